@@ -1,0 +1,124 @@
+"""``Codes``: what a tokenizer turns images into, in one of four forms."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vtbench.core.info import TokenizerInfo
+
+CodesForm = Literal["levels", "bits", "latents", "payload"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Codes:
+    """A batch of codes. Exactly one of the four forms is set.
+
+    Attributes:
+        levels: ``int64 [B,*grid]``, one tensor a scale or codebook, coarsest first; indices in ``[0, K_level)``.
+        bits: ``bool [B,*grid,nbits]``, one tensor a scale: LFQ and BSQ codes, whose ``2**nbits`` entries cannot be
+            enumerated. Bit ``i`` has weight ``2**i``.
+        latents: ``float [B,C,*grid]``.
+        payload: one byte string an image: what an image codec stores.
+        bits_per_image: ``float64 [B]``, when the tokenizer knows it exactly; otherwise it follows from the form.
+        image_size: ``(height, width)`` of the encoded images, for decoders that padded and must crop back.
+
+    Raises:
+        ValueError: no form or several, or tensors of the wrong dtype or unequal batch sizes.
+    """
+
+    levels: tuple[Tensor, ...] = ()
+    bits: tuple[Tensor, ...] = ()
+    latents: Tensor | None = None
+    payload: tuple[bytes, ...] = ()
+    bits_per_image: Tensor | None = None
+    image_size: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        present = [name for name, given in self._forms().items() if given]
+        if len(present) != 1:
+            raise ValueError(f"Codes need exactly one of levels, bits, latents, payload; got {present or 'none'}")
+        self._check_tensors()
+
+    def _forms(self) -> dict[CodesForm, bool]:
+        return {
+            "levels": bool(self.levels),
+            "bits": bool(self.bits),
+            "latents": self.latents is not None,
+            "payload": bool(self.payload),
+        }
+
+    def _check_tensors(self) -> None:
+        import torch
+
+        for level in self.levels:
+            if level.dtype != torch.int64 or level.ndim < 2:
+                raise ValueError(f"a level must be int64 [B,*grid], got {level.dtype} {tuple(level.shape)}")
+        for plane in self.bits:
+            if plane.dtype != torch.bool or plane.ndim < 3:
+                raise ValueError(f"bits must be bool [B,*grid,nbits], got {plane.dtype} {tuple(plane.shape)}")
+        if self.latents is not None and (not self.latents.is_floating_point() or self.latents.ndim < 3):
+            raise ValueError(f"latents must be float [B,C,*grid], got {self.latents.dtype} {tuple(self.latents.shape)}")
+        sizes = {len(tensor) for tensor in (*self.levels, *self.bits)} | {self.batch_size}
+        if self.bits_per_image is not None:
+            sizes.add(len(self.bits_per_image))
+        if len(sizes) > 1:
+            raise ValueError(f"the parts of one batch of codes have different batch sizes: {sorted(sizes)}")
+
+    @property
+    def form(self) -> CodesForm:
+        """Which of the four forms this is."""
+        return next(name for name, given in self._forms().items() if given)
+
+    @property
+    def batch_size(self) -> int:
+        """Number of images."""
+        if self.payload:
+            return len(self.payload)
+        if self.latents is not None:
+            return len(self.latents)
+        return len((self.levels or self.bits)[0])
+
+    @property
+    def grids(self) -> tuple[tuple[int, ...], ...]:
+        """Grid shape of each level; empty for a payload."""
+        if self.levels:
+            return tuple(tuple(level.shape[1:]) for level in self.levels)
+        if self.bits:
+            return tuple(tuple(plane.shape[1:-1]) for plane in self.bits)
+        return () if self.latents is None else (tuple(self.latents.shape[2:]),)
+
+    def tokens_per_image(self) -> Tensor:
+        """``float64 [B]``: grid positions summed over levels; for a payload, its bytes."""
+        import torch
+
+        if self.payload:
+            return torch.tensor([len(data) for data in self.payload], dtype=torch.float64)
+        count = sum(math.prod(grid) for grid in self.grids)
+        return torch.full((self.batch_size,), float(count), dtype=torch.float64)
+
+    def total_bits(self, info: TokenizerInfo) -> Tensor:
+        """``float64 [B]``: bits needed for each image.
+
+        ``bits_per_image`` where the tokenizer gave it; else log2(K) a token, one a bit, ``latent_bits`` a latent
+        value, eight a payload byte.
+        """
+        import torch
+
+        if self.bits_per_image is not None:
+            return self.bits_per_image.detach().to("cpu", torch.float64)
+        if self.payload:
+            return self.tokens_per_image() * 8.0
+        if self.levels:
+            pairs = zip(self.grids, info.bits_per_token, strict=True)
+            total = sum(math.prod(grid) * bits for grid, bits in pairs)
+        elif self.bits:
+            total = float(sum(plane[0].numel() for plane in self.bits))
+        else:
+            assert self.latents is not None
+            total = self.latents[0].numel() * info.latent_bits
+        return torch.full((self.batch_size,), total, dtype=torch.float64)

@@ -1,0 +1,150 @@
+"""The contracts: structural types, so that an adapter needs no base class of ours.
+
+Images at rest are ``uint8 [B,3,H,W]`` RGB; images in models are ``float32 [B,3,H,W]`` in [0, 1].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from torch import Tensor
+
+    from vtbench.core.codes import Codes
+    from vtbench.core.info import MetricInfo, TokenizerInfo
+
+
+@runtime_checkable
+class Tokenizer(Protocol):
+    """Images to codes and back.
+
+    A tokenizer with ``info.stochastic`` takes one more keyword in both methods, ``seeds: int64 [B]``, and its output
+    for an image may depend on that image's seed only. Optional: ``to(device=, dtype=)``, called once before use;
+    without it the tokenizer is taken to follow its input's device and runs in float32 only.
+    """
+
+    info: TokenizerInfo
+
+    def encode(self, images: Tensor) -> Codes:
+        """``float32 [B,3,H,W]`` in [0, 1] to codes."""
+
+    def decode(self, codes: Codes) -> Tensor:
+        """Codes to ``float32 [B,3,H,W]`` of the size that was encoded; may leave [0, 1]."""
+
+
+@runtime_checkable
+class Reconstructor(Protocol):
+    """Images to images, where codes are out of reach (a closed API, a folder of results)."""
+
+    info: TokenizerInfo
+
+    def reconstruct(self, images: Tensor) -> Tensor:
+        """``float32 [B,3,H,W]`` in [0, 1] to the same shape; may leave [0, 1]."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One image of a data set: a stable unique id, ``uint8 [3,H,W]`` RGB, and whatever truth belongs to it."""
+
+    id: str
+    image: Tensor
+    target: Any = None
+
+
+class ImageDataset(Protocol):
+    """Random access to images. ``ids`` is known without decoding anything; an image that cannot be decoded raises
+    :class:`~vtbench.core.errors.SampleError` from ``__getitem__``."""
+
+    ids: Sequence[str]
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the content, equal on every machine that holds the same data."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Sample: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """One sample after preprocessing.
+
+    Attributes:
+        model_input: ``uint8 [3,h,w]``, what the model is given.
+        reference: ``uint8 [3,H,W]``, what its output is scored against.
+        restore: ``uint8 [3,h,w] -> uint8 [3,H,W]``: undoes the preprocessing on the model's output, or ``None``
+            where input and reference are the same pixels. Must be picklable.
+    """
+
+    id: str
+    model_input: Tensor
+    reference: Tensor
+    restore: Callable[[Tensor], Tensor] | None = None
+    target: Any = None
+
+
+@dataclass(frozen=True)
+class SampleFailure:
+    """A sample that could not be measured: where it failed (``decode``, ``preprocess``, ``model``, ``metric``) and why."""
+
+    id: str
+    stage: str
+    message: str
+
+
+class ImageMetric(Protocol):
+    """A full-reference score of image pairs; stateless. ``required_assets`` (a tuple of asset names) is optional."""
+
+    info: MetricInfo
+
+    def __call__(self, prediction: Tensor, reference: Tensor, targets: Sequence[Any]) -> Tensor:
+        """``uint8 [B,3,H,W]`` twice to ``float64 [B]``; NaN marks an image the metric does not apply to."""
+
+
+class FeatureExtractor(Protocol):
+    """Images to feature vectors; owns its own resize. ``id`` = name + resize + weights fingerprint + dtype."""
+
+    id: str
+
+    def __call__(self, images: Tensor) -> Mapping[str, Tensor]:
+        """``uint8 [B,3,H,W]`` to named ``float32 [B,D]``."""
+
+    def to(self, *, device: torch.device) -> FeatureExtractor:
+        """Move the network; returns itself."""
+
+
+class Features(Protocol):
+    """A matrix ``float32 [N,D]`` that may live on disk: walked in blocks, or picked by row."""
+
+    @property
+    def shape(self) -> tuple[int, int]: ...
+
+    def blocks(self) -> Iterator[np.ndarray[Any, np.dtype[np.float32]]]:
+        """Consecutive row blocks, in order."""
+
+    def rows(self, indices: Sequence[int]) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """The named rows, in the order asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """One value with its uncertainty: ``ci_method`` says how the 95 % interval was made (empty if there is none)."""
+
+    value: float
+    n: int
+    ci_low: float | None = None
+    ci_high: float | None = None
+    ci_method: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+class SetMetric(Protocol):
+    """A score of two sets of features, in float64."""
+
+    def __call__(self, predictions: Features, references: Features) -> Mapping[str, Estimate]:
+        """Named estimates, e.g. ``{"precision": …, "recall": …}``."""

@@ -1,0 +1,52 @@
+"""Errors a person is expected to meet. Each says what went wrong, where, and what to do next.
+
+The command line prints these as one or two lines and exits with ``exit_code``; anything else is a bug and keeps its
+traceback.
+"""
+
+from __future__ import annotations
+
+
+class VtbenchError(Exception):
+    """Base of every expected error.
+
+    Args:
+        what: what went wrong and where (a path, a name, a sample id).
+        hint: what to do next; printed on a line of its own.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, hint: str | None = None) -> None:
+        super().__init__(what, hint)
+        self.what = what
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.what if self.hint is None else f"{self.what}\n  {self.hint}"
+
+
+class UsageError(VtbenchError):
+    """An unknown name, a wrong argument, a malformed task: nothing was run."""
+
+    exit_code = 2
+
+
+class NotComparableError(VtbenchError):
+    """Two results were measured under different protocols or on different data."""
+
+    exit_code = 3
+
+
+class AssetMissingError(VtbenchError):
+    """A weight file or an optional package cannot be had on this machine."""
+
+    exit_code = 4
+
+
+class AdapterError(VtbenchError):
+    """A model broke its contract: wrong shape, dtype, codes out of bounds."""
+
+
+class SampleError(VtbenchError):
+    """One sample cannot be used. It becomes a recorded failure; the run goes on unless it is strict."""

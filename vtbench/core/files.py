@@ -1,0 +1,77 @@
+"""Files: atomic writes, the cache folder, and names that are safe as one path segment."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vtbench.core.errors import UsageError
+
+CACHE_VARIABLE = "VTBENCH_CACHE"
+_UNSAFE = re.compile(r"[^A-Za-z0-9._+@=-]+")
+_LONGEST_SEGMENT = 80
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; on success flush it to disk and rename it over ``path``.
+
+    A reader, and a run killed at any moment, sees either no file or a whole one.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb") as stream:
+            os.fsync(stream.fileno())
+        temporary.chmod(0o666 & ~_current_umask())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def cache_dir() -> Path:
+    """``$VTBENCH_CACHE``, or the user's cache folder for vtbench. Not created here."""
+    chosen = os.environ.get(CACHE_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("vtbench")
+
+
+def path_segment(name: str) -> str:
+    """``name`` as a single harmless path segment: no separators, no leading dots, bounded length."""
+    segment = _UNSAFE.sub("-", name).strip(".-")[:_LONGEST_SEGMENT]
+    return segment or "unnamed"
+
+
+def inside(folder: Path, *segments: str) -> Path:
+    """Join, refusing anything that would leave ``folder``.
+
+    Raises:
+        UsageError: the joined path is not below ``folder``.
+    """
+    root = folder.resolve()
+    joined = root.joinpath(*segments).resolve()
+    if joined == root or root not in joined.parents:
+        raise UsageError(f"{'/'.join(segments)!r} lies outside {folder}", "use ids and names without '..' or '/'")
+    return joined
+
+
+def _current_umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,102 @@
+"""What a model and a metric say about themselves: frozen, and free of torch, so tables can be printed without it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+TokenizerKind = Literal["discrete", "continuous", "codec"]
+MetricKind = Literal["image", "set", "code", "run"]
+Aggregation = Literal["mean", "mean_finite", "pooled_psnr"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightFile:
+    """One file of weights: its name, SHA-256, and where it came from (a path, a URL, a hub id)."""
+
+    name: str
+    sha256: str
+    source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenizerInfo:
+    """A tokenizer's identity and geometry.
+
+    Attributes:
+        name: how tables call it.
+        kind: ``discrete`` (indices or bits), ``continuous`` (latents) or ``codec`` (a byte string an image).
+        family: architecture family, e.g. ``"vq"``; free text.
+        revision: version of the weights or code; part of a leaderboard key.
+        codebook_sizes: entries a level; one per entry of ``Codes.levels`` or ``Codes.bits``. A codebook of bits has
+            ``2**nbits`` entries. Empty for continuous tokenizers and codecs.
+        shared_codebook: all levels index one codebook (multi-scale residual quantisers); usage is then counted over
+            the union of the levels.
+        downsample_factor: pixels a code along one side; 0 where there is no grid.
+        latent_bits: bits charged for one latent value of a continuous tokenizer (16, the storage of half precision,
+            unless stated).
+        native_size: the side the model was trained at, in pixels, if it has one.
+        fixed_size: the model runs at ``native_size`` only; the runner then resizes in and back, and says so.
+        stochastic: ``encode`` or ``decode`` draws random numbers; both are then called with ``seeds=`` (int64 [B]).
+        weights: every weight file in use.
+        licence: licence of the weights.
+        citation: paper or page to cite.
+    """
+
+    name: str
+    kind: TokenizerKind
+    family: str = ""
+    revision: str = ""
+    codebook_sizes: tuple[int, ...] = ()
+    shared_codebook: bool = False
+    downsample_factor: int = 0
+    latent_bits: float = 16.0
+    native_size: int | None = None
+    fixed_size: bool = False
+    stochastic: bool = False
+    weights: tuple[WeightFile, ...] = ()
+    licence: str = ""
+    citation: str = ""
+
+    def __post_init__(self) -> None:
+        if any(size < 1 for size in self.codebook_sizes):
+            raise ValueError(f"{self.name}: codebook sizes must be positive, got {self.codebook_sizes}")
+        if self.fixed_size and self.native_size is None:
+            raise ValueError(f"{self.name}: a fixed-size tokenizer must state its native_size")
+
+    @property
+    def bits_per_token(self) -> tuple[float, ...]:
+        """log2 of each level's codebook size."""
+        return tuple(math.log2(size) for size in self.codebook_sizes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricInfo:
+    """What a number means: enough to print, compare and aggregate it without computing anything.
+
+    Attributes:
+        name: the fixed public name (see the metric reference).
+        version: raised whenever the number it yields for the same input changes.
+        kind: ``image`` (a row an image), ``set`` (from features), ``code`` (from codes) or ``run`` (speed, memory).
+        unit: ``"dB"``, ``"bits"``, ``""`` for a plain ratio.
+        higher_is_better: ``None`` where neither direction is better (a rate, a count).
+        aggregation: how an image metric's rows become one value. ``mean_finite`` leaves infinities out and counts
+            them; ``pooled_psnr`` turns mean squared errors into one PSNR.
+        column: the name of the row column, when it differs from ``name``.
+        summary: one sentence for ``vtbench list metrics``.
+    """
+
+    name: str
+    version: int
+    kind: MetricKind
+    unit: str = ""
+    higher_is_better: bool | None = None
+    aggregation: Aggregation = "mean"
+    column: str = ""
+    summary: str = ""
+
+    @property
+    def row_column(self) -> str:
+        """Column of ``samples.parquet`` that holds this metric's rows."""
+        return self.column or self.name

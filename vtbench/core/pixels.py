@@ -1,0 +1,42 @@
+"""The one place where images change between ``uint8`` and ``float32``.
+
+Every model sees the same input and is rounded by the same rule; a truncating conversion anywhere else would move
+half of all samples by one level.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def to_unit(images: Tensor) -> Tensor:
+    """``uint8 [B,3,H,W]`` to ``float32`` in [0, 1]."""
+    return images.float().div_(255.0)
+
+
+def to_uint8(images: Tensor) -> Tensor:
+    """Float images around [0, 1] to ``uint8``: clamp, scale by 255, round to nearest (ties to even).
+
+    ``to_uint8(to_unit(x)) == x`` for every ``uint8`` value. Non-finite values must be caught before.
+    """
+    import torch
+
+    return images.float().clamp(0.0, 1.0).mul(255.0).round().to(torch.uint8)
+
+
+def pad_to_stride(images: Tensor, stride: int) -> Tensor:
+    """Replicate the right and bottom edges until both sides of ``[B,C,H,W]`` are multiples of ``stride``.
+
+    The caller crops its output back to the original height and width. Replication is used because reflection is
+    undefined for sides shorter than the padding.
+    """
+    import torch.nn.functional as F
+
+    height, width = images.shape[-2:]
+    bottom, right = -height % stride, -width % stride
+    if bottom == 0 and right == 0:
+        return images
+    return F.pad(images, (0, right, 0, bottom), mode="replicate")

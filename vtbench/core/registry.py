@@ -1,0 +1,160 @@
+"""A lazy registry: names are known at once, code is imported when it is asked for.
+
+A thing is reached four ways: a built-in name, an entry point of an installed package, ``package.module:Attribute``,
+or ``./file.py:Attribute``. A plug-in that fails to import harms only whoever asks for it by name.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Iterable, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.core.reference import Reference
+
+
+class Registry:
+    """Named targets of one kind.
+
+    Args:
+        kind: the singular word used in messages, e.g. ``"tokenizer"``.
+        group: entry-point group, e.g. ``"vtbench.tokenizers"``.
+        builtin: name to ``"package.module:Attribute"``. Built-in names cannot be overridden by plug-ins, so that a
+            name means the same on every machine.
+    """
+
+    def __init__(self, kind: str, group: str, builtin: Mapping[str, str]) -> None:
+        self.kind = kind
+        self.group = group
+        self.builtin = dict(builtin)
+
+    def plugins(self) -> dict[str, EntryPoint]:
+        """Entry points of installed packages, without importing them."""
+        return {point.name: point for point in entry_points(group=self.group) if point.name not in self.builtin}
+
+    def names(self) -> list[str]:
+        """Every registered name, sorted."""
+        return sorted({*self.builtin, *self.plugins()})
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.builtin or name in self.plugins()
+
+    def load(self, target: str) -> Any:
+        """Import what ``target`` names.
+
+        Raises:
+            UsageError: unknown name (with a suggestion), missing file, module or attribute.
+            VtbenchError: the code was found but failed to import.
+        """
+        if target in self.builtin:
+            return _import_path(self.builtin[target], self.kind)
+        plugins = self.plugins()
+        if target in plugins:
+            return _load_plugin(plugins[target], self.kind)
+        if ":" in target:
+            return _import_path(target, self.kind)
+        raise UsageError(f"unknown {self.kind} {target!r}", self._suggestion(target))
+
+    def create(self, reference: Reference, **extra: Any) -> Any:
+        """Load ``reference.target`` and call it with its arguments (and with those of ``extra`` that it accepts).
+
+        Raises:
+            UsageError: an argument that the target does not take, or one that is missing.
+        """
+        factory = self.load(reference.target)
+        args = dict(reference.args)
+        try:
+            signature = inspect.signature(factory)
+        except (TypeError, ValueError):
+            return factory(**args)
+        args.update({key: value for key, value in extra.items() if key in signature.parameters and key not in args})
+        _check_arguments(signature, args, reference.target, self.kind)
+        return factory(**args)
+
+    def _suggestion(self, target: str) -> str:
+        names = self.names()
+        close = difflib.get_close_matches(target, names, n=3, cutoff=0.5)
+        if close:
+            return f"did you mean {' or '.join(close)}?"
+        return f"known: {', '.join(names)}; or name your own as package.module:Class or ./file.py:Class"
+
+
+def _check_arguments(signature: inspect.Signature, args: Mapping[str, Any], target: str, kind: str) -> None:
+    try:
+        signature.bind(**args)
+    except TypeError as error:
+        accepted = [
+            name
+            for name, parameter in signature.parameters.items()
+            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        ]
+        unknown = [key for key in args if key not in accepted]
+        hint = f"{target} takes: {', '.join(accepted) or 'no arguments'}"
+        for key in unknown:
+            close = difflib.get_close_matches(key, accepted, n=1)
+            hint += f"; did you mean {close[0]}?" if close else ""
+        raise UsageError(f"{kind} {target!r}: {error}", hint) from error
+
+
+def _load_plugin(point: EntryPoint, kind: str) -> Any:
+    try:
+        return point.load()
+    except Exception as error:  # a plug-in may fail in any way; it must only harm its own name
+        package = point.dist.name if point.dist is not None else point.value
+        raise VtbenchError(
+            f"{kind} {point.name!r} of the installed package {package!r} failed to import: {error!r}",
+            f"fix or uninstall {package}; other {kind}s are not affected",
+        ) from error
+
+
+def _import_path(path: str, kind: str) -> Any:
+    location, _, attribute = path.rpartition(":")
+    module = _import_file(Path(location), kind) if location.endswith(".py") else _import_module(location, kind)
+    try:
+        return getattr(module, attribute)
+    except AttributeError:
+        close = difflib.get_close_matches(attribute, _public(vars(module)), n=1)
+        raise UsageError(
+            f"{kind}: {location} has no {attribute!r}", f"did you mean {close[0]}?" if close else None
+        ) from None
+
+
+def _import_module(name: str, kind: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
+            raise UsageError(f"{kind}: no module named {name!r}", "is it installed in this environment?") from error
+        raise VtbenchError(f"{kind}: {name} needs the package {error.name!r}", f"pip install {error.name}") from error
+
+
+def _import_file(path: Path, kind: str) -> ModuleType:
+    file = path.expanduser().resolve()
+    if not file.is_file():
+        raise UsageError(f"{kind}: no file {path}", "give a path to a Python file, as in ./mine.py:MyTokenizer")
+    name = f"_vtbench_file_{hashlib.sha256(str(file).encode()).hexdigest()[:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # the user's own file: report it as theirs, with the line
+        del sys.modules[name]
+        raise VtbenchError(f"{kind}: {path} failed to import: {error!r}", "run with --debug for the traceback") from error
+    return module
+
+
+def _public(names: Iterable[str]) -> list[str]:
+    return [name for name in names if not name.startswith("_")]

@@ -1,0 +1,167 @@
+"""Every metric's public name, meaning and version, without importing torch.
+
+Image metrics name a class; set metrics are an estimator on a feature of an extractor, so ``kid_efflite0`` needs no
+entry of its own: it is the ``kid`` estimator on the extractor ``efflite0``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, replace
+from typing import Any
+
+from vtbench.core.errors import UsageError
+from vtbench.core.info import MetricInfo
+from vtbench.core.registry import Registry
+
+INCEPTION = "inception_tf"
+INCEPTION_CLEAN = "inception_clean"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetMetricEntry:
+    """How a set metric is computed: ``estimator`` on ``feature`` of ``extractor``; its value is ``output``."""
+
+    info: MetricInfo
+    estimator: str
+    extractor: str
+    feature: str
+    output: str
+
+
+def _image(name: str, unit: str, higher: bool, summary: str, **more: Any) -> MetricInfo:
+    return MetricInfo(
+        name=name, version=1, kind="image", unit=unit, higher_is_better=higher, summary=summary, **more
+    )
+
+
+IMAGE_INFOS: dict[str, MetricInfo] = {
+    info.name: info
+    for info in (
+        _image("psnr", "dB", True, "Mean over images of PSNR, peak 255, RGB.", aggregation="mean_finite"),
+        _image(
+            "psnr_pooled", "dB", True, "PSNR of the mean squared error over all images.",
+            aggregation="pooled_psnr", column="mse",
+        ),
+        _image("ssim", "", True, "SSIM, Gaussian window 11, sigma 1.5, valid region, RGB mean, range 255."),
+        _image("ssim_uniform7", "", True, "SSIM, uniform 7×7 window, as scikit-image's default."),
+        _image("ms_ssim", "", True, "Multi-scale SSIM, five scales, Gaussian window 11."),
+        _image("mae", "levels", False, "Mean absolute error in 8-bit levels."),
+        _image("lpips_alex", "", False, "LPIPS v0.1, AlexNet, input in [-1, 1]."),
+        _image("lpips_vgg", "", False, "LPIPS v0.1, VGG16, input in [-1, 1]."),
+    )
+}
+
+IMAGE_REGISTRY = Registry(
+    "image metric",
+    "vtbench.metrics",
+    {
+        "psnr": "vtbench.metrics.pixel:Psnr",
+        "psnr_pooled": "vtbench.metrics.pixel:PsnrPooled",
+        "mae": "vtbench.metrics.pixel:Mae",
+        "ssim": "vtbench.metrics.ssim:Ssim",
+        "ssim_uniform7": "vtbench.metrics.ssim:SsimUniform7",
+        "ms_ssim": "vtbench.metrics.ssim:MsSsim",
+        "lpips_alex": "vtbench.metrics.lpips:LpipsAlex",
+        "lpips_vgg": "vtbench.metrics.lpips:LpipsVgg",
+    },
+)
+
+
+def _code(name: str, unit: str, higher: bool | None, summary: str) -> MetricInfo:
+    return MetricInfo(name=name, version=1, kind="code", unit=unit, higher_is_better=higher, summary=summary)
+
+
+CODE_INFOS: dict[str, MetricInfo] = {
+    info.name: info
+    for info in (
+        _code("codebook_usage", "", True, "Share of codebook entries seen over the whole set."),
+        _code("codebook_perplexity", "codes", True, "2 to the entropy of the codes over the whole set."),
+        _code("code_entropy_bits", "bits", None, "Entropy of the codes over the whole set, a token."),
+        _code("bits_per_pixel", "bits", None, "Bits an image divided by its pixels at the task's size."),
+        _code("tokens_per_image", "tokens", None, "Grid positions over all levels; bytes for a codec."),
+    )
+}
+ROW_CODE_METRICS = ("bits_per_pixel", "tokens_per_image")
+
+_ESTIMATORS: dict[str, tuple[str, str, str, str, bool, str]] = {
+    # prefix: (estimator, feature, output, unit, higher is better, summary)
+    "fd": ("frechet", "pool", "fd", "", False, "Fréchet distance between Gaussians fitted to the features."),
+    "kid": ("kernel", "pool", "kid", "", False, "Unbiased squared MMD, cubic polynomial kernel, over subsets."),
+    "is": ("inception_score", "logits", "is_mean", "", True, "exp of the mean KL to the marginal, over splits."),
+    "precision": ("manifold", "pool", "precision", "", True, "Share of predictions inside the reference manifold."),
+    "recall": ("manifold", "pool", "recall", "", True, "Share of references inside the prediction manifold."),
+    "density": ("manifold", "pool", "density", "", True, "Mean number of reference balls around a prediction, over k."),
+    "coverage": ("manifold", "pool", "coverage", "", True, "Share of references with a prediction in their ball."),
+}
+_FIXED: dict[str, tuple[str, str, str]] = {
+    # public name: (prefix, extractor, output)
+    "fid": ("fd", INCEPTION, "fd"),
+    "fid_clean": ("fd", INCEPTION_CLEAN, "fd"),
+    "kid": ("kid", INCEPTION, "kid"),
+    "is_mean": ("is", INCEPTION, "is_mean"),
+    "is_std": ("is", INCEPTION, "is_std"),
+    "precision": ("precision", INCEPTION, "precision"),
+    "recall": ("recall", INCEPTION, "recall"),
+    "density": ("density", INCEPTION, "density"),
+    "coverage": ("coverage", INCEPTION, "coverage"),
+}
+ESTIMATOR_TARGETS = {
+    "frechet": "vtbench.metrics.frechet:FrechetDistance",
+    "kernel": "vtbench.metrics.kernel:KernelDistance",
+    "manifold": "vtbench.metrics.manifold:Manifold",
+    "inception_score": "vtbench.metrics.inception_score:InceptionScore",
+}
+ESTIMATORS = Registry("set metric estimator", "vtbench.estimators", ESTIMATOR_TARGETS)
+
+
+def set_metric(name: str) -> SetMetricEntry | None:
+    """The set metric of that name, or ``None``. ``fd_X``, ``kid_X``, ``is_X``, ``precision_X`` … take any extractor X."""
+    if name in _FIXED:
+        prefix, extractor, output = _FIXED[name]
+    else:
+        prefix, _, extractor = name.partition("_")
+        if prefix not in _ESTIMATORS or not extractor or extractor not in _extractors():
+            return None
+        output = _ESTIMATORS[prefix][2]
+    estimator, feature, _, unit, higher, summary = _ESTIMATORS[prefix]
+    info = MetricInfo(
+        name=name, version=1, kind="set", unit=unit, higher_is_better=higher, summary=f"{summary} Network: {extractor}."
+    )
+    if output == "is_std":
+        info = replace(info, higher_is_better=None, summary="Standard deviation of IS over the splits.")
+    return SetMetricEntry(info=info, estimator=estimator, extractor=extractor, feature=feature, output=output)
+
+
+def metric_names() -> list[str]:
+    """Every name that can be listed: fixed names, and estimators on the extractors that have their own suffix."""
+    own = [name for name in _extractors() if name not in (INCEPTION, INCEPTION_CLEAN)]
+    derived = [f"{prefix}_{name}" for prefix in ("fd", "kid", "is") for name in own]
+    return sorted({*IMAGE_REGISTRY.names(), *CODE_INFOS, *_FIXED, *derived})
+
+
+def metric_info(name: str) -> MetricInfo:
+    """What ``name`` means. A metric of a plug-in or file is imported for its ``info``.
+
+    Raises:
+        UsageError: unknown metric, with a suggestion.
+    """
+    if name in IMAGE_INFOS:
+        return IMAGE_INFOS[name]
+    if name in CODE_INFOS:
+        return CODE_INFOS[name]
+    entry = set_metric(name)
+    if entry is not None:
+        return entry.info
+    if name in IMAGE_REGISTRY or ":" in name:
+        info: MetricInfo = IMAGE_REGISTRY.load(name).info
+        return info
+    close = difflib.get_close_matches(name, metric_names(), n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(metric_names())}"
+    raise UsageError(f"unknown metric {name!r}", hint)
+
+
+def _extractors() -> list[str]:
+    from vtbench.features import EXTRACTORS
+
+    return EXTRACTORS.names()

@@ -1,0 +1,23 @@
+"""Tokenizers, one family a file, imported when asked for."""
+
+from vtbench.core.registry import Registry
+
+TOKENIZERS = Registry(
+    "tokenizer",
+    "vtbench.tokenizers",
+    {
+        "identity": "vtbench.tokenizers.identity:Identity",
+        "resize": "vtbench.tokenizers.resize:Resize",
+        "jpeg": "vtbench.tokenizers.codec:Jpeg",
+        "webp": "vtbench.tokenizers.codec:Webp",
+        "avif": "vtbench.tokenizers.codec:Avif",
+        "patch-vq": "vtbench.tokenizers.patch_vq:PatchVq",
+        "patch-rvq": "vtbench.tokenizers.patch_vq:PatchRvq",
+        "patch-bsq": "vtbench.tokenizers.patch_bsq:PatchBsq",
+        "patch-pca": "vtbench.tokenizers.patch_pca:PatchPca",
+        "diffusers-kl": "vtbench.tokenizers.diffusers:DiffusersKL",
+        "diffusers-tiny": "vtbench.tokenizers.diffusers:DiffusersTiny",
+        "diffusers-dc": "vtbench.tokenizers.diffusers:DiffusersDC",
+        "diffusers-vq": "vtbench.tokenizers.diffusers:DiffusersVQ",
+    },
+)
