@@ -1,0 +1,86 @@
+# Everything a newcomer or a CI job types. `make` alone lists the targets.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Options for the command of a target: make run ARGS="--limit 4", make test ARGS="-k codes".
+ARGS ?=
+TEST_WORKERS ?= 2
+
+.PHONY: help
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- Environment ------------------------------------------------------------------------------------------------
+# A Python without ensurepip (Debian without python3-venv) makes an empty environment; its own pip then fills it.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "vtbench needs Python >= 3.10: make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV) 2>/dev/null || { \
+	  rm -rf $(VENV); \
+	  $(PYTHON) -m venv --without-pip $(VENV); \
+	  $(PYTHON) -m pip --disable-pip-version-check --python $(VENV)/bin/python install pip; }
+
+# torch and torchvision are resolved in one call and unpinned: builds that do not belong together break at import.
+# A stamp is newer than pyproject.toml exactly when its dependencies are installed.
+$(VENV)/.base: pyproject.toml | $(BIN)/python
+	$(PIP) install --editable . torch torchvision
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	$(PIP) install --editable '.[dev]' torch torchvision
+	@touch $@ $(VENV)/.base
+
+.PHONY: install
+install: $(VENV)/.dev  ## Make .venv and install vtbench with its development tools
+
+# --- Use --------------------------------------------------------------------------------------------------------
+.PHONY: run
+run: $(VENV)/.base  ## Install what is needed and run the embedded suite (ARGS="…" for vtbench run)
+	$(BIN)/vtbench run $(ARGS)
+
+# --- Checks -----------------------------------------------------------------------------------------------------
+.PHONY: test
+test: lint types imports fetch  ## Lint, types, import layers, then every test
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(ARGS)
+
+.PHONY: fetch
+fetch: $(VENV)/.dev  ## Fetch the weights that the embedded suite and the tests use
+	$(BIN)/vtbench fetch --suite mini
+
+.PHONY: lint
+lint: $(VENV)/.dev  ## Style: ruff check and ruff format --check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: format
+format: $(VENV)/.dev  ## Rewrite the sources in the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: types
+types: $(VENV)/.dev  ## Types: mypy --strict
+	$(BIN)/mypy --strict vtbench
+
+.PHONY: imports
+imports: $(VENV)/.dev  ## Layers: import-linter
+	$(BIN)/lint-imports
+
+.PHONY: bench
+bench: $(VENV)/.dev  ## Speed and memory against peers: every benchmarks/bench_*.py
+	@for script in benchmarks/bench_*.py; do $(BIN)/python "$$script" $(ARGS); done
+
+# --- Release ----------------------------------------------------------------------------------------------------
+.PHONY: build
+build: $(VENV)/.dev  ## Build the sdist and the wheel into dist/
+	$(BIN)/python -m build
+
+.PHONY: clean
+clean:  ## Remove build products and tool caches; runs, weights and .venv stay
+	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	find vtbench tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
