@@ -39,6 +39,9 @@ class Codes:
     image_size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
+        for name in ("levels", "bits", "payload"):
+            if not isinstance(getattr(self, name), tuple):
+                raise ValueError(f"{name} must be a tuple, one entry a level or image, as in levels=(indices,)")
         present = [name for name, given in self._forms().items() if given]
         if len(present) != 1:
             raise ValueError(f"Codes need exactly one of levels, bits, latents, payload; got {present or 'none'}")
@@ -63,6 +66,10 @@ class Codes:
                 raise ValueError(f"bits must be bool [B,*grid,nbits], got {plane.dtype} {tuple(plane.shape)}")
         if self.latents is not None and (not self.latents.is_floating_point() or self.latents.ndim < 3):
             raise ValueError(f"latents must be float [B,C,*grid], got {self.latents.dtype} {tuple(self.latents.shape)}")
+        if not all(isinstance(data, bytes) for data in self.payload):
+            raise ValueError("a payload must be bytes, one string an image")
+        if self.bits_per_image is not None and self.bits_per_image.ndim != 1:
+            raise ValueError(f"bits_per_image must be [B], got {tuple(self.bits_per_image.shape)}")
         sizes = {len(tensor) for tensor in (*self.levels, *self.bits)} | {self.batch_size}
         if self.bits_per_image is not None:
             sizes.add(len(self.bits_per_image))
@@ -92,6 +99,17 @@ class Codes:
             return tuple(tuple(plane.shape[1:-1]) for plane in self.bits)
         return () if self.latents is None else (tuple(self.latents.shape[2:]),)
 
+    def select(self, indices: list[int]) -> Codes:
+        """The codes of some of the images, in the order given."""
+        return Codes(
+            levels=tuple(level[indices] for level in self.levels),
+            bits=tuple(plane[indices] for plane in self.bits),
+            latents=None if self.latents is None else self.latents[indices],
+            payload=tuple(self.payload[index] for index in indices) if self.payload else (),
+            bits_per_image=None if self.bits_per_image is None else self.bits_per_image[indices],
+            image_size=self.image_size,
+        )
+
     def tokens_per_image(self) -> Tensor:
         """``float64 [B]``: grid positions summed over levels; for a payload, its bytes."""
         import torch
@@ -106,6 +124,9 @@ class Codes:
 
         ``bits_per_image`` where the tokenizer gave it; else log2(K) a token, one a bit, ``latent_bits`` a latent
         value, eight a payload byte.
+
+        Raises:
+            ValueError: ``info`` states another number of codebooks than there are levels.
         """
         import torch
 
@@ -114,6 +135,9 @@ class Codes:
         if self.payload:
             return self.tokens_per_image() * 8.0
         if self.levels:
+            if len(self.levels) != len(info.codebook_sizes):
+                stated = f"{len(info.codebook_sizes)} codebook size(s)"
+                raise ValueError(f"{info.name}: codes have {len(self.levels)} levels, its info states {stated}")
             pairs = zip(self.grids, info.bits_per_token, strict=True)
             total = sum(math.prod(grid) * bits for grid, bits in pairs)
         elif self.bits:

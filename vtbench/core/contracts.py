@@ -90,7 +90,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class SampleFailure:
-    """A sample that could not be measured: where it failed (``decode``, ``preprocess``, ``model``, ``metric``) and why."""
+    """A sample that could not be measured: its stage (``decode``, ``preprocess``, ``model``, ``metric``) and why."""
 
     id: str
     stage: str
@@ -122,7 +122,8 @@ class Features(Protocol):
     """A matrix ``float32 [N,D]`` that may live on disk: walked in blocks, or picked by row."""
 
     @property
-    def shape(self) -> tuple[int, int]: ...
+    def shape(self) -> tuple[int, int]:
+        """``(N, D)``."""
 
     def blocks(self) -> Iterator[np.ndarray[Any, np.dtype[np.float32]]]:
         """Consecutive row blocks, in order."""

@@ -37,10 +37,15 @@ def digest_arrays(arrays: Mapping[str, np.ndarray[Any, Any]]) -> str:
     """SHA-256 over names, dtypes, shapes and little-endian bytes, in name order.
 
     The same weights give the same fingerprint whatever file they came from.
+
+    Raises:
+        ValueError: an array of Python objects, whose bytes are addresses.
     """
     digest = hashlib.sha256()
     for name in sorted(arrays):
         array = arrays[name]
+        if array.dtype.hasobject:
+            raise ValueError(f"{name!r} holds Python objects, which have no stable bytes")
         header = canonical_json([name, array.dtype.newbyteorder("<").str, list(array.shape)])
         digest.update(header.encode())
         digest.update(array.astype(array.dtype.newbyteorder("<"), order="C", copy=False).tobytes())

@@ -31,7 +31,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
         temporary.chmod(0o666 & ~_current_umask())
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -62,10 +62,10 @@ def inside(folder: Path, *segments: str) -> Path:
     """Join, refusing anything that would leave ``folder``.
 
     Raises:
-        UsageError: the joined path is not below ``folder``.
+        UsageError: the joined path is not below ``folder``, or is no path at all.
     """
     root = folder.resolve()
-    joined = root.joinpath(*segments).resolve()
+    joined = root if any("\0" in segment for segment in segments) else root.joinpath(*segments).resolve()
     if joined == root or root not in joined.parents:
         raise UsageError(f"{'/'.join(segments)!r} lies outside {folder}", "use ids and names without '..' or '/'")
     return joined

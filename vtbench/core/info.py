@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 TokenizerKind = Literal["discrete", "continuous", "codec"]
 MetricKind = Literal["image", "set", "code", "run"]
@@ -60,8 +60,20 @@ class TokenizerInfo:
     citation: str = ""
 
     def __post_init__(self) -> None:
+        if not self.name:
+            raise ValueError("a tokenizer must have a name")
+        if self.kind not in get_args(TokenizerKind):
+            raise ValueError(
+                f"{self.name}: kind must be one of {', '.join(get_args(TokenizerKind))}, got {self.kind!r}"
+            )
+        if not isinstance(self.codebook_sizes, tuple):
+            raise ValueError(f"{self.name}: codebook_sizes must be a tuple, one entry a level, as in (4096,)")
         if any(size < 1 for size in self.codebook_sizes):
             raise ValueError(f"{self.name}: codebook sizes must be positive, got {self.codebook_sizes}")
+        if self.downsample_factor < 0:
+            raise ValueError(f"{self.name}: downsample_factor must not be negative, got {self.downsample_factor}")
+        if self.latent_bits <= 0:
+            raise ValueError(f"{self.name}: latent_bits must be positive, got {self.latent_bits}")
         if self.fixed_size and self.native_size is None:
             raise ValueError(f"{self.name}: a fixed-size tokenizer must state its native_size")
 

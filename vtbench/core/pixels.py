@@ -13,7 +13,15 @@ if TYPE_CHECKING:
 
 
 def to_unit(images: Tensor) -> Tensor:
-    """``uint8 [B,3,H,W]`` to ``float32`` in [0, 1]."""
+    """``uint8 [B,3,H,W]`` to ``float32`` in [0, 1].
+
+    Raises:
+        ValueError: another dtype; floats would be scaled twice, and in place.
+    """
+    import torch
+
+    if images.dtype != torch.uint8:
+        raise ValueError(f"images at rest are uint8, got {images.dtype}")
     return images.float().div_(255.0)
 
 
@@ -32,9 +40,14 @@ def pad_to_stride(images: Tensor, stride: int) -> Tensor:
 
     The caller crops its output back to the original height and width. Replication is used because reflection is
     undefined for sides shorter than the padding.
+
+    Raises:
+        ValueError: a stride below 1.
     """
     import torch.nn.functional as F
 
+    if stride < 1:
+        raise ValueError(f"the stride must be at least 1, got {stride}")
     height, width = images.shape[-2:]
     bottom, right = -height % stride, -width % stride
     if bottom == 0 and right == 0:

@@ -68,9 +68,11 @@ class Registry:
         """Load ``reference.target`` and call it with its arguments (and with those of ``extra`` that it accepts).
 
         Raises:
-            UsageError: an argument that the target does not take, or one that is missing.
+            UsageError: an argument that the target does not take, a missing one, or a target that cannot be called.
         """
         factory = self.load(reference.target)
+        if not callable(factory):
+            raise UsageError(f"{self.kind} {reference.target} cannot be called", "name a class or a function")
         args = dict(reference.args)
         try:
             signature = inspect.signature(factory)
@@ -82,7 +84,7 @@ class Registry:
 
     def _suggestion(self, target: str) -> str:
         names = self.names()
-        close = difflib.get_close_matches(target, names, n=3, cutoff=0.5)
+        close = difflib.get_close_matches(target.lower(), names, n=3, cutoff=0.5)
         if close:
             return f"did you mean {' or '.join(close)}?"
         return f"known: {', '.join(names)}; or name your own as package.module:Class or ./file.py:Class"
@@ -108,7 +110,9 @@ def _check_arguments(signature: inspect.Signature, args: Mapping[str, Any], targ
 def _load_plugin(point: EntryPoint, kind: str) -> Any:
     try:
         return point.load()
-    except Exception as error:  # a plug-in may fail in any way; it must only harm its own name
+    except VtbenchError:
+        raise
+    except (Exception, SystemExit) as error:  # a plug-in may fail in any way; it must only harm its own name
         package = point.dist.name if point.dist is not None else point.value
         raise VtbenchError(
             f"{kind} {point.name!r} of the installed package {package!r} failed to import: {error!r}",
@@ -118,6 +122,8 @@ def _load_plugin(point: EntryPoint, kind: str) -> Any:
 
 def _import_path(path: str, kind: str) -> Any:
     location, _, attribute = path.rpartition(":")
+    if not location or (location.startswith(".") and not location.endswith(".py")):
+        raise UsageError(f"{kind}: {path!r} names no module", "write package.module:Class or ./file.py:Class")
     module = _import_file(Path(location), kind) if location.endswith(".py") else _import_module(location, kind)
     try:
         return getattr(module, attribute)
@@ -135,6 +141,10 @@ def _import_module(name: str, kind: str) -> ModuleType:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
             raise UsageError(f"{kind}: no module named {name!r}", "is it installed in this environment?") from error
         raise VtbenchError(f"{kind}: {name} needs the package {error.name!r}", f"pip install {error.name}") from error
+    except VtbenchError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise _failed_to_import(kind, name, error) from error
 
 
 def _import_file(path: Path, kind: str) -> ModuleType:
@@ -150,10 +160,16 @@ def _import_file(path: Path, kind: str) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # the user's own file: report it as theirs, with the line
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise VtbenchError(f"{kind}: {path} failed to import: {error!r}", "run with --debug for the traceback") from error
+        if isinstance(error, VtbenchError):
+            raise
+        raise _failed_to_import(kind, path, error) from error
     return module
+
+
+def _failed_to_import(kind: str, where: str | Path, error: BaseException) -> VtbenchError:
+    return VtbenchError(f"{kind}: {where} failed to import: {error!r}", "run with --debug for the traceback")
 
 
 def _public(names: Iterable[str]) -> list[str]:

@@ -1,0 +1,60 @@
+"""Everything known of one name, without importing what it stands for."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from typing import Any
+
+from vtbench.cli.inventory import inventory
+from vtbench.core.errors import UsageError
+
+
+def details(name: str) -> dict[str, Any]:
+    """Fields of a task, metric, card, or of a registered name.
+
+    Raises:
+        UsageError: nothing has that name; with a suggestion.
+    """
+    from vtbench.metrics.catalog import metric_names
+    from vtbench.tasks import task_files
+    from vtbench.tokenizers.cards import load_cards
+
+    if name in task_files() or name.endswith((".yaml", ".yml")):
+        return _task(name)
+    if name in metric_names():
+        return _metric(name)
+    cards = load_cards()
+    if name in cards:
+        return {"kind": "tokenizer card", **cards[name].model_dump(mode="json")}
+    rows = [row for row in inventory("all") if row["name"] == name]
+    if rows:
+        return dict(rows[0])
+    close = difflib.get_close_matches(name, [row["name"] for row in inventory("all")], n=3, cutoff=0.5)
+    raise UsageError(
+        f"nothing is called {name!r}", f"did you mean {' or '.join(close)}?" if close else "see vtbench list"
+    )
+
+
+def _task(name: str) -> dict[str, Any]:
+    from vtbench.tasks import load_task
+
+    task = load_task(name)
+    fields = {key: _text(value) for key, value in task.model_dump(mode="json").items()}
+    return {"kind": "task", "protocol_id": task.protocol_id, **{k: v for k, v in fields.items() if k != "kind"}}
+
+
+def _metric(name: str) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from vtbench.metrics.catalog import metric_info, set_metric
+
+    fields = asdict(metric_info(name))
+    entry = set_metric(name)
+    if entry is not None:
+        fields |= {"estimator": entry.estimator, "extractor": entry.extractor, "feature": entry.feature}
+    return {"metric_kind": fields.pop("kind"), **fields}
+
+
+def _text(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else value

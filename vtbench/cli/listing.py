@@ -1,0 +1,22 @@
+"""``vtbench list``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vtbench.cli import options as o
+from vtbench.cli.output import emit_rows
+
+
+def list_(
+    kind: Annotated[
+        str, typer.Argument(help="tokenizers, tasks, suites, metrics, features, datasets, presets or assets.")
+    ] = "all",
+    json: o.Json = False,
+) -> None:
+    """List what is there, by kind."""
+    from vtbench.cli.inventory import inventory
+
+    emit_rows(inventory(kind), ["kind", "name", "summary"], json)

@@ -1,0 +1,67 @@
+"""The ``vtbench`` command: verbs, exit codes, and how an expected error is shown."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from vtbench.cli import doctor, fetch, listing, rescore, run, score, show
+from vtbench.core.errors import VtbenchError
+from vtbench.version import __version__
+
+DEBUG_VARIABLE = "VTBENCH_DEBUG"
+_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="vtbench",
+    help="Measure visual tokenizers and autoregressive image generators under a named protocol.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(run.run)
+app.command("score")(score.score)
+app.command("rescore")(rescore.rescore)
+app.command("list")(listing.list_)
+app.command("show")(show.show)
+app.command("doctor")(doctor.doctor)
+app.command("fetch")(fetch.fetch)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; may be given anywhere.")] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 fine, 1 failed, 2 usage, 3 not comparable, 4 an asset is missing."""
+    if "--debug" in sys.argv:
+        sys.argv.remove("--debug")
+        os.environ[DEBUG_VARIABLE] = "1"
+    try:
+        app()
+    except VtbenchError as error:
+        if os.environ.get(DEBUG_VARIABLE):
+            raise
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("interrupted: give the same command again to go on where it stopped", err=True)
+        sys.exit(_INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -1,0 +1,48 @@
+"""Options that mean the same in every verb."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Tokenizers = Annotated[
+    list[str] | None,
+    typer.Option("--tokenizer", "-t", metavar="NAME[,k=v…]", help="Tokenizer to measure; repeatable."),
+]
+Tasks = Annotated[
+    list[str] | None, typer.Option("--task", metavar="NAME", help="Task, or path to a task's YAML; repeatable.")
+]
+SuiteName = Annotated[str | None, typer.Option("--suite", metavar="NAME", help="Suite of tasks. [default: mini]")]
+Data = Annotated[
+    str | None, typer.Option("--data", metavar="DIR", help="Images: a folder, tars, parquet, or a data set reference.")
+]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for runs.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+Dtype = Annotated[str, typer.Option("--dtype", help="Arithmetic of the model: float32, bfloat16 or float16.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Only the first N samples.")]
+BatchSize = Annotated[int | None, typer.Option("--batch-size", min=1, metavar="N", help="Images a model call.")]
+Workers = Annotated[int | None, typer.Option("--workers", min=0, metavar="N", help="Decoding processes.")]
+Seed = Annotated[int, typer.Option("--seed", help="Base seed; each sample's seed follows from it and its id.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Never touch the network.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first sample that fails.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Discard what an earlier run of the same job left.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the jobs and stop.")]
+SmallSets = Annotated[bool, typer.Option("--allow-small-sets", help="Compute FID on fewer than 2,048 images.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
+
+
+def go_offline(offline: bool) -> None:
+    """Set the switches that vtbench and the hub libraries read, in this process and in its workers."""
+    import os
+
+    if offline:
+        os.environ.update({"VTBENCH_OFFLINE": "1", "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"})
+
+
+def debugging() -> bool:
+    """Whether ``--debug`` was given."""
+    import os
+
+    return bool(os.environ.get("VTBENCH_DEBUG"))

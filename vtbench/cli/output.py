@@ -1,0 +1,55 @@
+"""What goes to stdout: a rich table on a terminal, TSV in a pipe, JSON when asked."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vtbench.results.record import RunRecord
+
+
+def emit_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], as_json: bool, title: str = "") -> None:
+    """Print rows of plain values."""
+    if as_json:
+        print(json.dumps([dict(row) for row in rows], indent=2, ensure_ascii=False))
+    elif sys.stdout.isatty():
+        _rich_rows(rows, columns, title)
+    else:
+        print("\t".join(columns))
+        for row in rows:
+            print("\t".join(_cell(row.get(column, "")) for column in columns))
+
+
+def emit_records(records: Sequence[RunRecord], as_json: bool) -> None:
+    """Print finished runs, one row a model."""
+    from vtbench.results.tables import results_json, results_table, results_tsv
+
+    if as_json:
+        print(results_json(records))
+    elif sys.stdout.isatty():
+        from rich.console import Console
+
+        Console().print(results_table(records))
+    else:
+        print(results_tsv(records), end="")
+
+
+def _rich_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=title or None, title_justify="left")
+    for position, column in enumerate(columns):
+        table.add_column(column, no_wrap=position == 0, overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(_cell(row.get(column, ""))) for column in columns))
+    Console().print(table)
+
+
+def _cell(value: Any) -> str:
+    text = "" if value is None else str(value)
+    return text.replace("\t", " ").replace("\n", " ")

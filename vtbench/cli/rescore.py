@@ -1,0 +1,24 @@
+"""``vtbench rescore``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vtbench.cli import options as o
+from vtbench.cli.output import emit_records
+
+
+def rescore(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or any folder above runs.")],
+    metric: Annotated[
+        list[str] | None, typer.Option("--metric", metavar="NAME", help="Set metric to add; repeatable.")
+    ] = None,
+    json: o.Json = False,
+) -> None:
+    """Score runs again from what they stored: no model, no data, no GPU."""
+    from vtbench.run.rescore import rescore as rescore_runs
+
+    emit_records(rescore_runs(run, metric or ()), json)

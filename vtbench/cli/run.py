@@ -1,0 +1,58 @@
+"""``vtbench run``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import typer
+
+from vtbench.cli import options as o
+from vtbench.cli.output import emit_records, emit_rows
+
+
+def run(
+    tokenizer: o.Tokenizers = None,
+    task: o.Tasks = None,
+    data: o.Data = None,
+    suite: o.SuiteName = None,
+    out: o.Out = Path("runs"),
+    device: o.Device = "auto",
+    dtype: o.Dtype = "float32",
+    limit: o.Limit = None,
+    batch_size: o.BatchSize = None,
+    workers: o.Workers = None,
+    seed: o.Seed = 0,
+    offline: o.Offline = False,
+    strict: o.Strict = False,
+    fresh: o.Fresh = False,
+    allow_small_sets: o.SmallSets = False,
+    dry_run: o.DryRun = False,
+    json: o.Json = False,
+) -> None:
+    """Measure tokenizers on tasks. With no arguments: the suite mini, offline, in minutes."""
+    o.go_offline(offline)
+    from vtbench.run.options import RunOptions
+    from vtbench.run.report import dry_run_rows, finished_records
+    from vtbench.run.selection import select
+    from vtbench.run.session import plan_session
+    from vtbench.run.sources import TokenizerSource
+    from vtbench.tasks import load_task
+
+    selection = select(tokenizer or (), task or (), suite, data is not None)
+    chosen = RunOptions(
+        out=out, device=device, dtype=dtype, limit=limit, batch_size=batch_size, workers=workers, seed=seed,
+        strict=strict, fresh=fresh, allow_small_sets=allow_small_sets, command=tuple(sys.argv),
+    )  # fmt: skip
+    makers = [lambda name=name: TokenizerSource(name) for name in selection.tokenizers]  # type: ignore[misc]
+    session = plan_session(makers, [load_task(name) for name in selection.tasks], data, chosen)
+    if dry_run:
+        rows = dry_run_rows(session)
+        emit_rows(rows, list(rows[0]), json, title="jobs")
+        return
+    outcomes = session.run(reraise=o.debugging())
+    records = finished_records(outcomes, session.worker)
+    if records:
+        emit_records(records, json)
+    if any(outcome.state == "failed" for outcome in outcomes):
+        raise typer.Exit(1)

@@ -1,0 +1,49 @@
+"""``vtbench score``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vtbench.cli import options as o
+from vtbench.cli.output import emit_records
+
+
+def score(
+    task: Annotated[str, typer.Option("--task", metavar="NAME", help="Task whose samples were reconstructed.")],
+    pred: Annotated[Path, typer.Option("--pred", metavar="DIR", help="Reconstructions, matched to samples by stem.")],
+    data: o.Data = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="What tables call the model. [default: the folder]")
+    ] = None,
+    out: o.Out = Path("runs"),
+    device: o.Device = "auto",
+    limit: o.Limit = None,
+    batch_size: o.BatchSize = None,
+    workers: o.Workers = None,
+    offline: o.Offline = False,
+    strict: o.Strict = False,
+    fresh: o.Fresh = False,
+    allow_small_sets: o.SmallSets = False,
+    json: o.Json = False,
+) -> None:
+    """Score reconstructions that were made elsewhere, as they lie in a folder."""
+    o.go_offline(offline)
+    from vtbench.run.options import RunOptions
+    from vtbench.run.report import finished_records
+    from vtbench.run.session import plan_session
+    from vtbench.run.sources import FolderSource
+    from vtbench.tasks import load_task
+
+    chosen = RunOptions(
+        out=out, device=device, limit=limit, batch_size=batch_size, workers=workers, strict=strict, fresh=fresh,
+        allow_small_sets=allow_small_sets, command=tuple(sys.argv),
+    )  # fmt: skip
+    session = plan_session([lambda: FolderSource(pred, name or pred.resolve().name)], [load_task(task)], data, chosen)
+    outcomes = session.run(reraise=o.debugging())
+    emit_records(finished_records(outcomes, session.worker), json)
+    if any(outcome.state == "failed" for outcome in outcomes):
+        raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""One run: plan, measure, score. Only ``measure`` runs a model; workers share the run folder and nothing else."""

@@ -1,0 +1,107 @@
+"""One interface over tokenizers and reconstructors: images in, images and codes out, at the task's size."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vtbench.core.codes import Codes
+from vtbench.core.errors import AdapterError, UsageError
+from vtbench.core.info import TokenizerInfo
+from vtbench.run.device import synchronize
+
+
+@dataclass(frozen=True, eq=False)
+class Reconstruction:
+    """Raw output of a model: ``float32 [B,3,H,W]`` (any range), its codes if it has any, and seconds spent."""
+
+    images: Tensor
+    codes: Codes | None
+    encode_s: float
+    decode_s: float
+
+
+class LoadedModel:
+    """A tokenizer or reconstructor on its device, ready for batches of ``float32 [B,3,H,W]`` in [0, 1].
+
+    Raises:
+        UsageError: a dtype other than float32 for a model that cannot be moved.
+    """
+
+    def __init__(self, model: Any, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
+        self.info: TokenizerInfo = model.info
+        self.device = device
+        self._model = _place(model, device, dtype)
+        self._encodes = hasattr(model, "encode") and hasattr(model, "decode")
+
+    def resize_note(self, height: int, width: int) -> str | None:
+        """How images of this size are brought to a fixed-size model and back; ``None`` if they are not."""
+        native = self.info.native_size
+        if not self.info.fixed_size or native is None or (height, width) == (native, native):
+            return None
+        return f"{height}x{width} -> {native}x{native} -> {height}x{width}, bicubic, antialias, float32, not rounded"
+
+    @torch.inference_mode()
+    def reconstruct(self, images: Tensor, seeds: list[int]) -> Reconstruction:
+        """Run the model; resize in and back where it only runs at its native size."""
+        height, width = images.shape[-2:]
+        if self.resize_note(height, width) is None:
+            return self._run(images, seeds)
+        native = self.info.native_size
+        assert native is not None
+        result = self._run(_resize(images, native, native), seeds)
+        return Reconstruction(_resize(result.images, height, width), result.codes, result.encode_s, result.decode_s)
+
+    def _run(self, images: Tensor, seeds: list[int]) -> Reconstruction:
+        extra = {"seeds": torch.tensor(seeds, dtype=torch.int64)} if self.info.stochastic else {}
+        started = self._clock()
+        if not self._encodes:
+            output = self._model.reconstruct(images, **extra)
+            return Reconstruction(self._checked(output, images), None, 0.0, self._clock() - started)
+        codes = self._model.encode(images, **extra)
+        if not isinstance(codes, Codes):
+            raise AdapterError(f"{self.info.name}: encode returned {type(codes).__name__}, not Codes")
+        encoded = self._clock()
+        output = self._model.decode(codes, **extra)
+        finished = self._clock()
+        return Reconstruction(self._checked(output, images), codes, encoded - started, finished - encoded)
+
+    def _checked(self, output: Any, images: Tensor) -> Tensor:
+        if not isinstance(output, Tensor) or output.shape != images.shape:
+            shape = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+            raise AdapterError(
+                f"{self.info.name} returned {shape} for images of {tuple(images.shape)}",
+                "a decoder must return [B,3,H,W] of the size that was encoded: crop its padding off",
+            )
+        if not output.is_floating_point():
+            raise AdapterError(f"{self.info.name} returned {output.dtype}", "return float images around [0, 1]")
+        return output.to(self.device, torch.float32)
+
+    def _clock(self) -> float:
+        synchronize(self.device)
+        return time.perf_counter()
+
+
+def _place(model: Any, device: torch.device, dtype: torch.dtype) -> Any:
+    """Move a model that can be moved, in evaluation mode."""
+    if isinstance(model, torch.nn.Module):
+        model = model.eval().requires_grad_(False)
+    if hasattr(model, "to"):
+        accepted = inspect.signature(model.to).parameters
+        takes_any = any(p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in accepted.values())
+        if takes_any or "dtype" in accepted:
+            return model.to(device=device, dtype=dtype)
+        model = model.to(device=device)
+    if dtype != torch.float32:
+        raise UsageError(f"{model.info.name} runs in float32 only", "leave --dtype out, or give it to(device=, dtype=)")
+    return model
+
+
+def _resize(images: Tensor, height: int, width: int) -> Tensor:
+    return F.interpolate(images, size=(height, width), mode="bicubic", antialias=True, align_corners=False)

@@ -1,0 +1,37 @@
+"""What a user may choose about a run. Nothing here can change what a number means, except where the record says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Options of ``vtbench run``.
+
+    Attributes:
+        out: folder for runs.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
+        dtype: ``"float32"``, ``"bfloat16"`` or ``"float16"``; the model's arithmetic, part of the record and job key.
+        limit: score only the first N samples.
+        batch_size: images given to the model at once; never more than a block.
+        workers: decoding processes; ``None`` picks a few.
+        seed: base seed; each sample's seed derives from it and the sample's id.
+        strict: stop at the first failed sample.
+        fresh: discard what an earlier run of the same job left.
+        allow_small_sets: compute FID on fewer images than it needs, with a warning in the record.
+        command: the command line, for the record.
+    """
+
+    out: Path = Path("runs")
+    device: str = "auto"
+    dtype: str = "float32"
+    limit: int | None = None
+    batch_size: int | None = None
+    workers: int | None = None
+    seed: int = 0
+    strict: bool = False
+    fresh: bool = False
+    allow_small_sets: bool = False
+    command: tuple[str, ...] = ()

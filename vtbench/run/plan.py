@@ -1,0 +1,143 @@
+"""Plan: which model on which task, on which samples, in which folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from vtbench.core.contracts import ImageDataset
+from vtbench.core.digests import digest_json
+from vtbench.core.errors import UsageError
+from vtbench.core.files import inside, path_segment
+from vtbench.data.loader import check_ids
+from vtbench.data.open import open_data
+from vtbench.data.presets import Preset, make_preset
+from vtbench.data.subset import Subset
+from vtbench.run.options import RunOptions
+from vtbench.run.sources import Source
+from vtbench.run.store import Block, BlockStore, split_blocks
+from vtbench.tasks import TaskSpec
+
+# Raised when the layout of block files changes, so that blocks of another layout are never resumed.
+BLOCK_FORMAT = 1
+_KEY_DIGITS = 16
+
+
+@dataclass(frozen=True, eq=False)
+class TaskData:
+    """The samples of one task, opened once and shared by every model."""
+
+    task: TaskSpec
+    source: str
+    dataset: ImageDataset
+    preset: Preset
+    fingerprint: str
+
+    @property
+    def blocks(self) -> list[Block]:
+        """The task's blocks over these samples."""
+        return split_blocks(len(self.dataset), self.task.block_size)
+
+
+def open_task_data(task: TaskSpec, data: str | None, limit: int | None) -> TaskData:
+    """Open the data of a task: ``--data`` where given, else what the task names.
+
+    Raises:
+        UsageError: neither names any data, or an id is empty or repeated.
+    """
+    source = data or task.data.source
+    if source is None:
+        raise UsageError(f"task {task.name} names no data of its own", f"give it with: --task {task.name} --data DIR")
+    dataset = open_data(source)
+    if limit is not None and limit < len(dataset):
+        dataset = Subset(dataset, limit)
+    check_ids(dataset)
+    if len(dataset) == 0:
+        raise UsageError(f"{source} holds no samples", "check --data and --limit")
+    name, _, version = task.preprocess.preset.partition("@")
+    preset = make_preset(name, task.preprocess.size)
+    if not preset.id.startswith(f"{name}@{version}"):
+        raise UsageError(f"task {task.name} asks for {task.preprocess.preset}; this vtbench has {preset.id}")
+    return TaskData(task, source, dataset, preset, dataset.fingerprint)
+
+
+@dataclass(frozen=True, eq=False)
+class JobPlan:
+    """One model on one task, with the folder that is its own."""
+
+    source: Source
+    data: TaskData
+    options: RunOptions
+    device_type: str
+
+    @property
+    def task(self) -> TaskSpec:
+        """The task."""
+        return self.data.task
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """Everything that decides what the blocks hold; the job key is its digest."""
+        return {
+            "format": BLOCK_FORMAT,
+            "protocol": self.task.protocol_id,
+            "block_size": self.task.block_size,
+            "data": self.data.fingerprint,
+            "samples": len(self.data.dataset),
+            "model": self.source.identity(),
+            "dtype": self.options.dtype,
+            "device": self.device_type,
+            "seed": self.options.seed,
+        }
+
+    @cached_property
+    def key(self) -> str:
+        """Name of the job's folder: the same job is found again, any other never meets it."""
+        return digest_json(_jsonable(self.identity), length=_KEY_DIGITS)
+
+    @cached_property
+    def folder(self) -> Path:
+        """``OUT/<task>/<model>/<job key>``."""
+        return inside(self.options.out, path_segment(self.task.name), path_segment(self.source.label), self.key)
+
+    @property
+    def record_path(self) -> Path:
+        """Its presence means that the job is complete."""
+        return self.folder / "record.json"
+
+    @cached_property
+    def store(self) -> BlockStore:
+        """The job's block files."""
+        return BlockStore(self.folder / "blocks")
+
+    @property
+    def batch_size(self) -> int:
+        """Images given to the model at once."""
+        return min(self.options.batch_size or self.task.block_size, self.task.block_size)
+
+
+def row_columns(task: TaskSpec) -> list[str]:
+    """Metric columns of a task's row files."""
+    from vtbench.metrics.catalog import ROW_CODE_METRICS, metric_info
+
+    columns = [metric_info(request.name).row_column for request in task.image_metrics]
+    return [*dict.fromkeys(columns), *ROW_CODE_METRICS]
+
+
+def plan_jobs(
+    sources: Sequence[Source], data: Sequence[TaskData], options: RunOptions, device_type: str
+) -> list[JobPlan]:
+    """Every source on every task, models outermost so that each is loaded once."""
+    return [JobPlan(source, task_data, options, device_type) for source in sources for task_data in data]
+
+
+def _jsonable(value: Any) -> Any:
+    """Tuples as lists and anything exotic as text, so that the digest is defined for every argument."""
+    if isinstance(value, dict):
+        return {str(key): _jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_jsonable(item) for item in value]
+    return value if isinstance(value, (str, int, bool, type(None))) else repr(value)

@@ -1,0 +1,72 @@
+"""Preflight: everything that can be known to fail is told at once, before any work."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from vtbench import assets
+from vtbench.core.errors import AssetMissingError, UsageError, VtbenchError
+from vtbench.features import EXTRACTORS
+from vtbench.metrics.catalog import IMAGE_REGISTRY
+from vtbench.run.evaluators import required_features, set_jobs
+from vtbench.tasks import TaskSpec
+
+_BYTES_A_SAMPLE = 24_000
+_SPARE_BYTES = 200 << 20
+
+
+def required_assets(tasks: Iterable[TaskSpec]) -> list[str]:
+    """Names of the weights that the metrics of these tasks load."""
+    needed: dict[str, None] = {}
+    for task in tasks:
+        targets: list[Any] = [IMAGE_REGISTRY.load(request.name) for request in task.image_metrics]
+        targets += [EXTRACTORS.load(name) for name in required_features(task.set_metrics)]
+        for target in targets:
+            needed |= dict.fromkeys(getattr(target, "required_assets", ()))
+    return list(needed)
+
+
+def check_tasks(tasks: Sequence[TaskSpec]) -> list[VtbenchError]:
+    """Bad metric parameters, and weights that are neither here nor to be had (fetching those that can be)."""
+    problems: list[VtbenchError] = []
+    for task in tasks:
+        try:
+            set_jobs(task.set_metrics, allow_small_sets=False)
+        except VtbenchError as error:
+            problems.append(error)
+    for name in required_assets(tasks):
+        try:
+            assets.resolve(name)
+        except VtbenchError as error:
+            problems.append(error)
+    return problems
+
+
+def check_disk(out: Path, samples: int) -> list[VtbenchError]:
+    """Room for rows, features and previews of ``samples`` images."""
+    out.mkdir(parents=True, exist_ok=True)
+    free, needed = shutil.disk_usage(out).free, _SPARE_BYTES + samples * _BYTES_A_SAMPLE
+    if free >= needed:
+        return []
+    return [VtbenchError(f"{out}: {free >> 20} MB free, about {needed >> 20} MB needed", "free some space, or --out")]
+
+
+def raise_all(problems: Sequence[VtbenchError]) -> None:
+    """Raise every problem as one error, so that a user mends them in one go.
+
+    Raises:
+        UsageError: one of the problems is a wrong name or argument.
+        AssetMissingError: all others are missing weights.
+        VtbenchError: anything else.
+    """
+    if not problems:
+        return
+    if len(problems) == 1:
+        raise problems[0]
+    kinds: tuple[type[VtbenchError], ...] = (UsageError, AssetMissingError, VtbenchError)
+    kind = next(kind for kind in kinds if any(isinstance(problem, kind) for problem in problems))
+    lines = "\n".join(f"- {problem}" for problem in problems)
+    raise kind(f"{len(problems)} problems, found before any work:\n{lines}")

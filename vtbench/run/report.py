@@ -1,0 +1,57 @@
+"""What a session tells its user when it is planned, and when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from vtbench.results.record import RunRecord
+from vtbench.run.progress import say
+from vtbench.run.session import Outcome, Session
+from vtbench.run.worker import Worker
+
+
+def dry_run_rows(session: Session) -> list[dict[str, Any]]:
+    """A row a job: what it would do, and what is already there."""
+    rows = []
+    for job in session.jobs:
+        blocks = job.data.blocks
+        done = "complete" if job.record_path.is_file() else f"{len(blocks) - len(job.store.missing(blocks))}"
+        rows.append(
+            {
+                "model": job.source.label,
+                "protocol": job.task.protocol_id,
+                "data": f"{job.data.source} {job.data.fingerprint[:12]}",
+                "samples": len(job.data.dataset),
+                "blocks": len(blocks),
+                "done": done,
+                "folder": str(job.folder),
+            }
+        )
+    return rows
+
+
+def finished_records(outcomes: Sequence[Outcome], worker: Worker) -> list[RunRecord]:
+    """The records to print: all of them by the worker that finished last, none by the others."""
+    waiting = [outcome.plan for outcome in outcomes if outcome.state == "waiting"]
+    if worker.world > 1:
+        still = [plan for plan in waiting if not plan.record_path.is_file()]
+        scored_here = any(outcome.state == "measured" for outcome in outcomes)
+        if still or not (scored_here or (worker.rank == 0 and not waiting)):
+            say(f"worker {worker.rank}: done; {len(still)} jobs wait for other workers")
+            return []
+    from vtbench.results.record import read_record
+
+    for outcome in outcomes:
+        if outcome.record is not None:
+            _tell_warnings(outcome.plan.source.label, outcome.record)
+    return [
+        outcome.record or read_record(outcome.plan.record_path)
+        for outcome in outcomes
+        if outcome.record is not None or outcome.plan.record_path.is_file()
+    ]
+
+
+def _tell_warnings(label: str, record: RunRecord) -> None:
+    for warning in record.warnings:
+        say(f"warning: {label}: {warning}")

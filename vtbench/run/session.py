@@ -1,0 +1,127 @@
+"""A session: every job of one ``vtbench run``. One failed job never takes another down with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from vtbench.core.errors import VtbenchError
+from vtbench.results.record import RunRecord, read_record
+from vtbench.run.device import choose_device, choose_dtype, make_deterministic
+from vtbench.run.evaluators import Evaluators, build_evaluators
+from vtbench.run.execute import discard, measure_job, score_when_whole
+from vtbench.run.options import RunOptions
+from vtbench.run.plan import JobPlan, TaskData, open_task_data, plan_jobs
+from vtbench.run.preflight import check_disk, check_tasks, raise_all
+from vtbench.run.progress import say
+from vtbench.run.sources import Source
+from vtbench.run.worker import Worker, current_worker
+from vtbench.tasks import TaskSpec
+
+State = Literal["measured", "reused", "waiting", "failed"]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What became of one job: ``waiting`` means that other workers have not finished their blocks."""
+
+    plan: JobPlan
+    state: State
+    record: RunRecord | None = None
+    error: Exception | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Session:
+    """Planned jobs, ready to run."""
+
+    jobs: Sequence[JobPlan]
+    options: RunOptions
+    worker: Worker
+
+    def run(self, reraise: bool = False) -> list[Outcome]:
+        """Measure and score every job; with ``reraise`` the first failure is raised as it is."""
+        make_deterministic()
+        runner = _Runner(self, reraise)
+        return [runner.run(plan) for plan in self.jobs]
+
+
+def plan_session(
+    make_sources: Sequence[Callable[[], Source]], tasks: Sequence[TaskSpec], data: str | None, options: RunOptions
+) -> Session:
+    """Plan every source on every task, telling all that would fail before anything runs.
+
+    Raises:
+        UsageError: unknown names, wrong arguments, bad data.
+        AssetMissingError: weights that cannot be had.
+    """
+    worker = current_worker()
+    device = choose_device(options.device, worker)
+    choose_dtype(options.dtype)
+    problems: list[VtbenchError] = []
+    sources = [found for make in make_sources if (found := _attempt(lambda: _loaded(make()), problems)) is not None]
+    opened = [
+        found
+        for task in tasks
+        if (found := _attempt(lambda: open_task_data(task, data, options.limit), problems)) is not None  # noqa: B023
+    ]
+    problems += check_tasks(tasks)
+    problems += check_disk(options.out, sum(len(item.dataset) for item in opened) * max(1, len(sources)))
+    raise_all(problems)
+    return Session(plan_jobs(sources, opened, options, device.type), options, worker)
+
+
+def _loaded(source: Source) -> Source:
+    """Load a model far enough to know its identity, then let it go: several may not fit in memory together."""
+    source.identity()
+    source.release()
+    return source
+
+
+def _attempt(make: Callable[[], Source | TaskData], problems: list[VtbenchError]) -> ...:  # type: ignore[misc]
+    try:
+        return make()
+    except VtbenchError as error:
+        problems.append(error)
+        return None
+
+
+class _Runner:
+    """Runs jobs in order, keeping the metric networks of the last task and the model of the last source."""
+
+    def __init__(self, session: Session, reraise: bool) -> None:
+        self._options, self._worker, self._reraise = session.options, session.worker, reraise
+        self._device = choose_device(session.options.device, session.worker)
+        self._evaluators: dict[str, Evaluators] = {}
+
+    def run(self, plan: JobPlan) -> Outcome:
+        try:
+            return self._run(plan)
+        except Exception as error:
+            if self._reraise:
+                raise
+            say(f"failed: {plan.source.label} on {plan.task.name}: {_describe(error)}")
+            return Outcome(plan, "failed", error=error)
+        finally:
+            plan.source.release()
+
+    def _run(self, plan: JobPlan) -> Outcome:
+        if self._options.fresh:
+            discard(plan, self._worker)
+        if plan.record_path.is_file():
+            return Outcome(plan, "reused", read_record(plan.record_path))
+        measure_job(plan, self._networks(plan.task), self._device, self._worker)
+        record = score_when_whole(plan)
+        return Outcome(plan, "waiting" if record is None else "measured", record)
+
+    def _networks(self, task: TaskSpec) -> Evaluators:
+        key = task.protocol_id
+        if key not in self._evaluators:
+            self._evaluators.clear()
+            self._evaluators[key] = build_evaluators(task, self._device)
+        return self._evaluators[key]
+
+
+def _describe(error: Exception) -> str:
+    return str(error) if isinstance(error, VtbenchError) else f"{type(error).__name__}: {error} (--debug for more)"

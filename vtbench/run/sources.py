@@ -1,0 +1,195 @@
+"""Where predictions come from: a tokenizer that is run, or a folder of images made elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from vtbench.core.contracts import Prepared, SampleFailure
+from vtbench.core.digests import digest_file, digest_json
+from vtbench.core.errors import SampleError
+from vtbench.core.info import TokenizerInfo
+from vtbench.core.reference import Reference, parse_reference
+from vtbench.data.decode import decode_image
+from vtbench.run.device import choose_dtype
+from vtbench.run.model import LoadedModel
+from vtbench.run.options import RunOptions
+from vtbench.run.predict import Batch, ModelPredictor, Predictor
+from vtbench.tokenizers.images import PredictionFolder
+from vtbench.tokenizers.resolve import resolve_tokenizer
+
+
+class Source(Protocol):
+    """One row of a table: something that yields predictions for samples."""
+
+    label: str
+    reference: str
+    args: dict[str, Any]
+    import_path: str
+
+    @property
+    def info(self) -> TokenizerInfo:
+        """Identity and geometry; loading the model if that is what it takes."""
+
+    def identity(self) -> dict[str, Any]:
+        """What tells this source from every other; part of the job key."""
+
+    def open(self, options: RunOptions, device: torch.device, batch_size: int) -> Predictor:
+        """Ready to predict."""
+
+    def release(self) -> None:
+        """Forget a loaded model."""
+
+    def warnings(self, ids: Sequence[str]) -> list[str]:
+        """What a reader of the numbers must know about this source on these samples."""
+
+
+@dataclass(eq=False)
+class TokenizerSource:
+    """A tokenizer named on the command line; built when first needed, and forgotten on :meth:`release`."""
+
+    reference: str
+
+    @property
+    def label(self) -> str:
+        """The reference as given: name and arguments."""
+        return self.reference
+
+    @cached_property
+    def _parsed(self) -> Reference:
+        return parse_reference(self.reference)
+
+    @cached_property
+    def _model(self) -> Any:
+        return resolve_tokenizer(self.reference)
+
+    @cached_property
+    def info(self) -> TokenizerInfo:
+        """Taken from the model, and kept when the model is released."""
+        info: TokenizerInfo = self._model.info
+        return info
+
+    @cached_property
+    def import_path(self) -> str:
+        """``package.module:Class`` of the adapter."""
+        kind = type(self._model)
+        return f"{kind.__module__}:{kind.__qualname__}"
+
+    @property
+    def args(self) -> dict[str, Any]:
+        """Keyword arguments as given."""
+        return dict(self._parsed.args)
+
+    def identity(self) -> dict[str, Any]:
+        """Name, arguments, weights and geometry; the bytes of a user's own file and of any file argument."""
+        info = asdict(self.info)
+        info["weights"] = [[weight.name, weight.sha256] for weight in self.info.weights]
+        return {
+            "target": self._parsed.target,
+            "args": self.args,
+            "info": info,
+            "files": {str(path): digest_file(path) for path in self._files()},
+        }
+
+    def _files(self) -> list[Path]:
+        """A user's Python file, and arguments that name a file: editing one must not revive an old result."""
+        candidates = [self._parsed.target.rpartition(":")[0], *self.args.values()]
+        paths = [Path(text).expanduser() for text in candidates if isinstance(text, str) and text]
+        return [path for path in paths if path.is_file()]
+
+    def open(self, options: RunOptions, device: torch.device, batch_size: int) -> Predictor:
+        """The model on its device."""
+        loaded = LoadedModel(self._model, device, choose_dtype(options.dtype))
+        return ModelPredictor(loaded, seed=options.seed, batch_size=batch_size)
+
+    def release(self) -> None:
+        """Free the model; ``info`` and ``import_path`` stay known."""
+        _ = self.info, self.import_path
+        self.__dict__.pop("_model", None)
+
+    def warnings(self, ids: Sequence[str]) -> list[str]:  # noqa: ARG002 - nothing depends on the samples
+        """Nothing to say."""
+        return []
+
+
+@dataclass(eq=False)
+class FolderSource:
+    """Images that someone else's code wrote, matched to samples by stem.
+
+    Args:
+        path: the folder.
+        label: what tables call the model that made them.
+    """
+
+    path: Path
+    label: str
+
+    def __post_init__(self) -> None:
+        self.reference = f"images,path={self.path}"
+        self.args = {"path": str(self.path)}
+        self.import_path = f"{PredictionFolder.__module__}:{PredictionFolder.__qualname__}"
+        self._folder = PredictionFolder(self.path)
+
+    @property
+    def info(self) -> TokenizerInfo:
+        """Nothing is known of the model but its label."""
+        return TokenizerInfo(name=self.label, kind="continuous", family="images made elsewhere")
+
+    def identity(self) -> dict[str, Any]:
+        """The content of every image in the folder."""
+        files = {path.relative_to(self.path).as_posix(): digest_file(path) for path in self._folder.files()}
+        return {"images": digest_json(files), "label": self.label}
+
+    def open(self, options: RunOptions, device: torch.device, batch_size: int) -> Predictor:  # noqa: ARG002
+        """Reads a file a sample."""
+        return FolderPredictor(self._folder)
+
+    def release(self) -> None:
+        """Nothing is held."""
+
+    def warnings(self, ids: Sequence[str]) -> list[str]:
+        """Files that belong to no sample, and samples without a file."""
+        matching = self._folder.match(ids)
+        told = []
+        if matching.missing:
+            told.append(f"{len(matching.missing)} samples have no image: {_some(matching.missing)}")
+        if matching.extra:
+            names = [path.relative_to(self.path).as_posix() for path in matching.extra]
+            told.append(f"{len(names)} images belong to no sample: {_some(names)}")
+        return told
+
+
+@dataclass(eq=False)
+class FolderPredictor:
+    """Predictions read from files. An image of the wrong size is a failure, never resized."""
+
+    folder: PredictionFolder
+
+    def predict(self, samples: Sequence[Prepared]) -> Iterator[Batch]:
+        """One batch of all samples; see :class:`~vtbench.run.predict.Predictor`."""
+        found = self.folder.match([sample.id for sample in samples]).found
+        yield Batch(samples, [self._outcome(sample, found.get(sample.id)) for sample in samples])
+
+    def _outcome(self, sample: Prepared, path: Path | None) -> Tensor | SampleFailure:
+        if path is None:
+            return SampleFailure(sample.id, "model", "no image of that name")
+        try:
+            image = decode_image(path, path.name)
+        except SampleError as error:
+            return SampleFailure(sample.id, "model", str(error))
+        if image.shape != sample.reference.shape:
+            got, wanted = ("x".join(map(str, shape[1:])) for shape in (image.shape, sample.reference.shape))
+            return SampleFailure(
+                sample.id, "model", f"{path.name} is {got}, the reference is {wanted} (height x width)"
+            )
+        return image
+
+
+def _some(names: Sequence[str], most: int = 3) -> str:
+    return ", ".join(names[:most]) + (" …" if len(names) > most else "")
