@@ -60,8 +60,8 @@ class PreprocessSpec(_Frozen):
 class PreviewSpec(_Frozen):
     """Which samples are kept as pictures: evenly spaced ones, and the worst by an image metric."""
 
-    fixed: int = Field(4, ge=0)
-    worst: int = Field(4, ge=0)
+    fixed: int = Field(default=4, ge=0)
+    worst: int = Field(default=4, ge=0)
     by: str = "psnr"
 
 

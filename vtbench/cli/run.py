@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -44,7 +45,7 @@ def run(
         out=out, device=device, dtype=dtype, limit=limit, batch_size=batch_size, workers=workers, seed=seed,
         strict=strict, fresh=fresh, allow_small_sets=allow_small_sets, command=tuple(sys.argv),
     )  # fmt: skip
-    makers = [lambda name=name: TokenizerSource(name) for name in selection.tokenizers]  # type: ignore[misc]
+    makers = [partial(TokenizerSource, name) for name in selection.tokenizers]
     session = plan_session(makers, [load_task(name) for name in selection.tasks], data, chosen)
     if dry_run:
         rows = dry_run_rows(session)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import datetime, timezone
+from typing import TypeVar
 
 import torch
 from filelock import FileLock
@@ -18,7 +20,7 @@ from vtbench.results.schema import ConfigSection, DeterminismSection
 from vtbench.run import provenance
 from vtbench.run.device import make_deterministic
 from vtbench.run.evaluators import Evaluators
-from vtbench.run.manifest import PLAN_FILE, JobManifest, model_section, write_manifest
+from vtbench.run.manifest import PLAN_FILE, JobManifest, model_section, read_manifest, write_manifest
 from vtbench.run.measure import BlockMeter
 from vtbench.run.plan import JobPlan, row_columns
 from vtbench.run.previews import PreviewKeeper, fixed_indices
@@ -27,6 +29,8 @@ from vtbench.run.references import ReferenceFeatures, reference_key
 from vtbench.run.score import score_job
 from vtbench.run.store import Block
 from vtbench.run.worker import Worker
+
+T = TypeVar("T")
 
 
 def discard(plan: JobPlan, worker: Worker) -> None:
@@ -80,7 +84,7 @@ def _refuse_failures(ids: Sequence[str], stages: Sequence[str], messages: Sequen
             )
 
 
-def _waiting(blocks: Iterator[object]) -> Iterator[tuple[float, tuple[int, list]]]:  # type: ignore[type-arg]
+def _waiting(blocks: Iterator[T]) -> Iterator[tuple[float, T]]:
     """Each block with the seconds spent waiting for it."""
     while True:
         started = time.perf_counter()
@@ -88,7 +92,7 @@ def _waiting(blocks: Iterator[object]) -> Iterator[tuple[float, tuple[int, list]
             block = next(blocks)
         except StopIteration:
             return
-        yield time.perf_counter() - started, block  # type: ignore[misc]
+        yield time.perf_counter() - started, block
 
 
 def score_when_whole(plan: JobPlan) -> RunRecord | None:
@@ -101,8 +105,6 @@ def score_when_whole(plan: JobPlan) -> RunRecord | None:
     with FileLock(plan.folder / ".score.lock"):
         if plan.record_path.is_file():
             return read_record(plan.record_path)
-        from vtbench.run.manifest import read_manifest
-
         return score_job(plan.folder, plan.options.out, read_manifest(plan.folder), note=say)
 
 
@@ -156,7 +158,7 @@ def _write_manifest(plan: JobPlan, references: dict[str, ReferenceFeatures], dev
         command=options.command,
         config=ConfigSection(given=given, resolved=resolved),
         model=model_section(plan.source, options.dtype),
-        info=_info_fields(plan),
+        info=asdict(plan.source.info),
         task=plan.task.model_dump(mode="json"),
         data_source=plan.data.source,
         data_fingerprint=plan.data.fingerprint,
@@ -169,9 +171,3 @@ def _write_manifest(plan: JobPlan, references: dict[str, ReferenceFeatures], dev
         warnings=tuple(plan.source.warnings(plan.data.dataset.ids)),
     )
     write_manifest(manifest, plan.folder)
-
-
-def _info_fields(plan: JobPlan) -> dict[str, object]:
-    from dataclasses import asdict
-
-    return asdict(plan.source.info)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from vtbench.core.errors import VtbenchError
 from vtbench.results.record import RunRecord, read_record
@@ -12,13 +12,15 @@ from vtbench.run.device import choose_device, choose_dtype, make_deterministic
 from vtbench.run.evaluators import Evaluators, build_evaluators
 from vtbench.run.execute import discard, measure_job, score_when_whole
 from vtbench.run.options import RunOptions
-from vtbench.run.plan import JobPlan, TaskData, open_task_data, plan_jobs
+from vtbench.run.plan import JobPlan, open_task_data, plan_jobs
 from vtbench.run.preflight import check_disk, check_tasks, raise_all
 from vtbench.run.progress import say
 from vtbench.run.sources import Source
 from vtbench.run.worker import Worker, current_worker
 from vtbench.tasks import TaskSpec
 
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 State = Literal["measured", "reused", "waiting", "failed"]
 
 
@@ -60,12 +62,8 @@ def plan_session(
     device = choose_device(options.device, worker)
     choose_dtype(options.dtype)
     problems: list[VtbenchError] = []
-    sources = [found for make in make_sources if (found := _attempt(lambda: _loaded(make()), problems)) is not None]
-    opened = [
-        found
-        for task in tasks
-        if (found := _attempt(lambda: open_task_data(task, data, options.limit), problems)) is not None  # noqa: B023
-    ]
+    sources = _attempt_each(make_sources, lambda make: _loaded(make()), problems)
+    opened = _attempt_each(tasks, lambda task: open_task_data(task, data, options.limit), problems)
     problems += check_tasks(tasks)
     problems += check_disk(options.out, sum(len(item.dataset) for item in opened) * max(1, len(sources)))
     raise_all(problems)
@@ -79,12 +77,15 @@ def _loaded(source: Source) -> Source:
     return source
 
 
-def _attempt(make: Callable[[], Source | TaskData], problems: list[VtbenchError]) -> ...:  # type: ignore[misc]
-    try:
-        return make()
-    except VtbenchError as error:
-        problems.append(error)
-        return None
+def _attempt_each(items: Sequence[Given], make: Callable[[Given], Made], problems: list[VtbenchError]) -> list[Made]:
+    """``make`` of every item that allows it; what the others raise joins ``problems``."""
+    made = []
+    for item in items:
+        try:
+            made.append(make(item))
+        except VtbenchError as error:
+            problems.append(error)
+    return made
 
 
 class _Runner:

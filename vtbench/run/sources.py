@@ -28,10 +28,21 @@ from vtbench.tokenizers.resolve import resolve_tokenizer
 class Source(Protocol):
     """One row of a table: something that yields predictions for samples."""
 
-    label: str
-    reference: str
-    args: dict[str, Any]
-    import_path: str
+    @property
+    def label(self) -> str:
+        """What tables call it."""
+
+    @property
+    def reference(self) -> str:
+        """How it was named, arguments included."""
+
+    @property
+    def args(self) -> dict[str, Any]:
+        """Its arguments."""
+
+    @property
+    def import_path(self) -> str:
+        """``package.module:Class`` of the adapter."""
 
     @property
     def info(self) -> TokenizerInfo:

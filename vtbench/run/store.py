@@ -97,7 +97,7 @@ class BlockStore:
     def tensors(self, block: Block, prefix: str) -> dict[str, Array]:
         """Arrays whose name starts with ``prefix``, with the prefix cut off."""
         with open_tensors(self.tensors_path(block)) as tensors:
-            return {name[len(prefix) :]: tensors.get_tensor(name) for name in tensors.keys() if name.startswith(prefix)}
+            return {name[len(prefix) :]: tensors.get_tensor(name) for name in tensors.keys() if name.startswith(prefix)}  # noqa: SIM118
 
 
 def open_tensors(path: Path) -> Any:

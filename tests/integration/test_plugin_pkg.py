@@ -1,0 +1,130 @@
+"""A package that knows only vtbench's entry points is installed by pip and used from fresh interpreters."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "plugin_pkg"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder into which pip installed the package; nothing is downloaded."""
+    folder = tmp_path_factory.mktemp("plugin")
+    shutil.copytree(SOURCE, folder / "source", ignore=shutil.ignore_patterns("__pycache__"))
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-index", "--no-deps"]
+    subprocess.run([*pip, "--no-build-isolation", "--target", folder / "site", folder / "source"], check=True)
+    return folder / "site"
+
+
+def python(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"}
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env=environment, check=False)
+
+
+def answer(site: Path, script: str) -> Any:
+    """Run a script with the plug-in installed; its last line is JSON."""
+    done = python(site, "-c", script)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_names_are_listed_without_importing_anything(site: Path) -> None:
+    found = answer(
+        site,
+        """
+import json, sys
+from vtbench.data import DATASETS
+from vtbench.features import EXTRACTORS
+from vtbench.metrics.catalog import IMAGE_REGISTRY, metric_names
+from vtbench.tokenizers import TOKENIZERS
+print(json.dumps({
+    "tokenizers": TOKENIZERS.names(), "metrics": metric_names(), "datasets": DATASETS.names(),
+    "features": EXTRACTORS.names(),
+    "imported": sorted(name for name in sys.modules if name.partition(".")[0] in ("torch", "vtbench_plugin_example")),
+}))
+""",
+    )
+    assert {"posterize", "broken-on-purpose", "jpeg", "identity"} <= set(found["tokenizers"])
+    assert {"max_error", "fd_mean_rgb", "kid_mean_rgb", "psnr"} <= set(found["metrics"])
+    assert {"ramps", "photos-mini"} <= set(found["datasets"])
+    assert {"mean_rgb", "inception_tf"} <= set(found["features"])
+    assert found["imported"] == []
+
+
+def test_its_tokenizer_data_set_metric_and_extractor_work_together(site: Path) -> None:
+    found = answer(
+        site,
+        """
+import json, torch
+from vtbench.core.contracts import Tokenizer
+from vtbench.core.pixels import to_uint8, to_unit
+from vtbench.core.reference import parse_reference
+from vtbench.data import DATASETS
+from vtbench.features import EXTRACTORS
+from vtbench.metrics.catalog import IMAGE_REGISTRY, metric_info
+from vtbench.tokenizers import TOKENIZERS
+tokenizer = TOKENIZERS.create(parse_reference("posterize,levels=4"))
+data = DATASETS.create(parse_reference("ramps,count=3,size=32"))
+reference = torch.stack([data[index].image for index in range(len(data))])
+codes = tokenizer.encode(to_unit(reference))
+prediction = to_uint8(tokenizer.decode(codes))
+worst = IMAGE_REGISTRY.create(parse_reference("max_error"))(prediction, reference, [None] * 3)
+features = EXTRACTORS.create(parse_reference("mean_rgb"))(reference)
+print(json.dumps({
+    "is_tokenizer": isinstance(tokenizer, Tokenizer), "bits": codes.total_bits(tokenizer.info).tolist(),
+    "worst": worst.tolist(), "features": list(features["pool"].shape), "unit": metric_info("max_error").unit,
+}))
+""",
+    )
+    assert found["is_tokenizer"] is True
+    assert found["bits"] == [3 * 32 * 32 * 2] * 3
+    assert all(0 < worst <= 255 / 3 / 2 for worst in found["worst"]), "half a step of a four-level quantiser"
+    assert found["features"] == [3, 3]
+    assert found["unit"] == "levels"
+
+
+def test_a_broken_entry_point_harms_only_itself(site: Path) -> None:
+    found = answer(
+        site,
+        """
+import json
+from vtbench.core.errors import VtbenchError
+from vtbench.core.reference import parse_reference
+from vtbench.tokenizers import TOKENIZERS
+try:
+    TOKENIZERS.create(parse_reference("broken-on-purpose"))
+except VtbenchError as error:
+    message = str(error)
+other = TOKENIZERS.create(parse_reference("posterize"))
+print(json.dumps({
+    "message": message, "other": other.info.name, "names": TOKENIZERS.names(),
+    "builtin": TOKENIZERS.load("identity").__module__,
+}))
+""",
+    )
+    for word in ("broken-on-purpose", "vtbench-plugin-example", "this module is broken on purpose", "uninstall"):
+        assert word in found["message"]
+    assert found["other"] == "posterize"
+    assert "broken-on-purpose" in found["names"]
+    assert found["builtin"] == "vtbench.tokenizers.identity"
+
+
+def test_the_command_line_lists_it_and_tells_of_the_broken_one(site: Path, tmp_path: Path) -> None:
+    listed = python(site, "-m", "vtbench", "list", "tokenizers")
+    assert listed.returncode == 0, listed.stderr
+    assert "posterize" in listed.stdout and "jpeg" in listed.stdout
+
+    command = ["-m", "vtbench", "run", "--task", "photos-mini", "--limit", "2", "--out", str(tmp_path)]
+    broken = python(site, *command, "--tokenizer", "broken-on-purpose")
+    assert broken.returncode == 1, broken.stderr
+    assert "this module is broken on purpose" in broken.stderr and "Traceback" not in broken.stderr
+    assert not list(tmp_path.rglob("record.json"))

@@ -1,0 +1,234 @@
+"""Records as pandas frames. Columns and dtypes are fixed, so that an empty frame concatenates with a full one.
+
+Text without content is ``<NA>``, as in a CSV, where the two cannot be told apart. To read a frame back from CSV with
+its dtypes: ``pandas.read_csv(path, dtype=csv_dtypes(METRICS_COLUMNS), parse_dates=…)``; parquet keeps them by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vtbench.core.errors import UsageError
+from vtbench.results.record import RunRecord, find_records, read_record
+from vtbench.results.rows import all_metrics, input_size, scored_size
+from vtbench.results.schema import MetricResult, Section
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TEXT, INTEGER, REAL, FLAG, TIME = "string", "Int64", "float64", "boolean", "datetime64[us, UTC]"
+
+KEY_COLUMNS: dict[str, str] = {
+    "run": TEXT,
+    "model": TEXT,
+    "task": TEXT,
+    "protocol_id": TEXT,
+    "data_fingerprint": TEXT,
+}
+"""Columns that name a run in every frame: ``run`` is :attr:`RunRecord.run_id`, ``model`` the model's label."""
+
+RUNS_COLUMNS: dict[str, str] = {
+    **KEY_COLUMNS,
+    "status": TEXT,
+    "created": TIME,
+    "finished": TIME,
+    "job_key": TEXT,
+    "reference": TEXT,
+    "name": TEXT,
+    "revision": TEXT,
+    "kind": TEXT,
+    "family": TEXT,
+    "dtype": TEXT,
+    "codebook_sizes": TEXT,
+    "downsample_factor": INTEGER,
+    "native_size": INTEGER,
+    "input_size": TEXT,
+    "scored_size": TEXT,
+    "resized_in_out": TEXT,
+    "stochastic": FLAG,
+    "tokens_per_image": REAL,
+    "bits_per_image": REAL,
+    "licence": TEXT,
+    "task_version": INTEGER,
+    "data_source": TEXT,
+    "n_expected": INTEGER,
+    "n_scored": INTEGER,
+    "n_failed": INTEGER,
+    "reference_n": INTEGER,
+    "reference_digest": TEXT,
+    "seed": INTEGER,
+    "device": TEXT,
+    "device_name": TEXT,
+    "vtbench_version": TEXT,
+    "git_commit": TEXT,
+    "git_dirty": FLAG,
+    "wall_s": REAL,
+    "images_per_s": REAL,
+    "encode_images_per_s": REAL,
+    "decode_images_per_s": REAL,
+    "peak_memory_mb": REAL,
+    "n_warnings": INTEGER,
+    "schema_version": INTEGER,
+}
+"""Columns of :func:`runs_frame`. ``codebook_sizes`` is text, sizes joined by spaces."""
+
+METRICS_COLUMNS: dict[str, str] = {
+    **KEY_COLUMNS,
+    "metric": TEXT,
+    "stratum": TEXT,
+    "value": REAL,
+    "n": INTEGER,
+    "ci_low": REAL,
+    "ci_high": REAL,
+    "ci_method": TEXT,
+    "unit": TEXT,
+    "higher_is_better": FLAG,
+    "version": INTEGER,
+}
+"""Columns of :func:`metrics_frame`, one row a result."""
+
+SAMPLES_COLUMNS: dict[str, str] = {
+    **KEY_COLUMNS,
+    "id": TEXT,
+    "index": "int64",
+    "status": TEXT,
+    "stage": TEXT,
+    "message": TEXT,
+    "height": "int32",
+    "width": "int32",
+}
+"""Columns of :func:`samples_frame`, before one ``float64`` column a metric."""
+
+
+def runs_frame(records: Iterable[RunRecord]) -> pd.DataFrame:
+    """One row a run, in the order given: :data:`RUNS_COLUMNS`."""
+    return _frame([_run_row(record) for record in records], RUNS_COLUMNS)
+
+
+def metrics_frame(records: Iterable[RunRecord], wide: bool = False) -> pd.DataFrame:
+    """What the runs found.
+
+    Args:
+        records: any records, of one task or of several.
+        wide: one row a run, and for every metric the columns ``<metric>``, ``<metric>_ci_low``, ``<metric>_ci_high``
+            (``float64``), after :data:`KEY_COLUMNS` and ``n_scored``; a stratum other than ``all`` is
+            ``<metric>[<stratum>]``. Otherwise one row a result: :data:`METRICS_COLUMNS`.
+    """
+    listed = list(records)
+    if wide:
+        return _wide_frame(listed)
+    rows = [_result_row(record, result) for record in listed for result in record.results]
+    return _frame(rows, METRICS_COLUMNS)
+
+
+def samples_frame(path: Path | str) -> pd.DataFrame:
+    """One row an image, of the run at ``path`` or of every finished run below it.
+
+    Columns: :data:`SAMPLES_COLUMNS`, then one ``float64`` column a metric (NaN where a run did not measure it). Runs
+    whose rows were not kept are left out; without any, the frame is empty.
+
+    Raises:
+        UsageError: no record at or below ``path``.
+        VtbenchError: a record or a file of rows that cannot be read.
+    """
+    import pandas as pd
+
+    frames = [frame for file in find_records(path) if (frame := _run_samples(file)) is not None]
+    if not frames:
+        return _frame([], SAMPLES_COLUMNS)
+    joined: pd.DataFrame = pd.concat(frames, ignore_index=True)
+    return joined
+
+
+def csv_dtypes(columns: Mapping[str, str]) -> dict[str, str]:
+    """``dtype=`` for ``pandas.read_csv``: every column but times, which go to ``parse_dates=``."""
+    return {name: dtype for name, dtype in columns.items() if dtype != TIME}
+
+
+def _frame(rows: Any, columns: Mapping[str, str]) -> pd.DataFrame:
+    import pandas as pd
+
+    frame: pd.DataFrame = pd.DataFrame(rows, columns=list(columns))
+    for name, dtype in columns.items():
+        values: Any = frame[name]
+        if dtype == TIME:
+            frame[name] = pd.to_datetime(values, utc=True).astype(dtype)
+        elif dtype == TEXT:
+            frame[name] = values.astype(TEXT).replace("", pd.NA)
+        else:
+            frame[name] = values.astype(dtype)
+    return frame
+
+
+def _keys(record: RunRecord) -> dict[str, Any]:
+    return {
+        "run": record.run_id,
+        "model": record.model.label,
+        "task": record.task.name,
+        "protocol_id": record.task.protocol_id,
+        "data_fingerprint": record.data.fingerprint,
+    }
+
+
+def _run_row(record: RunRecord) -> dict[str, Any]:
+    reference = record.data.reference
+    return {
+        **_keys(record),
+        **_pick(record, "status", "created", "finished", "job_key", "schema_version"),
+        **_pick(record.model, "reference", "name", "revision", "kind", "family", "dtype", "downsample_factor"),
+        **_pick(record.model, "native_size", "resized_in_out", "stochastic", "tokens_per_image", "bits_per_image"),
+        **_pick(record.model, "licence"),
+        **_pick(record.data, "n_expected", "n_scored", "n_failed"),
+        **_pick(record.environment, "device", "device_name"),
+        **_pick(record.code, "vtbench_version", "git_commit", "git_dirty"),
+        **_pick(record.performance, "wall_s", "images_per_s", "encode_images_per_s", "decode_images_per_s"),
+        **_pick(record.performance, "peak_memory_mb"),
+        "codebook_sizes": " ".join(map(str, record.model.codebook_sizes)),
+        "input_size": input_size(record),
+        "scored_size": scored_size(record),
+        "task_version": record.task.version,
+        "data_source": record.data.source,
+        "reference_n": None if reference is None else reference.n,
+        "reference_digest": None if reference is None else reference.digest,
+        "seed": record.determinism.seed,
+        "n_warnings": len(record.warnings),
+    }
+
+
+def _pick(section: Section, *names: str) -> dict[str, Any]:
+    return {name: getattr(section, name) for name in names}
+
+
+def _result_row(record: RunRecord, result: MetricResult) -> dict[str, Any]:
+    return {**_keys(record), **_pick(result, *(name for name in METRICS_COLUMNS if name not in KEY_COLUMNS))}
+
+
+def _wide_frame(records: list[RunRecord]) -> pd.DataFrame:
+    rows, names = [], set()
+    for record in records:
+        row = {**_keys(record), "n_scored": record.data.n_scored}
+        for result in record.results:
+            name = result.metric if result.stratum == "all" else f"{result.metric}[{result.stratum}]"
+            names.add((result.metric, result.stratum, name))
+            row |= {name: result.value, f"{name}_ci_low": result.ci_low, f"{name}_ci_high": result.ci_high}
+        rows.append(row)
+    order = all_metrics(records)
+    ordered = sorted(names, key=lambda entry: (order.index(entry[0]), entry[1] != "all", entry[1]))
+    measured = [f"{name}{end}" for _, _, name in ordered for end in ("", "_ci_low", "_ci_high")]
+    return _frame(rows, {**KEY_COLUMNS, "n_scored": INTEGER, **dict.fromkeys(measured, REAL)})
+
+
+def _run_samples(record_file: Path) -> pd.DataFrame | None:
+    from vtbench.results.samples import SAMPLES_FILE, read_sample_table
+
+    record = read_record(record_file)
+    try:
+        table = read_sample_table(record_file.parent / SAMPLES_FILE)
+    except UsageError:
+        return None
+    measured = [name for name in table.column_names if name not in SAMPLES_COLUMNS]
+    frame: pd.DataFrame = table.to_pandas().assign(**_keys(record))
+    columns = {**SAMPLES_COLUMNS, **dict.fromkeys(measured, REAL)}
+    return _frame(frame[list(columns)], columns)

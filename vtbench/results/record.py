@@ -1,0 +1,164 @@
+"""``RunRecord``: everything a finished job found, and how; written as ``record.json``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import AwareDatetime, Field, ValidationError, model_validator
+
+from vtbench.core.digests import digest_json
+from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.core.files import write_text
+from vtbench.results import strict_json
+from vtbench.results.schema import (
+    CodeSection,
+    ConfigSection,
+    DataSection,
+    DeterminismSection,
+    EnvironmentSection,
+    FailureSection,
+    MetricResult,
+    ModelSection,
+    PerformanceSection,
+    Section,
+    Status,
+    TaskSection,
+)
+
+SCHEMA_VERSION = 1
+RECORD_FILE = "record.json"
+_RUN_ID_DIGITS = 12
+
+
+class RunRecord(Section):
+    """One model on one task. ``record.json`` is this, as strict JSON (non-finite floats are strings)."""
+
+    schema_version: int = Field(default=SCHEMA_VERSION, ge=1, description="version of this layout")
+    status: Status = Field(description="complete, or partial: samples failed or a metric could not be computed")
+    created: AwareDatetime = Field(description="when the job began, with its time zone")
+    finished: AwareDatetime = Field(description="when the record was written, with its time zone")
+    job_key: str = Field(default="", description="name of the run folder")
+    command: tuple[str, ...] = Field(default=(), description="command line, a word an entry")
+    config: ConfigSection = Field(default_factory=ConfigSection, description="options as given and as resolved")
+    model: ModelSection = Field(description="the model")
+    task: TaskSection = Field(description="the task, whole")
+    data: DataSection = Field(description="the images")
+    determinism: DeterminismSection = Field(default_factory=DeterminismSection, description="seeds and switches")
+    environment: EnvironmentSection = Field(description="machine and packages")
+    code: CodeSection = Field(description="which vtbench")
+    results: tuple[MetricResult, ...] = Field(default=(), description="one entry a metric and stratum")
+    performance: PerformanceSection = Field(default_factory=PerformanceSection, description="time and memory")
+    warnings: tuple[str, ...] = Field(default=(), description="what a reader of the numbers must know")
+    failures: tuple[FailureSection, ...] = Field(default=(), description="samples that could not be scored")
+
+    @model_validator(mode="after")
+    def _results_are_unique(self) -> RunRecord:
+        keys = [(result.metric, result.stratum) for result in self.results]
+        repeated = sorted({f"{metric} ({stratum})" for metric, stratum in keys if keys.count((metric, stratum)) > 1})
+        if repeated:
+            raise ValueError(f"results given twice: {', '.join(repeated)}")
+        return self
+
+    @property
+    def run_id(self) -> str:
+        """Twelve hex digits that name what was measured: equal for a repeat of the same job, wherever it ran."""
+        identity = {
+            "model": self.model.model_dump(
+                include={"reference", "revision", "import_path", "args", "dtype", "weights"}
+            ),
+            "task": self.task.protocol_id,
+            "data": [self.data.fingerprint, self.data.n_expected],
+            "seed": self.determinism.seed,
+        }
+        return digest_json(strict_json.exact(identity), length=_RUN_ID_DIGITS)
+
+    def result(self, metric: str, stratum: str = "all") -> MetricResult | None:
+        """The result of that name, or ``None``."""
+        matches = (entry for entry in self.results if (entry.metric, entry.stratum) == (metric, stratum))
+        return next(matches, None)
+
+    def results_digest(self) -> str:
+        """SHA-256 over the results alone, floats bit by bit, whatever their order.
+
+        Equal for a run that was resumed, or shared among workers, and one that was not.
+        """
+        rows = sorted(self.results, key=lambda entry: (entry.metric, entry.stratum))
+        return digest_json([strict_json.exact(entry.model_dump()) for entry in rows])
+
+
+def write_record(record: RunRecord, path: Path) -> None:
+    """Write ``record.json`` atomically, fields in declared order, free-form keys sorted."""
+    write_text(path, strict_json.dumps(record.model_dump()))
+
+
+def read_record(path: Path | str) -> RunRecord:
+    """Read one record, from its file or its run folder.
+
+    Raises:
+        UsageError: there is no such file.
+        VtbenchError: not JSON, not a record, or one of a newer schema.
+    """
+    file = Path(path)
+    file = file / RECORD_FILE if file.is_dir() else file
+    content = _read_json(file)
+    _check_schema(content, file)
+    try:
+        return RunRecord.model_validate(content)
+    except ValidationError as error:
+        raise VtbenchError(f"{file} is not a record: {_first_problems(error)}", "run the job again") from None
+
+
+def find_records(path: Path | str) -> list[Path]:
+    """Every ``record.json`` at or below ``path`` (or the file itself), sorted.
+
+    Raises:
+        UsageError: nothing is there.
+    """
+    root = Path(path).expanduser()
+    files = [root] if root.is_file() else sorted(root.rglob(RECORD_FILE), key=lambda file: file.parts)
+    if not files:
+        problem = "holds no record.json" if root.exists() else "does not exist"
+        raise UsageError(f"{path} {problem}", "give a run folder, or any folder above finished runs")
+    return files
+
+
+def load_records(path: Path | str) -> list[RunRecord]:
+    """Read the record of a file, of a run folder, or of every run below a folder, in the order of their paths.
+
+    Raises:
+        UsageError: nothing is there.
+        VtbenchError: a record that cannot be read.
+    """
+    return [read_record(file) for file in find_records(path)]
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        content = strict_json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"there is no {file}", "a run writes its record last: is it finished?") from None
+    except OSError as error:
+        raise VtbenchError(f"cannot read {file}: {error.strerror}") from error
+    except ValueError as error:
+        raise VtbenchError(f"{file} is not JSON: {error}", "delete it and run the job again") from None
+    if not isinstance(content, dict):
+        raise VtbenchError(f"{file} is not a record: it holds a {type(content).__name__}", "run the job again")
+    return content
+
+
+def _check_schema(content: dict[str, Any], file: Path) -> None:
+    version = content.get("schema_version")
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise VtbenchError(f"{file} is not a record: it has no schema_version", "run the job again")
+    if version > SCHEMA_VERSION:
+        raise VtbenchError(
+            f"{file} has schema {version}; this vtbench reads up to {SCHEMA_VERSION}",
+            "upgrade with pip install -U vtbench",
+        )
+
+
+def _first_problems(error: ValidationError, most: int = 4) -> str:
+    problems = [f"{'.'.join(map(str, e['loc'])) or 'record'}: {e['msg']}" for e in error.errors()]
+    more = f" (+{len(problems) - most} more)" if len(problems) > most else ""
+    return "; ".join(problems[:most]) + more

@@ -1,0 +1,153 @@
+"""``samples.parquet``: one row an image, with an explicit schema, written atomically through pyarrow."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.core.files import atomic_path
+
+SAMPLES_FILE = "samples.parquet"
+SCORED, FAILED = "scored", "failed"
+FIXED_FIELDS = (
+    pa.field("id", pa.string(), nullable=False),
+    pa.field("index", pa.int64(), nullable=False),
+    pa.field("status", pa.string(), nullable=False),
+    pa.field("stage", pa.string(), nullable=False),
+    pa.field("message", pa.string(), nullable=False),
+    pa.field("height", pa.int32(), nullable=False),
+    pa.field("width", pa.int32(), nullable=False),
+)
+FIXED_COLUMNS = tuple(entry.name for entry in FIXED_FIELDS)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Samples:
+    """Rows of a run, column by column, in the order of the data set.
+
+    Attributes:
+        ids: stable unique sample ids.
+        index: ``int64 [N]``, position in the data set.
+        status: ``"scored"`` or ``"failed"``.
+        stage: where a failed sample failed (``decode``, ``preprocess``, ``model``, ``metric``); else empty.
+        message: why it failed; else empty.
+        height: ``int32 [N]`` pixels at which the sample was scored; 0 where it failed before that was known.
+        width: as ``height``.
+        metrics: column name to ``float64 [N]``; NaN where the metric does not apply or the sample failed.
+
+    Raises:
+        ValueError: columns of unequal length, a repeated id, an unknown status, or a metric named like a fixed column.
+    """
+
+    ids: Sequence[str]
+    index: NDArray[np.int64]
+    status: Sequence[str]
+    stage: Sequence[str]
+    message: Sequence[str]
+    height: NDArray[np.int32]
+    width: NDArray[np.int32]
+    metrics: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        columns = {**self._fixed(), **self.metrics}
+        lengths = {name: len(column) for name, column in columns.items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"columns of unequal length: {lengths}")
+        clashes = sorted(set(self.metrics) & set(FIXED_COLUMNS))
+        if clashes:
+            raise ValueError(f"a metric cannot be named {', '.join(clashes)}")
+        if len(set(self.ids)) != len(self.ids):
+            repeated = sorted(name for name, count in Counter(self.ids).items() if count > 1)
+            raise ValueError(f"sample ids are not unique: {', '.join(repeated[:3])}")
+        if not set(self.status) <= {SCORED, FAILED}:
+            raise ValueError(f"a status is {SCORED} or {FAILED}, got {sorted(set(self.status) - {SCORED, FAILED})}")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def _fixed(self) -> dict[str, Sequence[Any] | NDArray[Any]]:
+        columns = (self.ids, self.index, self.status, self.stage, self.message, self.height, self.width)
+        return dict(zip(FIXED_COLUMNS, columns, strict=True))
+
+    def to_arrow(self) -> pa.Table:
+        """The rows as an Arrow table of the documented schema; metrics keep their order."""
+        measured = [pa.field(name, pa.float64(), nullable=False) for name in self.metrics]
+        schema = pa.schema([*FIXED_FIELDS, *measured])
+        return pa.table({**self._fixed(), **self.metrics}, schema=schema)
+
+
+def join_samples(parts: Sequence[Samples]) -> Samples:
+    """Rows of several blocks, in the order given; a metric that one part lacks is NaN there."""
+    names = list(dict.fromkeys(name for part in parts for name in part.metrics))
+    return Samples(
+        ids=[value for part in parts for value in part.ids],
+        index=_concatenate([part.index for part in parts], np.int64),
+        status=[value for part in parts for value in part.status],
+        stage=[value for part in parts for value in part.stage],
+        message=[value for part in parts for value in part.message],
+        height=_concatenate([part.height for part in parts], np.int32),
+        width=_concatenate([part.width for part in parts], np.int32),
+        metrics={
+            name: _concatenate([part.metrics.get(name, np.full(len(part), np.nan)) for part in parts], np.float64)
+            for name in names
+        },
+    )
+
+
+def write_samples(samples: Samples, path: Path) -> None:
+    """Write the rows atomically."""
+    with atomic_path(path) as temporary:
+        pq.write_table(samples.to_arrow(), temporary)
+
+
+def read_samples(path: Path) -> Samples:
+    """Read the rows back.
+
+    Raises:
+        UsageError: there is no such file.
+        VtbenchError: not parquet, or not rows of samples.
+    """
+    table = read_sample_table(path)
+    return Samples(
+        ids=table["id"].to_pylist(),
+        index=table["index"].to_numpy(),
+        status=table["status"].to_pylist(),
+        stage=table["stage"].to_pylist(),
+        message=table["message"].to_pylist(),
+        height=table["height"].to_numpy(),
+        width=table["width"].to_numpy(),
+        metrics={name: table[name].to_numpy() for name in table.column_names if name not in FIXED_COLUMNS},
+    )
+
+
+def read_sample_table(path: Path) -> pa.Table:
+    """As :func:`read_samples`, as an Arrow table."""
+    try:
+        with path.open("rb") as stream:
+            table = pq.read_table(stream)
+    except FileNotFoundError:
+        raise UsageError(
+            f"there is no {path}", "a run writes its rows just before its record: is it finished?"
+        ) from None
+    except (pa.ArrowInvalid, OSError) as error:
+        raise VtbenchError(f"{path} is not a parquet file: {error}", "run the job again") from None
+    measured = [entry for entry in table.schema if entry.name not in FIXED_COLUMNS]
+    fixed_fit = all(
+        entry.name in table.column_names and table.schema.field(entry.name).type == entry.type for entry in FIXED_FIELDS
+    )
+    if not fixed_fit or any(entry.type != pa.float64() for entry in measured):
+        raise VtbenchError(f"{path} does not hold rows of samples: {table.schema.names}", "run the job again")
+    return table
+
+
+def _concatenate(arrays: Sequence[NDArray[Any]], dtype: Any) -> NDArray[Any]:
+    return np.concatenate([np.empty(0, dtype), *arrays]).astype(dtype, copy=False)

@@ -1,0 +1,122 @@
+"""Fold stored blocks into results: rows to values with intervals, code counts to usage, features to set metrics."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from vtbench.core.contracts import Estimate
+from vtbench.core.errors import UsageError
+from vtbench.core.info import MetricInfo
+from vtbench.metrics.catalog import ROW_CODE_METRICS, metric_info
+from vtbench.metrics.codes import merge_counts, summarise_codes
+from vtbench.results.samples import FAILED, Samples
+from vtbench.results.schema import MetricResult, ReferenceSection
+from vtbench.results.statistics import aggregate, bootstrap_interval, interval_method
+from vtbench.run.evaluators import SetJob, required_features, set_jobs
+from vtbench.run.manifest import JobManifest
+from vtbench.run.measure import CODES_PREFIX, feature_key
+from vtbench.run.references import ReferenceFeatures
+from vtbench.run.store import Block, BlockStore, StoredFeatures
+from vtbench.tasks import MetricRequest, TaskSpec
+
+
+def _result(info: MetricInfo, estimate: Estimate, stratum: str = "all") -> MetricResult:
+    return MetricResult(
+        metric=info.name,
+        stratum=stratum,
+        value=estimate.value,
+        n=estimate.n,
+        ci_low=estimate.ci_low,
+        ci_high=estimate.ci_high,
+        ci_method=estimate.ci_method,
+        unit=info.unit,
+        higher_is_better=info.higher_is_better,
+        version=info.version,
+        details=dict(estimate.details),
+    )
+
+
+def image_results(task: TaskSpec, samples: Samples) -> list[MetricResult]:
+    """Image metrics and rates, from the rows."""
+    rates = [request for request in task.code_metrics if request.name in ROW_CODE_METRICS]
+    estimates = ((metric_info(request.name), samples) for request in (*task.image_metrics, *rates))
+    return [_result(info, row_estimate(info, rows)) for info, rows in estimates if _measured(info, rows)]
+
+
+def _measured(info: MetricInfo, samples: Samples) -> bool:
+    """A rate of a model without codes has no rows; an image metric always has, even if it applies to no image."""
+    column = samples.metrics[info.row_column]
+    return info.kind == "image" or not all(math.isnan(value) for value in column)
+
+
+def row_estimate(info: MetricInfo, samples: Samples) -> Estimate:
+    """One value and its bootstrap interval from the rows of the scored samples."""
+    scored = [status != FAILED for status in samples.status]
+    values = samples.metrics[info.row_column][scored]
+    value, n, details = aggregate(values, info.aggregation)
+    low, high = bootstrap_interval(values, info.aggregation)
+    if math.isnan(low) or math.isnan(high):
+        return Estimate(value=value, n=n, details=details)
+    return Estimate(value=value, n=n, ci_low=low, ci_high=high, ci_method=interval_method(), details=details)
+
+
+def code_results(manifest: JobManifest, store: BlockStore, blocks: Sequence[Block]) -> list[MetricResult]:
+    """Usage, perplexity and entropy of the codes over the whole set."""
+    wanted = {request.name for request in manifest.task_spec.code_metrics}
+    counts = merge_counts([store.tensors(block, CODES_PREFIX) for block in blocks])
+    if not counts:
+        return []
+    summary = summarise_codes(counts, manifest.tokenizer_info)
+    return [
+        _result(metric_info(found.metric), Estimate(value=found.value, n=found.n), found.stratum)
+        for found in summary
+        if found.metric in wanted
+    ]
+
+
+def set_results(
+    requests: Sequence[MetricRequest],
+    out: Path,
+    manifest: JobManifest,
+    store: BlockStore,
+    blocks: list[Block],
+    warnings: list[str],
+    note: Callable[[str], None],
+) -> tuple[list[MetricResult], ReferenceSection | None]:
+    """Set metrics on stored features, and what they were compared with. Metrics that cannot be had add a warning."""
+    results: list[MetricResult] = []
+    section = None
+    features = required_features(requests)
+    for job in set_jobs(requests, manifest.allow_small_sets):
+        names = ", ".join(job.outputs)
+        if job.extractor not in manifest.references:
+            raise UsageError(f"{names}: features of {job.extractor} were not measured in this run")
+        note(f"{manifest.model.label}: {names}")
+        references = ReferenceFeatures(out, manifest.references[job.extractor], features[job.extractor])
+        reference_rows = references.stored(blocks, job.feature)
+        paths = [store.tensors_path(block) for block in blocks]
+        prediction_rows = StoredFeatures(paths, feature_key(job.extractor, job.feature))
+        section = ReferenceSection(
+            description="the task's own preprocessed images", n=reference_rows.shape[0], digest=references.key
+        )
+        results += _estimates(job, prediction_rows, reference_rows, warnings)
+    return results, section
+
+
+def _estimates(
+    job: SetJob, predictions: StoredFeatures, references: StoredFeatures, warnings: list[str]
+) -> list[MetricResult]:
+    """Run one estimator; a set too small for it costs that metric only, and the record says so."""
+    names = ", ".join(job.outputs)
+    try:
+        found = job.estimator(predictions, references)
+    except UsageError as error:
+        hint = f" ({error.hint})" if error.hint else ""
+        warnings.append(f"{names} not computed: {error.what}{hint}")
+        return []
+    count, width = predictions.shape
+    if names.startswith("f") and count <= width:
+        warnings.append(f"{names}: {count} images for {width}-d features: mostly bias; compare at equal n, or use KID")
+    return [_result(info, found[job.names[name]]) for name, info in job.outputs.items()]

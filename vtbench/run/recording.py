@@ -1,0 +1,130 @@
+"""Put a record together from what was planned, what was measured, and what the fold found."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from vtbench.metrics.catalog import metric_info
+from vtbench.results.record import RunRecord
+from vtbench.results.samples import FAILED, Samples
+from vtbench.results.schema import (
+    DataSection,
+    FailureSection,
+    MetricResult,
+    ModelSection,
+    PerformanceSection,
+    ReferenceSection,
+    TaskSection,
+)
+from vtbench.run.manifest import JobManifest
+from vtbench.tasks import TaskSpec
+
+
+def make_record(
+    manifest: JobManifest,
+    samples: Samples,
+    results: list[MetricResult],
+    reference: ReferenceSection | None,
+    warnings: list[str],
+    metas: list[dict[str, Any]],
+) -> RunRecord:
+    """The record. Its status is partial where a sample failed or a metric of the task is missing."""
+    task = manifest.task_spec
+    failures = _failures(samples)
+    return RunRecord(
+        status="partial" if failures or _lost_metrics(task, results) else "complete",
+        created=manifest.created,
+        finished=datetime.now(timezone.utc),
+        job_key=manifest.job_key,
+        command=manifest.command,
+        config=manifest.config,
+        model=_model(manifest.model, task, results, samples, metas),
+        task=TaskSection(
+            name=task.name, version=task.version, protocol_id=task.protocol_id, spec=task.model_dump(mode="json")
+        ),
+        data=DataSection(
+            source=manifest.data_source,
+            fingerprint=manifest.data_fingerprint,
+            n_expected=manifest.samples,
+            n_scored=len(samples) - len(failures),
+            n_failed=len(failures),
+            scored_size=_common_size(samples),
+            reference=reference,
+        ),
+        determinism=manifest.determinism,
+        environment=manifest.environment,
+        code=manifest.code,
+        results=tuple(results),
+        performance=performance(metas, len(samples)),
+        warnings=tuple(warnings),
+        failures=tuple(failures),
+    )
+
+
+def _lost_metrics(task: TaskSpec, results: Sequence[MetricResult]) -> set[str]:
+    """Metrics the task asks for and nobody has; code metrics do not apply to models without such codes."""
+    asked = {request.name for request in task.metrics if metric_info(request.name).kind != "code"}
+    return asked - {result.metric for result in results}
+
+
+def _model(
+    model: ModelSection,
+    task: TaskSpec,
+    results: Sequence[MetricResult],
+    samples: Samples,
+    metas: Sequence[dict[str, Any]],
+) -> ModelSection:
+    """The model section, with what only measuring could tell."""
+    values = {result.metric: result.value for result in results if result.stratum == "all"}
+    side, scored = task.preprocess.size, _common_size(samples)
+    size = (side, side) if side is not None else scored
+    bits = values.get("bits_per_pixel")
+    notes = sorted({note for meta in metas for note in meta.get("resized", [])})
+    return model.model_copy(
+        update={
+            "input_size": size,
+            "tokens_per_image": values.get("tokens_per_image"),
+            "bits_per_image": bits * size[0] * size[1] if bits is not None and size is not None else None,
+            "resized_in_out": _joined_notes(notes),
+        }
+    )
+
+
+def _joined_notes(notes: Sequence[str], most: int = 3) -> str | None:
+    if not notes:
+        return None
+    more = f" (+{len(notes) - most} more sizes)" if len(notes) > most else ""
+    return "; ".join(notes[:most]) + more
+
+
+def _failures(samples: Samples) -> list[FailureSection]:
+    rows = zip(samples.ids, samples.status, samples.stage, samples.message, strict=True)
+    return [FailureSection(id=i, stage=stage, message=text) for i, status, stage, text in rows if status == FAILED]
+
+
+def _common_size(samples: Samples) -> tuple[int, int] | None:
+    sizes = {(int(h), int(w)) for h, w in zip(samples.height, samples.width, strict=True) if h}
+    return sizes.pop() if len(sizes) == 1 else None
+
+
+def performance(metas: Sequence[dict[str, Any]], count: int) -> PerformanceSection:
+    """Where the time went, summed over blocks (over workers too, so not wall time under several)."""
+    seconds: dict[str, float] = defaultdict(float)
+    for meta in metas:
+        for part, spent in meta["seconds"].items():
+            seconds[part] += spent
+    total = sum(seconds.values())
+    encode, decode = seconds.pop("encode", 0.0), seconds.pop("decode", 0.0)
+    shares = {"model": encode + decode, **seconds}
+    return PerformanceSection(
+        wall_s=total,
+        images_per_s=count / total if total else None,
+        encode_images_per_s=count / encode if encode else None,
+        decode_images_per_s=count / decode if decode else None,
+        shares={part: spent / total for part, spent in shares.items()} if total else {},
+        peak_memory_mb=max((meta["peak_memory_mb"] for meta in metas), default=None),
+        events=tuple(event for meta in metas for event in meta["events"]),
+    )
