@@ -76,9 +76,9 @@ def _datasets() -> Iterable[Row]:
 
 
 def _presets() -> Iterable[Row]:
-    from vtbench.data.preset_names import PRESET_SUMMARIES
+    from vtbench.data.presets import PRESETS
 
-    return (_row("preset", name, summary) for name, summary in PRESET_SUMMARIES.items())
+    return (_row("preset", name, (kind.__doc__ or "").partition("\n")[0]) for name, kind in PRESETS.items())
 
 
 def _assets() -> Iterable[Row]:

@@ -59,7 +59,9 @@ class ImageDataset(Protocol):
     """Random access to images. ``ids`` is known without decoding anything; an image that cannot be decoded raises
     :class:`~vtbench.core.errors.SampleError` from ``__getitem__``."""
 
-    ids: Sequence[str]
+    @property
+    def ids(self) -> Sequence[str]:
+        """Stable, unique names of the samples, in order."""
 
     @property
     def fingerprint(self) -> str:

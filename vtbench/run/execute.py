@@ -13,7 +13,7 @@ import torch
 from filelock import FileLock
 
 from vtbench.core.errors import UsageError, VtbenchError
-from vtbench.data.loader import default_workers, iterate_blocks
+from vtbench.data.loader import iterate_blocks
 from vtbench.metrics.catalog import metric_info
 from vtbench.results.record import RunRecord, read_record
 from vtbench.results.schema import ConfigSection, DeterminismSection
@@ -66,8 +66,7 @@ def _measure_blocks(plan: JobPlan, meter: BlockMeter, missing: Sequence[Block], 
     data, options = plan.data, plan.options
     by_index = {block.index: block for block in missing}
     spans = [(block.index, block.start, block.stop) for block in missing]
-    workers = default_workers() if options.workers is None else options.workers
-    blocks = _waiting(iterate_blocks(data.dataset, data.preset, spans, workers))
+    blocks = _waiting(iterate_blocks(data.dataset, data.preset, spans, options.decoders))
     for waited_s, (index, items) in blocks:
         result = meter.measure(by_index[index], items, waited_s)
         if options.strict:
@@ -131,7 +130,7 @@ def _meter(
     ids = plan.data.dataset.ids
     previews = plan.task.previews
     return BlockMeter(
-        predictor=plan.source.open(plan.options, device, plan.batch_size),
+        predictor=plan.source.open(plan.options, device, plan.batch_size, ids),
         evaluators=evaluators,
         references=references,
         info=plan.source.info,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,3 +36,8 @@ class RunOptions:
     fresh: bool = False
     allow_small_sets: bool = False
     command: tuple[str, ...] = ()
+
+    @property
+    def decoders(self) -> int:
+        """Decoding processes: as asked, else one less than the cores, at most eight."""
+        return min(8, (os.cpu_count() or 1) - 1) if self.workers is None else self.workers

@@ -12,7 +12,7 @@ from vtbench.core.contracts import ImageDataset
 from vtbench.core.digests import digest_json
 from vtbench.core.errors import UsageError
 from vtbench.core.files import inside, path_segment
-from vtbench.data.loader import check_ids
+from vtbench.data.ids import check_ids
 from vtbench.data.open import open_data
 from vtbench.data.presets import Preset, make_preset
 from vtbench.data.subset import Subset
@@ -57,10 +57,7 @@ def open_task_data(task: TaskSpec, data: str | None, limit: int | None) -> TaskD
     check_ids(dataset)
     if len(dataset) == 0:
         raise UsageError(f"{source} holds no samples", "check --data and --limit")
-    name, _, version = task.preprocess.preset.partition("@")
-    preset = make_preset(name, task.preprocess.size)
-    if not preset.id.startswith(f"{name}@{version}"):
-        raise UsageError(f"task {task.name} asks for {task.preprocess.preset}; this vtbench has {preset.id}")
+    preset = make_preset(task.preprocess.preset, task.preprocess.size)
     return TaskData(task, source, dataset, preset, dataset.fingerprint)
 
 

@@ -83,10 +83,12 @@ def _model(
     size = (side, side) if side is not None else scored
     bits = values.get("bits_per_pixel")
     notes = sorted({note for meta in metas for note in meta.get("resized", [])})
+    native = (model.native_size, model.native_size) if model.native_size is not None else None
     return model.model_copy(
         update={
-            "input_size": size,
+            "input_size": native if notes else size,
             "tokens_per_image": values.get("tokens_per_image"),
+            # Bits a pixel are charged at the task's size, whatever size the model runs at.
             "bits_per_image": bits * size[0] * size[1] if bits is not None and size is not None else None,
             "resized_in_out": _joined_notes(notes),
         }

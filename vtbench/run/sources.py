@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -51,7 +51,7 @@ class Source(Protocol):
     def identity(self) -> dict[str, Any]:
         """What tells this source from every other; part of the job key."""
 
-    def open(self, options: RunOptions, device: torch.device, batch_size: int) -> Predictor:
+    def open(self, options: RunOptions, device: torch.device, batch_size: int, ids: Sequence[str]) -> Predictor:
         """Ready to predict."""
 
     def release(self) -> None:
@@ -114,7 +114,13 @@ class TokenizerSource:
         paths = [Path(text).expanduser() for text in candidates if isinstance(text, str) and text]
         return [path for path in paths if path.is_file()]
 
-    def open(self, options: RunOptions, device: torch.device, batch_size: int) -> Predictor:
+    def open(
+        self,
+        options: RunOptions,
+        device: torch.device,
+        batch_size: int,
+        ids: Sequence[str],  # noqa: ARG002
+    ) -> Predictor:
         """The model on its device."""
         loaded = LoadedModel(self._model, device, choose_dtype(options.dtype))
         return ModelPredictor(loaded, seed=options.seed, batch_size=batch_size)
@@ -154,12 +160,18 @@ class FolderSource:
 
     def identity(self) -> dict[str, Any]:
         """The content of every image in the folder."""
-        files = {path.relative_to(self.path).as_posix(): digest_file(path) for path in self._folder.files()}
+        files = {path.relative_to(self.path).as_posix(): digest_file(path) for path in self._folder.match(()).extra}
         return {"images": digest_json(files), "label": self.label}
 
-    def open(self, options: RunOptions, device: torch.device, batch_size: int) -> Predictor:  # noqa: ARG002
-        """Reads a file a sample."""
-        return FolderPredictor(self._folder)
+    def open(
+        self,
+        options: RunOptions,
+        device: torch.device,
+        batch_size: int,
+        ids: Sequence[str],  # noqa: ARG002
+    ) -> Predictor:
+        """Reads a file a sample, matched over the whole data set: a part of it could match more files than belong."""
+        return FolderPredictor(self._folder.match(ids).found)
 
     def release(self) -> None:
         """Nothing is held."""
@@ -180,12 +192,11 @@ class FolderSource:
 class FolderPredictor:
     """Predictions read from files. An image of the wrong size is a failure, never resized."""
 
-    folder: PredictionFolder
+    found: Mapping[str, Path]
 
     def predict(self, samples: Sequence[Prepared]) -> Iterator[Batch]:
         """One batch of all samples; see :class:`~vtbench.run.predict.Predictor`."""
-        found = self.folder.match([sample.id for sample in samples]).found
-        yield Batch(samples, [self._outcome(sample, found.get(sample.id)) for sample in samples])
+        yield Batch(samples, [self._outcome(sample, self.found.get(sample.id)) for sample in samples])
 
     def _outcome(self, sample: Prepared, path: Path | None) -> Tensor | SampleFailure:
         if path is None:
