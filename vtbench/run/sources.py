@@ -16,7 +16,6 @@ from vtbench.core.digests import digest_file, digest_json
 from vtbench.core.errors import SampleError
 from vtbench.core.info import TokenizerInfo
 from vtbench.core.reference import Reference, parse_reference
-from vtbench.data.decode import decode_image
 from vtbench.run.device import choose_dtype
 from vtbench.run.model import LoadedModel
 from vtbench.run.options import RunOptions
@@ -119,7 +118,7 @@ class TokenizerSource:
         options: RunOptions,
         device: torch.device,
         batch_size: int,
-        ids: Sequence[str],  # noqa: ARG002
+        ids: Sequence[str],
     ) -> Predictor:
         """The model on its device."""
         loaded = LoadedModel(self._model, device, choose_dtype(options.dtype))
@@ -130,7 +129,7 @@ class TokenizerSource:
         _ = self.info, self.import_path
         self.__dict__.pop("_model", None)
 
-    def warnings(self, ids: Sequence[str]) -> list[str]:  # noqa: ARG002 - nothing depends on the samples
+    def warnings(self, ids: Sequence[str]) -> list[str]:
         """Nothing to say."""
         return []
 
@@ -168,10 +167,10 @@ class FolderSource:
         options: RunOptions,
         device: torch.device,
         batch_size: int,
-        ids: Sequence[str],  # noqa: ARG002
+        ids: Sequence[str],
     ) -> Predictor:
         """Reads a file a sample, matched over the whole data set: a part of it could match more files than belong."""
-        return FolderPredictor(self._folder.match(ids).found)
+        return FolderPredictor(self._folder, self._folder.match(ids).found)
 
     def release(self) -> None:
         """Nothing is held."""
@@ -192,6 +191,7 @@ class FolderSource:
 class FolderPredictor:
     """Predictions read from files. An image of the wrong size is a failure, never resized."""
 
+    folder: PredictionFolder
     found: Mapping[str, Path]
 
     def predict(self, samples: Sequence[Prepared]) -> Iterator[Batch]:
@@ -202,7 +202,7 @@ class FolderPredictor:
         if path is None:
             return SampleFailure(sample.id, "model", "no image of that name")
         try:
-            image = decode_image(path, path.name)
+            image = self.folder.load(path)
         except SampleError as error:
             return SampleFailure(sample.id, "model", str(error))
         if image.shape != sample.reference.shape:

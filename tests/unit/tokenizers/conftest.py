@@ -1,0 +1,31 @@
+"""Real photographs, and a cache of fits that the tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from vtbench.core.pixels import to_unit
+from vtbench.data.photos_mini import PhotosMini
+
+
+@pytest.fixture(scope="session")
+def photos() -> Tensor:
+    """Six crops of different photographs: ``float32 [6,3,256,256]``."""
+    dataset = PhotosMini()
+    return to_unit(torch.stack([dataset[index].image for index in range(0, len(dataset), len(dataset) // 5)][:6]))
+
+
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def fits(shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Fits of this test session lie here; the user's own cache is left alone."""
+    monkeypatch.setenv("VTBENCH_CACHE", str(shared_cache))
+    return shared_cache

@@ -1,0 +1,128 @@
+"""Cards, names and what is accepted as a tokenizer."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import vtbench.tokenizers
+from vtbench.core.errors import AdapterError, UsageError, VtbenchError
+from vtbench.core.reference import parse_reference
+from vtbench.tokenizers import TOKENIZERS
+from vtbench.tokenizers.cards import load_cards, parse_card
+from vtbench.tokenizers.codec import Jpeg
+from vtbench.tokenizers.resolve import expand, resolve_tokenizer, tokenizer_names
+
+CARDS = sorted(Path(vtbench.tokenizers.__path__[0]).glob("cards/*.yaml"))
+
+
+def test_every_file_is_a_card() -> None:
+    assert [file.stem for file in CARDS] == sorted(load_cards()) and CARDS
+
+
+@pytest.mark.parametrize("name", sorted(load_cards()))
+def test_a_card_names_a_registered_target_and_hides_nothing(name: str) -> None:
+    card = load_cards()[name]
+    assert card.target in TOKENIZERS
+    assert name not in TOKENIZERS
+    assert name in tokenizer_names()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("name: x\ntarget: jpeg\nsummary: s\nsource: s\nextra: 1\n", "extra"),
+        ("name: x\ntarget: jpeg\nsource: s\n", "summary"),
+        ("name: y\ntarget: jpeg\nsummary: s\nsource: s\n", "calls itself 'y'"),
+        ("name: X y\ntarget: jpeg\nsummary: s\nsource: s\n", "name"),
+        ("- 1\n", "tokenizer card x"),
+        ("{", "tokenizer card x"),
+        ("!!python/object/apply:os.getcwd []\n", "tokenizer card x"),
+    ],
+)
+def test_a_faulty_card_is_told(text: str, told: str) -> None:
+    with pytest.raises(VtbenchError) as caught:
+        parse_card(text, "x")
+    assert told in str(caught.value)
+
+
+def test_the_users_arguments_override_the_cards() -> None:
+    reference = expand(parse_reference("jpeg-lm,quality=50"))
+    assert reference.target == "jpeg"
+    assert reference.args == {**load_cards()["jpeg-lm"].args, "quality": 50}
+
+
+def test_cards_and_names_need_no_torch() -> None:
+    code = "import sys, vtbench.tokenizers.resolve as r; print(r.tokenizer_names()); assert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "'jpeg-lm'" in done.stdout and "'patch-vq'" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("jpeg-ml", "did you mean jpeg-lm"),
+        ("patchvq", "patch-vq"),
+        ("qqqqqq", "known: avif"),
+        ("jpeg,qualty=3", "quality"),
+    ],
+)
+def test_unknown_names_and_arguments_get_a_suggestion(text: str, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        resolve_tokenizer(text)
+
+
+def test_extra_arguments_go_only_where_they_are_taken() -> None:
+    assert isinstance(resolve_tokenizer("jpeg,quality=10", device="cpu"), Jpeg)
+
+
+OWN = """
+from vtbench.core.info import TokenizerInfo
+INFO = TokenizerInfo(name="own", kind="continuous")
+class Both:
+    info = INFO
+    def encode(self, images): ...
+    def decode(self, codes): ...
+class Closed:
+    info = INFO
+    def reconstruct(self, images): ...
+class NoInfo(Both):
+    info = None
+class WrongInfo(Both):
+    info = {"name": "own"}
+class Half:
+    info = INFO
+    def encode(self, images): ...
+class Neither:
+    info = INFO
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    file = tmp_path / "own.py"
+    file.write_text(OWN)
+    return file
+
+
+@pytest.mark.parametrize("name", ["Both", "Closed"])
+def test_a_file_is_enough(own: Path, name: str) -> None:
+    assert resolve_tokenizer(f"{own}:{name}").info.name == "own"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("NoInfo", "has no info"),
+        ("WrongInfo", "info of type dict"),
+        ("Half", "no method decode"),
+        ("Neither", "no method encode and no decode"),
+    ],
+)
+def test_what_an_object_lacks_is_told(own: Path, name: str, told: str) -> None:
+    with pytest.raises(AdapterError, match=told):
+        resolve_tokenizer(f"{own}:{name}")

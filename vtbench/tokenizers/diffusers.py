@@ -1,0 +1,222 @@
+"""Autoencoders of the diffusers library: ``diffusers-kl``, ``-tiny``, ``-dc`` and ``-vq``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vtbench.core.codes import Codes
+from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
+from vtbench.core.info import TokenizerInfo
+from vtbench.core.pixels import pad_to_stride
+from vtbench.tokenizers.pretrained import Checkpoint, locate
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+    from typing_extensions import Self
+
+ADAPTERS = {
+    "AutoencoderKL": "diffusers-kl",
+    "AutoencoderTiny": "diffusers-tiny",
+    "AutoencoderDC": "diffusers-dc",
+    "VQModel": "diffusers-vq",
+}
+
+
+class DiffusersAutoencoder:
+    """What the four share: loading, the value range [-1, 1], padding to the stride, device and precision.
+
+    Latents are what ``encode`` gives. The scaling and shift factors of the configuration prepare them for a diffusion
+    model and are undone before decoding, so they cancel and are left out.
+
+    Args:
+        path: local folder or hub id (``owner/name``).
+        subfolder: folder inside it, e.g. ``vae``.
+        revision: branch, tag or commit on the hub.
+        variant: e.g. ``fp16``.
+
+    Raises:
+        AssetMissingError: diffusers is not installed, or the checkpoint cannot be had or is a pickle.
+        UsageError: the checkpoint is of another class.
+        AdapterError: weights that do not fill the model, or a model that is not for RGB images.
+    """
+
+    class_name: str
+    family: str
+    citation: str
+    stages: str  # configuration entry with one item a resolution; each but one halves the sides
+
+    def __init__(
+        self, path: str, subfolder: str | None = None, revision: str | None = None, variant: str | None = None
+    ) -> None:
+        checkpoint = locate(path, subfolder=subfolder, revision=revision, variant=variant)
+        _check_class(checkpoint, self.class_name)
+        self._model = _load(checkpoint, self.class_name, variant)
+        self._stride = 2 ** (len(self._model.config[self.stages]) - 1)
+        sizes = self._codebook_sizes()
+        self.info = TokenizerInfo(
+            name=ADAPTERS[self.class_name],
+            kind="discrete" if sizes else "continuous",
+            family=self.family,
+            revision=checkpoint.revision,
+            codebook_sizes=sizes,
+            downsample_factor=self._stride,
+            weights=checkpoint.weights(),
+            citation=self.citation,
+        )
+
+    def to(self, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
+        """Move the network and choose its precision; returns itself."""
+        self._model = self._model.to(device=device, dtype=dtype)
+        return self
+
+    def encode(self, images: Tensor) -> Codes:
+        """``float32 [B,3,H,W]`` in [0, 1] to latents ``[B,C,ceil(H/f),ceil(W/f)]`` in the network's precision."""
+        import torch
+
+        with torch.inference_mode():
+            return Codes(latents=self._latents(self._prepare(images)), image_size=_size(images))
+
+    def decode(self, codes: Codes) -> Tensor:
+        """Latents to ``float32 [B,3,H,W]``; may leave [0, 1]."""
+        import torch
+
+        assert codes.latents is not None
+        with torch.inference_mode():
+            return self._finish(self._model.decode(codes.latents.to(self._model.dtype)).sample, codes)
+
+    def _latents(self, images: Tensor) -> Tensor:
+        latents: Tensor = self._model.encode(images).latents
+        return latents
+
+    def _codebook_sizes(self) -> tuple[int, ...]:
+        return ()
+
+    def _prepare(self, images: Tensor) -> Tensor:
+        import torch
+
+        padded = pad_to_stride(images, self._stride)
+        return padded.mul(2.0).sub(1.0).to(self._model.dtype, memory_format=torch.channels_last)
+
+    def _finish(self, output: Tensor, codes: Codes) -> Tensor:
+        height, width = codes.image_size or output.shape[-2:]
+        return output[..., :height, :width].float().add(1.0).div(2.0).contiguous()
+
+
+class DiffusersKL(DiffusersAutoencoder):
+    """``AutoencoderKL`` (Stable Diffusion, FLUX and others); the code is the mode of the posterior, never a sample.
+
+    A configuration with ``force_upcast`` overflows in float16: use float32 or bfloat16.
+    """
+
+    class_name = "AutoencoderKL"
+    family = "kl-vae"
+    citation = "Rombach et al., High-Resolution Image Synthesis with Latent Diffusion Models, 2112.10752"
+    stages = "block_out_channels"
+
+    def _latents(self, images: Tensor) -> Tensor:
+        mode: Tensor = self._model.encode(images).latent_dist.mode()
+        return mode
+
+
+class DiffusersTiny(DiffusersAutoencoder):
+    """``AutoencoderTiny`` (TAESD); in diffusers its interface is [-1, 1] too.
+
+    Its ``forward`` also rounds the latents to 8 bits, which ``encode`` and ``decode`` do not; neither does this.
+    """
+
+    class_name = "AutoencoderTiny"
+    family = "tiny-ae"
+    citation = "Bohan, TAESD, https://github.com/madebyollin/taesd"
+    stages = "num_encoder_blocks"
+
+
+class DiffusersDC(DiffusersAutoencoder):
+    """``AutoencoderDC``, the deep compression autoencoder."""
+
+    class_name = "AutoencoderDC"
+    family = "dc-ae"
+    citation = "Chen et al., Deep Compression Autoencoder for Efficient High-Resolution Diffusion Models, 2410.10733"
+    stages = "encoder_block_out_channels"
+
+    def _latents(self, images: Tensor) -> Tensor:
+        latent: Tensor = self._model.encode(images).latent
+        return latent
+
+
+class DiffusersVQ(DiffusersAutoencoder):
+    """``VQModel``: codes are the indices of the nearest codebook entries, found in float32 whatever the precision."""
+
+    class_name = "VQModel"
+    family = "vq"
+    citation = "Esser et al., Taming Transformers for High-Resolution Image Synthesis, 2012.09841"
+    stages = "block_out_channels"
+
+    def encode(self, images: Tensor) -> Codes:
+        """``float32 [B,3,H,W]`` in [0, 1] to one level ``int64 [B,ceil(H/f),ceil(W/f)]``."""
+        import torch
+
+        entries = self._model.quantize.embedding.weight
+        with torch.inference_mode():
+            latents = self._latents(self._prepare(images)).permute(0, 2, 3, 1)
+            distances = torch.cdist(latents.flatten(0, 2).float(), entries.float())
+            indices = distances.argmin(1).reshape(latents.shape[:3])
+        return Codes(levels=(indices,), image_size=_size(images))
+
+    def decode(self, codes: Codes) -> Tensor:
+        """Indices to ``float32 [B,3,H,W]``; may leave [0, 1]."""
+        import torch
+
+        (indices,) = codes.levels
+        shape = (*indices.shape, self._model.quantize.vq_embed_dim)
+        flat = indices.flatten()
+        with torch.inference_mode():
+            if self._model.config["lookup_from_codebook"]:
+                output = self._model.decode(flat, force_not_quantize=True, shape=shape).sample
+            else:
+                entries = self._model.quantize.get_codebook_entry(flat, shape)
+                output = self._model.decode(entries, force_not_quantize=True).sample
+            return self._finish(output, codes)
+
+    def _codebook_sizes(self) -> tuple[int, ...]:
+        return (int(self._model.config["num_vq_embeddings"]),)
+
+
+def _check_class(checkpoint: Checkpoint, expected: str) -> None:
+    found = checkpoint.config.get("_class_name", expected)
+    if found != expected:
+        hint = f"use {ADAPTERS[found]}" if found in ADAPTERS else f"known: {', '.join(ADAPTERS)}"
+        raise UsageError(f"{checkpoint.source} is a {found}, not a {expected}", hint)
+    channels = {checkpoint.config.get(key, 3) for key in ("in_channels", "out_channels")}
+    if channels != {3}:
+        raise AdapterError(f"{checkpoint.source}: {sorted(channels)} channels, not RGB images")
+
+
+def _load(checkpoint: Checkpoint, class_name: str, variant: str | None) -> Any:
+    import torch
+
+    try:
+        import diffusers
+    except ImportError as error:
+        raise AssetMissingError(f"{ADAPTERS[class_name]} needs diffusers", "pip install 'vtbench[hub]'") from error
+    try:
+        model, report = getattr(diffusers, class_name).from_pretrained(
+            checkpoint.folder,
+            variant=variant,
+            torch_dtype=torch.float32,
+            use_safetensors=True,
+            local_files_only=True,
+            low_cpu_mem_usage=False,
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise AdapterError(f"{checkpoint.source}: diffusers cannot load it: {error}") from error
+    # A missing tensor would silently stay at its random initial value.
+    wrong = {key: report[key] for key in ("missing_keys", "mismatched_keys") if report.get(key)}
+    if wrong:
+        raise AdapterError(f"{checkpoint.source}: the weights do not fill the model: {wrong}", "is the file complete?")
+    return model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+
+
+def _size(images: Tensor) -> tuple[int, int]:
+    return images.shape[-2], images.shape[-1]

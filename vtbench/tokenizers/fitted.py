@@ -1,0 +1,123 @@
+"""Tokenizers that are fitted here: the photographs they are fitted on, and the cache that keeps the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vtbench.core.digests import digest_arrays, digest_json
+from vtbench.core.errors import VtbenchError
+from vtbench.core.files import CACHE_VARIABLE, atomic_path, cache_dir
+from vtbench.core.info import WeightFile
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from vtbench.core.contracts import ImageDataset
+
+    Matrix = np.ndarray[Any, np.dtype[np.float64]]
+    Arrays = dict[str, np.ndarray[Any, Any]]
+
+MOST_PATCHES = 24_576
+LICENCE = "fitted on photographs of scikit-image and scikit-learn; see their licences"
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """The arrays of a fit and their fingerprint."""
+
+    arrays: Mapping[str, np.ndarray[Any, Any]]
+    weight: WeightFile
+
+
+def fitted(name: str, version: int, arguments: Mapping[str, int], fit: Callable[[Matrix], Arrays]) -> Fitted:
+    """The result of ``fit`` on the patches of the fitting photographs, computed once and then read from the cache.
+
+    The cache key is a digest of the algorithm's name and version, its arguments, and the fingerprint of the
+    photographs. Two processes that fit at once wait for one another, and the file appears whole or not at all. A
+    damaged file is fitted again.
+
+    Args:
+        name: registered name of the tokenizer.
+        version: raised whenever the same arguments would give other arrays.
+        arguments: what the fit depends on; must hold ``patch`` and ``seed``.
+        fit: ``float64 [N,D]`` patches in [0, 1] to named arrays. Runs on one thread, so that its sums have one order.
+
+    Raises:
+        VtbenchError: the cache folder cannot be written.
+    """
+    from filelock import FileLock
+
+    dataset = fitting_photographs()
+    key = digest_json({"name": name, "version": version, "arguments": dict(arguments), "data": dataset.fingerprint})
+    path = cache_dir() / "fitted" / f"{name}-{key[:20]}.safetensors"
+    arrays = _read(path)
+    if arrays is None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(path.with_suffix(".lock")):
+                arrays = _read(path) or _fit_and_write(path, arguments, dataset, fit)
+        except OSError as error:
+            raise VtbenchError(
+                f"{name}: cannot keep its fit in {path.parent}: {error}", f"set {CACHE_VARIABLE} to a writable folder"
+            ) from error
+    weight = WeightFile(name=path.name, sha256=digest_arrays(arrays), source=f"fitted on photos-mini {key[:20]}")
+    return Fitted(arrays, weight)
+
+
+def fitting_photographs() -> ImageDataset:
+    """Photographs that no task scores."""
+    from vtbench.data.photos_mini import PhotosMini
+
+    return PhotosMini(split="fit")
+
+
+def training_patches(dataset: ImageDataset, patch: int, seed: int) -> Matrix:
+    """Aligned patches of every image, ``float64 [N, 3*patch*patch]`` in [0, 1]; a seeded sample when there are many."""
+    import numpy as np
+    import torch
+
+    from vtbench.core.pixels import to_unit
+    from vtbench.tokenizers.patches import to_patches
+
+    rows = []
+    for index in range(len(dataset)):
+        image = dataset[index].image
+        height, width = (side // patch * patch for side in image.shape[-2:])
+        rows.append(to_patches(to_unit(image[:, :height, :width]), patch))
+    patches = torch.cat(rows).double().numpy()
+    if len(patches) > MOST_PATCHES:
+        chosen = np.random.default_rng(seed).choice(len(patches), MOST_PATCHES, replace=False)
+        patches = patches[np.sort(chosen)]
+    matrix: Matrix = patches
+    return matrix
+
+
+def _fit_and_write(
+    path: Path, arguments: Mapping[str, int], dataset: ImageDataset, fit: Callable[[Matrix], Arrays]
+) -> Arrays:
+    import numpy as np
+    from safetensors.numpy import load_file, save_file
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
+
+    patches = training_patches(dataset, arguments["patch"], arguments["seed"])
+    with threadpool_limits(limits=1):
+        arrays = fit(patches)
+    with atomic_path(path) as temporary:
+        # save_file writes the memory of an array as it lies: a transposed one would come back scrambled
+        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary)
+    return load_file(path)
+
+
+def _read(path: Path) -> Arrays | None:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    if not path.is_file():
+        return None
+    try:
+        return load_file(path)
+    except SafetensorError:
+        return None

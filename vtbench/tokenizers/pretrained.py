@@ -1,0 +1,124 @@
+"""Where a diffusers checkpoint lies: a local folder or a hub id, safetensors only, the network only when allowed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vtbench.assets.resolution import offline
+from vtbench.core.digests import digest_file
+from vtbench.core.errors import AdapterError, AssetMissingError
+from vtbench.core.info import WeightFile
+
+CONFIG = "config.json"
+STEM = "diffusion_pytorch_model"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint on this machine: its folder, its configuration, and the weight files that will be read."""
+
+    folder: Path
+    config: dict[str, Any]
+    files: tuple[Path, ...]
+    source: str
+    revision: str
+
+    def weights(self) -> tuple[WeightFile, ...]:
+        """Name, SHA-256 and source of every weight file."""
+        return tuple(WeightFile(name=file.name, sha256=digest_file(file), source=self.source) for file in self.files)
+
+
+def locate(path: str, *, subfolder: str | None, revision: str | None, variant: str | None) -> Checkpoint:
+    """Find a checkpoint, downloading it when ``path`` is a hub id and the network is allowed.
+
+    Args:
+        path: a local folder, or ``owner/name`` on the hub.
+        subfolder: folder inside it, e.g. ``vae``.
+        revision: branch, tag or commit of a hub repository; the commit it resolves to is what is recorded.
+        variant: e.g. ``fp16`` for ``diffusion_pytorch_model.fp16.safetensors``.
+
+    Raises:
+        AssetMissingError: nothing there, no connection (or ``VTBENCH_OFFLINE=1``) and no cached copy, or weights only
+            as a pickle.
+        AdapterError: a configuration that cannot be read.
+    """
+    local = Path(path).expanduser()
+    if local.is_dir():
+        root, source, resolved = local, path, revision or ""
+    else:
+        root = _download(path, subfolder, revision, variant)
+        source, resolved = f"hub:{path}", root.name
+    folder = root / subfolder if subfolder else root
+    source = f"{source}/{subfolder}" if subfolder else source
+    config = _read_config(folder, root, source)
+    return Checkpoint(folder, config, _weight_files(folder, source, variant), source, resolved)
+
+
+def _download(path: str, subfolder: str | None, revision: str | None, variant: str | None) -> Path:
+    if path.startswith((".", "/", "~")) or path.count("/") != 1:
+        raise AssetMissingError(f"no folder {path}", "give a folder with config.json, or owner/name on the hub")
+    try:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    except ImportError as error:
+        raise AssetMissingError("reading from the hub needs huggingface_hub", "pip install 'vtbench[hub]'") from error
+    prefix = f"{subfolder}/" if subfolder else ""
+    patterns = [prefix + name for name in (CONFIG, *_patterns(variant))]
+    try:
+        return Path(snapshot_download(path, revision=revision, allow_patterns=patterns, local_files_only=offline()))
+    except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
+        reason = "not in the local hub cache" if offline() else "cannot be fetched from the hub"
+        raise AssetMissingError(
+            f"{path}: {reason}: {_first_line(error)}",
+            f"on a connected machine run: hf download {path}; or give a local folder as path=DIR",
+        ) from error
+
+
+def _patterns(variant: str | None) -> tuple[str, ...]:
+    """Names of unsharded weights, shards, and the index of shards, as diffusers writes them."""
+    if variant is None:
+        return f"{STEM}.safetensors", f"{STEM}-?????-of-?????.safetensors", f"{STEM}.safetensors.index.json"
+    return (
+        f"{STEM}.{variant}.safetensors",
+        f"{STEM}-?????-of-?????.{variant}.safetensors",
+        f"{STEM}.{variant}-?????-of-?????.safetensors",
+        f"{STEM}.safetensors.index.{variant}.json",
+    )
+
+
+def _read_config(folder: Path, root: Path, source: str) -> dict[str, Any]:
+    file = folder / CONFIG
+    if not file.is_file():
+        inside = sorted(found.parent.name for found in root.glob(f"*/{CONFIG}"))
+        hint = f"it has {CONFIG} in: {', '.join(inside)}; give subfolder=NAME" if inside else "is the path right?"
+        raise AssetMissingError(f"{source}: no {CONFIG}", hint)
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise AdapterError(f"{file} is not JSON: {error}") from error
+    if not isinstance(config, dict):
+        raise AdapterError(f"{file} does not hold a mapping")
+    return config
+
+
+def _weight_files(folder: Path, source: str, variant: str | None) -> tuple[Path, ...]:
+    for pattern in _patterns(variant):
+        found = tuple(sorted(folder.glob(pattern)))
+        if found and pattern.endswith(".safetensors"):
+            return found
+    pickles = sorted(file.name for file in folder.glob("*") if file.suffix in (".bin", ".pt", ".pth", ".ckpt"))
+    if pickles:
+        raise AssetMissingError(
+            f"{source}: refused {pickles[0]}: a pickle can run code when it is loaded",
+            "save it again with save_pretrained(DIR, safe_serialization=True) where you trust it",
+        )
+    others = sorted(file.name for file in folder.glob("*.safetensors"))
+    hint = f"it has {', '.join(others)}; is the variant right?" if others else "fetch the whole checkpoint"
+    raise AssetMissingError(f"{source}: no {_patterns(variant)[0]}", hint)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,70 @@
+"""From what a user typed to a tokenizer: cards, registered names, plug-ins, modules and files."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any
+
+from vtbench.core.errors import AdapterError, UsageError
+from vtbench.core.info import TokenizerInfo
+from vtbench.core.reference import Reference, parse_reference
+from vtbench.tokenizers import TOKENIZERS
+from vtbench.tokenizers.cards import load_cards
+
+if TYPE_CHECKING:
+    from vtbench.core.contracts import Reconstructor, Tokenizer
+
+
+def tokenizer_names() -> list[str]:
+    """Registered names and cards, sorted."""
+    return sorted({*TOKENIZERS.names(), *load_cards()})
+
+
+def resolve_tokenizer(text: str, **extra: Any) -> Tokenizer | Reconstructor:
+    """Create what ``text`` names: ``NAME[,key=value…]``, NAME a card, a registered name, ``package.module:Class`` or
+    ``./file.py:Class``.
+
+    Args:
+        text: the reference. Arguments override those of a card.
+        extra: arguments passed on only where the target takes them and the user did not give them.
+
+    Raises:
+        UsageError: unknown name (with a suggestion) or wrong arguments.
+        AdapterError: the object is neither a tokenizer nor a reconstructor.
+    """
+    reference = expand(parse_reference(text))
+    tokenizer = TOKENIZERS.create(reference, **extra)
+    _check_interface(tokenizer, reference.target)
+    checked: Tokenizer | Reconstructor = tokenizer
+    return checked
+
+
+def expand(reference: Reference) -> Reference:
+    """Replace a card's name by its target and arguments.
+
+    Raises:
+        UsageError: a name that is neither registered, nor a card, nor a path to code.
+    """
+    target = reference.target
+    if target in TOKENIZERS or ":" in target:
+        return reference
+    card = load_cards().get(target)
+    if card is not None:
+        return Reference(card.target, {**card.args, **reference.args})
+    close = difflib.get_close_matches(target, tokenizer_names(), n=3, cutoff=0.5)
+    own = "name your own as package.module:Class or ./file.py:Class"
+    hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(tokenizer_names())}; or {own}"
+    raise UsageError(f"unknown tokenizer {target!r}", hint)
+
+
+def _check_interface(tokenizer: object, target: str) -> None:
+    info = getattr(tokenizer, "info", None)
+    if not isinstance(info, TokenizerInfo):
+        problem = "has no info" if info is None else f"has an info of type {type(info).__name__}"
+        raise AdapterError(f"{target} {problem}", "set self.info = TokenizerInfo(name=…, kind=…)")
+    missing = [name for name in ("encode", "decode") if not callable(getattr(tokenizer, name, None))]
+    if missing and not callable(getattr(tokenizer, "reconstruct", None)):
+        raise AdapterError(
+            f"{target} has no method {' and no '.join(missing)}",
+            "a tokenizer has encode and decode; one without codes has reconstruct",
+        )
