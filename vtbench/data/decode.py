@@ -1,0 +1,181 @@
+"""Encoded image bytes to ``uint8 [3,H,W]`` RGB, by stated rules.
+
+===================================  ==================================================================================
+stored as                            becomes
+===================================  ==================================================================================
+RGB, 8 bits                          as stored
+gray: ``1``, ``L``, 8 bits           the gray value three times; ``1`` is 0 or 255
+palette                              the palette's colours
+alpha: LA, PA, RGBA, ``tRNS`` keys   composited over **white**: ``round((c*a + 255*(255-a)) / 255)``. White is what a
+                                     page shows behind a picture; over black, dark print on clear would vanish
+16 bits: PNG, and gray of any kind   ``round(v / 257)``, each channel, before compositing (8-bit content stored in 16
+                                     bits comes back exactly)
+16-bit colour in other formats       the high byte, as Pillow reads it: at most one level from ``round(v / 257)``
+``I`` (32-bit integer)               taken as 16 bits; values outside [0, 65535] are refused
+``F`` (float)                        [0, 1] to ``round(255 v)``; values outside, or NaN, are refused
+CMYK                                 ``(255-C) * (255-K) / 255`` and so on; Adobe's inverted JPEGs are turned back first
+YCbCr                                JFIF (BT.601, full range)
+===================================  ==================================================================================
+
+The EXIF orientation is applied (an unreadable or unknown one counts as upright). Of several frames the first is taken.
+ICC profiles, gamma chunks and HDR gain maps are ignored: tokenizers are trained on raw code values.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageFile, UnidentifiedImageError
+from torch import Tensor
+
+from vtbench.core.errors import SampleError
+from vtbench.data.deep_png import is_deep_colour_png, read_deep_png
+from vtbench.data.limits import MAX_PIXELS
+from vtbench.data.pixels import from_array
+
+Array = np.ndarray[Any, Any]
+
+# Formats are named, not sniffed among all that Pillow knows: EPS would start Ghostscript, and TGA and PCX have no
+# signature, so that rubbish could pass for a picture.
+FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "AVIF", "TIFF", "GIF", "BMP", "PPM", "JPEG2000", "QOI")
+EXTENSIONS = frozenset(
+    {
+        *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".avif", ".tif", ".tiff", ".gif"),
+        *(
+            ".bmp",
+            ".dib",
+            ".ppm",
+            ".pgm",
+            ".pbm",
+            ".pnm",
+            ".pfm",
+            ".jp2",
+            ".j2k",
+            ".jpf",
+            ".jpx",
+            ".jpc",
+            ".j2c",
+            ".qoi",
+        ),
+    }
+)
+_ORIENTATION_TAG = 0x0112
+_UPRIGHT_BY = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def decode_image(source: bytes | Path, name: str | None = None) -> Tensor:
+    """Decode a file or its bytes to ``uint8 [3,H,W]`` RGB by the rules of this module.
+
+    Args:
+        source: a path, or the encoded bytes.
+        name: how messages call the image; the path unless given.
+
+    Raises:
+        SampleError: unreadable, empty, truncated, corrupt, too large, or not an image; names the image and the reason.
+    """
+    name = name or (str(source) if isinstance(source, Path) else "image")
+    try:
+        data = source.read_bytes() if isinstance(source, Path) else source
+    except OSError as error:
+        raise SampleError(f"{name}: cannot be read: {error.strerror or error}") from error
+    if not data:
+        raise SampleError(f"{name}: the file is empty")
+    try:
+        return from_array(_decode(data))
+    except UnidentifiedImageError as error:
+        raise SampleError(f"{name}: not an image that can be read ({', '.join(FORMATS)})") from error
+    except Exception as error:  # Pillow's decoders raise almost anything on damaged files
+        raise SampleError(f"{name}: {error or type(error).__name__}") from error
+
+
+def _decode(data: bytes) -> Array:
+    with _strict_pillow(), Image.open(io.BytesIO(data), formats=_formats()) as image:
+        width, height = image.size
+        if width < 1 or height < 1:
+            raise ValueError(f"the image has no pixels ({width}x{height})")
+        if width * height > MAX_PIXELS:  # told by the header: a few kB can claim 2**32 pixels
+            raise ValueError(f"{width}x{height} pixels are more than the {MAX_PIXELS:,} that are decoded")
+        # Loaded first: TIFF is turned upright while loading, and PNG may keep its EXIF behind the pixels.
+        image.load()
+        if image.format == "PNG" and is_deep_colour_png(data):
+            pixels = _over_white(read_deep_png(data, image.info.get("transparency")))
+        else:
+            pixels = _to_rgb(image)
+        return _upright(pixels, image)
+
+
+def _to_rgb(image: Image.Image) -> Array:
+    """``uint8 [H,W,3]``."""
+    mode = image.mode
+    if mode.startswith("I"):
+        return _deep_gray(np.asarray(image), image.info.get("transparency"))
+    if mode == "F":
+        return _float_gray(np.asarray(image))
+    if mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        return _over_white(np.asarray(image.convert("RGBA")))
+    return np.asarray(image.convert("RGB"))
+
+
+def _deep_gray(values: Array, transparent: object) -> Array:
+    if values.min() < 0 or values.max() > 65535:
+        raise ValueError(f"integer pixels in [{values.min()}, {values.max()}] have no stated range; 16 bits are read")
+    gray = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    if isinstance(transparent, int):
+        gray = np.where(values == transparent, np.uint8(255), gray)
+    return np.repeat(gray[..., None], 3, axis=2)
+
+
+def _float_gray(values: Array) -> Array:
+    if not (np.isfinite(values).all() and values.min() >= 0.0 and values.max() <= 1.0):
+        raise ValueError("float pixels must lie in [0, 1]; convert the image to 8 or 16 bits")
+    gray = np.rint(values.astype(np.float64) * 255.0).astype(np.uint8)
+    return np.repeat(gray[..., None], 3, axis=2)
+
+
+def _over_white(rgba: Array) -> Array:
+    """``uint8 [H,W,4]`` (or opaque ``[H,W,3]``) to ``[H,W,3]``, rounded to nearest."""
+    if rgba.shape[2] == 3:
+        return rgba
+    colour, alpha = rgba[..., :3].astype(np.uint32), rgba[..., 3:].astype(np.uint32)
+    return ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+
+
+def _upright(pixels: Array, image: Image.Image) -> Array:
+    try:
+        operation = _UPRIGHT_BY.get(image.getexif().get(_ORIENTATION_TAG, 1))
+    except Exception:  # noqa: BLE001 - damaged metadata must not cost the picture
+        operation = None
+    if operation is None:
+        return pixels
+    return np.asarray(Image.fromarray(pixels).transpose(operation))
+
+
+def _formats() -> tuple[str, ...]:
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
+
+
+@contextmanager
+def _strict_pillow() -> Iterator[None]:
+    """Truncated files are errors even if some library has told Pillow to fill them with gray; warnings are silent."""
+    tolerant, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = tolerant

@@ -1,0 +1,151 @@
+"""Samples decoded and preprocessed ahead of the model, in worker processes, handed over block by block."""
+
+from __future__ import annotations
+
+import pickle
+import signal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from vtbench.core.contracts import ImageDataset, Prepared, Sample, SampleFailure
+from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.data.presets import Preset
+
+Block = tuple[int, int, int]
+"""Index of the block, first sample, one past the last sample."""
+
+_MOST_AHEAD = 64
+"""Samples prepared ahead at most, over all workers: about one block, and a bound on memory."""
+
+
+def iterate_blocks(
+    dataset: ImageDataset, preset: Preset, blocks: Sequence[Block], workers: int
+) -> Iterator[tuple[int, list[Prepared | SampleFailure]]]:
+    """Yield each block's samples, in order; the same for any number of workers.
+
+    A sample that cannot be decoded or prepared becomes a :class:`SampleFailure` (stage ``decode`` or ``preprocess``)
+    in its place. Workers read single samples, so a block of any size needs memory for itself and 64 samples more.
+
+    Args:
+        dataset: read in the workers; picklable where processes are not forked.
+        preset: applied in the workers.
+        blocks: ``(index, start, stop)`` each.
+        workers: processes; 0 decodes in this one.
+
+    Raises:
+        UsageError: a block outside the data set, or a negative number of workers.
+        VtbenchError: a worker process died.
+    """
+    for index, start, stop in blocks:
+        if not 0 <= start <= stop <= len(dataset):
+            raise UsageError(f"block {index} ({start}..{stop}) lies outside a data set of {len(dataset)} samples")
+    if workers < 0:
+        raise UsageError(f"{workers} workers cannot be started", "give 0 or more")
+    return _blocks(dataset, preset, blocks, workers)
+
+
+def _blocks(
+    dataset: ImageDataset, preset: Preset, blocks: Sequence[Block], workers: int
+) -> Iterator[tuple[int, list[Prepared | SampleFailure]]]:
+    order = [sample for _, start, stop in blocks for sample in range(start, stop)]
+    parcels = _parcels(_PreparedSamples(dataset, preset), order, workers)
+    for index, start, stop in blocks:
+        yield index, [_unpack(next(parcels)) for _ in range(start, stop)]
+
+
+@dataclass(frozen=True, eq=False)
+class _Parcel:
+    """A :class:`Prepared` that crosses the process border by value.
+
+    Tensors would go through shared memory, one file descriptor each, and large blocks would run out of them. What is
+    not an image is pickled at once: a failure inside the queue would be silent and hang. The reference is left out
+    where it is the model input itself.
+    """
+
+    id: str
+    model_input: np.ndarray[Any, Any]
+    reference: np.ndarray[Any, Any] | None
+    restore_and_target: bytes
+
+
+class _PreparedSamples(Dataset["_Parcel | SampleFailure"]):
+    """Index to parcel; never raises for a sample's sake."""
+
+    def __init__(self, dataset: ImageDataset, preset: Preset) -> None:
+        self.dataset = dataset
+        self.preset = preset
+
+    def __getitem__(self, index: int) -> _Parcel | SampleFailure:
+        name = self.dataset.ids[index]
+        try:
+            sample = self.dataset[index]
+            _check(sample)
+        except Exception as error:  # noqa: BLE001 - whatever one image does, the others are measured
+            return SampleFailure(name, "decode", _message(error))
+        try:
+            return _pack(self.preset.prepare(sample))
+        except Exception as error:  # noqa: BLE001
+            return SampleFailure(name, "preprocess", _message(error))
+
+
+def _parcels(samples: _PreparedSamples, order: list[int], workers: int) -> Iterator[_Parcel | SampleFailure]:
+    loader: DataLoader[Any] = DataLoader(
+        samples,
+        batch_size=None,
+        sampler=order,
+        num_workers=workers,
+        collate_fn=_as_it_is,
+        prefetch_factor=max(2, _MOST_AHEAD // workers) if workers else None,
+        worker_init_fn=_start_worker,
+        generator=torch.Generator(),  # else the loader draws from, and so moves, the global one
+    )
+    try:
+        yield from loader
+    except RuntimeError as error:
+        raise VtbenchError(
+            f"a data worker process died: {error}",
+            "often the memory ran out: use fewer --workers (0 decodes in the main process)",
+        ) from error
+
+
+def _start_worker(_: int) -> None:
+    torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is answered by the main process, once
+
+
+def _as_it_is(parcel: Any) -> Any:
+    return parcel
+
+
+def _check(sample: Sample) -> None:
+    image = sample.image
+    if image.dtype != torch.uint8 or image.ndim != 3 or image.shape[0] != 3 or image.numel() == 0:
+        raise ValueError(f"the data set gave {image.dtype} {tuple(image.shape)}, not uint8 [3,H,W]")
+
+
+def _message(error: Exception) -> str:
+    return error.what if isinstance(error, VtbenchError) else f"{type(error).__name__}: {error}"
+
+
+def _pack(prepared: Prepared) -> _Parcel:
+    same = prepared.reference is prepared.model_input
+    return _Parcel(
+        id=prepared.id,
+        model_input=prepared.model_input.contiguous().numpy(),
+        reference=None if same else prepared.reference.contiguous().numpy(),
+        restore_and_target=pickle.dumps((prepared.restore, prepared.target)),
+    )
+
+
+def _unpack(parcel: _Parcel | SampleFailure) -> Prepared | SampleFailure:
+    if isinstance(parcel, SampleFailure):
+        return parcel
+    model_input = torch.from_numpy(parcel.model_input)
+    reference = model_input if parcel.reference is None else torch.from_numpy(parcel.reference)
+    restore, target = pickle.loads(parcel.restore_and_target)  # noqa: S301 - written by our own worker
+    return Prepared(id=parcel.id, model_input=model_input, reference=reference, restore=restore, target=target)

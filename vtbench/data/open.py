@@ -1,0 +1,58 @@
+"""From what a person writes after ``--data`` to a data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from vtbench.core.contracts import ImageDataset
+from vtbench.core.errors import UsageError
+from vtbench.core.reference import Reference, parse_reference
+from vtbench.core.registry import Registry
+from vtbench.data import DATASETS
+
+
+def open_data(text: str, registry: Registry = DATASETS) -> ImageDataset:
+    """Open a data set by name or by path.
+
+    In this order: a registered name or ``module:Class`` with its arguments (``photos-mini``, ``hub,path=…``), so that
+    a task's source means the same whatever lies in the working folder (write ``./photos-mini`` for a folder of that
+    name); a folder (of images, else of Parquet files, else of tars); a ``.parquet`` file; a ``.tar`` file or pattern.
+
+    Raises:
+        UsageError: no such name or path, or nothing in it.
+    """
+    if _is_reference(text, registry):
+        return cast(ImageDataset, registry.create(parse_reference(text)))
+    path = Path(text).expanduser()
+    if path.is_dir():
+        return cast(ImageDataset, registry.create(_of_folder(path)))
+    if path.suffix == ".parquet" and path.is_file():
+        return cast(ImageDataset, registry.create(Reference("parquet", {"path": text})))
+    if text.endswith(".tar"):
+        return cast(ImageDataset, registry.create(Reference("webdataset", {"path": text})))
+    if path.exists():
+        raise UsageError(f"{text} is neither a folder, a .tar nor a .parquet file", "give the folder that holds it")
+    if "/" in text.split(",", 1)[0] or text.startswith(("~", ".")):
+        raise UsageError(f"no data at {text}: the path does not exist", "check it, or give a name: vtbench list data")
+    return cast(ImageDataset, registry.create(parse_reference(text)))
+
+
+def _is_reference(text: str, registry: Registry) -> bool:
+    target = text.split(",", 1)[0].strip()
+    return target in registry or (":" in target and not Path(text).expanduser().exists())
+
+
+def _of_folder(path: Path) -> Reference:
+    """Images win: a folder may hold an index or an archive beside them."""
+    from vtbench.data.decode import EXTENSIONS
+
+    def holds(kinds: frozenset[str]) -> bool:
+        return any(file.suffix.lower() in kinds and not file.name.startswith(".") for file in path.rglob("*"))
+
+    if not holds(EXTENSIONS):
+        if holds(frozenset({".parquet"})):
+            return Reference("parquet", {"path": str(path)})
+        if any(path.glob("*.tar")):
+            return Reference("webdataset", {"path": str(path / "*.tar")})
+    return Reference("folder", {"path": str(path)})
