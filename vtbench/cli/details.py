@@ -36,6 +36,11 @@ def details(name: str) -> dict[str, Any]:
     )
 
 
+def is_known(name: str) -> bool:
+    """Whether ``name`` is a task file or registered: then it is that, even beside a folder of the same name."""
+    return name.endswith((".yaml", ".yml")) or any(row["name"] == name for row in inventory("all"))
+
+
 def _task(name: str) -> dict[str, Any]:
     from vtbench.tasks import load_task
 

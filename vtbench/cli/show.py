@@ -16,12 +16,12 @@ def show(
     json: o.Json = False,
 ) -> None:
     """Show one thing whole: a task with its protocol, a metric's meaning, a card, or a finished run."""
-    if Path(name).exists() and not name.endswith((".yaml", ".yml")):
+    from vtbench.cli.details import details, is_known
+
+    if Path(name).exists() and not is_known(name):
         from vtbench.results.record import load_records
 
         emit_records(load_records(name), json)
         return
-    from vtbench.cli.details import details
-
     rows = [{"field": field, "value": value} for field, value in details(name).items()]
     emit_rows(rows, ["field", "value"], json, title=name)

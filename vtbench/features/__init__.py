@@ -12,3 +12,6 @@ EXTRACTORS = Registry(
         "vgg16": "vtbench.features.vgg16:Vgg16",
     },
 )
+
+WITH_LOGITS = ("inception_tf", "efflite0")
+"""Built-in extractors whose classifier an inception score may be taken of."""

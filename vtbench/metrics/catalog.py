@@ -30,9 +30,7 @@ class SetMetricEntry:
 
 
 def _image(name: str, unit: str, higher: bool, summary: str, **more: Any) -> MetricInfo:
-    return MetricInfo(
-        name=name, version=1, kind="image", unit=unit, higher_is_better=higher, summary=summary, **more
-    )
+    return MetricInfo(name=name, version=1, kind="image", unit=unit, higher_is_better=higher, summary=summary, **more)
 
 
 IMAGE_INFOS: dict[str, MetricInfo] = {
@@ -40,8 +38,12 @@ IMAGE_INFOS: dict[str, MetricInfo] = {
     for info in (
         _image("psnr", "dB", True, "Mean over images of PSNR, peak 255, RGB.", aggregation="mean_finite"),
         _image(
-            "psnr_pooled", "dB", True, "PSNR of the mean squared error over all images.",
-            aggregation="pooled_psnr", column="mse",
+            "psnr_pooled",
+            "dB",
+            True,
+            "PSNR of the mean squared error over all images.",
+            aggregation="pooled_psnr",
+            column="mse",
         ),
         _image("ssim", "", True, "SSIM, Gaussian window 11, sigma 1.5, valid region, RGB mean, range 255."),
         _image("ssim_uniform7", "", True, "SSIM, uniform 7×7 window, as scikit-image's default."),

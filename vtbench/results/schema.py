@@ -172,7 +172,7 @@ class CodeSection(Section):
 class PerformanceSection(Section):
     """How long it took. Never compared bitwise: two runs of one job differ here."""
 
-    wall_s: Number | None = Field(default=None, description="seconds from the first block to the record")
+    wall_s: Number | None = Field(default=None, description="seconds spent measuring blocks, added up over workers")
     images_per_s: Number | None = Field(default=None, description="images a second, everything included")
     encode_images_per_s: Number | None = Field(default=None, description="images a second in encode alone")
     decode_images_per_s: Number | None = Field(default=None, description="images a second in decode alone")

@@ -53,6 +53,8 @@ def make_deterministic() -> dict[str, Any]:
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
     torch.use_deterministic_algorithms(True, warn_only=True)
+    # The switch above also fills every new tensor with NaN, to show reads of unset memory: slow, and moves no number.
+    torch.utils.deterministic.fill_uninitialized_memory = False
     return {
         "tf32": False,
         "cudnn_benchmark": False,

@@ -1,0 +1,1 @@
+"""One tokenizer, metric, data set and feature extractor, as another package would offer them."""

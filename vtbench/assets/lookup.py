@@ -1,0 +1,62 @@
+"""Where a file of an asset may already lie: an explicit path, the folders of ``$VTBENCH_ASSETS``, the cache."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from vtbench.assets.canonical import SUFFIX
+from vtbench.assets.manifest import Asset
+from vtbench.core.files import cache_dir
+
+FOLDERS_VARIABLE = "VTBENCH_ASSETS"
+CACHE = "cache"
+
+
+def at_hand(asset: Asset) -> Iterator[tuple[str, Path]]:
+    """Places in the order they are tried, whether there is a file or not: name of the place, path.
+
+    An explicit file, then the canonical and the published names in each folder, then the cache.
+    """
+    explicit = os.environ.get(asset.variable)
+    if explicit:
+        yield asset.variable, Path(explicit).expanduser()
+    for folder in folders():
+        for file in known_files(asset):
+            yield FOLDERS_VARIABLE, folder / file
+    yield CACHE, cached(asset)
+
+
+def known_files(asset: Asset) -> list[str]:
+    """File names that are understood: the canonical one, then the published ones."""
+    return list(dict.fromkeys([f"{asset.name}{SUFFIX}", *(source.file for source in asset.sources)]))
+
+
+def folders() -> list[Path]:
+    """The folders of ``$VTBENCH_ASSETS``, which is a list as ``$PATH`` is."""
+    value = os.environ.get(FOLDERS_VARIABLE, "")
+    return [Path(folder).expanduser() for folder in value.split(os.pathsep) if folder]
+
+
+def cached(asset: Asset) -> Path:
+    """The canonical file in the cache, present or not."""
+    return asset_cache() / f"{asset.name}{SUFFIX}"
+
+
+def asset_cache() -> Path:
+    """The folder of canonical files, below the cache folder."""
+    return cache_dir() / "assets"
+
+
+def looked_at(asset: Asset) -> list[str]:
+    """One line a place that holds nothing, for error messages."""
+    lines = [] if os.environ.get(asset.variable) else [f"{asset.variable}: not set"]
+    if not folders():
+        lines.append(f"{FOLDERS_VARIABLE}: not set")
+    for folder in folders():
+        if not any((folder / file).is_file() for file in known_files(asset)):
+            lines.append(f"{FOLDERS_VARIABLE}: {folder} holds none of {', '.join(known_files(asset))}")
+    if not cached(asset).is_file():
+        lines.append(f"cache: no {cached(asset)}")
+    return lines

@@ -1,0 +1,95 @@
+"""The Inception network of 2015-12-05, which FID, KID and IS are defined on, behind two resizes."""
+
+from __future__ import annotations
+
+import io
+from typing import ClassVar, cast
+
+import torch
+from torch import Tensor, nn
+
+from vtbench.features.network import NetworkExtractor, State, asset_or, frozen, fuse_batch_norm
+from vtbench.features.resizing import pillow_bicubic_float, tf1_bilinear
+
+SIDE = 299
+_TRUNK = (
+    "Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3", "MaxPool_1", "Conv2d_3b_1x1", "Conv2d_4a_3x3", "MaxPool_2",
+    "Mixed_5b", "Mixed_5c", "Mixed_5d", "Mixed_6a", "Mixed_6b", "Mixed_6c", "Mixed_6d", "Mixed_6e",
+    "Mixed_7a", "Mixed_7b", "Mixed_7c", "AvgPool",
+)  # fmt: skip
+
+
+class _Inception(NetworkExtractor):
+    """Features of the network, whatever the resize before it."""
+
+    features: ClassVar[tuple[str, ...]] = ("pool", "logits")
+    required_assets: ClassVar[tuple[str, ...]] = ("inception_tf",)
+    name: ClassVar[str]
+
+    def __init__(self, state: State | None = None) -> None:
+        state, fingerprint = asset_or(state, "inception_tf")
+        super().__init__(_network(state), f"{self.name}-{fingerprint}-float32")
+
+    def _forward(self, images: Tensor) -> dict[str, Tensor]:
+        # The graph subtracts 128 and multiplies by 2^-7; dividing by 128 gives the same bits.
+        pooled = cast(nn.Module, self._network.trunk)((images - 128.0) / 128.0).flatten(1)
+        return {"pool": pooled, "logits": pooled @ cast(Tensor, self._network.classifier).T}
+
+
+class InceptionTF(_Inception):
+    """TF Inception with its own resize: TensorFlow 1 bilinear to 299×299, no antialiasing (Heusel et al. 2017).
+
+    ``pool`` is the 2048-d average pool; ``logits`` the 1008 logits without their bias, as the score of Salimans et al.
+    2016 is customarily computed. The network class is torch-fidelity's.
+
+    Args:
+        state: weights under torch-fidelity's names; the asset ``inception_tf`` unless given.
+    """
+
+    name = "inception_tf-tf1bilinear299"
+
+    def _resize(self, images: Tensor, device: torch.device) -> Tensor:
+        return tf1_bilinear(images.to(device), SIDE)
+
+
+class InceptionClean(_Inception):
+    """The same network behind clean-fid's resize: Pillow bicubic, antialiased, in float (Parmar et al. 2022).
+
+    clean-fid runs a TorchScript export of the graph of 2015-12-05 on ``(x - 128) / 128`` and takes its 2048-d average
+    pool. That is the same graph, with the same weights and normalisation, as torch-fidelity's conversion: they differ
+    by how their authors exported it, hence by float32 rounding only. So one weight file serves both extractors, and
+    no program need be loaded from an archive.
+
+    Args:
+        state: weights under torch-fidelity's names; the asset ``inception_tf`` unless given.
+    """
+
+    name = "inception_clean-pillowbicubic299"
+
+    def _resize(self, images: Tensor, device: torch.device) -> Tensor:
+        return pillow_bicubic_float(images, SIDE).to(device)
+
+
+class _Layers(nn.Module):
+    """The trunk up to the average pool, and the classifier's weight ``[1008,2048]``."""
+
+    classifier: Tensor
+
+    def __init__(self, trunk: nn.Module, classifier: Tensor) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.register_buffer("classifier", classifier)
+
+
+def _network(state: State) -> nn.Module:
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+    # The class always loads its weights itself, without restricting what the file may hold. Handing it a buffer with
+    # tensors that have been verified leaves nothing to download and nothing foreign to unpickle.
+    buffer = io.BytesIO()
+    torch.save(dict(state), buffer)
+    buffer.seek(0)
+    network = FeatureExtractorInceptionV3("inception", ["2048"], feature_extractor_weights_path=buffer)
+    trunk = nn.Sequential(*(getattr(network, name) for name in _TRUNK))
+    fuse_batch_norm(trunk.eval(), [("conv", "bn")])
+    return frozen(_Layers(trunk, network.fc.weight.detach().clone()))
