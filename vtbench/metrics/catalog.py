@@ -123,7 +123,7 @@ def set_metric(name: str) -> SetMetricEntry | None:
         prefix, extractor, output = _FIXED[name]
     else:
         prefix, _, extractor = name.partition("_")
-        if prefix not in _ESTIMATORS or not extractor or extractor not in _extractors():
+        if prefix not in _ESTIMATORS or not _offers(extractor, _ESTIMATORS[prefix][1]):
             return None
         output = _ESTIMATORS[prefix][2]
     estimator, feature, _, unit, higher, summary = _ESTIMATORS[prefix]
@@ -139,6 +139,7 @@ def metric_names() -> list[str]:
     """Every name that can be listed: fixed names, and estimators on the extractors that have their own suffix."""
     own = [name for name in _extractors() if name not in (INCEPTION, INCEPTION_CLEAN)]
     derived = [f"{prefix}_{name}" for prefix in ("fd", "kid", "is") for name in own]
+    derived = [name for name in derived if set_metric(name) is not None]
     return sorted({*IMAGE_REGISTRY.names(), *CODE_INFOS, *_FIXED, *derived})
 
 
@@ -161,6 +162,15 @@ def metric_info(name: str) -> MetricInfo:
     close = difflib.get_close_matches(name, metric_names(), n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(metric_names())}"
     raise UsageError(f"unknown metric {name!r}", hint)
+
+
+def _offers(extractor: str, feature: str) -> bool:
+    """Whether there is such an extractor, and, where it is known without importing it, whether it has the feature."""
+    from vtbench.features import EXTRACTORS, WITH_LOGITS
+
+    if extractor in EXTRACTORS.builtin and feature == "logits":
+        return extractor in WITH_LOGITS
+    return extractor in EXTRACTORS
 
 
 def _extractors() -> list[str]:

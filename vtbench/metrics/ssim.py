@@ -66,7 +66,8 @@ class MsSsim:
     """Multi-scale SSIM: contrast at five scales, luminance at the coarsest, each channel by itself, mean over RGB.
 
     Between scales 2 × 2 means; an odd last row or column is mirrored. A negative contrast mean counts as 0. NaN for
-    images whose shorter side is 160 pixels or less.
+    images whose shorter side is 160 pixels or less. For even sizes it equals ``pytorch_msssim.ms_ssim``, up to that
+    one's float32 window.
     """
 
     info = IMAGE_INFOS["ms_ssim"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -90,7 +91,7 @@ def test_blocks_may_be_cut_anywhere_and_merged_in_any_order():
     about = info(50, 7)
     whole = count_codes(levels(a, b), about)
     for cuts in ([0, 12], [0, 1, 5, 12], list(range(13))):
-        parts = [count_codes(levels(a[i:j], b[i:j]), about) for i, j in zip(cuts, cuts[1:], strict=False)]
+        parts = [count_codes(levels(a[i:j], b[i:j]), about) for i, j in pairwise(cuts)]
         for order in (parts, parts[::-1]):
             merged = merge_counts(order)
             assert set(merged) == set(whole)

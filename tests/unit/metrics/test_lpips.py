@@ -21,7 +21,7 @@ CLASSES = {"alex": LpipsAlex, "vgg": LpipsVgg}
 
 
 def as_batch(array) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array)).permute(2, 0, 1)[None].contiguous()
+    return torch.from_numpy(np.array(array)).permute(2, 0, 1)[None].contiguous()
 
 
 def jpeg(array, quality=10):
