@@ -13,7 +13,9 @@ import pytest
 CommandLine = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["list"], ["show", "photos-mini"], ["show", "psnr"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["run", "--help"], ["list"], ["show", "photos-mini"], ["show", "psnr"]]
+)
 def test_torch_is_not_imported(arguments: list[str]) -> None:
     code = (
         "import sys\n"
@@ -64,7 +66,11 @@ def test_every_problem_is_told_before_any_work(command_line: CommandLine, tmp_pa
 
 def test_missing_weights_exit_with_4_and_name_the_command(command_line: CommandLine, tmp_path: Path) -> None:
     done = command_line(
-        "run", "--tokenizer", "identity", "--offline", env={"VTBENCH_CACHE": str(tmp_path / "empty"), "VTBENCH_ASSETS": ""}
+        "run",
+        "--tokenizer",
+        "identity",
+        "--offline",
+        env={"VTBENCH_CACHE": str(tmp_path / "empty"), "VTBENCH_ASSETS": ""},
     )
     assert done.returncode == 4, done.stderr
     assert "vtbench fetch" in done.stderr and "lpips_alex" in done.stderr

@@ -21,7 +21,7 @@ data: {source: photos-mini}
 preprocess: {preset: native@1}
 image_metrics: [psnr, psnr_pooled, ssim, mae]
 set_metrics:
-  - {name: kid_efflite0, params: {subset_size: 8, subsets: 20}}
+  - {name: kid_efflite0, params: {subset_size: 8, subsets: 20, paired: true}}
   - fd_efflite0
 code_metrics: [bits_per_pixel, tokens_per_image, codebook_usage, code_entropy_bits]
 block_size: 4

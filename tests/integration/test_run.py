@@ -186,9 +186,9 @@ def test_editing_a_users_file_is_a_new_job(photos: Path, command_line: CommandLi
 
 def test_scoring_a_folder_equals_running_the_model(photos: Path, command_line: CommandLine, tmp_path: Path) -> None:
     from vtbench.core.pixels import to_uint8, to_unit
+    from vtbench.core.reference import parse_reference
     from vtbench.data.open import open_data
     from vtbench.data.presets import make_preset
-    from vtbench.core.reference import parse_reference
     from vtbench.tokenizers import TOKENIZERS
 
     model = TOKENIZERS.create(parse_reference("jpeg,quality=10"))

@@ -27,7 +27,7 @@ def torchrun(workers: int, cwd: Path) -> RunRecord:
         check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("grains") == 1, f"the table is printed once, not {done.stdout!r}"
+    assert done.stdout.count("model\treference") == 1, f"the table is printed once, not {done.stdout!r}"
     (record,) = load_records(cwd / f"runs{workers}")
     return record
 

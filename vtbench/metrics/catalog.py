@@ -118,7 +118,7 @@ ESTIMATORS = Registry("set metric estimator", "vtbench.estimators", ESTIMATOR_TA
 
 
 def set_metric(name: str) -> SetMetricEntry | None:
-    """The set metric of that name, or ``None``. ``fd_X``, ``kid_X``, ``is_X``, ``precision_X`` … take any extractor X."""
+    """The set metric of that name, or ``None``. ``fd_X``, ``kid_X``, ``precision_X`` … take any extractor X."""
     if name in _FIXED:
         prefix, extractor, output = _FIXED[name]
     else:

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 import torch
+from torch.utils import deterministic
 
 from vtbench.core.errors import UsageError
 from vtbench.run.worker import Worker
@@ -54,7 +55,7 @@ def make_deterministic() -> dict[str, Any]:
     torch.backends.cudnn.deterministic = True
     torch.use_deterministic_algorithms(True, warn_only=True)
     # The switch above also fills every new tensor with NaN, to show reads of unset memory: slow, and moves no number.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # set through a property
     return {
         "tf32": False,
         "cudnn_benchmark": False,

@@ -13,11 +13,18 @@ from vtbench.core.digests import canonical_json
 from vtbench.core.info import MetricInfo
 from vtbench.core.reference import Reference, parse_reference
 from vtbench.features import EXTRACTORS
-from vtbench.metrics.catalog import ESTIMATORS, IMAGE_REGISTRY, SetMetricEntry, metric_info, set_metric
+from vtbench.metrics.catalog import (
+    ESTIMATORS,
+    IMAGE_REGISTRY,
+    INCEPTION,
+    INCEPTION_CLEAN,
+    SetMetricEntry,
+    metric_info,
+    set_metric,
+)
 from vtbench.tasks import MetricRequest, TaskSpec
 
-# Below these sizes an estimate is mostly bias: a covariance of D features needs more than D images.
-SMALLEST_SET = {"inception_tf": 2048, "inception_clean": 2048}
+_INCEPTIONS = (INCEPTION, INCEPTION_CLEAN)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +85,9 @@ def set_jobs(requests: Iterable[MetricRequest], allow_small_sets: bool) -> list[
 
 def _set_job(members: list[tuple[str, SetMetricEntry, dict[str, Any]]], allow_small_sets: bool) -> SetJob:
     _, entry, params = members[0]
-    least = 0 if allow_small_sets else SMALLEST_SET.get(entry.extractor, 0)
+    from vtbench.metrics.frechet import INCEPTION_MIN_SAMPLES
+
+    least = INCEPTION_MIN_SAMPLES if entry.extractor in _INCEPTIONS and not allow_small_sets else 0
     estimator = ESTIMATORS.create(Reference(entry.estimator, dict(params)), min_samples=least)
     return SetJob(
         estimator=estimator,

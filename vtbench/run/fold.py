@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from vtbench.core.contracts import Estimate
+from vtbench.core.contracts import Estimate, Features
 from vtbench.core.errors import UsageError
 from vtbench.core.info import MetricInfo
 from vtbench.metrics.catalog import ROW_CODE_METRICS, metric_info
@@ -18,8 +19,26 @@ from vtbench.run.evaluators import SetJob, required_features, set_jobs
 from vtbench.run.manifest import JobManifest
 from vtbench.run.measure import CODES_PREFIX, feature_key
 from vtbench.run.references import ReferenceFeatures
-from vtbench.run.store import Block, BlockStore, StoredFeatures
+from vtbench.run.store import Block, BlockStore, SelectedFeatures, StoredFeatures
 from vtbench.tasks import MetricRequest, TaskSpec
+
+BEFORE_THE_MODEL = ("decode", "preprocess")
+"""Stages at which a sample fails before it has a reference."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A job whose blocks are all there.
+
+    Attributes:
+        out: the folder of all runs, which holds the reference features.
+    """
+
+    out: Path
+    manifest: JobManifest
+    store: BlockStore
+    blocks: list[Block]
+    samples: Samples
 
 
 def _result(info: MetricInfo, estimate: Estimate, stratum: str = "all") -> MetricResult:
@@ -62,13 +81,13 @@ def row_estimate(info: MetricInfo, samples: Samples) -> Estimate:
     return Estimate(value=value, n=n, ci_low=low, ci_high=high, ci_method=interval_method(), details=details)
 
 
-def code_results(manifest: JobManifest, store: BlockStore, blocks: Sequence[Block]) -> list[MetricResult]:
+def code_results(measured: Measured) -> list[MetricResult]:
     """Usage, perplexity and entropy of the codes over the whole set."""
-    wanted = {request.name for request in manifest.task_spec.code_metrics}
-    counts = merge_counts([store.tensors(block, CODES_PREFIX) for block in blocks])
+    wanted = {request.name for request in measured.manifest.task_spec.code_metrics}
+    counts = merge_counts([measured.store.tensors(block, CODES_PREFIX) for block in measured.blocks])
     if not counts:
         return []
-    summary = summarise_codes(counts, manifest.tokenizer_info)
+    summary = summarise_codes(counts, measured.manifest.tokenizer_info)
     return [
         _result(metric_info(found.metric), Estimate(value=found.value, n=found.n), found.stratum)
         for found in summary
@@ -77,37 +96,38 @@ def code_results(manifest: JobManifest, store: BlockStore, blocks: Sequence[Bloc
 
 
 def set_results(
-    requests: Sequence[MetricRequest],
-    out: Path,
-    manifest: JobManifest,
-    store: BlockStore,
-    blocks: list[Block],
-    warnings: list[str],
-    note: Callable[[str], None],
+    measured: Measured, requests: Sequence[MetricRequest], warnings: list[str], note: Callable[[str], None]
 ) -> tuple[list[MetricResult], ReferenceSection | None]:
     """Set metrics on stored features, and what they were compared with. Metrics that cannot be had add a warning."""
     results: list[MetricResult] = []
     section = None
-    features = required_features(requests)
+    manifest, features = measured.manifest, required_features(requests)
     for job in set_jobs(requests, manifest.allow_small_sets):
         names = ", ".join(job.outputs)
         if job.extractor not in manifest.references:
             raise UsageError(f"{names}: features of {job.extractor} were not measured in this run")
         note(f"{manifest.model.label}: {names}")
-        references = ReferenceFeatures(out, manifest.references[job.extractor], features[job.extractor])
-        reference_rows = references.stored(blocks, job.feature)
-        paths = [store.tensors_path(block) for block in blocks]
-        prediction_rows = StoredFeatures(paths, feature_key(job.extractor, job.feature))
+        store = ReferenceFeatures(measured.out, manifest.references[job.extractor], features[job.extractor])
+        references = _of_scored(store.stored(measured.blocks, job.feature), measured.samples)
+        paths = [measured.store.tensors_path(block) for block in measured.blocks]
+        predictions = StoredFeatures(paths, feature_key(job.extractor, job.feature))
         section = ReferenceSection(
-            description="the task's own preprocessed images", n=reference_rows.shape[0], digest=references.key
+            description="the task's own preprocessed images", n=references.shape[0], digest=store.key
         )
-        results += _estimates(job, prediction_rows, reference_rows, warnings)
+        results += _estimates(job, predictions, references, warnings)
     return results, section
 
 
-def _estimates(
-    job: SetJob, predictions: StoredFeatures, references: StoredFeatures, warnings: list[str]
-) -> list[MetricResult]:
+def _of_scored(references: StoredFeatures, samples: Samples) -> Features:
+    """The references of the scored samples: row by row those of the predictions, also where the model failed."""
+    decoded = [
+        status for status, stage in zip(samples.status, samples.stage, strict=True) if stage not in BEFORE_THE_MODEL
+    ]
+    scored = [row for row, status in enumerate(decoded) if status != FAILED]
+    return references if len(scored) == len(decoded) else SelectedFeatures(references, scored)
+
+
+def _estimates(job: SetJob, predictions: Features, references: Features, warnings: list[str]) -> list[MetricResult]:
     """Run one estimator; a set too small for it costs that metric only, and the record says so."""
     names = ", ".join(job.outputs)
     try:

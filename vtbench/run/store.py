@@ -16,6 +16,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from vtbench.core.contracts import Features
 from vtbench.core.errors import VtbenchError
 from vtbench.core.files import atomic_path
 from vtbench.results.samples import Samples, join_samples, read_samples, write_samples
@@ -158,6 +159,34 @@ class StoredFeatures:
             with open_tensors(self._paths[file]) as tensors:
                 picked[mask] = tensors.get_tensor(self._key)[wanted[mask] - start]
         return picked
+
+
+class SelectedFeatures:
+    """Some rows of other features, in the order given.
+
+    Args:
+        features: where the rows are.
+        indices: which of them.
+    """
+
+    _AT_ONCE = 1024
+
+    def __init__(self, features: Features, indices: Sequence[int]) -> None:
+        self._features, self._indices = features, list(indices)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(len(indices), D)``."""
+        return len(self._indices), self._features.shape[1]
+
+    def blocks(self) -> Iterator[np.ndarray[Any, np.dtype[np.float32]]]:
+        """Row blocks, in order."""
+        for start in range(0, len(self._indices), self._AT_ONCE):
+            yield self._features.rows(self._indices[start : start + self._AT_ONCE])
+
+    def rows(self, indices: Sequence[int]) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """The named rows of the selection."""
+        return self._features.rows([self._indices[index] for index in indices])
 
 
 def _stored_shape(path: Path, key: str) -> tuple[int, int]:

@@ -13,7 +13,8 @@ from PIL import Image, ImageFilter
 from skimage import data
 
 from vtbench import assets
-from vtbench.assets.conversion import HEADS, installed_lpips_heads
+from vtbench.assets.conversion import HEADS, convert, installed_lpips_heads
+from vtbench.core.digests import digest_arrays
 from vtbench.core.errors import AdapterError
 from vtbench.metrics.lpips import LpipsAlex, LpipsVgg
 
@@ -142,3 +143,13 @@ def test_wrong_inputs_are_refused(pair):
     for bad in (good.float() / 255, good[0], good[:, :1], good[..., :63]):
         with pytest.raises(AdapterError, match="lpips"):
             ours(bad, good)
+
+
+@pytest.mark.parametrize("net", CLASSES)
+def test_both_published_forms_have_one_fingerprint(net):
+    """The tensors at hand, laid out as torchvision publishes them, convert to the fingerprint of the manifest."""
+    tensors = {name: value for name, value in weights(net).items() if name.startswith("features.")}
+    stream = io.BytesIO()
+    torch.save({**tensors, "classifier.6.bias": torch.zeros(1000)}, stream)
+    arrays = convert(f"torchvision_lpips_{net}", stream.getvalue(), "backbone.pth")
+    assert digest_arrays(arrays) == assets.fingerprint(f"lpips_{net}")
