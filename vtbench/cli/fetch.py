@@ -26,5 +26,6 @@ def fetch(
     if suite or task or not wanted:
         tasks = select((), task or (), suite, has_data=False).tasks
         wanted += [name for name in required_assets(load_task(name) for name in tasks) if name not in wanted]
-    rows = [{"asset": name, "path": str(assets.resolve(name)), "tensors": assets.fingerprint(name)} for name in wanted]
+    found = assets.fetch(wanted)
+    rows = [{"asset": name, "path": str(path), "tensors": assets.fingerprint(name)} for name, path in found.items()]
     emit_rows(rows, ["asset", "path", "tensors"], json)

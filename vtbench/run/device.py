@@ -53,7 +53,7 @@ def make_deterministic() -> dict[str, Any]:
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.set_deterministic_debug_mode("warn")  # same switch, without importing the compiler
     # The switch above also fills every new tensor with NaN, to show reads of unset memory: slow, and moves no number.
     deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # set through a property
     return {

@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from vtbench.assets.conversion import convert
-from vtbench.core.digests import digest_arrays
 from vtbench.core.errors import VtbenchError
 
 
@@ -17,18 +16,6 @@ def saved(content) -> bytes:
     stream = io.BytesIO()
     torch.save(content, stream)
     return stream.getvalue()
-
-
-def test_a_torchscript_archive_gives_its_state_dict():
-    network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
-    stream = io.BytesIO()
-    torch.jit.save(torch.jit.script(network), stream)
-    found = convert("torchscript", stream.getvalue(), "network.pt")
-    expected = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
-    assert found["1.num_batches_tracked"].shape == ()
-    assert digest_arrays(found) == digest_arrays(expected)
-    with pytest.raises(VtbenchError, match=r"network\.pt is not a TorchScript archive"):
-        convert("torchscript", saved({"a": torch.zeros(1)}), "network.pt")
 
 
 def test_torchvisions_alexnet_keeps_its_convolutions_and_gains_the_heads():

@@ -14,7 +14,7 @@ from vtbench import assets
 from vtbench.assets.manifest import Asset, PackageSource, UrlSource, asset, manifest
 from vtbench.core.errors import UsageError
 
-EXPECTED = {"lpips_alex", "lpips_vgg", "efflite0", "inception_tf", "inception_clean"}
+EXPECTED = {"lpips_alex", "lpips_vgg", "efflite0", "inception_tf"}
 
 
 def test_every_promised_asset_is_listed():
@@ -39,7 +39,6 @@ def test_a_hash_in_a_published_name_agrees_with_the_pinned_one(entry):
 
 
 def test_the_urls_are_those_of_the_libraries():
-    from cleanfid.downloads_helper import inception_url
     from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
     from torchvision.models import AlexNet_Weights, VGG16_Weights
 
@@ -47,7 +46,6 @@ def test_the_urls_are_those_of_the_libraries():
         return next(source.url for source in asset(name).sources if isinstance(source, UrlSource))
 
     assert first_url("inception_tf") == URL_INCEPTION_V3
-    assert first_url("inception_clean") == inception_url
     assert first_url("lpips_alex") == AlexNet_Weights.IMAGENET1K_V1.url
     assert first_url("lpips_vgg") == VGG16_Weights.IMAGENET1K_V1.url
 

@@ -191,9 +191,10 @@ def test_concurrent_fetches_share_one_download(server, published, cached, tiny, 
     assert server.requested == ["/tiny.pth"]
 
 
-def test_fetch_tells_all_that_failed(monkeypatch):
+def test_fetch_tells_all_that_failed(monkeypatch, tmp_path):
     monkeypatch.setenv("VTBENCH_OFFLINE", "1")
+    monkeypatch.setenv("VTBENCH_CACHE", str(tmp_path))
     with pytest.raises(AssetMissingError) as caught:
-        assets.fetch(["inception_tf", "inception_clean"])
+        assets.fetch(["inception_tf", "lpips_vgg"])
     assert "'inception_tf' is not available" in str(caught.value)
-    assert "'inception_clean' is not available" in str(caught.value)
+    assert "'lpips_vgg' is not available" in str(caught.value)
