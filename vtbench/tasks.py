@@ -57,6 +57,13 @@ class PreprocessSpec(_Frozen):
     size: int | None = Field(None, ge=8)
 
 
+class ReaderSpec(_Frozen):
+    """What reads the images of a text task, and how texts are compared."""
+
+    name: str = Field(description="reader reference, e.g. 'rapidocr' or 'tesseract,lang=jpn'")
+    case: Literal["keep", "fold"] = "keep"
+
+
 class PreviewSpec(_Frozen):
     """Which samples are kept as pictures: evenly spaced ones, and the worst by an image metric."""
 
@@ -70,13 +77,16 @@ class TaskSpec(_Frozen):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     version: int = Field(ge=1)
-    kind: Literal["reconstruction"]
+    kind: Literal["reconstruction", "detail", "text"]
     summary: str
     data: DataSpec
     preprocess: PreprocessSpec
     image_metrics: tuple[MetricRequest, ...]
     set_metrics: tuple[MetricRequest, ...] = ()
     code_metrics: tuple[MetricRequest, ...] = ()
+    text_metrics: tuple[MetricRequest, ...] = ()
+    reader: ReaderSpec | None = None
+    strata: tuple[str, ...] = Field((), description="fields of a sample's target to report each value of by itself")
     block_size: int = Field(16, ge=1, le=4096)
     previews: PreviewSpec = PreviewSpec()
     table: tuple[str, ...] = ()
@@ -85,13 +95,15 @@ class TaskSpec(_Frozen):
     @property
     def metrics(self) -> tuple[MetricRequest, ...]:
         """Every metric the task asks for, in order."""
-        return self.image_metrics + self.set_metrics + self.code_metrics
+        return self.image_metrics + self.set_metrics + self.code_metrics + self.text_metrics
 
     @property
     def protocol(self) -> dict[str, Any]:
         """Everything that can move a number; prose, previews, block size and tolerances cannot."""
+        reader = {"reader": self.reader.model_dump()} if self.reader is not None else {}
         return {
             "kind": self.kind,
+            **reader,
             "preprocess": self.preprocess.model_dump(),
             "pixels": PIXEL_RULE,
             "metrics": [[m.name, metric_info(m.name).version, m.params] for m in self.metrics],
@@ -108,11 +120,17 @@ class TaskSpec(_Frozen):
             ("image", self.image_metrics),
             ("set", self.set_metrics),
             ("code", self.code_metrics),
+            ("text", self.text_metrics),
         ):
             for request in requests:
                 kind = metric_info(request.name).kind
                 if kind != expected:
                     raise ValueError(f"{request.name} is a metric of kind {kind}, listed under {expected}_metrics")
+        if bool(self.text_metrics) != (self.reader is not None):
+            raise ValueError("text_metrics need a reader, and a reader needs text_metrics")
+        derived = [m.name for m in self.text_metrics if m.name.endswith(("_floor", "_excess"))]
+        if derived:
+            raise ValueError(f"{', '.join(derived)}: ask for the metric itself; floor and excess come with it")
         names = [request.name for request in self.metrics]
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:

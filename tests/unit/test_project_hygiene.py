@@ -34,6 +34,7 @@ TORCH_FREE = (
     "vtbench.features",
     "vtbench.metrics",
     "vtbench.metrics.catalog",
+    "vtbench.readers",
     "vtbench.results",
     "vtbench.tasks",
     "vtbench.tokenizers",

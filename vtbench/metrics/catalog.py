@@ -51,6 +51,18 @@ IMAGE_INFOS: dict[str, MetricInfo] = {
         _image("mae", "levels", False, "Mean absolute error in 8-bit levels."),
         _image("lpips_alex", "", False, "LPIPS v0.1, AlexNet, input in [-1, 1]."),
         _image("lpips_vgg", "", False, "LPIPS v0.1, VGG16, input in [-1, 1]."),
+        _image(
+            "gradient_similarity", "", True, "Mean gradient magnitude similarity (GMSM) of luma at half size, T = 170."
+        ),
+        _image("gmsd", "", False, "Gradient magnitude similarity deviation of luma at half size, T = 170."),
+        _image(
+            "high_frequency_error",
+            "dB",
+            False,
+            "Mean squared error at 1/4 cycle a pixel and above, RGB, relative to full scale 255².",
+            aggregation="mean_finite",
+        ),
+        _image("edge_f1", "", True, "F1 of Canny edges (sigma 1, thresholds 0.1 and 0.2, luma) within one pixel."),
     )
 }
 
@@ -66,6 +78,10 @@ IMAGE_REGISTRY = Registry(
         "ms_ssim": "vtbench.metrics.ssim:MsSsim",
         "lpips_alex": "vtbench.metrics.lpips:LpipsAlex",
         "lpips_vgg": "vtbench.metrics.lpips:LpipsVgg",
+        "gradient_similarity": "vtbench.metrics.gradient_similarity:GradientSimilarity",
+        "gmsd": "vtbench.metrics.gradient_similarity:GradientSimilarityDeviation",
+        "high_frequency_error": "vtbench.metrics.frequency:HighFrequencyError",
+        "edge_f1": "vtbench.metrics.edges:EdgeF1",
     },
 )
 
@@ -85,6 +101,29 @@ CODE_INFOS: dict[str, MetricInfo] = {
     )
 }
 ROW_CODE_METRICS = ("bits_per_pixel", "tokens_per_image")
+
+
+def _text(name: str, higher: bool, summary: str) -> MetricInfo:
+    return MetricInfo(name=name, version=1, kind="text", higher_is_better=higher, summary=summary)
+
+
+_TEXT = (
+    _text("cer", False, "Character error rate, micro: edits over reference characters, of the whole set."),
+    _text("cer_macro", False, "Mean over images of the character error rate."),
+    _text("wer", False, "Word error rate, micro, over real words; none for scripts without spaces."),
+    _text("ned", False, "Mean over images of edits over the longer length."),
+    _text("text_accuracy", True, "Share of images whose text is read exactly."),
+)
+_TEXT_SIDES = {
+    "floor": "The reader's score on the originals: {}",
+    "excess": "What the reconstruction adds to the reader's floor: {}",
+}
+TEXT_INFOS: dict[str, MetricInfo] = {info.name: info for info in _TEXT} | {
+    f"{info.name}_{side}": replace(info, name=f"{info.name}_{side}", summary=words.format(info.summary))
+    for info in _TEXT
+    for side, words in _TEXT_SIDES.items()
+}
+"""Asking for a text metric yields its floor and its excess too; those two cannot be asked for by themselves."""
 
 _ESTIMATORS: dict[str, tuple[str, str, str, str, bool, str]] = {
     # prefix: (estimator, feature, output, unit, higher is better, summary)
@@ -140,7 +179,7 @@ def metric_names() -> list[str]:
     own = [name for name in _extractors() if name not in (INCEPTION, INCEPTION_CLEAN)]
     derived = [f"{prefix}_{name}" for prefix in ("fd", "kid", "is") for name in own]
     derived = [name for name in derived if set_metric(name) is not None]
-    return sorted({*IMAGE_REGISTRY.names(), *CODE_INFOS, *_FIXED, *derived})
+    return sorted({*IMAGE_REGISTRY.names(), *CODE_INFOS, *TEXT_INFOS, *_FIXED, *derived})
 
 
 def metric_info(name: str) -> MetricInfo:
@@ -153,6 +192,8 @@ def metric_info(name: str) -> MetricInfo:
         return IMAGE_INFOS[name]
     if name in CODE_INFOS:
         return CODE_INFOS[name]
+    if name in TEXT_INFOS:
+        return TEXT_INFOS[name]
     entry = set_metric(name)
     if entry is not None:
         return entry.info

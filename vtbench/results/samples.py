@@ -28,6 +28,7 @@ FIXED_FIELDS = (
     pa.field("width", pa.int32(), nullable=False),
 )
 FIXED_COLUMNS = tuple(entry.name for entry in FIXED_FIELDS)
+STRATUM_PREFIX = "stratum_"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,6 +44,8 @@ class Samples:
         height: ``int32 [N]`` pixels at which the sample was scored; 0 where it failed before that was known.
         width: as ``height``.
         metrics: column name to ``float64 [N]``; NaN where the metric does not apply or the sample failed.
+        strata: what the sample belongs to, by kind of stratum (``glyph_px``, ``language``); empty where it has none.
+            Columns of the file carry the prefix ``stratum_``.
 
     Raises:
         ValueError: columns of unequal length, a repeated id, an unknown status, or a metric named like a fixed column.
@@ -56,13 +59,14 @@ class Samples:
     height: NDArray[np.int32]
     width: NDArray[np.int32]
     metrics: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    strata: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        columns = {**self._fixed(), **self.metrics}
+        columns = {**self._fixed(), **self._labels(), **self.metrics}
         lengths = {name: len(column) for name, column in columns.items()}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"columns of unequal length: {lengths}")
-        clashes = sorted(set(self.metrics) & set(FIXED_COLUMNS))
+        clashes = sorted(set(self.metrics) & {*FIXED_COLUMNS, *self._labels()})
         if clashes:
             raise ValueError(f"a metric cannot be named {', '.join(clashes)}")
         if len(set(self.ids)) != len(self.ids):
@@ -78,16 +82,21 @@ class Samples:
         columns = (self.ids, self.index, self.status, self.stage, self.message, self.height, self.width)
         return dict(zip(FIXED_COLUMNS, columns, strict=True))
 
+    def _labels(self) -> dict[str, Sequence[str]]:
+        return {f"{STRATUM_PREFIX}{name}": labels for name, labels in self.strata.items()}
+
     def to_arrow(self) -> pa.Table:
         """The rows as an Arrow table of the documented schema; metrics keep their order."""
+        labels = [pa.field(name, pa.string(), nullable=False) for name in self._labels()]
         measured = [pa.field(name, pa.float64(), nullable=False) for name in self.metrics]
-        schema = pa.schema([*FIXED_FIELDS, *measured])
-        return pa.table({**self._fixed(), **self.metrics}, schema=schema)
+        schema = pa.schema([*FIXED_FIELDS, *labels, *measured])
+        return pa.table({**self._fixed(), **self._labels(), **self.metrics}, schema=schema)
 
 
 def join_samples(parts: Sequence[Samples]) -> Samples:
     """Rows of several blocks, in the order given; a metric that one part lacks is NaN there."""
     names = list(dict.fromkeys(name for part in parts for name in part.metrics))
+    kinds = list(dict.fromkeys(name for part in parts for name in part.strata))
     return Samples(
         ids=[value for part in parts for value in part.ids],
         index=_concatenate([part.index for part in parts], np.int64),
@@ -100,6 +109,7 @@ def join_samples(parts: Sequence[Samples]) -> Samples:
             name: _concatenate([part.metrics.get(name, np.full(len(part), np.nan)) for part in parts], np.float64)
             for name in names
         },
+        strata={name: [v for part in parts for v in part.strata.get(name, [""] * len(part))] for name in kinds},
     )
 
 
@@ -125,8 +135,17 @@ def read_samples(path: Path) -> Samples:
         message=table["message"].to_pylist(),
         height=table["height"].to_numpy(),
         width=table["width"].to_numpy(),
-        metrics={name: table[name].to_numpy() for name in table.column_names if name not in FIXED_COLUMNS},
+        metrics={name: table[name].to_numpy() for name in _metric_columns(table)},
+        strata={
+            name.removeprefix(STRATUM_PREFIX): table[name].to_pylist()
+            for name in table.column_names
+            if name.startswith(STRATUM_PREFIX)
+        },
     )
+
+
+def _metric_columns(table: pa.Table) -> list[str]:
+    return [name for name in table.column_names if name not in FIXED_COLUMNS and not name.startswith(STRATUM_PREFIX)]
 
 
 def read_sample_table(path: Path) -> pa.Table:
@@ -140,7 +159,7 @@ def read_sample_table(path: Path) -> pa.Table:
         ) from None
     except (pa.ArrowInvalid, OSError) as error:
         raise VtbenchError(f"{path} is not a parquet file: {error}", "run the job again") from None
-    measured = [entry for entry in table.schema if entry.name not in FIXED_COLUMNS]
+    measured = [table.schema.field(name) for name in _metric_columns(table)]
     fixed_fit = all(
         entry.name in table.column_names and table.schema.field(entry.name).type == entry.type for entry in FIXED_FIELDS
     )

@@ -96,8 +96,8 @@ def bootstrap_interval(
         rows = rows[np.isfinite(rows)]
     if len(rows) < 2:
         return math.nan, math.nan
-    means = _resampled_means(rows[:, None], resamples, seed)[:, 0]
-    ends = [_finish(end, how) for end in _percentiles(means, level)]
+    means = resampled_means(rows[:, None], resamples, seed)[:, 0]
+    ends = [_finish(end, how) for end in percentiles(means, level)]
     return min(ends), max(ends)
 
 
@@ -140,8 +140,8 @@ def paired_bootstrap(
     difference = _gap([_exact_mean(column) for column in pairs.T], how)
     if len(pairs) < 2:
         return PairedDifference(difference, math.nan, math.nan, 1, dropped)
-    gaps = np.array([_gap(means, how) for means in _resampled_means(pairs, resamples, seed).tolist()])
-    low, high = _percentiles(gaps, level)
+    gaps = np.array([_gap(means, how) for means in resampled_means(pairs, resamples, seed).tolist()])
+    low, high = percentiles(gaps, level)
     return PairedDifference(difference, low, high, len(pairs), dropped)
 
 
@@ -190,7 +190,7 @@ def _gap(means: list[float], how: Aggregation) -> float:
     return 0.0 if before == after else after - before
 
 
-def _resampled_means(columns: Rows, resamples: int, seed: int) -> NDArray[np.float64]:
+def resampled_means(columns: Rows, resamples: int, seed: int) -> NDArray[np.float64]:
     """Means ``[resamples, C]`` of the columns of ``[N, C]``, all columns resampled together, a chunk at a time."""
     if resamples < 1:
         raise ValueError(f"resamples must be positive, got {resamples}")
@@ -206,7 +206,7 @@ def _resampled_means(columns: Rows, resamples: int, seed: int) -> NDArray[np.flo
     return means
 
 
-def _percentiles(statistics: NDArray[Any], level: float) -> tuple[float, float]:
+def percentiles(statistics: NDArray[Any], level: float) -> tuple[float, float]:
     """Central order statistics: no interpolation, so infinities are kept and monotone transforms commute."""
     if not 0.0 < level < 1.0:
         raise ValueError(f"level must lie between 0 and 1, got {level}")

@@ -22,6 +22,7 @@ from vtbench.metrics.catalog import (
     metric_info,
     set_metric,
 )
+from vtbench.run.reading import TextScorer, text_scorer
 from vtbench.tasks import MetricRequest, TaskSpec
 
 _INCEPTIONS = (INCEPTION, INCEPTION_CLEAN)
@@ -34,6 +35,7 @@ class Evaluators:
     image_metrics: Mapping[str, ImageMetric]
     extractors: Mapping[str, FeatureExtractor]
     features: Mapping[str, frozenset[str]]
+    text: TextScorer | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +58,7 @@ def build_evaluators(task: TaskSpec, device: torch.device) -> Evaluators:
     metrics = {request.name: _image_metric(request, device) for request in task.image_metrics}
     features = required_features(task.set_metrics)
     extractors = {name: EXTRACTORS.create(parse_reference(name)).to(device=device) for name in sorted(features)}
-    return Evaluators(metrics, extractors, features)
+    return Evaluators(metrics, extractors, features, text_scorer(task.reader))
 
 
 def _image_metric(request: MetricRequest, device: torch.device) -> ImageMetric:

@@ -141,6 +141,7 @@ def _meter(
         device=device,
         batch_size=plan.batch_size,
         columns=row_columns(plan.task),
+        strata=plan.task.strata,
     )
 
 
@@ -164,6 +165,7 @@ def _write_manifest(plan: JobPlan, references: dict[str, ReferenceFeatures], dev
         samples=len(plan.data.dataset),
         references={name: store.key for name, store in references.items()},
         allow_small_sets=options.allow_small_sets,
+        reader_id=plan.data.reader_id,
         determinism=DeterminismSection(seed=options.seed, flags=make_deterministic()),
         environment=provenance.environment(device),
         code=provenance.code(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vtbench.core.contracts import Estimate, Features
@@ -16,6 +16,7 @@ from vtbench.results.samples import FAILED, Samples
 from vtbench.results.schema import MetricResult, ReferenceSection
 from vtbench.results.statistics import aggregate, bootstrap_interval, interval_method
 from vtbench.run.evaluators import SetJob, required_features, set_jobs
+from vtbench.run.fold_strata import Mask, strata, text_estimates
 from vtbench.run.manifest import JobManifest
 from vtbench.run.measure import CODES_PREFIX, feature_key
 from vtbench.run.references import ReferenceFeatures
@@ -58,10 +59,25 @@ def _result(info: MetricInfo, estimate: Estimate, stratum: str = "all") -> Metri
 
 
 def image_results(task: TaskSpec, samples: Samples) -> list[MetricResult]:
-    """Image metrics and rates, from the rows."""
-    rates = [request for request in task.code_metrics if request.name in ROW_CODE_METRICS]
-    estimates = ((metric_info(request.name), samples) for request in (*task.image_metrics, *rates))
-    return [_result(info, row_estimate(info, rows)) for info, rows in estimates if _measured(info, rows)]
+    """Image metrics and rates from the rows: over all samples, then by stratum."""
+    requests = [*task.image_metrics, *(request for request in task.code_metrics if request.name in ROW_CODE_METRICS)]
+    infos = [metric_info(request.name) for request in requests]
+    return [
+        _result(info, row_estimate(info, samples, mask), stratum)
+        for stratum, mask in strata(samples, task.strata)
+        for info in infos
+        if _measured(info, samples)
+    ]
+
+
+def text_results(task: TaskSpec, samples: Samples, reader_id: str | None) -> list[MetricResult]:
+    """Text metrics with the reader's floor and the excess over it: over all samples, then by stratum."""
+    return [
+        _result(metric_info(name), replace(estimate, details={**estimate.details, "reader": reader_id}), stratum)
+        for stratum, mask in strata(samples, task.strata)
+        for request in task.text_metrics
+        for name, estimate in text_estimates(request.name, samples, mask)
+    ]
 
 
 def _measured(info: MetricInfo, samples: Samples) -> bool:
@@ -70,10 +86,9 @@ def _measured(info: MetricInfo, samples: Samples) -> bool:
     return info.kind == "image" or not all(math.isnan(value) for value in column)
 
 
-def row_estimate(info: MetricInfo, samples: Samples) -> Estimate:
-    """One value and its bootstrap interval from the rows of the scored samples."""
-    scored = [status != FAILED for status in samples.status]
-    values = samples.metrics[info.row_column][scored]
+def row_estimate(info: MetricInfo, samples: Samples, mask: Mask) -> Estimate:
+    """One value and its bootstrap interval from some of the rows."""
+    values = samples.metrics[info.row_column][mask]
     value, n, details = aggregate(values, info.aggregation)
     low, high = bootstrap_interval(values, info.aggregation)
     if math.isnan(low) or math.isnan(high):

@@ -43,6 +43,7 @@ class JobManifest(BaseModel):
     samples: int
     references: dict[str, str]
     allow_small_sets: bool
+    reader_id: str | None = None
     determinism: DeterminismSection
     environment: EnvironmentSection
     code: CodeSection

@@ -57,6 +57,7 @@ class BlockMeter:
         indices: sample id to position in the data set.
         batch_size: images given to an extractor at once.
         columns: metric columns of a row.
+        strata: fields of a target that its row keeps.
     """
 
     predictor: Predictor
@@ -68,6 +69,7 @@ class BlockMeter:
     device: torch.device
     batch_size: int
     columns: Sequence[str]
+    strata: Sequence[str] = ()
 
     def measure(self, block: Block, items: Sequence[Prepared | SampleFailure], waited_s: float) -> BlockResult:
         """Measure the samples of one block, in order.
@@ -86,7 +88,9 @@ class BlockMeter:
         rows = [(tally.rows | failed)[item.id] for item in items]
         with self._timed("previews", tally):
             self.previews.flush()
-        return BlockResult(as_samples(rows, self.columns), self._tensors(tally), self._meta(tally, len(rows)))
+        return BlockResult(
+            as_samples(rows, self.columns, self.strata), self._tensors(tally), self._meta(tally, len(rows))
+        )
 
     def _batch(self, batch: Batch, tally: _Tally) -> None:
         tally.seconds["encode"] += batch.encode_s
@@ -107,7 +111,7 @@ class BlockMeter:
             rates = {name: column[span] for name, column in values.items()}
             for place, (sample, row) in enumerate(zip(samples[span], rows, strict=True)):
                 values_here = row | {name: rates[name][place] for name in rates}
-                tally.rows[sample.id] = scored_row(sample, self.indices[sample.id], values_here)
+                tally.rows[sample.id] = scored_row(sample, self.indices[sample.id], values_here, self.strata)
 
     def _score(self, samples: list[Prepared], predictions: list[Tensor], tally: _Tally) -> list[dict[str, float]]:
         """Image metrics and features of predictions of one shape."""
@@ -121,6 +125,10 @@ class BlockMeter:
         with self._timed("features", tally):
             self._prediction_features(prediction, tally)
         rows = [{name: column[i] for name, column in columns.items()} for i in range(len(samples))]
+        if self.evaluators.text is not None:
+            with self._timed("reading", tally):
+                for row, texts in zip(rows, self.evaluators.text(prediction, reference, targets), strict=True):
+                    row.update(texts)
         for sample, image, row in zip(samples, predictions, rows, strict=True):
             self.previews.consider(self.indices[sample.id], sample, image, row)
         return rows

@@ -17,6 +17,7 @@ from vtbench.data.open import open_data
 from vtbench.data.presets import Preset, make_preset
 from vtbench.data.subset import Subset
 from vtbench.run.options import RunOptions
+from vtbench.run.reading import text_scorer
 from vtbench.run.sources import Source
 from vtbench.run.store import Block, BlockStore, split_blocks
 from vtbench.tasks import TaskSpec
@@ -35,6 +36,7 @@ class TaskData:
     dataset: ImageDataset
     preset: Preset
     fingerprint: str
+    reader_id: str | None = None
 
     @property
     def blocks(self) -> list[Block]:
@@ -58,7 +60,8 @@ def open_task_data(task: TaskSpec, data: str | None, limit: int | None) -> TaskD
     if len(dataset) == 0:
         raise UsageError(f"{source} holds no samples", "check --data and --limit")
     preset = make_preset(task.preprocess.preset, task.preprocess.size)
-    return TaskData(task, source, dataset, preset, dataset.fingerprint)
+    scorer = text_scorer(task.reader)
+    return TaskData(task, source, dataset, preset, dataset.fingerprint, scorer.reader_id if scorer else None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +91,7 @@ class JobPlan:
             "dtype": self.options.dtype,
             "device": self.device_type,
             "seed": self.options.seed,
+            **({"reader": self.data.reader_id} if self.data.reader_id else {}),
         }
 
     @cached_property
@@ -119,9 +123,11 @@ class JobPlan:
 def row_columns(task: TaskSpec) -> list[str]:
     """Metric columns of a task's row files."""
     from vtbench.metrics.catalog import ROW_CODE_METRICS, metric_info
+    from vtbench.run.reading import TEXT_COLUMNS
 
     columns = [metric_info(request.name).row_column for request in task.image_metrics]
-    return [*dict.fromkeys(columns), *ROW_CODE_METRICS]
+    texts = TEXT_COLUMNS if task.reader is not None else ()
+    return [*dict.fromkeys(columns), *ROW_CODE_METRICS, *texts]
 
 
 def plan_jobs(

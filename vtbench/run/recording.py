@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from vtbench.metrics.catalog import metric_info
 from vtbench.results.record import RunRecord
 from vtbench.results.samples import FAILED, Samples
 from vtbench.results.schema import (
@@ -65,8 +64,12 @@ def make_record(
 
 
 def _lost_metrics(task: TaskSpec, results: Sequence[MetricResult]) -> set[str]:
-    """Metrics the task asks for and nobody has; code metrics do not apply to models without such codes."""
-    asked = {request.name for request in task.metrics if metric_info(request.name).kind != "code"}
+    """Metrics the task asks for and nobody has.
+
+    Code metrics do not apply to models without such codes, nor a word error rate to scripts without spaces.
+    """
+    optional = {request.name for request in task.code_metrics} | {"wer"}
+    asked = {request.name for request in task.metrics} - optional
     return asked - {result.metric for result in results}
 
 

@@ -21,16 +21,22 @@ class SampleRow:
     height: int = 0
     width: int = 0
     values: Mapping[str, float] = field(default_factory=dict)
+    strata: Mapping[str, str] = field(default_factory=dict)
     failure: SampleFailure | None = None
 
 
-def scored_row(sample: Prepared, index: int, values: Mapping[str, float]) -> SampleRow:
+def scored_row(sample: Prepared, index: int, values: Mapping[str, float], strata: Sequence[str]) -> SampleRow:
     """The row of a sample that was scored at its reference's size."""
     height, width = sample.reference.shape[-2:]
-    return SampleRow(sample.id, index, height, width, values)
+    target = sample.target if isinstance(sample.target, Mapping) else {}
+    return SampleRow(sample.id, index, height, width, values, {name: _label(target.get(name)) for name in strata})
 
 
-def as_samples(rows: Sequence[SampleRow], columns: Sequence[str]) -> Samples:
+def _label(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def as_samples(rows: Sequence[SampleRow], columns: Sequence[str], strata: Sequence[str]) -> Samples:
     """Rows as columns, with every metric column present: NaN where a row has no value."""
     return Samples(
         ids=[row.id for row in rows],
@@ -43,4 +49,5 @@ def as_samples(rows: Sequence[SampleRow], columns: Sequence[str]) -> Samples:
         metrics={
             name: np.array([row.values.get(name, math.nan) for row in rows], dtype=np.float64) for name in columns
         },
+        strata={name: [row.strata.get(name, "") for row in rows] for name in strata},
     )

@@ -10,7 +10,7 @@ from vtbench.core.errors import VtbenchError
 from vtbench.metrics.catalog import metric_info
 from vtbench.results.record import RECORD_FILE, RunRecord, write_record
 from vtbench.results.samples import FAILED, SAMPLES_FILE, Samples, write_samples
-from vtbench.run.fold import Measured, code_results, image_results, set_results
+from vtbench.run.fold import Measured, code_results, image_results, set_results, text_results
 from vtbench.run.manifest import JobManifest
 from vtbench.run.previews import fixed_indices, prune_previews
 from vtbench.run.recording import make_record
@@ -45,7 +45,12 @@ def score_job(
     warnings = [*manifest.warnings, *_data_warnings(task, samples)]
     measured = Measured(out, manifest, store, blocks, samples)
     of_sets, reference = set_results(measured, [*task.set_metrics, *extra], warnings, note)
-    results = [*image_results(task, samples), *code_results(measured), *of_sets]
+    results = [
+        *image_results(task, samples),
+        *text_results(task, samples, manifest.reader_id),
+        *code_results(measured),
+        *of_sets,
+    ]
     write_samples(samples, folder / SAMPLES_FILE)
     prune_previews(folder / "previews", _kept_previews(task, samples))
     record = make_record(manifest, samples, results, reference, warnings, [store.meta(b) for b in blocks])

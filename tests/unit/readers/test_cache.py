@@ -1,0 +1,148 @@
+"""The cache of readings: once ever, for several processes, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from vtbench.core.errors import VtbenchError
+from vtbench.core.files import CACHE_VARIABLE
+from vtbench.readers.cache import CachedBoxReader, CachedReader, image_digest
+from vtbench.readers.contract import Box, ReadResult
+
+
+class Brightness:
+    """A reader that writes down an image's sum, and remembers what it was asked."""
+
+    languages = None
+    required_assets = ()
+
+    def __init__(self, name: str = "brightness@1") -> None:
+        self.id = name
+        self.asked: list[int] = []
+
+    def read(self, images: list[Tensor]) -> list[ReadResult]:
+        self.asked += [int(image.sum()) for image in images]
+        return [ReadResult(f"\n{int(image.sum())} é\n", (str(int(image.sum())), "é")) for image in images]
+
+    def read_boxes(self, image: Tensor, boxes: list[Box]) -> list[str]:
+        self.asked.append(len(boxes))
+        return [f"{box[0]:g}" for box in boxes]
+
+
+def flat(value: int, size: tuple[int, int] = (2, 3)) -> Tensor:
+    return torch.full((3, *size), value, dtype=torch.uint8)
+
+
+def files(tmp_path: Path) -> list[Path]:
+    return sorted((tmp_path / "cache" / "readings").rglob("*.json"))
+
+
+def test_a_distinct_image_is_read_once_ever(tmp_path: Path) -> None:
+    first = Brightness()
+    images = [flat(1), flat(2), flat(1), flat(2, (3, 2))]
+    cached = CachedReader(first)
+    results = cached.read(images)
+    assert results == Brightness().read(images)
+    assert len(first.asked) == 3 and (cached.read_count, cached.hit_count) == (3, 1)
+    assert len(files(tmp_path)) == 3
+
+    later = Brightness()
+    again = CachedReader(later)
+    assert again.read(images) == results
+    assert later.asked == [] and (again.read_count, again.hit_count) == (0, 4)
+    assert (again.id, again.languages, again.required_assets) == (later.id, None, ())
+
+
+def test_another_reader_reads_anew() -> None:
+    CachedReader(Brightness("a b@1")).read([flat(1)])
+    for other in ("a b@2", "a/b@1", "a-b@1"):
+        reader = Brightness(other)
+        CachedReader(reader).read([flat(1)])
+        assert reader.asked, f"{other} was given the reading of another"
+
+
+def test_shape_is_part_of_an_image() -> None:
+    assert image_digest(flat(0, (2, 3))) != image_digest(flat(0, (3, 2)))
+    assert image_digest(flat(7)) == image_digest(flat(7).clone())
+    wide = torch.arange(36, dtype=torch.uint8).reshape(3, 3, 4)
+    assert image_digest(wide.transpose(1, 2)) == image_digest(wide.transpose(1, 2).contiguous())
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"reader": "brightness@1", "strings": ["x"]}'])
+def test_a_damaged_reading_is_read_anew(tmp_path: Path, damage: str) -> None:
+    whole = CachedReader(Brightness()).read([flat(5)])
+    (file,) = files(tmp_path)
+    content = file.read_text()
+    file.write_text(damage)
+    reader = Brightness()
+    assert CachedReader(reader).read([flat(5)]) == whole
+    assert len(reader.asked) == 1 and file.read_text() == content
+
+
+def test_a_reader_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    class Failing(Brightness):
+        def read(self, images: list[Tensor]) -> list[ReadResult]:
+            raise RuntimeError("engine gave up")
+
+    with pytest.raises(RuntimeError, match="gave up"):
+        CachedReader(Failing()).read([flat(1)])
+    assert files(tmp_path) == []
+    assert CachedReader(Brightness()).read([flat(1)])[0].lines == ("18", "é")
+
+
+def test_boxes_are_part_of_the_key() -> None:
+    reader = Brightness()
+    cached = CachedBoxReader(reader)
+    boxes: list[Box] = [(0.0, 0.0, 1.0, 1.0), (1.0, 0.0, 2.0, 1.0)]
+    assert cached.read_boxes(flat(1), boxes) == ["0", "1"] == cached.read_boxes(flat(1), boxes)
+    assert cached.read_boxes(flat(1), boxes[::-1]) == ["1", "0"]
+    assert reader.asked == [2, 2] and (cached.read_count, cached.hit_count) == (2, 1)
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "occupied").write_text("a file")
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "occupied"))
+    with pytest.raises(VtbenchError, match=CACHE_VARIABLE):
+        CachedReader(Brightness()).read([flat(1)])
+
+
+def test_processes_wait_for_one_another(tmp_path: Path) -> None:
+    """Two processes want the same six images, each slow to read; the log tells how often one was."""
+    log, go = tmp_path / "log", tmp_path / "go"
+    script = f"""
+import pathlib, time, torch
+from vtbench.readers.cache import CachedReader
+from vtbench.readers.contract import ReadResult
+class Slow:
+    id, languages, required_assets = "slow@1", None, ()
+    def read(self, images):
+        time.sleep(0.05)
+        with open({str(log)!r}, "a") as stream:
+            stream.write(f"{{int(images[0][0, 0, 0])}}\\n")
+        return [ReadResult.of([str(int(image.sum()))]) for image in images]
+cached = CachedReader(Slow())
+images = [torch.full((3, 2, 2), value, dtype=torch.uint8) for value in range(6)]
+print("ready", flush=True)
+while not pathlib.Path({str(go)!r}).exists():
+    time.sleep(0.005)
+print(*[result.text for result in cached.read(images)], cached.read_count)
+"""
+    environment = {**os.environ, CACHE_VARIABLE: str(tmp_path / "cache")}
+    workers = [
+        subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=environment)
+        for _ in range(2)
+    ]
+    for worker in workers:
+        assert worker.stdout is not None and worker.stdout.readline() == "ready\n"
+    go.touch()
+    outputs = [worker.communicate(timeout=60)[0].split() for worker in workers]
+    assert sorted(log.read_text().split()) == [str(value) for value in range(6)]
+    assert {tuple(output[:6]) for output in outputs} == {tuple(str(12 * value) for value in range(6))}
+    assert sum(int(output[6]) for output in outputs) == 6

@@ -1,0 +1,141 @@
+"""A folder of images with an annotation file beside it: the form for any set of images whose text is known."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from vtbench.core.contracts import Sample
+from vtbench.core.errors import UsageError
+from vtbench.data.decode import decode_image
+from vtbench.data.fingerprint import Fingerprinted, digest_readable_file
+from vtbench.data.folder import ImageFolder
+
+_SHOWN = 5
+_FORM = 'each line of .jsonl is {"id": "poster-1.png", "text": "…", …}; a .csv begins with a line id,text,…'
+
+
+class AnnotatedFolder(Fingerprinted):
+    """Images and their texts. The samples are those of the annotation file, sorted by the image's relative path.
+
+    ``.jsonl`` holds one JSON object a line, ``.csv`` (UTF-8, comma, quoted where needed) a header and one row a sample.
+    Both have ``id``, the image's path relative to the folder, with or without its suffix, and ``text``, the exact text
+    with line feeds (in CSV inside quotes). Further fields are kept as they are: ``language`` (``en``, ``zh`` …),
+    ``layout`` and ``glyph_px`` (pixels; a number in CSV too) are those that tables stratify by; ``boxes`` is
+    ``[[x0, y0, x1, y1, word], …]``. The target is all fields but ``id``. Images that have no annotation are left out,
+    and named in ``unannotated``.
+
+    Args:
+        path: the folder of images, searched recursively.
+        annotations: the file; looked for as given, then inside the folder.
+
+    Raises:
+        UsageError: no such folder or file, a line that cannot be read, an id twice, or one that is no image.
+    """
+
+    def __init__(self, path: str | Path, annotations: str | Path) -> None:
+        folder = ImageFolder(path)
+        self.root = folder.root
+        self.annotations = _existing(self.root, Path(str(annotations)).expanduser())
+        images = _by_name(folder.ids)
+        found: dict[str, dict[str, Any]] = {}
+        for where, fields in _entries(self.annotations):
+            name = _image_of(fields.pop("id"), images, where)
+            if name in found:
+                raise UsageError(f"{where}: a second annotation of {name}", "give every image one")
+            found[name] = fields
+        if not found:
+            raise UsageError(f"{self.annotations} annotates nothing", _FORM)
+        self.ids = tuple(sorted(found))
+        self.unannotated = tuple(name for name in folder.ids if name not in found)
+        self._targets = found
+
+    def __getitem__(self, index: int) -> Sample:
+        name = self.ids[index]
+        return Sample(id=name, image=decode_image(self.root / name, name), target=self.target(index))
+
+    def target(self, index: int) -> dict[str, Any]:
+        """``{"text", …}``: the annotation without its id."""
+        return dict(self._targets[self.ids[index]])
+
+    def content_digest(self, index: int) -> str:
+        """SHA-256 of the image file."""
+        return digest_readable_file(self.root / self.ids[index])
+
+
+def _existing(root: Path, file: Path) -> Path:
+    for candidate in (file, root / file):
+        if candidate.is_file():
+            return candidate
+    raise UsageError(f"no annotation file {file}, here or in {root}", _FORM)
+
+
+def _by_name(names: Sequence[str]) -> dict[str, list[str]]:
+    """Relative paths by what an annotation may call them: the whole path, or the path without its suffix."""
+    images: dict[str, list[str]] = {}
+    for name in names:
+        images.setdefault(name, []).append(name)
+        images.setdefault(str(Path(name).with_suffix("").as_posix()), []).append(name)
+    return images
+
+
+def _image_of(name: str, images: dict[str, list[str]], where: str) -> str:
+    matches = [name] if name in images.get(name, ()) else images.get(name, [])
+    if len(matches) != 1:
+        told = "is no image of the folder" if not matches else f"could be {', '.join(matches[:_SHOWN])}"
+        raise UsageError(f"{where}: {name!r} {told}", "write the image's path relative to the folder")
+    return matches[0]
+
+
+def _entries(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """``(where, fields)`` of every annotation; ``id`` and ``text`` are there and are text."""
+    readers = {".jsonl": _json_lines, ".csv": _csv_rows}
+    if file.suffix.lower() not in readers:
+        raise UsageError(f"{file}: an annotation file ends in .jsonl or .csv", _FORM)
+    try:
+        for number, fields in readers[file.suffix.lower()](file):
+            where = f"{file}:{number}"
+            for key in ("id", "text"):
+                if not isinstance(fields.get(key), str):
+                    raise UsageError(f"{where}: no text under {key!r}", _FORM)
+            yield where, fields
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} cannot be read: {error}", "write it in UTF-8") from error
+
+
+def _json_lines(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    with file.open(encoding="utf-8-sig") as stream:
+        for number, line in enumerate(stream, start=1):
+            if not line.strip():
+                continue
+            try:
+                fields = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise UsageError(f"{file}:{number}: not JSON: {error.msg}", _FORM) from error
+            if not isinstance(fields, dict):
+                raise UsageError(f"{file}:{number}: not an object", _FORM)
+            yield number, fields
+
+
+def _csv_rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    with file.open(encoding="utf-8-sig", newline="") as stream:
+        rows = csv.DictReader(stream, strict=True)
+        try:
+            for row in rows:
+                if None in row or None in row.values():
+                    raise UsageError(f"{file}:{rows.line_num}: not as many fields as the header names", _FORM)
+                yield rows.line_num, {key: _number(key, text, f"{file}:{rows.line_num}") for key, text in row.items()}
+        except csv.Error as error:
+            raise UsageError(f"{file}:{rows.line_num}: {error}", _FORM) from error
+
+
+def _number(key: str, text: str, where: str) -> str | int:
+    if key != "glyph_px":
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError(f"{where}: glyph_px is {text!r}", "write whole pixels") from None

@@ -1,0 +1,122 @@
+"""``multilingual-mini``: Chinese, Japanese, Korean and Hindi in Noto fonts, with exact truth."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from PIL import ImageFont
+
+from vtbench.core.contracts import Sample
+from vtbench.core.errors import UsageError
+from vtbench.data import text_grounds as grounds
+from vtbench.data.draws import Draws
+from vtbench.data.fingerprint import Fingerprinted
+from vtbench.data.multilingual_text import SENTENCES, lines_of
+from vtbench.data.noto_fonts import FAMILIES, noto_font
+from vtbench.data.pixels import from_array
+from vtbench.data.text_pages import SCALE, Array, PlacedText, draw, place
+
+SEED = 20250419
+SIDE = 256
+MARGIN = 10
+GLYPH_SIZES = (12, 16, 20, 24, 32)
+LANGUAGES = tuple(FAMILIES)
+_MOST_LINES = 7
+
+
+class Sheet(NamedTuple):
+    """One image to be. ``glyph_px`` is the font's size (em), in pixels."""
+
+    language: str
+    layout: str
+    glyph_px: int
+
+    @property
+    def id(self) -> str:
+        """``language/layout-size``."""
+        return f"{self.language}/{self.layout}-{self.glyph_px:02d}"
+
+
+class MultilingualMini(Fingerprinted):
+    """Rendered text, ``uint8 [3,256,256]``, ten images a language: five glyph sizes from 12 to 32 pixels.
+
+    Each size comes as a page (black on white) and as a poster (light on a coloured ground).
+
+    The target is that of :class:`~vtbench.data.english_mini.EnglishMini`; ``language`` is ``zh`` (simplified), ``ja``,
+    ``ko`` or ``hi``, ``text`` is in NFC. Chinese and Japanese have no spaces between words: a box there holds a line,
+    and lines join without a space to the running text. The pixels, and with them the fingerprint, belong to the
+    installed version of the fonts.
+
+    Args:
+        languages: some of ``zh``, ``ja``, ``ko``, ``hi``; one alone may be a string.
+
+    Raises:
+        UsageError: an unknown language, or none.
+        AssetMissingError: a font is not installed, or Pillow has no Raqm layout, which Hindi needs.
+    """
+
+    def __init__(self, languages: Sequence[str] | str = LANGUAGES) -> None:
+        self.languages = (languages,) if isinstance(languages, str) else tuple(dict.fromkeys(languages))
+        unknown = [language for language in self.languages if language not in FAMILIES]
+        if unknown or not self.languages:
+            told = f"has no language {unknown[0]!r}" if unknown else "was given no language"
+            raise UsageError(f"multilingual-mini {told}", f"languages: {', '.join(LANGUAGES)}")
+        for language in self.languages:
+            noto_font(language, SCALE * GLYPH_SIZES[0])
+        self.sheets = tuple(
+            Sheet(language, layout, size)
+            for language in self.languages
+            for layout in ("abstract", "poster")
+            for size in GLYPH_SIZES
+        )
+        self.ids = tuple(sheet.id for sheet in self.sheets)
+        self._drawn: dict[int, tuple[Array, PlacedText]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_drawn": {}}
+
+    def __getitem__(self, index: int) -> Sample:
+        return Sample(id=self.ids[index], image=from_array(self._sheet(index)[0]), target=self.target(index))
+
+    def target(self, index: int) -> dict[str, Any]:
+        """The truth, as the class describes it."""
+        sheet, (_, text) = self.sheets[index], self._sheet(index)
+        return {
+            "text": text.text,
+            "language": sheet.language,
+            "glyph_px": sheet.glyph_px,
+            "layout": sheet.layout,
+            "polarity": "light_on_dark" if sheet.layout == "poster" else "dark_on_light",
+            "boxes": text.boxes,
+        }
+
+    def content_digest(self, index: int) -> str:
+        """SHA-256 of the pixels: another version of a font is another data set."""
+        return hashlib.sha256(self._sheet(index)[0].tobytes()).hexdigest()
+
+    def _sheet(self, index: int) -> tuple[Array, PlacedText]:
+        if index not in self._drawn:
+            self._drawn[index] = _render(self.sheets[index])
+        return self._drawn[index]
+
+
+@lru_cache(maxsize=len(LANGUAGES) * len(GLYPH_SIZES))
+def _font(language: str, glyph_px: int) -> ImageFont.FreeTypeFont:
+    return noto_font(language, glyph_px * SCALE)
+
+
+def _render(sheet: Sheet) -> tuple[Array, PlacedText]:
+    draws, font = Draws(SEED, sheet.id), _font(sheet.language, sheet.glyph_px)
+    poster = draws.pick(grounds.LIGHT_ON_DARK) if sheet.layout == "poster" else grounds.BLACK_ON_WHITE
+    leading = (sheet.glyph_px * 3 + 1) // 2
+    most = min(_MOST_LINES, (SIDE - 2 * MARGIN) // leading)
+    lines = lines_of(sheet.language, draws.shuffled(SENTENCES[sheet.language]), font, SIDE - 2 * MARGIN, most)
+    free = (SIDE - 2 * MARGIN - len(lines) * leading) // 2 if sheet.layout == "poster" else 0
+    text = place(
+        lines, font, side=SIDE, margin=MARGIN, baseline=MARGIN + sheet.glyph_px + free, leading=leading,
+        align="centre" if sheet.layout == "poster" else "left",
+    )  # fmt: skip
+    return draw(text, font, grounds.ramp(poster, SIDE), poster.ink), text

@@ -1,0 +1,129 @@
+"""What VTBench's scripts write: ``original_images/`` and ``reconstructed_images/`` with equally named PNG files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from vtbench.core.contracts import Sample
+from vtbench.core.errors import UsageError
+from vtbench.data.decode import decode_image
+from vtbench.data.fingerprint import Fingerprinted, digest_readable_file
+
+ORIGINALS = "original_images"
+RECONSTRUCTIONS = "reconstructed_images"
+_SUFFIX = ".png"
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """How the two folders fit together. Ids are file names without ``.png``.
+
+    Attributes:
+        paired: ids that both folders have.
+        without_reconstruction: originals that have none, such as calls that failed.
+        without_original: reconstructions of nothing: they cannot be scored.
+        other_size: pairs of different sizes, as ``(id, (width, height) of the original, of the reconstruction)``.
+        unreadable: files of a pair whose size could not be read, as ``folder/name``.
+    """
+
+    paired: tuple[str, ...]
+    without_reconstruction: tuple[str, ...]
+    without_original: tuple[str, ...]
+    other_size: tuple[tuple[str, tuple[int, int], tuple[int, int]], ...]
+    unreadable: tuple[str, ...]
+
+    @property
+    def problems(self) -> list[str]:
+        """One sentence for each kind of misfit; empty where all fits."""
+        sizes = [f"{name} ({a[0]}x{a[1]} and {b[0]}x{b[1]})" for name, a, b in self.other_size]
+        kinds = (
+            ("originals have no reconstruction", self.without_reconstruction),
+            ("reconstructions have no original", self.without_original),
+            ("pairs differ in size", sizes),
+            ("files are not readable images", self.unreadable),
+        )
+        return [f"{len(names)} {what}: {_some(names)}" for what, names in kinds if names]
+
+
+class VTBenchFolder(Fingerprinted):
+    """The originals of a VTBench output folder as a data set; ``reconstructions`` is the folder to score against them.
+
+    Facts to know when scoring such folders: the originals are the model's own input, resized and cropped to the size
+    *that model* takes, and for models fed with [-1, 1] they went through a truncation to 8 bits, which moves about half
+    of the pixel values by one level. So the originals differ between models, and so does this data set's fingerprint.
+    Files of another kind beside them (a pickle of both image lists) are never opened.
+
+    Ids are file names without ``.png`` (``00000000`` …), in order; by those ``vtbench score`` finds reconstructions.
+
+    Args:
+        path: the folder that holds ``original_images`` and ``reconstructed_images``.
+
+    Raises:
+        UsageError: a folder is missing, or no image is in both.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.root = Path(str(path)).expanduser()
+        self.originals, self.reconstructions = self.root / ORIGINALS, self.root / RECONSTRUCTIONS
+        self.ids = _names(self.originals)
+        if not set(self.ids) & set(_names(self.reconstructions)):
+            raise UsageError(
+                f"{self.root}: no name is both in {ORIGINALS} and {RECONSTRUCTIONS}",
+                f"the files of a pair have one name, such as 00000000{_SUFFIX}",
+            )
+
+    def __getitem__(self, index: int) -> Sample:
+        name = self.ids[index]
+        return Sample(id=name, image=decode_image(self.originals / f"{name}{_SUFFIX}", name))
+
+    def content_digest(self, index: int) -> str:
+        """SHA-256 of the original's file."""
+        return digest_readable_file(self.originals / f"{self.ids[index]}{_SUFFIX}")
+
+    def pairing(self) -> Pairing:
+        """Compare the folders as they lie now, sizes by the headers of all pairs."""
+        originals, reconstructions = set(self.ids), set(_names(self.reconstructions))
+        paired = tuple(sorted(originals & reconstructions))
+        sizes: dict[str, tuple[int, int] | None] = {}
+        for name in paired:
+            for folder in (self.originals, self.reconstructions):
+                sizes[f"{folder.name}/{name}{_SUFFIX}"] = _size(folder / f"{name}{_SUFFIX}")
+        other = []
+        for name in paired:
+            first, second = (sizes[f"{folder}/{name}{_SUFFIX}"] for folder in (ORIGINALS, RECONSTRUCTIONS))
+            if first is not None and second is not None and first != second:
+                other.append((name, first, second))
+        return Pairing(
+            paired=paired,
+            without_reconstruction=tuple(sorted(originals - reconstructions)),
+            without_original=tuple(sorted(reconstructions - originals)),
+            other_size=tuple(other),
+            unreadable=tuple(name for name, size in sizes.items() if size is None),
+        )
+
+
+def _names(folder: Path) -> tuple[str, ...]:
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder", f"give the folder that holds {ORIGINALS} and {RECONSTRUCTIONS}")
+    files = (path for path in folder.iterdir() if path.suffix == _SUFFIX and not path.name.startswith("."))
+    return tuple(sorted(path.stem for path in files))
+
+
+def _size(path: Path) -> tuple[int, int] | None:
+    try:
+        with Image.open(path, formats=("PNG",)) as image:
+            width, height = image.size
+            return width, height
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return None
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = list(names)
+    more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+    return ", ".join(listed[:_SHOWN]) + more

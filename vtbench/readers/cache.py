@@ -1,0 +1,147 @@
+"""Readings kept on disk: a distinct image is read once ever by each reader, whichever process asks first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vtbench.core.digests import digest_arrays, digest_json
+from vtbench.core.errors import VtbenchError
+from vtbench.core.files import CACHE_VARIABLE, cache_dir, path_segment, write_text
+from vtbench.readers.contract import Box, BoxReader, Reader, ReadResult
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FOLDER = "readings"
+_STRIPE_DIGITS = 2
+
+
+class ReadingStore:
+    """Lists of strings by key, of one reader, below ``cache_dir()/readings``.
+
+    A file a reading, written atomically. A process holds the lock of the key's stripe (one of 256) while it reads, and
+    never two at once, so processes wait for one another's readings instead of repeating them and cannot deadlock. A
+    damaged file is read anew.
+    """
+
+    def __init__(self, reader_id: str) -> None:
+        self.reader_id = reader_id
+        # the readable part of the folder's name may be cut short or collide; the digest does not
+        self.folder = cache_dir() / FOLDER / f"{path_segment(reader_id)}-{digest_json(reader_id, 8)}"
+
+    def get(self, key: str, read: Callable[[], Sequence[str]]) -> tuple[tuple[str, ...], bool]:
+        """The reading of ``key`` (hex digits), and whether ``read`` had to be called for it.
+
+        Raises:
+            VtbenchError: the cache folder cannot be written.
+        """
+        from filelock import FileLock
+
+        path = self.folder / key[:_STRIPE_DIGITS] / f"{key}.json"
+        known = self._load(path, key)
+        if known is not None:
+            return known, False
+        lock = FileLock(self._prepare() / f"{key[:_STRIPE_DIGITS]}.lock")
+        try:
+            lock.acquire()
+        except OSError as error:
+            raise self._unwritable(error) from error
+        try:
+            known = self._load(path, key)
+            if known is not None:
+                return known, False
+            strings = tuple(read())
+            self._save(path, key, strings)
+            return strings, True
+        finally:
+            lock.release()
+
+    def _prepare(self) -> Path:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        return self.folder
+
+    def _save(self, path: Path, key: str, strings: tuple[str, ...]) -> None:
+        try:
+            write_text(path, json.dumps({"reader": self.reader_id, "key": key, "strings": strings}, ensure_ascii=True))
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _load(self, path: Path, key: str) -> tuple[str, ...] | None:
+        try:
+            content: Any = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        if not isinstance(content, dict) or (content.get("reader"), content.get("key")) != (self.reader_id, key):
+            return None
+        strings = content.get("strings")
+        if not isinstance(strings, list) or not all(isinstance(string, str) for string in strings):
+            return None
+        return tuple(strings)
+
+    def _unwritable(self, error: OSError) -> VtbenchError:
+        return VtbenchError(
+            f"cannot keep readings in {self.folder}: {error}", f"set {CACHE_VARIABLE} to a writable folder"
+        )
+
+
+class CachedReader:
+    """A reader that remembers. ``read_count`` and ``hit_count`` say how often the engine ran and how often it need not.
+
+    Images that are missing are given to the engine one by one, each kept as soon as it is read.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.id = reader.id
+        self.languages = reader.languages
+        self.required_assets = reader.required_assets
+        self.read_count = 0
+        self.hit_count = 0
+        self._store = ReadingStore(reader.id)
+
+    def read(self, images: list[Tensor]) -> list[ReadResult]:
+        """``uint8 [3,H,W]`` images to one result each."""
+        return [self._read_one(image) for image in images]
+
+    def _read_one(self, image: Tensor) -> ReadResult:
+        (text, *lines), fresh = self._store.get(image_digest(image), lambda: self._strings(image))
+        self.read_count += fresh
+        self.hit_count += not fresh
+        return ReadResult(text, tuple(lines))
+
+    def _strings(self, image: Tensor) -> tuple[str, ...]:
+        """The text, then the lines: a reader's text need not be its lines joined."""
+        result = self.reader.read([image])[0]
+        return result.text, *result.lines
+
+
+class CachedBoxReader:
+    """The same for the texts of given boxes: one reading is one image with one list of boxes."""
+
+    def __init__(self, reader: BoxReader) -> None:
+        self.reader = reader
+        self.id = reader.id
+        self.languages = reader.languages
+        self.required_assets = reader.required_assets
+        self.read_count = 0
+        self.hit_count = 0
+        self._store = ReadingStore(reader.id)
+
+    def read_boxes(self, image: Tensor, boxes: Sequence[Box]) -> list[str]:
+        """A ``uint8 [3,H,W]`` image and its boxes to one text each."""
+        key = digest_json([image_digest(image), [[float(edge) for edge in box] for box in boxes]])
+        texts, fresh = self._store.get(key, lambda: self.reader.read_boxes(image, boxes))
+        self.read_count += fresh
+        self.hit_count += not fresh
+        return list(texts)
+
+
+def image_digest(image: Tensor) -> str:
+    """SHA-256 of an image's dtype, shape and pixels; equal wherever they are equal."""
+    return digest_arrays({"image": image.cpu().numpy()})
