@@ -49,6 +49,8 @@ def _options(
 
 def main() -> None:
     """Run the command line. Exit codes: 0 fine, 1 failed, 2 usage, 3 not comparable, 4 an asset is missing."""
+    # Waiting threads sleep: on a shared machine, spinning costs many times the work. Read when torch loads OpenMP.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if "--debug" in sys.argv:
         sys.argv.remove("--debug")
         os.environ[DEBUG_VARIABLE] = "1"
