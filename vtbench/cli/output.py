@@ -46,8 +46,13 @@ def _rich_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title:
     for position, column in enumerate(columns):
         table.add_column(column, no_wrap=position == 0, overflow="fold")
     for row in rows:
-        table.add_row(*(escape(_cell(row.get(column, ""))) for column in columns))
+        table.add_row(*(escape(_short(row.get(column, ""))) for column in columns))
     Console().print(table)
+
+
+def _short(value: Any) -> str:
+    """For people: four significant digits; pipes and JSON get them all."""
+    return f"{value:.4g}" if isinstance(value, float) else _cell(value)
 
 
 def _cell(value: Any) -> str:

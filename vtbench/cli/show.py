@@ -13,15 +13,26 @@ from vtbench.cli.output import emit_records, emit_rows
 
 def show(
     name: Annotated[str, typer.Argument(help="A task, metric, tokenizer, data set … by name, or a run folder.")],
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="FIELD", help="Of runs: one metric by a field, e.g. glyph_px.")
+    ] = None,
+    metric: Annotated[str, typer.Option("--metric", help="The metric for --by.")] = "psnr",
     json: o.Json = False,
 ) -> None:
-    """Show one thing whole: a task with its protocol, a metric's meaning, a card, or a finished run."""
+    """Show one thing whole: a task with its protocol, a metric's meaning, a card, or finished runs."""
     from vtbench.cli.details import details, is_known
 
     if Path(name).exists() and not is_known(name):
         from vtbench.results.record import load_records
 
-        emit_records(load_records(name), json)
+        records = load_records(name)
+        if by is None:
+            emit_records(records, json)
+            return
+        from vtbench.results.strata import by_stratum
+
+        table = by_stratum(records, by, metric)
+        emit_rows(table, list(table[0]), json, title=f"{metric} by {by}")
         return
     rows = [{"field": field, "value": value} for field, value in details(name).items()]
     emit_rows(rows, ["field", "value"], json, title=name)
