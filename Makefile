@@ -46,12 +46,24 @@ run: $(VENV)/.base  ## Install what is needed and run the embedded suite (ARGS="
 
 # --- Checks -----------------------------------------------------------------------------------------------------
 .PHONY: test
-test: lint types imports fetch  ## Lint, types, import layers, then every test
+test: lint types imports fetch ocr  ## Lint, types, import layers, then every test
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(ARGS)
 
 .PHONY: fetch
 fetch: $(VENV)/.dev  ## Fetch the weights that the embedded suite and the tests use
 	$(BIN)/vtbench fetch --suite mini
+
+# Debian's packages, for the multilingual tasks and their tests. Without them those are skipped, with a message.
+OCR_PACKAGES := tesseract-ocr tesseract-ocr-chi-sim tesseract-ocr-jpn tesseract-ocr-kor tesseract-ocr-hin \
+  fonts-noto-core fonts-noto-cjk fontconfig libfribidi0
+
+.PHONY: ocr
+ocr:  ## Tesseract, its languages and the Noto fonts, where apt may install them
+	@if dpkg -s $(OCR_PACKAGES) >/dev/null 2>&1; then :; \
+	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -yqq --no-install-recommends $(OCR_PACKAGES); } >/dev/null \
+	    || echo "multilingual tasks are skipped: apt-get install $(OCR_PACKAGES) failed" >&2; \
+	else echo "multilingual tasks are skipped without: sudo apt-get install $(OCR_PACKAGES)" >&2; fi
 
 .PHONY: lint
 lint: $(VENV)/.dev  ## Style: ruff check and ruff format --check

@@ -87,6 +87,26 @@ def test_blocks_of_eight_lose_gratings_from_their_own_frequency_on(command_line:
     assert value(records["jpeg,quality=60"], "psnr", "frequency=0.25") > fine + 10
 
 
+@pytest.mark.slow
+def test_four_scripts_are_read_and_lost(command_line: CommandLine, tmp_path: Path) -> None:
+    from vtbench.core.errors import AssetMissingError
+    from vtbench.data.multilingual_mini import MultilingualMini
+    from vtbench.readers.tesseract import Tesseract
+
+    try:
+        MultilingualMini()
+        Tesseract(lang="chi_sim+jpn+kor+hin")
+    except AssetMissingError as error:
+        pytest.skip(str(error))
+    done = command_line("run", "--suite", "multilingual", "-t", "identity", "-t", "jpeg,quality=5", "--limit", "4")
+    assert done.returncode == 0, done.stderr
+    rates = {(r.task.name, r.model.reference): r for r in load_records(tmp_path / "runs")}
+    for language in ("zh", "ja", "ko", "hi"):
+        perfect, lossy = (rates[f"multilingual-mini-{language}", name] for name in ("identity", "jpeg,quality=5"))
+        assert value(perfect, "cer") == value(perfect, "cer_floor") < value(lossy, "cer")
+        assert (perfect.result("wer") is None) or language not in ("zh", "ja")
+
+
 def test_a_missing_language_is_told_with_the_command_that_gets_it(command_line: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "klingon.yaml").write_text(
         "name: klingon\nversion: 1\nkind: text\nsummary: No such language.\n"
