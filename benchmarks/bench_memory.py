@@ -1,4 +1,4 @@
-"""Peak memory of a run must not grow with the number of images: 1,000 against 10,000, each in its own process.
+"""Peak memory of a run at 1,000 and at 10,000 images, each in its own process; the aim is that it does not grow.
 
 Everything is real but the networks: photograph crops cut on the fly, blocks and features on disk, the fold, and FID and
 KID from the stored features. Features are a seeded random projection of a thumbnail, as wide as asked for.
@@ -18,7 +18,7 @@ SIDE = 64
 THUMBNAIL = 16
 
 
-def measure_peaks(images: int, width: int) -> None:
+def measure_peaks(count: int, width: int) -> None:
     """Measure and score one job; print peak memory in MiB once imports are done, after measuring, after scoring."""
     import torch
     from harness import Handed, make_evaluators, make_task, measure, plan_job, score
@@ -36,8 +36,8 @@ def measure_peaks(images: int, width: int) -> None:
             noise = torch.randn(3 * THUMBNAIL**2, width, generator=torch.Generator().manual_seed(0))
             self._matrix = noise / THUMBNAIL
 
-        def __call__(self, pixels: Tensor) -> dict[str, Tensor]:
-            small = torch.nn.functional.adaptive_avg_pool2d(pixels.float() / 255, THUMBNAIL).flatten(1)
+        def __call__(self, images: Tensor) -> dict[str, Tensor]:
+            small = torch.nn.functional.adaptive_avg_pool2d(images.float() / 255, THUMBNAIL).flatten(1)
             return {"pool": torch.relu(small @ self._matrix)}
 
         def to(self, *, device: torch.device) -> Projection:
@@ -49,7 +49,7 @@ def measure_peaks(images: int, width: int) -> None:
     source = Handed("posterised", lambda sample: sample.model_input // 16 * 16 + 8, 16)
     with tempfile.TemporaryDirectory() as folder:
         os.environ[CACHE_VARIABLE] = str(Path(folder) / "cache")
-        plan = plan_job(source, task, RandomCrops(images, SIDE), Path(folder) / "runs")
+        plan = plan_job(source, task, RandomCrops(count, SIDE), Path(folder) / "runs")
         measure(plan_job(source, task, RandomCrops(16, SIDE), Path(folder) / "warm-up"), evaluators)
         peaks = [peak_memory_mb()]
         measure(plan, evaluators)

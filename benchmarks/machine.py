@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -39,6 +40,14 @@ class Spent:
 
     def __sub__(self, other: Spent) -> Spent:
         return Spent(self.cpu - other.cpu, self.wall - other.wall)
+
+
+class Run(NamedTuple):
+    """Time spent on a number of images that grows with the set, on the scores at the end, and what they were."""
+
+    images: Spent
+    scores: Spent
+    values: dict[str, float]
 
 
 def peak_memory_mb() -> float:

@@ -44,7 +44,7 @@ def seeded_inception(seed: int = 0) -> dict[str, Tensor]:
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
             elif isinstance(module, nn.BatchNorm2d) and module.running_var is not None:
                 module.running_var.uniform_(0.8, 1.25)
-    return network.state_dict()
+    return dict(network.state_dict())
 
 
 def save_weights(state: dict[str, Tensor], folder: Path) -> Path:

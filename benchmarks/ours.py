@@ -11,8 +11,7 @@ from unittest.mock import patch
 
 import torch
 from harness import Handed, make_evaluators, make_task, measure, plan_job, score
-from machine import Spent
-from peers import Run
+from machine import Run, Spent
 from photographs import Pairs
 from torch import Tensor
 

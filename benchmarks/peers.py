@@ -6,11 +6,11 @@ Every contender is built once and run many times; a run returns the time it spen
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import torch
 import torch_fidelity
-from machine import Spent
+from machine import Run, Spent
 from networks import lpips_backbone, torchvision_without_download
 from photographs import Pairs
 from torch import Tensor, nn
@@ -19,14 +19,6 @@ from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorIncepti
 from torchmetrics.image import PeakSignalNoiseRatio, StructuralSimilarityIndexMeasure
 from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
-
-
-class Run(NamedTuple):
-    """Time spent on a number of images that grows with the set, on the scores at the end, and what they were."""
-
-    images: Spent
-    scores: Spent
-    values: dict[str, float]
 
 
 class PublishedLoop:

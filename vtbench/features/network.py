@@ -14,6 +14,8 @@ from vtbench import assets
 from vtbench.core.digests import digest_arrays
 
 State = Mapping[str, Tensor]
+_CPU_IMAGES = 4
+"""Images run at once on a CPU: enough to spread the cost of a call, few enough that activations take little memory."""
 Self = TypeVar("Self", bound="NetworkExtractor")
 
 
@@ -51,7 +53,9 @@ class NetworkExtractor(ABC):
             raise ValueError(f"an extractor takes uint8 [B,3,H,W], got {images.dtype} {tuple(images.shape)}")
         device = next(self._network.parameters()).device
         with torch.inference_mode(), _exact_float32():
-            return self._forward(self._resize(images, device))
+            size = _CPU_IMAGES if device.type == "cpu" else max(1, len(images))
+            parts = [self._forward(self._resize(part, device)) for part in torch.split(images, size)]
+            return {name: torch.cat([part[name] for part in parts]) for name in self.features}
 
     @abstractmethod
     def _resize(self, images: Tensor, device: torch.device) -> Tensor:

@@ -17,12 +17,12 @@ from scipy import linalg, special
 
 from vtbench.core.contracts import Estimate, Features
 from vtbench.core.errors import UsageError
-from vtbench.metrics.feature_matrix import Float64, check_pair, chunks, matrix
+from vtbench.metrics.feature_matrix import Float64, check_pair, matrix, take
 
 INCEPTION_MIN_SAMPLES = 2048
 """Below this the covariance of 2048 features is singular, and the distance is mostly bias."""
 
-_CHUNK_ROWS = 4096
+_CHUNK_ROWS = 1024
 _CHEAP_RANK = 1536
 _DISTANCE_COST, _QUICK_COST = 12.0, 8.0
 """One distance of rank r costs about this many times as much as the moments of r samples (measured, one thread)."""
@@ -51,6 +51,15 @@ class Moments:
         scatter = self.scatter + other.scatter
         scatter += np.outer(shift, shift * (self.n * other.n / n))
         return Moments(n, self.mean + shift * (other.n / n), scatter)
+
+    def without(self, other: Moments) -> Moments:
+        """Moments of the samples that are not in ``other``, a part of these: :meth:`merged` undone."""
+        n = self.n - other.n
+        mean = self.mean + (self.mean - other.mean) * (other.n / n)
+        shift = other.mean - mean
+        scatter = self.scatter - other.scatter
+        scatter -= np.outer(shift, shift * (n * other.n / self.n))
+        return Moments(n, mean, scatter)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,24 +173,20 @@ def _parts(features: Features, groups: int) -> Callable[[int | None], Gaussian]:
         rows = matrix(features)
         member = np.arange(len(rows)) % groups
         return lambda left_out: Gaussian.of_rows(rows if left_out is None else rows[member != left_out])
-    moments = _group_moments(features, groups)
-    return lambda left_out: Gaussian.of_moments(_merge([m for g, m in enumerate(moments) if g != left_out]))
+    whole = _moments(features, 0, 1)
+
+    def part(left_out: int | None) -> Gaussian:
+        # The moments of a group are summed when asked for: keeping those of all would take D² numbers a group.
+        return Gaussian.of_moments(whole if left_out is None else whole.without(_moments(features, left_out, groups)))
+
+    return part
 
 
-def _group_moments(features: Features, groups: int) -> list[Moments]:
-    """Moments of the samples ``i`` with ``i mod groups`` = 0, 1, …; sums run in sample order."""
-    found: list[Moments | None] = [None] * groups
-    # A multiple of the number of groups keeps sample i in group i mod K in every chunk.
-    for chunk in chunks(features, groups * math.ceil(_CHUNK_ROWS / groups)):
-        for group in range(min(groups, len(chunk))):
-            part = Moments.of(chunk[group::groups])
-            before = found[group]
-            found[group] = part if before is None else before.merged(part)
-    return [moments for moments in found if moments is not None]
-
-
-def _merge(parts: Sequence[Moments]) -> Moments:
-    return reduce(Moments.merged, parts)
+def _moments(features: Features, first: int, step: int) -> Moments:
+    """Moments of the samples ``first``, ``first + step`` …, summed in sample order."""
+    samples = range(first, features.shape[0], step)
+    starts = range(0, len(samples), _CHUNK_ROWS)
+    return reduce(Moments.merged, (Moments.of(take(features, samples[i : i + _CHUNK_ROWS])) for i in starts))
 
 
 def _root(covariance: Float64) -> Float64:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -74,6 +75,16 @@ def peak_memory_mb(device: torch.device) -> float:
     """Peak memory so far in MB: allocated on the GPU, or this process's resident set."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
+    return _resident_peak_mb()
+
+
+def _resident_peak_mb() -> float:
+    """Of this process alone: ``ru_maxrss``, the fallback, may count what the launcher held before it."""
+    status = Path("/proc/self/status")
+    lines = status.read_text(encoding="ascii").splitlines() if status.is_file() else []
+    for line in lines:
+        if line.startswith("VmHWM:"):
+            return float(line.split()[1]) / 1024
     import resource
     import sys
 
