@@ -79,7 +79,7 @@ def jpeg(pixels: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
 
 def test_landmarks_decide_where_the_face_is(recogniser: DlibFaces, pixels: NDArray[np.uint8]) -> None:
     moved = np.roll(pixels, (20, 30), axis=(0, 1))
-    both = np.stack([LANDMARKS, LANDMARKS + (30.0, 20.0)])
+    both = np.stack([LANDMARKS, LANDMARKS + np.array([30.0, 20.0])])
     first, second = recogniser.embed(as_tensor(pixels), both)
     assert cosine_similarities(recogniser.embed(as_tensor(moved), both[1:]), first[None])[0] > 0.999
     assert cosine_similarities(second[None], first[None])[0] < 0.98

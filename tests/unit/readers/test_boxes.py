@@ -54,9 +54,7 @@ def test_nothing_outside_the_box_is_seen(reader: CropReader, poster: tuple[Tenso
     assert reader.read_boxes(alone, boxes[:1]) == words[:1]
 
 
-def test_a_box_without_pixels_reads_as_nothing(
-    reader: CropReader, poster: tuple[Tensor, list[Box], list[str]]
-) -> None:
+def test_a_box_without_pixels_reads_as_nothing(reader: CropReader, poster: tuple[Tensor, list[Box], list[str]]) -> None:
     image, boxes, words = poster
     outside = (300.0, 10.0, 320.0, 20.0)
     assert reader.read_boxes(image, [outside, boxes[0], (5.0, 5.0, 5.0, 9.0)]) == ["", words[0], ""]
