@@ -18,7 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from vtbench.core.digests import digest_json
 from vtbench.core.errors import UsageError
-from vtbench.metrics.catalog import metric_info
+from vtbench.data.tokbench_buckets import FACE_EDGES, TEXT_EDGES, Edges
+from vtbench.metrics.catalog import INSTANCE_METRICS, metric_info
 
 PIXEL_RULE = "clamp, times 255, round half to even, uint8"
 _PACKAGE = Path(__file__).resolve().parent
@@ -44,6 +45,9 @@ class DataSpec(_Frozen):
     """Where the images come from, unless ``--data`` says otherwise."""
 
     source: str | None = Field(None, description="data set reference, e.g. 'photos-mini' or 'hub,path=…'; none: --data")
+    folder_as: str | None = Field(
+        None, description="data set that opens a folder given by --data; none: by its content"
+    )
     expected_count: int | None = Field(None, description="images in the full set; another number is warned of")
     licence: str = ""
     citation: str = ""
@@ -62,6 +66,19 @@ class ReaderSpec(_Frozen):
 
     name: str = Field(description="reader reference, e.g. 'rapidocr' or 'tesseract,lang=jpn'")
     case: Literal["keep", "fold"] = "keep"
+
+
+class InstanceSpec(_Frozen):
+    """The parts of an image that are scored by themselves, what judges them, and whose size buckets they fall in."""
+
+    of: Literal["words", "faces"]
+    by: str = Field(description="box reader ('parseq', 'boxes,reader=tesseract') or face recogniser ('dlib') reference")
+    size: Literal[256, 512, 1024] = Field(description="the resolution whose size buckets are used")
+
+    @property
+    def edges(self) -> Edges:
+        """Edges of the three half-open buckets of relative size."""
+        return (TEXT_EDGES if self.of == "words" else FACE_EDGES)[self.size]
 
 
 class PreviewSpec(_Frozen):
@@ -86,6 +103,8 @@ class TaskSpec(_Frozen):
     code_metrics: tuple[MetricRequest, ...] = ()
     text_metrics: tuple[MetricRequest, ...] = ()
     reader: ReaderSpec | None = None
+    instance_metrics: tuple[MetricRequest, ...] = ()
+    instances: InstanceSpec | None = None
     strata: tuple[str, ...] = Field((), description="fields of a sample's target to report each value of by itself")
     block_size: int = Field(16, ge=1, le=4096)
     previews: PreviewSpec = PreviewSpec()
@@ -95,15 +114,18 @@ class TaskSpec(_Frozen):
     @property
     def metrics(self) -> tuple[MetricRequest, ...]:
         """Every metric the task asks for, in order."""
-        return self.image_metrics + self.set_metrics + self.code_metrics + self.text_metrics
+        return self.image_metrics + self.set_metrics + self.code_metrics + self.text_metrics + self.instance_metrics
 
     @property
     def protocol(self) -> dict[str, Any]:
         """Everything that can move a number; prose, previews, block size and tolerances cannot."""
         reader = {"reader": self.reader.model_dump()} if self.reader is not None else {}
+        instances = self.instances
+        judged = {} if instances is None else {"instances": {**instances.model_dump(), "edges": instances.edges}}
         return {
             "kind": self.kind,
             **reader,
+            **judged,
             "preprocess": self.preprocess.model_dump(),
             "pixels": PIXEL_RULE,
             "metrics": [[m.name, metric_info(m.name).version, m.params] for m in self.metrics],
@@ -121,6 +143,7 @@ class TaskSpec(_Frozen):
             ("set", self.set_metrics),
             ("code", self.code_metrics),
             ("text", self.text_metrics),
+            ("instance", self.instance_metrics),
         ):
             for request in requests:
                 kind = metric_info(request.name).kind
@@ -128,6 +151,7 @@ class TaskSpec(_Frozen):
                     raise ValueError(f"{request.name} is a metric of kind {kind}, listed under {expected}_metrics")
         if bool(self.text_metrics) != (self.reader is not None):
             raise ValueError("text_metrics need a reader, and a reader needs text_metrics")
+        self._check_instances()
         derived = [m.name for m in self.text_metrics if m.name.endswith(("_floor", "_excess"))]
         if derived:
             raise ValueError(f"{', '.join(derived)}: ask for the metric itself; floor and excess come with it")
@@ -136,6 +160,17 @@ class TaskSpec(_Frozen):
         if repeated:
             raise ValueError(f"metrics listed twice: {', '.join(repeated)}")
         return self
+
+    def _check_instances(self) -> None:
+        if bool(self.instance_metrics) != (self.instances is not None):
+            raise ValueError("instance_metrics need instances, and instances need instance_metrics")
+        if self.instances is not None:
+            if self.reader is not None:
+                raise ValueError("a task has a reader or instances, not both: a record names one of them")
+            known = INSTANCE_METRICS[self.instances.of]
+            strange = [request.name for request in self.instance_metrics if request.name not in known]
+            if strange:
+                raise ValueError(f"{strange[0]} is no metric of {self.instances.of}; known: {', '.join(known)}")
 
 
 class Suite(_Frozen):

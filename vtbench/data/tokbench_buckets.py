@@ -55,7 +55,7 @@ def text_bucket(ratio: float, size: int) -> str | None:
     Raises:
         UsageError: no such resolution.
     """
-    return _named(ratio, text_edges(size))
+    return bucket_of(ratio, text_edges(size))
 
 
 def face_bucket(ratio: float, size: int) -> str | None:
@@ -64,7 +64,7 @@ def face_bucket(ratio: float, size: int) -> str | None:
     Raises:
         UsageError: no such resolution.
     """
-    return _named(ratio, face_edges(size))
+    return bucket_of(ratio, face_edges(size))
 
 
 def text_edges(size: int) -> Edges:
@@ -113,7 +113,8 @@ def _index(ratio: float, edges: Edges) -> int | None:
     return next((i for i, (low, high) in enumerate(itertools.pairwise(edges)) if low <= ratio < high), None)
 
 
-def _named(ratio: float, edges: Edges) -> str | None:
+def bucket_of(ratio: float, edges: Edges) -> str | None:
+    """The bucket of a relative size between these edges, or ``None``."""
     index = _index(ratio, edges)
     return None if index is None else BUCKETS[index]
 

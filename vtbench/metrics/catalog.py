@@ -125,6 +125,31 @@ TEXT_INFOS: dict[str, MetricInfo] = {info.name: info for info in _TEXT} | {
 }
 """Asking for a text metric yields its floor and its excess too; those two cannot be asked for by themselves."""
 
+INSTANCE_METRICS = {"words": ("t_acc", "t_ned"), "faces": ("face_similarity",)}
+"""What can be said of each kind of instance."""
+
+
+def _instance(name: str, summary: str) -> MetricInfo:
+    return MetricInfo(
+        name=name,
+        version=1,
+        kind="instance",
+        higher_is_better=True,
+        summary=f"{summary}; the mean of the small, medium and large bucket's means.",
+    )
+
+
+INSTANCE_INFOS: dict[str, MetricInfo] = {
+    info.name: info
+    for info in (
+        _instance("t_acc", "Share of word boxes read exactly, case counting"),
+        _instance("t_ned", "Mean over word boxes of 1 - edits over the longer length"),
+        _instance(
+            "face_similarity", "Mean over faces of the cosine of a recogniser's embeddings, original and prediction"
+        ),
+    )
+}
+
 _ESTIMATORS: dict[str, tuple[str, str, str, str, bool, str]] = {
     # prefix: (estimator, feature, output, unit, higher is better, summary)
     "fd": ("frechet", "pool", "fd", "", False, "Fréchet distance between Gaussians fitted to the features."),
@@ -179,7 +204,7 @@ def metric_names() -> list[str]:
     own = [name for name in _extractors() if name not in (INCEPTION, INCEPTION_CLEAN)]
     derived = [f"{prefix}_{name}" for prefix in ("fd", "kid", "is") for name in own]
     derived = [name for name in derived if set_metric(name) is not None]
-    return sorted({*IMAGE_REGISTRY.names(), *CODE_INFOS, *TEXT_INFOS, *_FIXED, *derived})
+    return sorted({*IMAGE_REGISTRY.names(), *CODE_INFOS, *TEXT_INFOS, *INSTANCE_INFOS, *_FIXED, *derived})
 
 
 def metric_info(name: str) -> MetricInfo:
@@ -194,6 +219,8 @@ def metric_info(name: str) -> MetricInfo:
         return CODE_INFOS[name]
     if name in TEXT_INFOS:
         return TEXT_INFOS[name]
+    if name in INSTANCE_INFOS:
+        return INSTANCE_INFOS[name]
     entry = set_metric(name)
     if entry is not None:
         return entry.info

@@ -8,6 +8,7 @@ READERS = Registry(
     {
         "rapidocr": "vtbench.readers.rapidocr:RapidOcr",
         "tesseract": "vtbench.readers.tesseract:Tesseract",
+        "boxes": "vtbench.readers.boxes:CropReader",
         "parseq": "vtbench.readers.parseq:Parseq",
         "vlm": "vtbench.readers.vlm:VisionLanguageReader",
         "gemma3-vtbench": "vtbench.readers.vlm:gemma3_vtbench",

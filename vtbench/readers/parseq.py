@@ -7,7 +7,6 @@ TokBench, arXiv 2505.18142; https://github.com/mindee/doctr.
 from __future__ import annotations
 
 import importlib
-import math
 import os
 import sys
 from collections.abc import Sequence
@@ -16,12 +15,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from vtbench.assets.checkpoint import load_checkpoint
 from vtbench.assets.resolution import offline
 from vtbench.core.digests import digest_file
 from vtbench.core.errors import AdapterError, AssetMissingError
+from vtbench.readers.boxes import crop
 from vtbench.readers.contract import Box, ReaderIdentity, ReadResult, check_image
 
 if TYPE_CHECKING:
@@ -93,19 +91,6 @@ class Parseq:
             for index, (word, _confidence) in zip(readable, words, strict=True):
                 texts[index] = word
         return texts
-
-
-def crop(pixels: np.ndarray[Any, Any], box: Box) -> np.ndarray[Any, Any]:
-    """The part of ``[H,W,3]`` pixels that a box touches; without pixels where they do not meet.
-
-    Raises:
-        ValueError: an edge that is not finite.
-    """
-    if not all(math.isfinite(edge) for edge in box):
-        raise ValueError(f"parseq: a box must be finite, got {box}")
-    left, top = (max(0, math.floor(edge)) for edge in box[:2])
-    right, bottom = (max(0, math.ceil(edge)) for edge in box[2:])
-    return np.ascontiguousarray(pixels[top:bottom, left:right])
 
 
 def _doctr(module: str) -> Any:

@@ -39,6 +39,8 @@ class RapidOcr:
         text_score: boxes recognised with a lower confidence are dropped; the engine's default.
         orientation: also run the classifier that turns text standing on its head. Off, unlike in the engine: on
             blurred upright lines it errs, and the line is lost.
+        detection: off, the whole image is read as one line, which is what a cut-out word is:
+            ``boxes,reader='rapidocr,detection=false'``.
 
     Raises:
         AssetMissingError: a package is not installed, or its models are not the ones this reader is named for.
@@ -48,17 +50,22 @@ class RapidOcr:
     languages: tuple[str, ...] | None = ("en", "zh", "ja")
     required_assets: tuple[str, ...] = ()
 
-    def __init__(self, text_score: float = 0.5, orientation: bool = False) -> None:
+    def __init__(self, text_score: float = 0.5, orientation: bool = False, detection: bool = True) -> None:
         if not 0.0 <= text_score <= 1.0:
             raise UsageError(f"rapidocr: text_score must be in [0, 1], got {text_score}", "the default is 0.5")
         self._text_score, self._orientation = float(text_score), bool(orientation)
         stages = ("Det", "Rec", "Cls") if orientation else ("Det", "Rec")
-        self._models = model_files(stages)
+        self._detection = bool(detection)
+        self._models = model_files(stages)  # the engine loads its detector even where it is not asked
         self.identity = ReaderIdentity(
             engine="rapidocr",
             version=version("rapidocr"),
             files={MODELS[stage][0]: MODELS[stage][1] for stage in stages},
-            settings={"text_score": self._text_score, "orientation": self._orientation},
+            settings={
+                "text_score": self._text_score,
+                "orientation": self._orientation,
+                **({} if self._detection else {"detection": False}),
+            },
         )
         self.id = self.identity.id
         self._engine: Any = None
@@ -74,12 +81,19 @@ class RapidOcr:
         check_image("rapidocr", image)
         if self._engine is None:
             self._engine = _load_engine(self._models, self._text_score, self._orientation)
+        if not self._detection:
+            return self._read_line(image)
         found = self._engine(to_bgr(image))
         texts = getattr(found, "txts", None)
         if texts is None:  # nothing detected, or nothing recognised with confidence
             return ReadResult.of(())
         boxes = [_upright(corners) for corners in found.boxes]
         return ReadResult.of([" ".join(texts[i].strip() for i in line) for line in reading_order(boxes)])
+
+    def _read_line(self, image: Tensor) -> ReadResult:
+        found = self._engine(to_bgr(image), use_det=False, use_cls=self._orientation, use_rec=True)
+        texts = zip(found.txts or (), found.scores, strict=False)
+        return ReadResult.of([text.strip() for text, score in texts if score >= self._text_score])
 
 
 def model_files(stages: tuple[str, ...]) -> dict[str, Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -55,6 +56,41 @@ def ratio_difference(
     drawn = resampled_means(rows, resamples, seed)
     gaps = _quotients(drawn[:, 0], drawn[:, 1]) - _quotients(drawn[:, 2], drawn[:, 3])
     return found, _ends(gaps, level)
+
+
+def mean_of_ratios(parts: Sequence[tuple[ArrayLike, ArrayLike]]) -> Aggregate:
+    """The unweighted mean of :func:`ratio` of each part, such as size buckets: every part weighs the same.
+
+    NaN where a part's denominators add up to 0: the mean of the others would be another quantity.
+
+    Args:
+        parts: numerator and denominator ``float64 [N]`` of each part, over the same samples.
+
+    Raises:
+        ValueError: no part, or columns of unequal length.
+    """
+    if not parts:
+        raise ValueError("a mean of ratios needs a part")
+    rows, dropped = _applicable(*(column for part in parts for column in part))
+    sums = [math.fsum(column) for column in rows.T]
+    quotients = [_quotient(*pair) for pair in zip(sums[::2], sums[1::2], strict=True)]
+    return Aggregate(math.fsum(quotients) / len(parts), len(rows), {"n_not_applicable": dropped})
+
+
+def mean_of_ratios_interval(
+    parts: Sequence[tuple[ArrayLike, ArrayLike]], resamples: int = 1000, seed: int = 0, level: float = 0.95
+) -> tuple[float, float]:
+    """Percentile-bootstrap interval of :func:`mean_of_ratios`: samples are drawn once for all parts.
+
+    A resample that leaves a part without any denominator says nothing and is left out. Both ends are NaN where fewer
+    than two rows apply.
+    """
+    rows, _ = _applicable(*(column for part in parts for column in part))
+    if len(rows) < 2:
+        return math.nan, math.nan
+    drawn = resampled_means(rows, resamples, seed)
+    usable = drawn[(drawn[:, 1::2] > 0).all(axis=1)]
+    return _ends((usable[:, ::2] / usable[:, 1::2]).mean(axis=1), level)
 
 
 def _applicable(*columns: ArrayLike) -> tuple[NDArray[np.float64], int]:

@@ -22,6 +22,7 @@ from vtbench.metrics.catalog import (
     metric_info,
     set_metric,
 )
+from vtbench.run.instances import InstanceScorer, instance_scorer
 from vtbench.run.reading import TextScorer, text_scorer
 from vtbench.tasks import MetricRequest, TaskSpec
 
@@ -36,6 +37,7 @@ class Evaluators:
     extractors: Mapping[str, FeatureExtractor]
     features: Mapping[str, frozenset[str]]
     text: TextScorer | None = None
+    instances: InstanceScorer | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +60,7 @@ def build_evaluators(task: TaskSpec, device: torch.device) -> Evaluators:
     metrics = {request.name: _image_metric(request, device) for request in task.image_metrics}
     features = required_features(task.set_metrics)
     extractors = {name: EXTRACTORS.create(parse_reference(name)).to(device=device) for name in sorted(features)}
-    return Evaluators(metrics, extractors, features, text_scorer(task.reader))
+    return Evaluators(metrics, extractors, features, text_scorer(task.reader), instance_scorer(task.instances))
 
 
 def _image_metric(request: MetricRequest, device: torch.device) -> ImageMetric:

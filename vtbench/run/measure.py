@@ -129,6 +129,10 @@ class BlockMeter:
             with self._timed("reading", tally):
                 for row, texts in zip(rows, self.evaluators.text(prediction, reference, targets), strict=True):
                     row.update(texts)
+        if self.evaluators.instances is not None:
+            with self._timed("instances", tally):
+                for row, sums in zip(rows, self.evaluators.instances(prediction, reference, targets), strict=True):
+                    row.update(sums)
         for sample, image, row in zip(samples, predictions, rows, strict=True):
             self.previews.consider(self.indices[sample.id], sample, image, row)
         return rows

@@ -12,10 +12,12 @@ from vtbench.core.contracts import ImageDataset
 from vtbench.core.digests import digest_json
 from vtbench.core.errors import UsageError
 from vtbench.core.files import inside, path_segment
+from vtbench.core.reference import Reference
 from vtbench.data.ids import check_ids
 from vtbench.data.open import open_data
 from vtbench.data.presets import Preset, make_preset
 from vtbench.data.subset import Subset
+from vtbench.run.instances import instance_scorer
 from vtbench.run.options import RunOptions
 from vtbench.run.reading import text_scorer
 from vtbench.run.sources import Source
@@ -53,6 +55,8 @@ def open_task_data(task: TaskSpec, data: str | None, limit: int | None) -> TaskD
     source = data or task.data.source
     if source is None:
         raise UsageError(f"task {task.name} names no data of its own", f"give it with: --task {task.name} --data DIR")
+    if data is not None and task.data.folder_as is not None and Path(data).expanduser().is_dir():
+        source = str(Reference(task.data.folder_as, {"path": data}))
     dataset = open_data(source)
     if limit is not None and limit < len(dataset):
         dataset = Subset(dataset, limit)
@@ -60,8 +64,15 @@ def open_task_data(task: TaskSpec, data: str | None, limit: int | None) -> TaskD
     if len(dataset) == 0:
         raise UsageError(f"{source} holds no samples", "check --data and --limit")
     preset = make_preset(task.preprocess.preset, task.preprocess.size)
-    scorer = text_scorer(task.reader)
-    return TaskData(task, source, dataset, preset, dataset.fingerprint, scorer.reader_id if scorer else None)
+    return TaskData(task, source, dataset, preset, dataset.fingerprint, _reader_id(task))
+
+
+def _reader_id(task: TaskSpec) -> str | None:
+    """What reads texts or judges instances: engine, model files and settings; none where nothing does."""
+    text, instances = text_scorer(task.reader), instance_scorer(task.instances)
+    if text is not None:
+        return text.reader_id
+    return instances.judge_id if instances is not None else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,11 +134,13 @@ class JobPlan:
 def row_columns(task: TaskSpec) -> list[str]:
     """Metric columns of a task's row files."""
     from vtbench.metrics.catalog import ROW_CODE_METRICS, metric_info
+    from vtbench.metrics.instances import instance_columns
     from vtbench.run.reading import TEXT_COLUMNS
 
     columns = [metric_info(request.name).row_column for request in task.image_metrics]
     texts = TEXT_COLUMNS if task.reader is not None else ()
-    return [*dict.fromkeys(columns), *ROW_CODE_METRICS, *texts]
+    instances = instance_columns(task.instances.of) if task.instances is not None else ()
+    return [*dict.fromkeys(columns), *ROW_CODE_METRICS, *texts, *instances]
 
 
 def plan_jobs(

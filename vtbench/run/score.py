@@ -11,6 +11,7 @@ from vtbench.metrics.catalog import metric_info
 from vtbench.results.record import RECORD_FILE, RunRecord, write_record
 from vtbench.results.samples import FAILED, SAMPLES_FILE, Samples, write_samples
 from vtbench.run.fold import Measured, code_results, image_results, set_results, text_results
+from vtbench.run.fold_instances import instance_results, instance_warnings
 from vtbench.run.manifest import JobManifest
 from vtbench.run.previews import fixed_indices, prune_previews
 from vtbench.run.recording import make_record
@@ -42,12 +43,13 @@ def score_job(
     _require_whole(store, blocks, folder)
     samples = store.samples(blocks)
     _require_some_scored(samples)
-    warnings = [*manifest.warnings, *_data_warnings(task, samples)]
+    warnings = [*manifest.warnings, *_data_warnings(task, samples), *instance_warnings(task, samples)]
     measured = Measured(out, manifest, store, blocks, samples)
     of_sets, reference = set_results(measured, [*task.set_metrics, *extra], warnings, note)
     results = [
         *image_results(task, samples),
         *text_results(task, samples, manifest.reader_id),
+        *instance_results(task, samples, manifest.reader_id),
         *code_results(measured),
         *of_sets,
     ]

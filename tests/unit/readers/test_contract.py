@@ -17,7 +17,7 @@ def test_names_are_known_without_importing_an_engine() -> None:
     script = "import sys, vtbench.readers as r; print(*r.READERS.names()); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     names, modules = done.stdout.splitlines()
-    assert names.split() == ["gemma3-vtbench", "parseq", "rapidocr", "tesseract", "vlm"]
+    assert names.split() == ["boxes", "gemma3-vtbench", "parseq", "rapidocr", "tesseract", "vlm"]
     assert not {"torch", "rapidocr", "onnxruntime", "transformers", "doctr", "numpy"} & set(modules.split())
 
 
