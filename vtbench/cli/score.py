@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -30,8 +31,9 @@ def score(
     allow_small_sets: o.SmallSets = False,
     json: o.Json = False,
 ) -> None:
-    """Score reconstructions that were made elsewhere, as they lie in a folder."""
+    """Score reconstructions that were made elsewhere, as they lie: a folder, or what VTBench's scripts write."""
     o.go_offline(offline)
+    from vtbench.run.importers import locate_predictions
     from vtbench.run.options import RunOptions
     from vtbench.run.report import finished_records
     from vtbench.run.session import plan_session
@@ -42,7 +44,9 @@ def score(
         out=out, device=device, limit=limit, batch_size=batch_size, workers=workers, strict=strict, fresh=fresh,
         allow_small_sets=allow_small_sets, command=tuple(sys.argv),
     )  # fmt: skip
-    session = plan_session([lambda: FolderSource(pred, name or pred.resolve().name)], [load_task(task)], data, chosen)
+    found = locate_predictions(pred, data)
+    make_source = partial(FolderSource, found.folder, name or pred.resolve().name)
+    session = plan_session([make_source], [load_task(task)], found.data, chosen)
     outcomes = session.run(reraise=o.debugging())
     emit_records(finished_records(outcomes, session.worker), json)
     if any(outcome.state == "failed" for outcome in outcomes):

@@ -29,6 +29,8 @@ class HubDataset(Fingerprinted):
         label_column: becomes ``target = {"label": value}``, with ``"class"`` where the labels have names.
         id_column: unique ids; row numbers (``00000000`` …) unless given.
         revision: branch, tag or commit on the hub.
+        text_column: true text of the images; becomes ``target["text"]``.
+        language: BCP 47 tag of that text; becomes ``target["language"]``.
 
     Raises:
         AssetMissingError: the package ``datasets`` is not installed, or the hub cannot be reached.
@@ -44,16 +46,20 @@ class HubDataset(Fingerprinted):
         label_column: str | None = None,
         id_column: str | None = None,
         revision: str | None = None,
+        text_column: str | None = None,
+        language: str | None = None,
     ) -> None:
         rows = _load(str(path), name, split, revision)
-        wanted = [column for column in (image_column, label_column, id_column) if column]
+        wanted = [column for column in (image_column, label_column, id_column, text_column) if column]
         _check_columns(rows.column_names, wanted, str(path))
         rows = _undecoded(rows.select_columns(list(dict.fromkeys(wanted))), image_column)
         self._image_column = image_column
         self.ids = row_ids(len(rows)) if id_column is None else tuple(str(value) for value in rows[id_column])
         if not self.ids:
             raise UsageError(f"{path}: the split {split!r} has no rows", "choose another with split=")
-        self._targets = None if label_column is None else _targets(rows, label_column)
+        self._targets = _labels(rows, label_column) if label_column is not None else None
+        if text_column is not None:
+            self._targets = _with_texts(self._targets, list(rows[text_column]), language)
         self._images = rows.select_columns([image_column])
 
     def __getitem__(self, index: int) -> Sample:
@@ -62,7 +68,7 @@ class HubDataset(Fingerprinted):
         return Sample(id=name, image=decode_image(data, name), target=self.target(index))
 
     def target(self, index: int) -> dict[str, Any] | None:
-        """``{"label"}`` or ``{"label", "class"}``; ``None`` without a label column."""
+        """``label``, ``class``, ``text`` and ``language``, as far as there are such columns; ``None`` without any."""
         return None if self._targets is None else self._targets[index]
 
     def content_digest(self, index: int) -> str:
@@ -123,7 +129,15 @@ def _undecoded(rows: Any, column: str) -> Any:
     return rows
 
 
-def _targets(rows: Any, column: str) -> list[dict[str, Any]]:
+def _with_texts(targets: list[dict[str, Any]] | None, texts: list[Any], language: str | None) -> list[dict[str, Any]]:
+    known = {} if language is None else {"language": language}
+    return [
+        {**target, "text": str(text), **known}
+        for target, text in zip(targets or [{} for _ in texts], texts, strict=True)
+    ]
+
+
+def _labels(rows: Any, column: str) -> list[dict[str, Any]]:
     names = getattr(rows.features[column], "names", None)
     labels = list(rows[column])
     if names is None:

@@ -47,6 +47,16 @@ def parquet_folder(table: datasets.Dataset, tmp_path: Path) -> Path:
     return folder
 
 
+def test_a_text_column_becomes_the_truth(parquet_folder: Path) -> None:
+    dataset = HubDataset(str(parquet_folder), label_column="label", text_column="name", language="en")
+    assert dataset.target(1) == {"label": 1, "class": "dog", "text": "b", "language": "en"}
+    plain = HubDataset(str(parquet_folder), text_column="name")
+    assert plain.target(0) == {"text": "a"}
+    assert plain.fingerprint != HubDataset(str(parquet_folder)).fingerprint, "the truth is part of the data"
+    with pytest.raises(UsageError, match="no column 'text'"):
+        HubDataset(str(parquet_folder), text_column="text")
+
+
 def test_a_local_folder_of_parquet(parquet_folder: Path, photo: np.ndarray) -> None:
     dataset = HubDataset(str(parquet_folder))
     assert dataset.ids == ("00000000", "00000001", "00000002", "00000003")
