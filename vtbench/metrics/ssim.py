@@ -78,6 +78,14 @@ class MsSsim:
         return _by_chunks(_multi_scale_ssim, prediction, reference, smallest_side=MS_SSIM_ABOVE + 1)
 
 
+def gaussian_ssim(prediction: Tensor, reference: Tensor, data_range: float) -> Tensor:
+    """:class:`Ssim` for a dynamic range of ``data_range`` levels instead of 255: ``uint8 [B,3,H,W]`` twice to
+    ``float64 [B]``. A range of r is a range of 255 for images that are brighter by 255 / r."""
+    gain = PEAK / data_range
+    x, y = prediction.double().mul_(gain), reference.double().mul_(gain)
+    return _by_chunks(_gaussian_ssim, x, y, smallest_side=GAUSSIAN_WINDOW)
+
+
 def _by_chunks(
     score: Callable[[Tensor, Tensor], Tensor], prediction: Tensor, reference: Tensor, *, smallest_side: int
 ) -> Tensor:
