@@ -101,7 +101,11 @@ BLOCK_INFOS: dict[str, MetricInfo] = {
             "Quirk: PSNR of the MSE over all images, peak the largest value seen in any original.",
             aggregation="pooled_psnr",
         ),
-        _block("compat_vtbench_ssim", "", "Quirk: Gaussian SSIM with the range of the block's own values."),
+        _block(
+            "compat_vtbench_ssim",
+            "",
+            "Quirk: Gaussian SSIM, edges reflected, with the range of the block's own values.",
+        ),
     )
 }
 

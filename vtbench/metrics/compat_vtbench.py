@@ -4,7 +4,7 @@ The scripts call torchmetrics with its defaults on images in [0, 1] (Lin et al. 
 torchmetrics before 1.8). What those defaults then meant:
 
 - PSNR: one PSNR of the mean squared error over all images; the data range is the largest value of any original minus 0.
-- SSIM: Gaussian window of 11, sigma 1.5; reflect padding, whose margin is cut off again, so the valid region; the data
+- SSIM: Gaussian window of 11, sigma 1.5, over the whole image with reflected edges, not over the valid region; the data
   range is estimated *for each batch*: the larger of (max - min) over its reconstructions and over its originals.
 - LPIPS: AlexNet, which expects [-1, 1] and is fed [0, 1].
 
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from vtbench.metrics.catalog import BLOCK_INFOS, IMAGE_INFOS
 from vtbench.metrics.lpips import SCALE, SHIFT, LpipsAlex
 from vtbench.metrics.pixel import PEAK, check_pair, mean_squared_error
-from vtbench.metrics.ssim import gaussian_ssim
+from vtbench.metrics.ssim import reflected_ssim
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,7 +65,7 @@ class CompatSsim:
         data_range = max(_spread(prediction), _spread(reference))
         if data_range == 0:
             return {self.columns[0]: torch.full((len(prediction),), torch.nan, dtype=torch.float64)}
-        return {self.columns[0]: gaussian_ssim(prediction, reference, data_range)}
+        return {self.columns[0]: reflected_ssim(prediction, reference, data_range)}
 
     def rows(self, columns: Columns) -> NDArray[np.float64]:
         """The rows as they are."""
