@@ -22,6 +22,11 @@ from vtbench.data.tokbench_buckets import FACE_EDGES, TEXT_EDGES, Edges
 from vtbench.metrics.catalog import INSTANCE_METRICS, metric_info
 
 PIXEL_RULE = "clamp, times 255, round half to even, uint8"
+_PIXEL_RULES = {
+    "vtbench-released": "clamp, times 255, truncate, uint8",
+    "vtbench-released-signed": "float32 in [-1, 1], (x + 1) / 2 * 255, truncate, uint8; originals too",
+}
+"""Of presets that bring a rule of their own: compat tasks only."""
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -102,6 +107,7 @@ class TaskSpec(_Frozen):
     set_metrics: tuple[MetricRequest, ...] = ()
     code_metrics: tuple[MetricRequest, ...] = ()
     text_metrics: tuple[MetricRequest, ...] = ()
+    block_metrics: tuple[MetricRequest, ...] = ()
     reader: ReaderSpec | None = None
     instance_metrics: tuple[MetricRequest, ...] = ()
     instances: InstanceSpec | None = None
@@ -110,24 +116,28 @@ class TaskSpec(_Frozen):
     previews: PreviewSpec = PreviewSpec()
     table: tuple[str, ...] = ()
     tolerances: dict[str, float] = Field(default_factory=dict)
+    quirks: tuple[str, ...] = Field((), description="what a compat task does wrong on purpose, a sentence each")
 
     @property
     def metrics(self) -> tuple[MetricRequest, ...]:
         """Every metric the task asks for, in order."""
-        return self.image_metrics + self.set_metrics + self.code_metrics + self.text_metrics + self.instance_metrics
+        of_parts = self.instance_metrics + self.block_metrics
+        return self.image_metrics + self.set_metrics + self.code_metrics + self.text_metrics + of_parts
 
     @property
     def protocol(self) -> dict[str, Any]:
-        """Everything that can move a number; prose, previews, block size and tolerances cannot."""
+        """Everything that can move a number; prose, previews and tolerances cannot, nor can the block size alone."""
         reader = {"reader": self.reader.model_dump()} if self.reader is not None else {}
         instances = self.instances
         judged = {} if instances is None else {"instances": {**instances.model_dump(), "edges": instances.edges}}
+        block = {"block_size": self.block_size} if self.block_metrics else {}
         return {
             "kind": self.kind,
             **reader,
             **judged,
+            **block,
             "preprocess": self.preprocess.model_dump(),
-            "pixels": PIXEL_RULE,
+            "pixels": _PIXEL_RULES.get(self.preprocess.preset.partition("@")[0], PIXEL_RULE),
             "metrics": [[m.name, metric_info(m.name).version, m.params] for m in self.metrics],
         }
 
@@ -144,6 +154,7 @@ class TaskSpec(_Frozen):
             ("code", self.code_metrics),
             ("text", self.text_metrics),
             ("instance", self.instance_metrics),
+            ("block", self.block_metrics),
         ):
             for request in requests:
                 kind = metric_info(request.name).kind
@@ -155,6 +166,8 @@ class TaskSpec(_Frozen):
         derived = [m.name for m in self.text_metrics if m.name.endswith(("_floor", "_excess"))]
         if derived:
             raise ValueError(f"{', '.join(derived)}: ask for the metric itself; floor and excess come with it")
+        if len({metric.name.startswith("compat_") for metric in self.text_metrics}) > 1:
+            raise ValueError("compat text metrics read other images than the others do: give them a task of their own")
         names = [request.name for request in self.metrics]
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:

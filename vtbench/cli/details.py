@@ -45,8 +45,9 @@ def _task(name: str) -> dict[str, Any]:
     from vtbench.tasks import load_task
 
     task = load_task(name)
-    fields = {key: _text(value) for key, value in task.model_dump(mode="json").items()}
-    return {"kind": "task", "protocol_id": task.protocol_id, **{k: v for k, v in fields.items() if k != "kind"}}
+    fields = {key: _text(value) for key, value in task.model_dump(mode="json", exclude={"kind", "quirks"}).items()}
+    quirks = {f"quirk {number}": sentence for number, sentence in enumerate(task.quirks, start=1)}
+    return {"kind": "task", "protocol_id": task.protocol_id, **fields, **quirks}
 
 
 def _metric(name: str) -> dict[str, Any]:

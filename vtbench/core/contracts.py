@@ -81,6 +81,8 @@ class Prepared:
         reference: ``uint8 [3,H,W]``, what its output is scored against.
         restore: ``uint8 [3,h,w] -> uint8 [3,H,W]``: undoes the preprocessing on the model's output, or ``None``
             where input and reference are the same pixels. Must be picklable.
+        quantise: ``float32 [3,h,w] -> uint8 [3,h,w]``: how the model's output becomes pixels, or ``None`` for the one
+            rounding rule of all but the compat tasks. Must be picklable.
     """
 
     id: str
@@ -88,6 +90,7 @@ class Prepared:
     reference: Tensor
     restore: Callable[[Tensor], Tensor] | None = None
     target: Any = None
+    quantise: Callable[[Tensor], Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,27 @@ class ImageMetric(Protocol):
 
     def __call__(self, prediction: Tensor, reference: Tensor, targets: Sequence[Any]) -> Tensor:
         """``uint8 [B,3,H,W]`` twice to ``float64 [B]``; NaN marks an image the metric does not apply to."""
+
+
+class BlockMetric(Protocol):
+    """A score whose rows depend on the images beside them, or that folds several columns into one value.
+
+    It is given all scored images of a block at once, whatever the batch size of the model.
+
+    Attributes:
+        columns: what it leaves in ``samples.parquet``.
+    """
+
+    info: MetricInfo
+    columns: tuple[str, ...]
+
+    def __call__(self, prediction: Tensor, reference: Tensor, targets: Sequence[Any]) -> Mapping[str, Tensor]:
+        """``uint8 [B,3,H,W]`` twice to ``float64 [B]`` by column."""
+
+    def rows(
+        self, columns: Mapping[str, np.ndarray[Any, np.dtype[np.float64]]]
+    ) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """The columns of the whole set to ``float64 [N]``, which ``info.aggregation`` makes one value of."""
 
 
 class FeatureExtractor(Protocol):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 TokenizerKind = Literal["discrete", "continuous", "codec"]
-MetricKind = Literal["image", "set", "code", "text", "instance"]
+MetricKind = Literal["image", "set", "code", "text", "instance", "block"]
 Aggregation = Literal["mean", "mean_finite", "pooled_psnr"]
 
 
@@ -91,7 +91,8 @@ class MetricInfo:
         name: the fixed public name (see the metric reference).
         version: raised whenever the number it yields for the same input changes.
         kind: ``image`` (a row an image), ``set`` (from features), ``code`` (from codes), ``text`` (from what a
-            reader reads) or ``instance`` (from words or faces of an image, by their size).
+            reader reads), ``instance`` (from words or faces of an image, by their size) or ``block`` (rows that depend
+            on the other images of their block, or several columns).
         unit: ``"dB"``, ``"bits"``, ``""`` for a plain ratio.
         higher_is_better: ``None`` where neither direction is better (a rate, a count).
         aggregation: how an image metric's rows become one value. ``mean_finite`` leaves infinities out and counts

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
+_FLOAT32_NOISE = 1e-4
+"""Levels; a float32 in [0, 1] that stands for an 8-bit level is off by less than 2e-5 of them."""
+
 
 def to_unit(images: Tensor) -> Tensor:
     """``uint8 [B,3,H,W]`` to ``float32`` in [0, 1].
@@ -33,6 +36,33 @@ def to_uint8(images: Tensor) -> Tensor:
     import torch
 
     return images.float().clamp(0.0, 1.0).mul(255.0).round().to(torch.uint8)
+
+
+def truncate_to_uint8(images: Tensor) -> Tensor:
+    """Float images around [0, 1] to ``uint8``: clamp, scale by 255, drop the fraction. For compat tasks only.
+
+    ``truncate_to_uint8(to_unit(x)) == x`` for every ``uint8`` value; of any other value half a level is lost on
+    average.
+    """
+    import torch
+
+    return images.float().clamp(0.0, 1.0).mul(255.0).to(torch.uint8)
+
+
+def truncate_signed_to_uint8(images: Tensor) -> Tensor:
+    """The same for an image that was kept in [-1, 1] as ``float32``: 95 of 256 levels come back one lower.
+
+    The value in [-1, 1] is the double ``2 x - 1`` rounded to ``float32``, and what is truncated is
+    ``(value + 1) / 2 * 255`` in ``float32``. Input within float32 noise of an 8-bit level is taken to be that level,
+    so that an exact copy of an image suffers exactly what the image does.
+    """
+    import torch
+
+    levels = images.double().clamp(0.0, 1.0).mul(255.0)
+    nearest = levels.round()
+    levels = torch.where((levels - nearest).abs() < _FLOAT32_NOISE, nearest, levels)
+    signed = (levels / 255.0 * 2.0 - 1.0).float()
+    return signed.add(1.0).div(2.0).mul(255.0).to(torch.uint8)
 
 
 def pad_to_stride(images: Tensor, stride: int) -> Tensor:

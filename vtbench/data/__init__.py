@@ -18,5 +18,6 @@ DATASETS = Registry(
         "multilingual-mini": "vtbench.data.multilingual_mini:MultilingualMini",
         "patterns-mini": "vtbench.data.patterns_mini:PatternsMini",
         "photos-mini": "vtbench.data.photos_mini:PhotosMini",
+        "photos-whole": "vtbench.data.photos_whole:PhotosWhole",
     },
 )

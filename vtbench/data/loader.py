@@ -70,7 +70,7 @@ class _Parcel:
     id: str
     model_input: np.ndarray[Any, Any]
     reference: np.ndarray[Any, Any] | None
-    restore_and_target: bytes
+    others: bytes
 
 
 class _PreparedSamples(Dataset["_Parcel | SampleFailure"]):
@@ -138,7 +138,7 @@ def _pack(prepared: Prepared) -> _Parcel:
         id=prepared.id,
         model_input=prepared.model_input.contiguous().numpy(),
         reference=None if same else prepared.reference.contiguous().numpy(),
-        restore_and_target=pickle.dumps((prepared.restore, prepared.target)),
+        others=pickle.dumps((prepared.restore, prepared.target, prepared.quantise)),
     )
 
 
@@ -147,5 +147,5 @@ def _unpack(parcel: _Parcel | SampleFailure) -> Prepared | SampleFailure:
         return parcel
     model_input = torch.from_numpy(parcel.model_input)
     reference = model_input if parcel.reference is None else torch.from_numpy(parcel.reference)
-    restore, target = pickle.loads(parcel.restore_and_target)  # noqa: S301 - written by our own worker
-    return Prepared(id=parcel.id, model_input=model_input, reference=reference, restore=restore, target=target)
+    restore, target, quantise = pickle.loads(parcel.others)  # noqa: S301 - written by our own worker
+    return Prepared(parcel.id, model_input, reference, restore, target, quantise)

@@ -9,6 +9,7 @@
                           side to the target, long side truncated, always antialiased
 ``bilinear-antialias``    the same with BILINEAR (MaskBit, FlowMo)
 ``tokbench-pad-…-undo``   TokBench: fit into a black square and undo; see :mod:`vtbench.data.tokbench`
+``vtbench-released…``     VTBench's scripts as released, quirks included; see :mod:`vtbench.data.vtbench_released`
 ``native``                nothing
 ========================  ===========================================================================================
 
@@ -30,6 +31,7 @@ from vtbench.core.errors import UsageError
 from vtbench.data.geometry import adm_resize, center_box, resize_cover, resize_short_side
 from vtbench.data.pixels import from_pillow, to_pillow
 from vtbench.data.tokbench import fit_into_square
+from vtbench.data.vtbench_released import VtbenchReleased, VtbenchReleasedSigned
 
 
 class Preset(Protocol):
@@ -154,7 +156,7 @@ class Native:
         return Prepared(id=sample.id, model_input=sample.image, reference=sample.image, target=sample.target)
 
 
-PRESETS: dict[str, type[_Square] | type[TokbenchPadResizeUndo] | type[Native]] = {
+PRESETS: dict[str, type[_Square] | type[TokbenchPadResizeUndo] | type[VtbenchReleased] | type[Native]] = {
     preset.name: preset
     for preset in (
         AdmCenterCrop,
@@ -162,6 +164,8 @@ PRESETS: dict[str, type[_Square] | type[TokbenchPadResizeUndo] | type[Native]] =
         BicubicAntialias,
         BilinearAntialias,
         TokbenchPadResizeUndo,
+        VtbenchReleased,
+        VtbenchReleasedSigned,
         Native,
     )
 }

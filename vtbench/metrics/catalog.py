@@ -62,6 +62,7 @@ IMAGE_INFOS: dict[str, MetricInfo] = {
             "Mean squared error at 1/4 cycle a pixel and above, RGB, relative to full scale 255².",
             aggregation="mean_finite",
         ),
+        _image("compat_vtbench_lpips", "", False, "Quirk: LPIPS v0.1, AlexNet, fed [0, 1] where it expects [-1, 1]."),
         _image("edge_f1", "", True, "F1 of Canny edges (sigma 1, thresholds 0.1 and 0.2, luma) within one pixel."),
     )
 }
@@ -82,6 +83,38 @@ IMAGE_REGISTRY = Registry(
         "gmsd": "vtbench.metrics.gradient_similarity:GradientSimilarityDeviation",
         "high_frequency_error": "vtbench.metrics.frequency:HighFrequencyError",
         "edge_f1": "vtbench.metrics.edges:EdgeF1",
+        "compat_vtbench_lpips": "vtbench.metrics.compat_vtbench:CompatLpips",
+    },
+)
+
+
+def _block(name: str, unit: str, summary: str, **more: Any) -> MetricInfo:
+    return MetricInfo(name=name, version=1, kind="block", unit=unit, higher_is_better=True, summary=summary, **more)
+
+
+BLOCK_INFOS: dict[str, MetricInfo] = {
+    info.name: info
+    for info in (
+        _block(
+            "compat_vtbench_psnr",
+            "dB",
+            "Quirk: PSNR of the MSE over all images, peak the largest value seen in any original.",
+            aggregation="pooled_psnr",
+        ),
+        _block(
+            "compat_vtbench_ssim",
+            "",
+            "Quirk: Gaussian SSIM, edges reflected, with the range of the block's own values.",
+        ),
+    )
+}
+
+BLOCK_REGISTRY = Registry(
+    "block metric",
+    "vtbench.block_metrics",
+    {
+        "compat_vtbench_psnr": "vtbench.metrics.compat_vtbench:CompatPsnr",
+        "compat_vtbench_ssim": "vtbench.metrics.compat_vtbench:CompatSsim",
     },
 )
 
@@ -124,6 +157,11 @@ TEXT_INFOS: dict[str, MetricInfo] = {info.name: info for info in _TEXT} | {
     for side, words in _TEXT_SIDES.items()
 }
 """Asking for a text metric yields its floor and its excess too; those two cannot be asked for by themselves."""
+_COMPAT_TEXT = (
+    _text("compat_vtbench_cer", False, "Quirk: CER against what the reader read on the original, nothing normalised."),
+    _text("compat_vtbench_wer", False, 'Quirk: "WER" that edits characters and divides by words that were read.'),
+)
+TEXT_INFOS |= {info.name: info for info in _COMPAT_TEXT}
 
 INSTANCE_METRICS = {"words": ("t_acc", "t_ned"), "faces": ("face_similarity",)}
 """What can be said of each kind of instance."""
@@ -204,7 +242,8 @@ def metric_names() -> list[str]:
     own = [name for name in _extractors() if name not in (INCEPTION, INCEPTION_CLEAN)]
     derived = [f"{prefix}_{name}" for prefix in ("fd", "kid", "is") for name in own]
     derived = [name for name in derived if set_metric(name) is not None]
-    return sorted({*IMAGE_REGISTRY.names(), *CODE_INFOS, *TEXT_INFOS, *INSTANCE_INFOS, *_FIXED, *derived})
+    known = {*IMAGE_REGISTRY.names(), *BLOCK_REGISTRY.names(), *CODE_INFOS, *TEXT_INFOS, *INSTANCE_INFOS}
+    return sorted({*known, *_FIXED, *derived})
 
 
 def metric_info(name: str) -> MetricInfo:
@@ -221,9 +260,14 @@ def metric_info(name: str) -> MetricInfo:
         return TEXT_INFOS[name]
     if name in INSTANCE_INFOS:
         return INSTANCE_INFOS[name]
+    if name in BLOCK_INFOS:
+        return BLOCK_INFOS[name]
     entry = set_metric(name)
     if entry is not None:
         return entry.info
+    if name in BLOCK_REGISTRY:
+        of_block: MetricInfo = BLOCK_REGISTRY.load(name).info
+        return of_block
     if name in IMAGE_REGISTRY or ":" in name:
         info: MetricInfo = IMAGE_REGISTRY.load(name).info
         return info

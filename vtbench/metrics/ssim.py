@@ -78,6 +78,25 @@ class MsSsim:
         return _by_chunks(_multi_scale_ssim, prediction, reference, smallest_side=MS_SSIM_ABOVE + 1)
 
 
+def reflected_ssim(prediction: Tensor, reference: Tensor, data_range: float) -> Tensor:
+    """:class:`Ssim` over the whole image, edges reflected, for a range of ``data_range`` levels instead of 255.
+
+    ``uint8 [B,3,H,W]`` twice to ``float64 [B]``; NaN for a side below 11. What torchmetrics' default computes. A range
+    of r is a range of 255 for values that are larger by 255 / r.
+    """
+    import torch.nn.functional as F
+
+    gain, margin = PEAK / data_range, [GAUSSIAN_WINDOW // 2] * 4
+
+    def padded(images: Tensor) -> Tensor:
+        return F.pad(images.double().mul_(gain), margin, mode="reflect")
+
+    def score(x: Tensor, y: Tensor) -> Tensor:
+        return _gaussian_ssim(padded(x), padded(y))
+
+    return _by_chunks(score, prediction, reference, smallest_side=GAUSSIAN_WINDOW)
+
+
 def _by_chunks(
     score: Callable[[Tensor, Tensor], Tensor], prediction: Tensor, reference: Tensor, *, smallest_side: int
 ) -> Tensor:

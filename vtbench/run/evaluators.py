@@ -8,12 +8,13 @@ from typing import Any
 
 import torch
 
-from vtbench.core.contracts import FeatureExtractor, ImageMetric, SetMetric
+from vtbench.core.contracts import BlockMetric, FeatureExtractor, ImageMetric, SetMetric
 from vtbench.core.digests import canonical_json
 from vtbench.core.info import MetricInfo
 from vtbench.core.reference import Reference, parse_reference
 from vtbench.features import EXTRACTORS
 from vtbench.metrics.catalog import (
+    BLOCK_REGISTRY,
     ESTIMATORS,
     IMAGE_REGISTRY,
     INCEPTION,
@@ -23,7 +24,8 @@ from vtbench.metrics.catalog import (
     set_metric,
 )
 from vtbench.run.instances import InstanceScorer, instance_scorer
-from vtbench.run.reading import TextScorer, text_scorer
+from vtbench.run.reading import TextScorer
+from vtbench.run.reading_released import ReleasedTextScorer, task_text_scorer
 from vtbench.tasks import MetricRequest, TaskSpec
 
 _INCEPTIONS = (INCEPTION, INCEPTION_CLEAN)
@@ -36,8 +38,9 @@ class Evaluators:
     image_metrics: Mapping[str, ImageMetric]
     extractors: Mapping[str, FeatureExtractor]
     features: Mapping[str, frozenset[str]]
-    text: TextScorer | None = None
+    text: TextScorer | ReleasedTextScorer | None = None
     instances: InstanceScorer | None = None
+    block_metrics: tuple[BlockMetric, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +63,19 @@ def build_evaluators(task: TaskSpec, device: torch.device) -> Evaluators:
     metrics = {request.name: _image_metric(request, device) for request in task.image_metrics}
     features = required_features(task.set_metrics)
     extractors = {name: EXTRACTORS.create(parse_reference(name)).to(device=device) for name in sorted(features)}
-    return Evaluators(metrics, extractors, features, text_scorer(task.reader), instance_scorer(task.instances))
+    return Evaluators(
+        metrics,
+        extractors,
+        features,
+        task_text_scorer(task),
+        instance_scorer(task.instances),
+        block_metrics(task.block_metrics),
+    )
+
+
+def block_metrics(requests: Iterable[MetricRequest]) -> tuple[BlockMetric, ...]:
+    """Metrics that are given whole blocks."""
+    return tuple(BLOCK_REGISTRY.create(Reference(request.name, dict(request.params))) for request in requests)
 
 
 def _image_metric(request: MetricRequest, device: torch.device) -> ImageMetric:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vtbench.core.contracts import Estimate, Features
+import numpy as np
+
+from vtbench.core.contracts import BlockMetric, Estimate, Features
 from vtbench.core.errors import UsageError
 from vtbench.core.info import MetricInfo
 from vtbench.metrics.catalog import ROW_CODE_METRICS, metric_info
@@ -15,8 +17,8 @@ from vtbench.metrics.codes import merge_counts, summarise_codes
 from vtbench.results.samples import FAILED, Samples
 from vtbench.results.schema import MetricResult, ReferenceSection
 from vtbench.results.statistics import aggregate, bootstrap_interval, interval_method
-from vtbench.run.evaluators import SetJob, required_features, set_jobs
-from vtbench.run.fold_strata import Mask, strata, text_estimates
+from vtbench.run.evaluators import SetJob, block_metrics, required_features, set_jobs
+from vtbench.run.fold_strata import Column, Mask, strata, text_estimates
 from vtbench.run.manifest import JobManifest
 from vtbench.run.measure import CODES_PREFIX, feature_key
 from vtbench.run.references import ReferenceFeatures
@@ -70,6 +72,19 @@ def image_results(task: TaskSpec, samples: Samples) -> list[MetricResult]:
     ]
 
 
+def block_results(task: TaskSpec, samples: Samples) -> list[MetricResult]:
+    """Block metrics from their columns: over all samples, then by stratum."""
+    return [
+        _result(metric.info, rows_estimate(metric.info, metric.rows(_columns(metric, samples, mask))), stratum)
+        for stratum, mask in strata(samples, task.strata)
+        for metric in block_metrics(task.block_metrics)
+    ]
+
+
+def _columns(metric: BlockMetric, samples: Samples, mask: Mask) -> dict[str, Column]:
+    return {name: np.asarray(samples.metrics[name], dtype=np.float64)[mask] for name in metric.columns}
+
+
 def text_results(task: TaskSpec, samples: Samples, reader_id: str | None) -> list[MetricResult]:
     """Text metrics with the reader's floor and the excess over it: over all samples, then by stratum."""
     return [
@@ -88,7 +103,11 @@ def _measured(info: MetricInfo, samples: Samples) -> bool:
 
 def row_estimate(info: MetricInfo, samples: Samples, mask: Mask) -> Estimate:
     """One value and its bootstrap interval from some of the rows."""
-    values = samples.metrics[info.row_column][mask]
+    return rows_estimate(info, samples.metrics[info.row_column][mask])
+
+
+def rows_estimate(info: MetricInfo, values: Column) -> Estimate:
+    """One value and its bootstrap interval from rows, aggregated as ``info`` says."""
     value, n, details = aggregate(values, info.aggregation)
     low, high = bootstrap_interval(values, info.aggregation)
     if math.isnan(low) or math.isnan(high):

@@ -40,6 +40,11 @@ def _natural(label: str) -> tuple[int, float, str]:
 
 def text_estimates(name: str, samples: Samples, mask: Mask) -> Iterator[tuple[str, Estimate]]:
     """A text metric, its floor and its excess, each with its public name; nothing where no text was compared."""
+    if name in _COMPAT_COLUMNS:  # the truth is what was read on the original: there is no floor beside it
+        rate = _COMPAT_COLUMNS[name](samples, "", mask)
+        if ratio(*rate).n > 0:
+            yield name, _estimate(ratio(*rate), ratio_interval(*rate))
+        return
     columns = _TEXT_COLUMNS[name]
     read, floor = (columns(samples, prefix, mask) for prefix in ("", FLOOR_PREFIX))
     if ratio(*read).n == 0:
@@ -85,4 +90,8 @@ _TEXT_COLUMNS: dict[str, Callable[[Samples, str, Mask], Columns]] = {
     "ned": _means(row_neds, "text_edits", "text_max_length"),
     "text_accuracy": _means(lambda exact, _: exact.tolist(), "text_exact", "text_exact"),
 }
-assert set(TEXT_INFOS) >= set(_TEXT_COLUMNS)
+_COMPAT_COLUMNS: dict[str, Callable[[Samples, str, Mask], Columns]] = {
+    "compat_vtbench_cer": _sums("compat_vtbench_edits", "compat_vtbench_length"),
+    "compat_vtbench_wer": _sums("compat_vtbench_word_edits", "compat_vtbench_words"),
+}
+assert set(TEXT_INFOS) >= {*_TEXT_COLUMNS, *_COMPAT_COLUMNS}

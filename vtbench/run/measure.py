@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from vtbench.core.contracts import Prepared, SampleFailure
 from vtbench.core.errors import AdapterError
 from vtbench.core.info import TokenizerInfo
 from vtbench.metrics.codes import count_codes, merge_counts
+from vtbench.run.block_scores import Pair, score_block
 from vtbench.run.device import peak_memory_mb, synchronize
 from vtbench.run.evaluators import Evaluators
 from vtbench.run.predict import Batch, Predictor
@@ -46,6 +47,7 @@ class _Tally:
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     events: list[str] = field(default_factory=list)
     resized: set[str] = field(default_factory=set)
+    pairs: dict[str, Pair] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -84,6 +86,8 @@ class BlockMeter:
         for batch in self.predictor.predict(prepared):
             self._batch(batch, tally)
         _refuse_total_failure(prepared, tally.rows)
+        with self._timed("metrics", tally):
+            self._block_metrics(prepared, tally)
         failed = {item.id: self._failure_row(item) for item in items if isinstance(item, SampleFailure)}
         rows = [(tally.rows | failed)[item.id] for item in items]
         with self._timed("previews", tally):
@@ -91,6 +95,13 @@ class BlockMeter:
         return BlockResult(
             as_samples(rows, self.columns, self.strata), self._tensors(tally), self._meta(tally, len(rows))
         )
+
+    def _block_metrics(self, prepared: Sequence[Prepared], tally: _Tally) -> None:
+        """Rows that depend on the whole block, however the model's batches cut it."""
+        pairs = [tally.pairs[sample.id] for sample in prepared if sample.id in tally.pairs]
+        for sample_id, values in score_block(self.evaluators.block_metrics, pairs, self.device).items():
+            row = tally.rows[sample_id]
+            tally.rows[sample_id] = replace(row, values={**row.values, **values})
 
     def _batch(self, batch: Batch, tally: _Tally) -> None:
         tally.seconds["encode"] += batch.encode_s
@@ -105,6 +116,8 @@ class BlockMeter:
             return
         samples = [batch.samples[position] for position in good]
         predictions = [outcome for outcome in batch.outcomes if isinstance(outcome, Tensor)]
+        if self.evaluators.block_metrics:
+            tally.pairs |= {s.id: Pair(s, image.cpu()) for s, image in zip(samples, predictions, strict=True)}
         values = self._code_values(batch.codes.select(good), samples, tally) if batch.codes is not None else {}
         for span in _runs_of_equal_shape(predictions):
             rows = self._score(samples[span], predictions[span], tally)

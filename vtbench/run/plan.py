@@ -135,12 +135,13 @@ def row_columns(task: TaskSpec) -> list[str]:
     """Metric columns of a task's row files."""
     from vtbench.metrics.catalog import ROW_CODE_METRICS, metric_info
     from vtbench.metrics.instances import instance_columns
-    from vtbench.run.reading import TEXT_COLUMNS
+    from vtbench.run.evaluators import block_metrics
+    from vtbench.run.reading_released import text_columns
 
     columns = [metric_info(request.name).row_column for request in task.image_metrics]
-    texts = TEXT_COLUMNS if task.reader is not None else ()
+    of_blocks = [column for metric in block_metrics(task.block_metrics) for column in metric.columns]
     instances = instance_columns(task.instances.of) if task.instances is not None else ()
-    return [*dict.fromkeys(columns), *ROW_CODE_METRICS, *texts, *instances]
+    return [*dict.fromkeys(columns), *ROW_CODE_METRICS, *text_columns(task), *instances, *of_blocks]
 
 
 def plan_jobs(

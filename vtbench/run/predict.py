@@ -73,7 +73,7 @@ class ModelPredictor:
         images = to_unit(torch.stack([sample.model_input for sample in batch]).to(self.model.device))
         result = self.model.reconstruct(images, seeds)
         finite = torch.isfinite(result.images).flatten(1).all(dim=1).tolist()
-        pixels = to_uint8(torch.nan_to_num(result.images))
+        pixels = _at_rest(batch, torch.nan_to_num(result.images))
         outcomes = [
             _restored(sample, image) if good else _not_finite(sample, raw)
             for sample, image, raw, good in zip(batch, pixels, result.images, finite, strict=True)
@@ -115,6 +115,14 @@ def _same_shape_prefix(samples: Sequence[Prepared], most: int) -> list[Prepared]
             break
         batch.append(sample)
     return batch
+
+
+def _at_rest(batch: list[Prepared], images: Tensor) -> Sequence[Tensor]:
+    """Raw outputs as ``uint8 [3,h,w]``: by the one rounding rule, unless the preset has a rule of its own."""
+    if all(sample.quantise is None for sample in batch):
+        return list(to_uint8(images))
+    rules = [sample.quantise or to_uint8 for sample in batch]
+    return [rule(image) for rule, image in zip(rules, images, strict=True)]
 
 
 def _restored(sample: Prepared, image: Tensor) -> Tensor:
