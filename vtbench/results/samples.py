@@ -151,8 +151,9 @@ def _metric_columns(table: pa.Table) -> list[str]:
 def read_sample_table(path: Path) -> pa.Table:
     """As :func:`read_samples`, as an Arrow table."""
     try:
-        with path.open("rb") as stream:
-            table = pq.read_table(stream)
+        # By name and on this thread: a Python stream would be let go by a thread of Arrow's, which may outlive Python.
+        with pq.ParquetFile(str(path)) as file:
+            table = file.read(use_threads=False)
     except FileNotFoundError:
         raise UsageError(
             f"there is no {path}", "a run writes its rows just before its record: is it finished?"
