@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,9 +23,9 @@ _STRIPE_DIGITS = 2
 class ReadingStore:
     """Lists of strings by key, of one reader, below ``cache_dir()/readings``.
 
-    A file a reading, written atomically. A process holds the lock of the key's stripe (one of 256) while it reads, and
-    never two at once, so processes wait for one another's readings instead of repeating them and cannot deadlock. A
-    damaged file is read anew.
+    A file a reading, written atomically. A thread holds the lock of the key's stripe (one of 256) while it reads, and
+    never two at once, so threads and processes wait for one another's readings instead of repeating them and cannot
+    deadlock. A damaged file is read anew.
     """
 
     def __init__(self, reader_id: str) -> None:
@@ -101,8 +102,10 @@ class CachedReader:
         self.id = reader.id
         self.languages = reader.languages
         self.required_assets = reader.required_assets
+        self.concurrent = bool(getattr(reader, "concurrent", False))
         self.read_count = 0
         self.hit_count = 0
+        self._counting = threading.Lock()
         self._store = ReadingStore(reader.id)
 
     def read(self, images: list[Tensor]) -> list[ReadResult]:
@@ -111,8 +114,9 @@ class CachedReader:
 
     def _read_one(self, image: Tensor) -> ReadResult:
         (text, *lines), fresh = self._store.get(image_digest(image), lambda: self._strings(image))
-        self.read_count += fresh
-        self.hit_count += not fresh
+        with self._counting:
+            self.read_count += fresh
+            self.hit_count += not fresh
         return ReadResult(text, tuple(lines))
 
     def _strings(self, image: Tensor) -> tuple[str, ...]:

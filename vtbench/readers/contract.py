@@ -44,6 +44,8 @@ class Reader(Protocol):
         id: engine, version, and a digest of its model files and settings: part of a task's protocol.
         languages: BCP 47 tags it was made for; ``None`` where that is not known or not limited.
         required_assets: names of assets of the manifest that must be there.
+
+    Optional: ``concurrent = True`` where several threads may call ``read`` at once.
     """
 
     id: str

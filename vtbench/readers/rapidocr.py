@@ -6,6 +6,7 @@ Cui et al., PaddleOCR 3.0 Technical Report, arXiv 2507.05595 (the family); https
 from __future__ import annotations
 
 import importlib.util
+import threading
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,8 @@ MODELS = {
 class RapidOcr:
     """Detection and recognition of printed text; English, Chinese and Japanese, no Hangul.
 
-    One thread and one image at a time, so that neither the machine nor the batch decides what is read. Detection
+    An engine works on one image with one thread, so that neither the machine nor the batch decides what is read; every
+    thread that reads has an engine of its own. Detection
     scales the shorter side up to 736 pixels, which is the engine's default. Boxes become lines by
     :func:`vtbench.readers.layout.reading_order`; boxes of one line are joined by a space.
 
@@ -49,6 +51,7 @@ class RapidOcr:
 
     languages: tuple[str, ...] | None = ("en", "zh", "ja")
     required_assets: tuple[str, ...] = ()
+    concurrent = True
 
     def __init__(self, text_score: float = 0.5, orientation: bool = False, detection: bool = True) -> None:
         if not 0.0 <= text_score <= 1.0:
@@ -68,10 +71,20 @@ class RapidOcr:
             },
         )
         self.id = self.identity.id
-        self._engine: Any = None
+        self._engines = threading.local()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_engine": None}
+        return {name: value for name, value in self.__dict__.items() if name != "_engines"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _engines=threading.local())
+
+    @property
+    def _engine(self) -> Any:
+        """This thread's engine, loaded when it first reads."""
+        if not hasattr(self._engines, "engine"):
+            self._engines.engine = _load_engine(self._models, self._text_score, self._orientation)
+        return self._engines.engine
 
     def read(self, images: list[Tensor]) -> list[ReadResult]:
         """``uint8 [3,H,W]`` images to their lines, from top to bottom."""
@@ -79,8 +92,6 @@ class RapidOcr:
 
     def _read_one(self, image: Tensor) -> ReadResult:
         check_image("rapidocr", image)
-        if self._engine is None:
-            self._engine = _load_engine(self._models, self._text_score, self._orientation)
         if not self._detection:
             return self._read_line(image)
         found = self._engine(to_bgr(image))

@@ -43,6 +43,8 @@ class Tesseract:
 
     required_assets: tuple[str, ...] = ()
 
+    concurrent = True
+
     def __init__(self, lang: str = "eng", oem: int = 1, psm: int = 6) -> None:
         _check_arguments(lang, oem, psm)
         names = lang.split("+")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
+import torch
 from torch import Tensor
 
 from vtbench.core.reference import parse_reference
@@ -39,9 +41,15 @@ class TextScorer:
         Counts by column, for the prediction and, with the prefix ``floor_``, for the reference. Empty for a sample
         without true text.
         """
-        return [self._counts(*item) for item in zip(prediction, reference, targets, strict=True)]
+        items = list(zip(prediction, reference, targets, strict=True))
+        threads = min(len(items), torch.get_num_threads()) if self.reader.concurrent else 1
+        if threads <= 1:
+            return [self._counts(item) for item in items]
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(self._counts, items))
 
-    def _counts(self, prediction: Tensor, reference: Tensor, target: Any) -> dict[str, float]:
+    def _counts(self, item: tuple[Tensor, Tensor, Any]) -> dict[str, float]:
+        prediction, reference, target = item
         if not isinstance(target, Mapping) or not isinstance(target.get("text"), str):
             return {}
         policy = policy_for(str(target.get("language") or "en"), self.case)
