@@ -24,7 +24,7 @@ def emit_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], as_json
 
 
 def emit_records(records: Sequence[RunRecord], as_json: bool) -> None:
-    """Print finished runs, one row a model."""
+    """Print finished runs, one row a model: on a terminal a table a task, in a pipe one table of all."""
     from vtbench.results.tables import results_json, results_table, results_tsv
 
     if as_json:
@@ -32,7 +32,8 @@ def emit_records(records: Sequence[RunRecord], as_json: bool) -> None:
     elif sys.stdout.isatty():
         from rich.console import Console
 
-        Console().print(results_table(records))
+        for task in dict.fromkeys(record.task.name for record in records):
+            Console().print(results_table([record for record in records if record.task.name == task]))
     else:
         print(results_tsv(records), end="")
 
