@@ -77,7 +77,7 @@ def test_missing_weights_exit_with_4_and_name_the_command(command_line: CommandL
 
 
 def test_dry_run_shows_jobs_and_writes_none(command_line: CommandLine, tmp_path: Path) -> None:
-    done = command_line("run", "--tokenizer", "identity", "--tokenizer", "jpeg", "--dry-run", "--json")
+    done = command_line("run", "--task", "photos-mini", "-t", "identity", "-t", "jpeg", "--dry-run", "--json")
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)
     assert [row["model"] for row in rows] == ["identity", "jpeg"]

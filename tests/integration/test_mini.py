@@ -23,7 +23,7 @@ WORSE_WITH_QUALITY = ("mae", "lpips_alex", "kid_efflite0")
 def test_jpeg_quality_orders_every_metric_and_identity_is_perfect(command_line: CommandLine, tmp_path: Path) -> None:
     tokenizers = ["identity", *(f"jpeg,quality={quality}" for quality in QUALITIES)]
     options = [part for name in tokenizers for part in ("--tokenizer", name)]
-    done = command_line("run", *options, "--limit", "40", cwd=tmp_path)
+    done = command_line("run", "--task", "photos-mini", *options, "--limit", "40", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 1 + len(tokenizers)
     records = {record.model.reference: record for record in load_records(tmp_path / "runs")}
@@ -47,7 +47,19 @@ def test_batch_size_moves_no_image_metric(command_line: CommandLine, tmp_path: P
     rows = {}
     for size in (1, 5, 16):
         done = command_line(
-            *("run", "--tokenizer", "patch-rvq", "--limit", "16", "--batch-size", str(size), "--out", f"runs{size}"),
+            *(
+                "run",
+                "--task",
+                "photos-mini",
+                "--tokenizer",
+                "patch-rvq",
+                "--limit",
+                "16",
+                "--batch-size",
+                str(size),
+                "--out",
+                f"runs{size}",
+            ),
             cwd=tmp_path,
         )
         assert done.returncode == 0, done.stderr
