@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from PIL import ImageFont
 
-from vtbench.core.contracts import Sample
 from vtbench.core.errors import AssetMissingError
 from vtbench.data import text_grounds as grounds
 from vtbench.data.draws import Draws
 from vtbench.data.english_text import poster_line, sentences
-from vtbench.data.fingerprint import Fingerprinted
-from vtbench.data.pixels import from_array
+from vtbench.data.rendered_sheets import RenderedSheets
 from vtbench.data.text_pages import SCALE, Array, PlacedText, draw, place, width_of, wrap
 
 SEED = 20250418
@@ -54,7 +51,7 @@ def _sheets() -> tuple[Sheet, ...]:
     )
 
 
-class EnglishMini(Fingerprinted):
+class EnglishMini(RenderedSheets[Sheet]):
     """Rendered English, ``uint8 [3,256,256]``, six images at each of eight glyph sizes from 8 to 48 pixels.
 
     Posters (centred lines on a coloured ground), abstract pages (a paragraph, black on white or light on black; up to
@@ -71,37 +68,21 @@ class EnglishMini(Fingerprinted):
     """
 
     def __init__(self) -> None:
-        self.sheets = _sheets()
-        self.ids = tuple(sheet.id for sheet in self.sheets)
+        super().__init__(_sheets())
         english_font(GLYPH_SIZES[0])
-        self._drawn: dict[int, tuple[Array, PlacedText]] = {}
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_drawn": {}}
+    def render(self, sheet: Sheet) -> tuple[Array, PlacedText]:
+        """Draw one sheet."""
+        return _render(sheet)
 
-    def __getitem__(self, index: int) -> Sample:
-        return Sample(id=self.ids[index], image=from_array(self._sheet(index)[0]), target=self.target(index))
-
-    def target(self, index: int) -> dict[str, Any]:
-        """The truth, as the class describes it."""
-        sheet, (_, text) = self.sheets[index], self._sheet(index)
+    def labels(self, sheet: Sheet) -> dict[str, Any]:
+        """Language, size, layout and polarity."""
         return {
-            "text": text.text,
             "language": "en",
             "glyph_px": sheet.glyph_px,
             "layout": sheet.layout,
             "polarity": "light_on_dark" if sheet.light_ink else "dark_on_light",
-            "boxes": text.boxes,
         }
-
-    def content_digest(self, index: int) -> str:
-        """SHA-256 of the pixels, so that another rendering is another data set."""
-        return hashlib.sha256(self._sheet(index)[0].tobytes()).hexdigest()
-
-    def _sheet(self, index: int) -> tuple[Array, PlacedText]:
-        if index not in self._drawn:
-            self._drawn[index] = _render(self.sheets[index])
-        return self._drawn[index]
 
 
 @lru_cache(maxsize=len(GLYPH_SIZES))

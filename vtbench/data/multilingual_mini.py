@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from PIL import ImageFont
 
-from vtbench.core.contracts import Sample
 from vtbench.core.errors import UsageError
 from vtbench.data import text_grounds as grounds
 from vtbench.data.draws import Draws
-from vtbench.data.fingerprint import Fingerprinted
 from vtbench.data.multilingual_text import SENTENCES, lines_of
 from vtbench.data.noto_fonts import FAMILIES, noto_font
-from vtbench.data.pixels import from_array
+from vtbench.data.rendered_sheets import RenderedSheets
 from vtbench.data.text_pages import SCALE, Array, PlacedText, draw, place
 
 SEED = 20250419
@@ -40,7 +37,7 @@ class Sheet(NamedTuple):
         return f"{self.language}/{self.layout}-{self.glyph_px:02d}"
 
 
-class MultilingualMini(Fingerprinted):
+class MultilingualMini(RenderedSheets[Sheet]):
     """Rendered text, ``uint8 [3,256,256]``, ten images a language: five glyph sizes from 12 to 32 pixels.
 
     Each size comes as a page (black on white) and as a poster (light on a coloured ground).
@@ -66,41 +63,26 @@ class MultilingualMini(Fingerprinted):
             raise UsageError(f"multilingual-mini {told}", f"languages: {', '.join(LANGUAGES)}")
         for language in self.languages:
             noto_font(language, SCALE * GLYPH_SIZES[0])
-        self.sheets = tuple(
+        sheets = (
             Sheet(language, layout, size)
             for language in self.languages
             for layout in ("abstract", "poster")
             for size in GLYPH_SIZES
         )
-        self.ids = tuple(sheet.id for sheet in self.sheets)
-        self._drawn: dict[int, tuple[Array, PlacedText]] = {}
+        super().__init__(tuple(sheets))
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_drawn": {}}
+    def render(self, sheet: Sheet) -> tuple[Array, PlacedText]:
+        """Draw one sheet."""
+        return _render(sheet)
 
-    def __getitem__(self, index: int) -> Sample:
-        return Sample(id=self.ids[index], image=from_array(self._sheet(index)[0]), target=self.target(index))
-
-    def target(self, index: int) -> dict[str, Any]:
-        """The truth, as the class describes it."""
-        sheet, (_, text) = self.sheets[index], self._sheet(index)
+    def labels(self, sheet: Sheet) -> dict[str, Any]:
+        """Language, size, layout and polarity."""
         return {
-            "text": text.text,
             "language": sheet.language,
             "glyph_px": sheet.glyph_px,
             "layout": sheet.layout,
             "polarity": "light_on_dark" if sheet.layout == "poster" else "dark_on_light",
-            "boxes": text.boxes,
         }
-
-    def content_digest(self, index: int) -> str:
-        """SHA-256 of the pixels: another version of a font is another data set."""
-        return hashlib.sha256(self._sheet(index)[0].tobytes()).hexdigest()
-
-    def _sheet(self, index: int) -> tuple[Array, PlacedText]:
-        if index not in self._drawn:
-            self._drawn[index] = _render(self.sheets[index])
-        return self._drawn[index]
 
 
 @lru_cache(maxsize=len(LANGUAGES) * len(GLYPH_SIZES))

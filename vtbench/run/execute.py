@@ -51,6 +51,7 @@ def measure_job(plan: JobPlan, evaluators: Evaluators, device: torch.device, wor
     blocks = plan.data.blocks
     mine = worker.share(blocks)
     missing = plan.store.missing(mine)
+    done = set(mine) - set(missing)
     references = _references(plan, evaluators)
     _write_manifest(plan, references, device)
     if not missing:
@@ -58,7 +59,7 @@ def measure_job(plan: JobPlan, evaluators: Evaluators, device: torch.device, wor
     meter = _meter(plan, evaluators, references, device)
     label = f"{plan.source.label} · {plan.task.name}" + (f" · worker {worker.rank}" if worker.world > 1 else "")
     with job_progress(label, sum(block.stop - block.start for block in mine)) as progress:
-        progress.resume_from(sum(block.stop - block.start for block in mine if block not in set(missing)))
+        progress.resume_from(sum(block.stop - block.start for block in done))
         _measure_blocks(plan, meter, missing, progress)
 
 

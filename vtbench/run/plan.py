@@ -98,7 +98,7 @@ class JobPlan:
             "block_size": self.task.block_size,
             "data": self.data.fingerprint,
             "samples": len(self.data.dataset),
-            "model": self.source.identity(),
+            "model": self.source.identity,
             "dtype": self.options.dtype,
             "device": self.device_type,
             "seed": self.options.seed,

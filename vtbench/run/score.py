@@ -24,7 +24,8 @@ def score_job(
     out: Path,
     manifest: JobManifest,
     extra: Sequence[MetricRequest] = (),
-    note: Callable[[str], None] = print,
+    *,
+    note: Callable[[str], None],
 ) -> RunRecord:
     """Fold the blocks of a finished job, write ``samples.parquet`` and, last, ``record.json``.
 

@@ -71,8 +71,8 @@ def plan_session(
 
 
 def _loaded(source: Source) -> Source:
-    """Load a model far enough to know its identity, then let it go: several may not fit in memory together."""
-    source.identity()
+    """Load a model far enough to know it, then let it go: several may not fit in memory together."""
+    _ = source.identity
     source.release()
     return source
 

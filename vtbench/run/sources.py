@@ -47,6 +47,7 @@ class Source(Protocol):
     def info(self) -> TokenizerInfo:
         """Identity and geometry; loading the model if that is what it takes."""
 
+    @property
     def identity(self) -> dict[str, Any]:
         """What tells this source from every other; part of the job key."""
 
@@ -96,6 +97,7 @@ class TokenizerSource:
         """Keyword arguments as given."""
         return dict(self._parsed.args)
 
+    @cached_property
     def identity(self) -> dict[str, Any]:
         """Name, arguments, weights and geometry; the bytes of a user's own file and of any file argument."""
         info = asdict(self.info)
@@ -157,6 +159,7 @@ class FolderSource:
         """Nothing is known of the model but its label."""
         return TokenizerInfo(name=self.label, kind="continuous", family="images made elsewhere")
 
+    @cached_property
     def identity(self) -> dict[str, Any]:
         """The content of every image in the folder."""
         files = {path.relative_to(self.path).as_posix(): digest_file(path) for path in self._folder.match(()).extra}
