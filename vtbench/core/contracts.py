@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vtbench.core.codes import Codes
-    from vtbench.core.info import MetricInfo, TokenizerInfo
+    from vtbench.core.info import GeneratorInfo, MetricInfo, TokenizerInfo
 
 
 @runtime_checkable
@@ -44,6 +44,64 @@ class Reconstructor(Protocol):
 
     def reconstruct(self, images: Tensor) -> Tensor:
         """``float32 [B,3,H,W]`` in [0, 1] to the same shape; may leave [0, 1]."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What one image is generated from: a class label, a prompt, or nothing.
+
+    Attributes:
+        label: class index, from 0.
+        prompt: text, as it was given.
+        metadata: what a prompt list says about the prompt beside its text (GenEval's ``tag``, ``include`` …).
+    """
+
+    label: int | None = None
+    prompt: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """Conditions and seeds to images.
+
+    An image depends on its own condition and seed and on the sampler settings in ``info.sampler``, never on the
+    images sampled beside it. Optional: ``to(device=, dtype=)``, as for a tokenizer; ``sampling_cost() ->``
+    :class:`SamplingCost` ``| None`` of the call of ``sample`` or ``sample_codes`` made last.
+    """
+
+    info: GeneratorInfo
+
+    def sample(self, conditions: Sequence[Condition], seeds: Tensor) -> Tensor:
+        """``B`` conditions and ``int64 [B]`` seeds to ``float32 [B,3,H,W]`` around [0, 1]; may leave the range."""
+
+
+@runtime_checkable
+class CodeGenerator(Generator, Protocol):
+    """A generator of codes, whose tokenizer turns them into images: the error of the two can be told apart.
+
+    ``sample`` must equal ``tokenizer.decode(sample_codes(…))``.
+    """
+
+    tokenizer: Tokenizer
+
+    def sample_codes(self, conditions: Sequence[Condition], seeds: Tensor) -> Codes:
+        """``B`` conditions and ``int64 [B]`` seeds to codes of :attr:`tokenizer`."""
+
+
+@dataclass(frozen=True)
+class SamplingCost:
+    """What sampling one batch took, counted by the generator itself.
+
+    Attributes:
+        forward_passes: passes through the network, each over the whole batch (guidance that doubles the batch is one).
+        tokens: tokens sampled, over the batch.
+        kv_cache_bytes: largest size of the key-value cache during the call; 0 without one.
+    """
+
+    forward_passes: int
+    tokens: int
+    kv_cache_bytes: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +167,15 @@ class ImageMetric(Protocol):
 
     def __call__(self, prediction: Tensor, reference: Tensor, targets: Sequence[Any]) -> Tensor:
         """``uint8 [B,3,H,W]`` twice to ``float64 [B]``; NaN marks an image the metric does not apply to."""
+
+
+class PromptMetric(Protocol):
+    """A score of an image against the prompt it was made from; stateless. ``required_assets`` is optional."""
+
+    info: MetricInfo
+
+    def __call__(self, images: Tensor, prompts: Sequence[str]) -> Tensor:
+        """``uint8 [B,3,H,W]`` and ``B`` prompts to ``float64 [B]``."""
 
 
 class BlockMetric(Protocol):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
 
 TokenizerKind = Literal["discrete", "continuous", "codec"]
-MetricKind = Literal["image", "set", "code", "text", "instance", "block"]
+ConditionKind = Literal["class", "prompt", "none"]
+MetricKind = Literal["image", "set", "code", "text", "instance", "block", "prompt"]
 Aggregation = Literal["mean", "mean_finite", "pooled_psnr"]
 
 
@@ -84,6 +86,47 @@ class TokenizerInfo:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GeneratorInfo:
+    """A generator's identity and the settings it samples with.
+
+    Attributes:
+        name: how tables call it.
+        conditions: what it is conditioned on: ``class``, ``prompt`` or ``none``.
+        family: architecture family, e.g. ``"next-token"``; free text.
+        revision: version of the weights or code; part of a leaderboard key.
+        classes: number of classes of a class-conditional generator; 0 where that is not known or does not apply.
+        native_size: side of the images it samples, in pixels; ``None`` where they vary.
+        sampler: every setting that moves a sample: temperature, top_k, top_p, guidance scale and its formula, steps …
+        tokenizer: name of the tokenizer it generates for, if it has one.
+        parameters: number of parameters; 0 where that is not known.
+        weights: every weight file in use, the tokenizer's included.
+        licence: licence of the weights.
+        citation: paper or page to cite.
+    """
+
+    name: str
+    conditions: ConditionKind
+    family: str = ""
+    revision: str = ""
+    classes: int = 0
+    native_size: int | None = None
+    sampler: Mapping[str, Any] = field(default_factory=dict)
+    tokenizer: str = ""
+    parameters: int = 0
+    weights: tuple[WeightFile, ...] = ()
+    licence: str = ""
+    citation: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            raise ValueError("a generator must have a name")
+        if self.conditions not in get_args(ConditionKind):
+            raise ValueError(
+                f"{self.name}: conditions must be one of {', '.join(get_args(ConditionKind))}, got {self.conditions!r}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
 class MetricInfo:
     """What a number means: enough to print, compare and aggregate it without computing anything.
 
@@ -91,8 +134,8 @@ class MetricInfo:
         name: the fixed public name (see the metric reference).
         version: raised whenever the number it yields for the same input changes.
         kind: ``image`` (a row an image), ``set`` (from features), ``code`` (from codes), ``text`` (from what a
-            reader reads), ``instance`` (from words or faces of an image, by their size) or ``block`` (rows that depend
-            on the other images of their block, or several columns).
+            reader reads), ``instance`` (from words or faces of an image, by their size), ``block`` (rows that depend
+            on the other images of their block, or several columns) or ``prompt`` (an image against its prompt).
         unit: ``"dB"``, ``"bits"``, ``""`` for a plain ratio.
         higher_is_better: ``None`` where neither direction is better (a rate, a count).
         aggregation: how an image metric's rows become one value. ``mean_finite`` leaves infinities out and counts
