@@ -199,6 +199,16 @@ class BlockMetric(Protocol):
         """The columns of the whole set to ``float64 [N]``, which ``info.aggregation`` makes one value of."""
 
 
+@runtime_checkable
+class PartedMetric(Protocol):
+    """A block metric that also yields a value for each part of a whole, such as a band of frequencies."""
+
+    def parts(
+        self, columns: Mapping[str, np.ndarray[Any, np.dtype[np.float64]]]
+    ) -> Mapping[str, np.ndarray[Any, np.dtype[np.float64]]]:
+        """The columns of the whole set to ``float64 [N]`` by stratum, aggregated as ``info`` says."""
+
+
 class FeatureExtractor(Protocol):
     """Images to feature vectors; owns its own resize. ``id`` = name + resize + weights fingerprint + dtype."""
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 TokenizerKind = Literal["discrete", "continuous", "codec"]
 ConditionKind = Literal["class", "prompt", "none"]
 MetricKind = Literal["image", "set", "code", "text", "instance", "block", "prompt"]
-Aggregation = Literal["mean", "mean_finite", "pooled_psnr"]
+Aggregation = Literal["mean", "mean_finite", "pooled_psnr", "pooled_error_db"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +139,8 @@ class MetricInfo:
         unit: ``"dB"``, ``"bits"``, ``""`` for a plain ratio.
         higher_is_better: ``None`` where neither direction is better (a rate, a count).
         aggregation: how an image metric's rows become one value. ``mean_finite`` leaves infinities out and counts
-            them; ``pooled_psnr`` turns mean squared errors into one PSNR.
+            them; ``pooled_psnr`` turns mean squared errors into one PSNR, ``pooled_error_db`` into decibels below full
+            scale, its negative.
         column: the name of the row column, when it differs from ``name``.
         summary: one sentence for ``vtbench list metrics``.
     """

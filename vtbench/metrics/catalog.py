@@ -106,6 +106,15 @@ BLOCK_INFOS: dict[str, MetricInfo] = {
             "",
             "Quirk: Gaussian SSIM, edges reflected, with the range of the block's own values.",
         ),
+        MetricInfo(
+            name="band_error",
+            version=1,
+            kind="block",
+            unit="dB",
+            higher_is_better=False,
+            aggregation="pooled_error_db",
+            summary="Error energy by radial frequency, an octave a stratum, relative to full scale 255².",
+        ),
     )
 }
 
@@ -115,6 +124,7 @@ BLOCK_REGISTRY = Registry(
     {
         "compat_vtbench_psnr": "vtbench.metrics.compat_vtbench:CompatPsnr",
         "compat_vtbench_ssim": "vtbench.metrics.compat_vtbench:CompatSsim",
+        "band_error": "vtbench.metrics.band_error:BandError",
     },
 )
 

@@ -29,7 +29,7 @@ class MetricResult(Section):
     """One metric over one stratum of the samples."""
 
     metric: str = Field(description="fixed public name of the metric")
-    stratum: str = Field(default="all", description="which samples: 'all', or a named part of them")
+    stratum: str = Field(default="all", description="'all', or a named part of the samples (or of the spectrum: 'band=0.25')")
     value: Number = Field(description="the value; inf where that is the truth (PSNR of a perfect copy)")
     n: Count = Field(description="samples that entered the value")
     ci_low: Number | None = Field(default=None, description="lower end of the interval; none if there is none")

@@ -53,7 +53,8 @@ def aggregate(values: ArrayLike, how: Aggregation) -> Aggregate:
         values: ``float64 [N]``.
         how: ``mean``; ``mean_finite``, which leaves infinities out and counts them (``n_infinite``), unless every
             row is infinite: then that is the value; ``pooled_psnr``, which takes rows of mean squared errors in 8-bit
-            levels and gives ``10 log10(255² / mean)`` decibels, infinite for a mean of 0.
+            levels and gives ``10 log10(255² / mean)`` decibels, infinite for a mean of 0; ``pooled_error_db``, its
+            negative.
 
     Returns:
         The value (NaN without any row), the rows used, the rows left out.
@@ -153,7 +154,7 @@ def _applicable(values: ArrayLike, how: Aggregation) -> tuple[Rows, dict[str, in
         raise ValueError(f"unknown aggregation {how!r}; known: {', '.join(_FINISH)}")
     applies = ~np.isnan(rows)
     kept = rows[applies]
-    if how == "pooled_psnr" and (kept < 0).any():
+    if how.startswith("pooled_") and (kept < 0).any():
         raise ValueError("a mean squared error cannot be negative")
     return kept, {"n_not_applicable": len(rows) - len(kept)}
 
@@ -177,6 +178,7 @@ _FINISH: dict[str, Callable[[float], float]] = {
     "mean": lambda mean: mean,
     "mean_finite": lambda mean: mean,
     "pooled_psnr": lambda mean: math.nan if math.isnan(mean) else _pooled_psnr(mean),
+    "pooled_error_db": lambda mean: math.nan if math.isnan(mean) else -_pooled_psnr(mean),
 }
 
 

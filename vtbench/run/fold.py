@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vtbench.core.contracts import BlockMetric, Estimate, Features
+from vtbench.core.contracts import BlockMetric, Estimate, Features, PartedMetric
 from vtbench.core.errors import UsageError
 from vtbench.core.info import MetricInfo
 from vtbench.metrics.catalog import ROW_CODE_METRICS, metric_info
@@ -73,12 +73,21 @@ def image_results(task: TaskSpec, samples: Samples) -> list[MetricResult]:
 
 
 def block_results(task: TaskSpec, samples: Samples) -> list[MetricResult]:
-    """Block metrics from their columns: over all samples, then by stratum."""
-    return [
+    """Block metrics from their columns: over all samples, then by stratum; then the parts a metric has of its own."""
+    metrics = block_metrics(task.block_metrics)
+    of_samples = [
         _result(metric.info, rows_estimate(metric.info, metric.rows(_columns(metric, samples, mask))), stratum)
         for stratum, mask in strata(samples, task.strata)
-        for metric in block_metrics(task.block_metrics)
+        for metric in metrics
     ]
+    _, everything = next(strata(samples, ()))
+    of_parts = [
+        _result(metric.info, rows_estimate(metric.info, rows), part)
+        for metric in metrics
+        if isinstance(metric, PartedMetric)
+        for part, rows in metric.parts(_columns(metric, samples, everything)).items()
+    ]
+    return of_samples + of_parts
 
 
 def _columns(metric: BlockMetric, samples: Samples, mask: Mask) -> dict[str, Column]:
