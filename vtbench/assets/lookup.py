@@ -44,6 +44,11 @@ def cached(asset: Asset) -> Path:
     return asset_cache() / f"{asset.name}{SUFFIX}"
 
 
+def asset_folders() -> list[Path]:
+    """Every folder that may hold a file of ours: those of ``$VTBENCH_ASSETS``, then the cache."""
+    return [*folders(), cache_dir()]
+
+
 def asset_cache() -> Path:
     """The folder of canonical files, below the cache folder."""
     return cache_dir() / "assets"

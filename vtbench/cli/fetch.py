@@ -24,7 +24,7 @@ def fetch(
 
     wanted = list(names or ())
     if suite or task or not wanted:
-        tasks = select((), task or (), suite, has_data=False).tasks
+        tasks = select((), (), task or (), suite, has_data=False).tasks
         wanted += [name for name in required_assets(load_task(name) for name in tasks) if name not in wanted]
     found = assets.fetch(wanted)
     rows = [{"asset": name, "path": str(path), "tensors": assets.fingerprint(name)} for name, path in found.items()]

@@ -11,6 +11,16 @@ Tokenizers = Annotated[
     list[str] | None,
     typer.Option("--tokenizer", "-t", metavar="NAME[,k=v…]", help="Tokenizer to measure; repeatable."),
 ]
+Generators = Annotated[
+    list[str] | None,
+    typer.Option("--generator", "-g", metavar="NAME[,k=v…]", help="Generator to measure; repeatable."),
+]
+ReferenceImages = Annotated[
+    str | None,
+    typer.Option(
+        "--reference", metavar="FILE|DATA", help="What generated images are compared with: statistics or a data set."
+    ),
+]
 Tasks = Annotated[
     list[str] | None, typer.Option("--task", metavar="NAME", help="Task, or path to a task's YAML; repeatable.")
 ]

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from vtbench.cli import options as o
 from vtbench.cli.output import emit_records, emit_rows
 
+if TYPE_CHECKING:
+    from vtbench.run.sources import Source
+
 
 def run(
     tokenizer: o.Tokenizers = None,
+    generator: o.Generators = None,
     task: o.Tasks = None,
     data: o.Data = None,
+    reference: o.ReferenceImages = None,
     suite: o.SuiteName = None,
     out: o.Out = Path("runs"),
     device: o.Device = "auto",
@@ -31,8 +38,9 @@ def run(
     dry_run: o.DryRun = False,
     json: o.Json = False,
 ) -> None:
-    """Measure tokenizers on tasks. With no arguments: the suite mini, offline, in minutes."""
+    """Measure tokenizers and generators on tasks. With no arguments: the suite mini, offline, in minutes."""
     o.go_offline(offline)
+    from vtbench.run.generator_source import GeneratorSource
     from vtbench.run.options import RunOptions
     from vtbench.run.report import dry_run_rows, finished_records
     from vtbench.run.selection import select
@@ -40,12 +48,13 @@ def run(
     from vtbench.run.sources import TokenizerSource
     from vtbench.tasks import load_task
 
-    selection = select(tokenizer or (), task or (), suite, data is not None)
+    selection = select(tokenizer or (), generator or (), task or (), suite, data is not None)
     chosen = RunOptions(
         out=out, device=device, dtype=dtype, limit=limit, batch_size=batch_size, workers=workers, seed=seed,
-        strict=strict, fresh=fresh, allow_small_sets=allow_small_sets, command=tuple(sys.argv),
+        strict=strict, fresh=fresh, allow_small_sets=allow_small_sets, reference=reference, command=tuple(sys.argv),
     )  # fmt: skip
-    makers = [partial(TokenizerSource, name) for name in selection.tokenizers]
+    makers: list[Callable[[], Source]] = [partial(TokenizerSource, name) for name in selection.tokenizers]
+    makers += [partial(GeneratorSource, name) for name in selection.generators]
     session = plan_session(makers, [load_task(name) for name in selection.tasks], data, chosen)
     if dry_run:
         rows = dry_run_rows(session)

@@ -247,8 +247,29 @@ class Estimate:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-class SetMetric(Protocol):
-    """A score of two sets of features, in float64."""
+class FeatureMoments(Protocol):
+    """All that some reference statistics keep of their features: number (0 where not known), mean and scatter."""
 
-    def __call__(self, predictions: Features, references: Features) -> Mapping[str, Estimate]:
-        """Named estimates, e.g. ``{"precision": …, "recall": …}``."""
+    @property
+    def n(self) -> int:
+        """Images behind them."""
+
+    @property
+    def mean(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """``[D]``."""
+
+    @property
+    def scatter(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """``[D,D]``: sum of outer products of deviations."""
+
+
+class SetMetric(Protocol):
+    """A score of two sets of features, in float64. One that looks at the predictions alone says so by a class
+    attribute ``uses_references = False``."""
+
+    def __call__(self, predictions: Features, references: Features | FeatureMoments) -> Mapping[str, Estimate]:
+        """Named estimates, e.g. ``{"precision": …, "recall": …}``.
+
+        Raises:
+            UsageError: sets too small, or moments where rows are needed.
+        """

@@ -7,6 +7,7 @@ DATASETS = Registry(
     "vtbench.datasets",
     {
         "folder": "vtbench.data.folder:ImageFolder",
+        "npz": "vtbench.data.npz:ArrayImages",
         "hub": "vtbench.data.hub:HubDataset",
         "webdataset": "vtbench.data.tars:WebDatasetTars",
         "parquet": "vtbench.data.parquet:ParquetShards",

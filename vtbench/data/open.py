@@ -17,7 +17,8 @@ def open_data(text: str, registry: Registry = DATASETS) -> ImageDataset:
 
     In this order: a registered name or ``module:Class`` with its arguments (``photos-mini``, ``hub,path=…``), so that
     a task's source means the same whatever lies in the working folder (write ``./photos-mini`` for a folder of that
-    name); a folder (of images, else of Parquet files, else of tars); a ``.parquet`` file; a ``.tar`` file or pattern.
+    name); a folder (of images, else of Parquet files, else of tars); a ``.parquet`` or ``.npz`` file; a ``.tar`` file
+    or pattern.
 
     Raises:
         UsageError: no such name or path, or nothing in it.
@@ -29,10 +30,14 @@ def open_data(text: str, registry: Registry = DATASETS) -> ImageDataset:
         return cast(ImageDataset, registry.create(_of_folder(path)))
     if path.suffix == ".parquet" and path.is_file():
         return cast(ImageDataset, registry.create(Reference("parquet", {"path": text})))
+    if path.suffix == ".npz" and path.is_file():
+        return cast(ImageDataset, registry.create(Reference("npz", {"path": text})))
     if text.endswith(".tar"):
         return cast(ImageDataset, registry.create(Reference("webdataset", {"path": text})))
     if path.exists():
-        raise UsageError(f"{text} is neither a folder, a .tar nor a .parquet file", "give the folder that holds it")
+        raise UsageError(
+            f"{text} is neither a folder, a .tar, a .parquet nor an .npz file", "give the folder that holds it"
+        )
     if "/" in text.split(",", 1)[0] or text.startswith(("~", ".")):
         raise UsageError(f"no data at {text}: the path does not exist", "check it, or give a name: vtbench list data")
     return cast(ImageDataset, registry.create(parse_reference(text)))

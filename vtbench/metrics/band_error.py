@@ -37,7 +37,8 @@ class BandError:
 
     def rows(self, columns: Columns) -> NDArray[np.float64]:
         """The mean squared error of every image."""
-        return np.sum([columns[name] for name in self.columns], axis=0, dtype=np.float64)
+        total: NDArray[np.float64] = np.sum([columns[name] for name in self.columns], axis=0)
+        return total
 
     def parts(self, columns: Columns) -> dict[str, NDArray[np.float64]]:
         """The mean squared error of every image in each band."""

@@ -198,6 +198,9 @@ INSTANCE_INFOS: dict[str, MetricInfo] = {
     )
 }
 
+PROMPT_INFOS: dict[str, MetricInfo] = {}
+PROMPT_REGISTRY = Registry("prompt metric", "vtbench.prompt_metrics", {})
+
 _ESTIMATORS: dict[str, tuple[str, str, str, str, bool, str]] = {
     # prefix: (estimator, feature, output, unit, higher is better, summary)
     "fd": ("frechet", "pool", "fd", "", False, "Fréchet distance between Gaussians fitted to the features."),
@@ -272,6 +275,8 @@ def metric_info(name: str) -> MetricInfo:
         return INSTANCE_INFOS[name]
     if name in BLOCK_INFOS:
         return BLOCK_INFOS[name]
+    if name in PROMPT_INFOS:
+        return PROMPT_INFOS[name]
     entry = set_metric(name)
     if entry is not None:
         return entry.info

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
+from typing_extensions import TypeIs
 
-from vtbench.core.contracts import Features
+from vtbench.core.contracts import FeatureMoments, Features
 from vtbench.core.errors import UsageError, VtbenchError
 
 Float32: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
@@ -51,6 +52,25 @@ class ArrayFeatures:
     def rows(self, indices: Sequence[int]) -> Float32:
         """The named rows, in the order asked for."""
         return self._array[np.asarray(indices, dtype=np.int64)]
+
+
+def has_rows(references: Features | FeatureMoments) -> TypeIs[Features]:
+    """Whether the references are features, not moments alone."""
+    return hasattr(references, "blocks")
+
+
+def require_rows(references: Features | FeatureMoments) -> Features:
+    """The references as features.
+
+    Raises:
+        UsageError: only their moments are known.
+    """
+    if has_rows(references):
+        return references
+    raise UsageError(
+        "the reference statistics hold moments only, this metric needs the features",
+        "build statistics with features: vtbench stats build --data DIR",
+    )
 
 
 def chunks(features: Features, rows: int) -> Iterator[Float64]:
@@ -105,9 +125,14 @@ def check_pair(predictions: Features, references: Features) -> None:
     Raises:
         UsageError: the widths differ.
     """
-    if predictions.shape[1] != references.shape[1]:
+    check_width(predictions.shape[1], references.shape[1])
+
+
+def check_width(predictions: int, references: int) -> None:
+    """As :func:`check_pair`, of the widths."""
+    if predictions != references:
         raise UsageError(
-            f"predictions have {predictions.shape[1]} features an image, references {references.shape[1]}",
+            f"predictions have {predictions} features an image, references {references}",
             "take both from the same extractor and feature",
         )
 

@@ -15,9 +15,9 @@ from functools import reduce
 import numpy as np
 from scipy import linalg, special
 
-from vtbench.core.contracts import Estimate, Features
+from vtbench.core.contracts import Estimate, FeatureMoments, Features
 from vtbench.core.errors import UsageError
-from vtbench.metrics.feature_matrix import Float64, check_pair, matrix, take
+from vtbench.metrics.feature_matrix import Float64, check_width, has_rows, matrix, take
 
 INCEPTION_MIN_SAMPLES = 2048
 """Below this the covariance of 2048 features is singular, and the distance is mostly bias."""
@@ -100,6 +100,7 @@ class FrechetDistance:
     Covariances have the divisor N - 1. The interval is a grouped jackknife: sample i belongs to group ``i mod K``,
     each group is left out of both sets at once (so that the shared content of paired sets cancels), and the spread of
     the K values gives a t interval with K - 1 degrees of freedom. It covers sampling noise, not the bias of small N.
+    Of references known by their moments alone, none can be left out: the interval then covers the predictions' noise.
     K is lowered where the jackknife would cost too much, and there is no interval below 2K samples.
 
     Args:
@@ -119,30 +120,30 @@ class FrechetDistance:
         self.min_samples = min_samples
         self.max_cost = max_cost
 
-    def __call__(self, predictions: Features, references: Features) -> Mapping[str, Estimate]:
-        """``[N,D]`` and ``[M,D]`` to ``{"fd": …}``; 0 for equal sets."""
-        check_pair(predictions, references)
-        for name, features in (("predictions", predictions), ("references", references)):
-            self._check_size(name, features.shape[0])
-        groups, method = self._groups(predictions.shape[0], references.shape[0], predictions.shape[1])
-        first, second = _parts(predictions, groups), _parts(references, groups)
+    def __call__(self, predictions: Features, references: Features | FeatureMoments) -> Mapping[str, Estimate]:
+        """``[N,D]`` and ``[M,D]`` (or the moments of D features) to ``{"fd": …}``; 0 for equal sets."""
+        n, width = predictions.shape
+        m = _count(references)
+        self._check_size("predictions", n)
+        if m:  # of imported moments it may not be known
+            self._check_size("references", m)
+        rows = has_rows(references)
+        groups, method = self._groups(n, m if rows else n, width)
+        first, second = _parts(predictions, groups), _reference_parts(references, width, groups)
         value = first(None).distance(second(None))
         low, high = None, None
         if groups > 1:
             left_out = [first(group).distance(second(group), quick=True) for group in range(groups)]
             low, high = _jackknife_interval(value, left_out)
+            method += "" if rows else ", references held fixed"
         details = {
-            "n_predictions": predictions.shape[0],
-            "n_references": references.shape[0],
-            "width": predictions.shape[1],
+            "n_predictions": n,
+            "n_references": m,
+            "width": width,
             "jackknife_groups": groups if groups > 1 else 0,
             "min_samples": self.min_samples,
         }
-        return {
-            "fd": Estimate(
-                value=value, n=predictions.shape[0], ci_low=low, ci_high=high, ci_method=method, details=details
-            )
-        }
+        return {"fd": Estimate(value=value, n=n, ci_low=low, ci_high=high, ci_method=method, details=details)}
 
     def _check_size(self, name: str, n: int) -> None:
         if n < max(2, self.min_samples):
@@ -165,6 +166,23 @@ class FrechetDistance:
         if min(n, m) < 2 * groups:
             return 1, f"none: fewer than {2 * groups} images"
         return groups, f"grouped jackknife, {groups} interleaved groups, t interval"
+
+
+def _count(references: Features | FeatureMoments) -> int:
+    return references.shape[0] if has_rows(references) else references.n
+
+
+def _reference_parts(
+    references: Features | FeatureMoments, width: int, groups: int
+) -> Callable[[int | None], Gaussian]:
+    """As :func:`_parts`; moments have no groups to leave out."""
+    if has_rows(references):
+        check_width(width, references.shape[1])
+        return _parts(references, groups)
+    check_width(width, len(references.mean))
+    # Imported files may not say how many images there were; their scatter is then that of a divisor of one.
+    fixed = Gaussian.of_moments(Moments(references.n or 2, references.mean, references.scatter))
+    return lambda _: fixed
 
 
 def _parts(features: Features, groups: int) -> Callable[[int | None], Gaussian]:

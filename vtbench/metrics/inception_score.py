@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy import special
 
-from vtbench.core.contracts import Estimate, Features
+from vtbench.core.contracts import Estimate, FeatureMoments, Features
 from vtbench.core.errors import UsageError
 from vtbench.metrics.feature_matrix import Float64, take
 
@@ -62,12 +62,14 @@ class InceptionScore:
         VtbenchError: a logit is NaN or infinite.
     """
 
+    uses_references: ClassVar[bool] = False
+
     def __init__(self, splits: int = 10, seed: int = 2020, shuffle: bool = True) -> None:
         if splits < 1:
             raise UsageError(f"splits={splits}: at least one is needed")
         self.splits, self.seed, self.shuffle = splits, seed, shuffle
 
-    def __call__(self, predictions: Features, references: Features) -> Mapping[str, Estimate]:
+    def __call__(self, predictions: Features, references: Features | FeatureMoments) -> Mapping[str, Estimate]:
         """Logits ``[N,C]`` to ``{"is_mean": …, "is_std": …}``, between 1 and C."""
         n, classes = predictions.shape
         if n < self.splits:

@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from vtbench.core.contracts import Estimate, Features
+from vtbench.core.contracts import Estimate, FeatureMoments, Features
 from vtbench.core.errors import UsageError
-from vtbench.metrics.feature_matrix import Float64, check_pair, take, tile_ranges
+from vtbench.metrics.feature_matrix import Float64, check_pair, require_rows, take, tile_ranges
 
 Draw = Literal["pcg64", "torch-fidelity"]
 
@@ -64,8 +64,9 @@ class KernelDistance:
         self.subset_size, self.subsets, self.seed = subset_size, subsets, seed
         self.degree, self.gamma, self.coef0, self.draw, self.paired = degree, gamma, coef0, draw, paired
 
-    def __call__(self, predictions: Features, references: Features) -> Mapping[str, Estimate]:
+    def __call__(self, predictions: Features, references: Features | FeatureMoments) -> Mapping[str, Estimate]:
         """``[N,D]`` and ``[M,D]`` to ``{"kid": …}``."""
+        references = require_rows(references)
         check_pair(predictions, references)
         n, m = predictions.shape[0], references.shape[0]
         if min(n, m) < self.subset_size:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from vtbench.core.contracts import Estimate, Features
+from vtbench.core.contracts import Estimate, FeatureMoments, Features
 from vtbench.core.errors import UsageError
-from vtbench.metrics.feature_matrix import Bools, Float32, Float64, Ints, check_pair, take, tile_ranges
+from vtbench.metrics.feature_matrix import Bools, Float32, Float64, Ints, check_pair, require_rows, take, tile_ranges
 
 _RESAMPLES = 1000
 
@@ -42,8 +42,9 @@ class Manifold:
             raise UsageError(f"k={k}: at least 1 is needed")
         self.k, self.seed = k, seed
 
-    def __call__(self, predictions: Features, references: Features) -> Mapping[str, Estimate]:
+    def __call__(self, predictions: Features, references: Features | FeatureMoments) -> Mapping[str, Estimate]:
         """``[N,D]`` and ``[M,D]`` to the four estimates."""
+        references = require_rows(references)
         check_pair(predictions, references)
         n, m = predictions.shape[0], references.shape[0]
         if min(n, m) <= self.k:

@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from vtbench.core.info import TokenizerKind
+from vtbench.core.info import ConditionKind, TokenizerKind
 from vtbench.results.strict_json import plain
 
 Status = Literal["complete", "partial"]
+ModelKind = Literal[TokenizerKind, "generator"]
 FreeForm = Annotated[dict[str, Any], BeforeValidator(plain)]
 Number = Annotated[float, BeforeValidator(plain)]
 Count = Annotated[int, BeforeValidator(plain), Field(ge=0)]
@@ -29,7 +30,7 @@ class MetricResult(Section):
     """One metric over one stratum of the samples."""
 
     metric: str = Field(description="fixed public name of the metric")
-    stratum: str = Field(default="all", description="'all', or a named part of the samples (or of the spectrum: 'band=0.25')")
+    stratum: str = Field(default="all", description="'all', or a named part of the samples, or of the spectrum")
     value: Number = Field(description="the value; inf where that is the truth (PSNR of a perfect copy)")
     n: Count = Field(description="samples that entered the value")
     ci_low: Number | None = Field(default=None, description="lower end of the interval; none if there is none")
@@ -83,7 +84,7 @@ class ModelSection(Section):
     label: str = Field(description="how tables call it")
     name: str = Field(description="name the adapter gives itself")
     revision: str = Field(default="", description="version of the weights or code")
-    kind: TokenizerKind = Field(description="discrete, continuous or codec")
+    kind: ModelKind = Field(description="discrete, continuous or codec; or generator")
     family: str = Field(default="", description="architecture family")
     import_path: str = Field(default="", description="package.module:Class that was called")
     args: FreeForm = Field(default_factory=dict, description="keyword arguments of the adapter")
@@ -99,6 +100,10 @@ class ModelSection(Section):
         default=None, description="how images were resized in and back; none if they were not"
     )
     stochastic: bool = Field(default=False, description="whether the model draws random numbers")
+    conditions: ConditionKind | None = Field(default=None, description="what a generator is conditioned on")
+    sampler: FreeForm = Field(default_factory=dict, description="every setting a generator samples with")
+    tokenizer: str = Field(default="", description="tokenizer whose codes a generator samples; empty without one")
+    parameters: Count = Field(default=0, description="parameters of a generator; 0 where not known")
     tokens_per_image: Number | None = Field(default=None, description="mean tokens an image; bytes for a codec")
     bits_per_image: Number | None = Field(default=None, description="mean bits an image")
     licence: str = Field(default="", description="licence of the weights")
@@ -123,7 +128,7 @@ class ReferenceSection(Section):
 
 
 class DataSection(Section):
-    """The images that were scored."""
+    """The images that were scored; of a generator, what they were sampled from."""
 
     source: str = Field(description="data set reference as resolved")
     fingerprint: str = Field(description="digest of the content; numbers compare only where it is equal")
@@ -134,6 +139,7 @@ class DataSection(Section):
         default=None, description="height, width at which scores were taken; none where they differ"
     )
     reference: ReferenceSection | None = Field(default=None, description="reference of the set metrics, if any ran")
+    conditions: FreeForm = Field(default_factory=dict, description="what images were generated from; empty elsewhere")
 
     @model_validator(mode="after")
     def _counts_add_up(self) -> DataSection:
@@ -176,6 +182,14 @@ class PerformanceSection(Section):
     images_per_s: Number | None = Field(default=None, description="images a second, everything included")
     encode_images_per_s: Number | None = Field(default=None, description="images a second in encode alone")
     decode_images_per_s: Number | None = Field(default=None, description="images a second in decode alone")
+    sample_images_per_s: Number | None = Field(
+        default=None, description="images a second in a generator's sampling alone, decoding left out"
+    )
+    forward_passes_per_image: Number | None = Field(
+        default=None, description="passes through a generator's network, each over a batch, divided by its images"
+    )
+    tokens_per_s: Number | None = Field(default=None, description="tokens a second in a generator's sampling alone")
+    kv_cache_bytes: Count | None = Field(default=None, description="largest key-value cache of a batch, bytes")
     shares: Numbers = Field(default_factory=dict, description="share of the time a part took: model, metrics, io …")
     peak_memory_mb: Number | None = Field(
         default=None, description="peak memory of the device (of the process on CPU), MB"

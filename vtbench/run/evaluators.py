@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from vtbench.core.contracts import BlockMetric, FeatureExtractor, ImageMetric, SetMetric
+from vtbench.core.contracts import BlockMetric, FeatureExtractor, ImageMetric, PromptMetric, SetMetric
 from vtbench.core.digests import canonical_json
 from vtbench.core.info import MetricInfo
 from vtbench.core.reference import Reference, parse_reference
@@ -19,6 +19,7 @@ from vtbench.metrics.catalog import (
     IMAGE_REGISTRY,
     INCEPTION,
     INCEPTION_CLEAN,
+    PROMPT_REGISTRY,
     SetMetricEntry,
     metric_info,
     set_metric,
@@ -41,6 +42,7 @@ class Evaluators:
     text: TextScorer | ReleasedTextScorer | None = None
     instances: InstanceScorer | None = None
     block_metrics: tuple[BlockMetric, ...] = ()
+    prompt_metrics: tuple[PromptMetric, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +72,7 @@ def build_evaluators(task: TaskSpec, device: torch.device) -> Evaluators:
         task_text_scorer(task),
         instance_scorer(task.instances),
         block_metrics(task.block_metrics),
+        tuple(_prompt_metric(request, device) for request in task.prompt_metrics),
     )
 
 
@@ -80,6 +83,11 @@ def block_metrics(requests: Iterable[MetricRequest]) -> tuple[BlockMetric, ...]:
 
 def _image_metric(request: MetricRequest, device: torch.device) -> ImageMetric:
     metric: Any = IMAGE_REGISTRY.create(Reference(request.name, dict(request.params)))
+    return metric.to(device=device) if hasattr(metric, "to") else metric  # type: ignore[no-any-return]
+
+
+def _prompt_metric(request: MetricRequest, device: torch.device) -> PromptMetric:
+    metric: Any = PROMPT_REGISTRY.create(Reference(request.name, dict(request.params)))
     return metric.to(device=device) if hasattr(metric, "to") else metric  # type: ignore[no-any-return]
 
 

@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
-from typing import TypeVar
 
 import torch
 from filelock import FileLock
 
 from vtbench.core.errors import UsageError, VtbenchError
-from vtbench.data.loader import iterate_blocks
-from vtbench.metrics.catalog import metric_info
+from vtbench.core.info import TokenizerInfo
 from vtbench.results.record import RunRecord, read_record
 from vtbench.results.schema import ConfigSection, DeterminismSection
 from vtbench.run import provenance
 from vtbench.run.device import make_deterministic
 from vtbench.run.evaluators import Evaluators
-from vtbench.run.manifest import PLAN_FILE, JobManifest, model_section, read_manifest, write_manifest
-from vtbench.run.measure import BlockMeter
-from vtbench.run.plan import JobPlan, row_columns
-from vtbench.run.previews import PreviewKeeper, fixed_indices
-from vtbench.run.progress import JobProgress, job_progress, say
-from vtbench.run.references import ReferenceFeatures, reference_key
+from vtbench.run.generate import generated_blocks, generation_manifest
+from vtbench.run.generation_data import GenerationData
+from vtbench.run.generator_source import GeneratorSource
+from vtbench.run.manifest import PLAN_FILE, JobManifest, read_manifest, write_manifest
+from vtbench.run.model_sections import model_section
+from vtbench.run.plan import JobPlan, TaskData
+from vtbench.run.progress import job_progress, say
+from vtbench.run.reconstruct import reconstructed_blocks, reference_features
 from vtbench.run.score import score_job
-from vtbench.run.store import Block
+from vtbench.run.sources import PredictionSource
+from vtbench.run.store import Block, BlockResult
 from vtbench.run.worker import Worker
-
-T = TypeVar("T")
 
 
 def discard(plan: JobPlan, worker: Worker) -> None:
@@ -48,32 +46,32 @@ def discard(plan: JobPlan, worker: Worker) -> None:
 
 def measure_job(plan: JobPlan, evaluators: Evaluators, device: torch.device, worker: Worker) -> None:
     """Measure the blocks of this worker's share that are missing; each is written before the next begins."""
-    blocks = plan.data.blocks
-    mine = worker.share(blocks)
+    mine = worker.share(plan.data.blocks)
     missing = plan.store.missing(mine)
-    done = set(mine) - set(missing)
-    references = _references(plan, evaluators)
-    _write_manifest(plan, references, device)
+    _write_manifest(plan, evaluators, device)
     if not missing:
         return
-    meter = _meter(plan, evaluators, references, device)
     label = f"{plan.source.label} · {plan.task.name}" + (f" · worker {worker.rank}" if worker.world > 1 else "")
-    with job_progress(label, sum(block.stop - block.start for block in mine)) as progress:
-        progress.resume_from(sum(block.stop - block.start for block in done))
-        _measure_blocks(plan, meter, missing, progress)
+    with job_progress(label, _samples(mine)) as progress:
+        progress.resume_from(_samples(mine) - _samples(missing))
+        for block, result in _measured(plan, evaluators, device, missing):
+            if plan.options.strict:
+                _refuse_failures(result.samples.ids, result.samples.stage, result.samples.message)
+            plan.store.write(block, result)
+            progress.advance(block.stop - block.start)
 
 
-def _measure_blocks(plan: JobPlan, meter: BlockMeter, missing: Sequence[Block], progress: JobProgress) -> None:
-    data, options = plan.data, plan.options
-    by_index = {block.index: block for block in missing}
-    spans = [(block.index, block.start, block.stop) for block in missing]
-    blocks = _waiting(iterate_blocks(data.dataset, data.preset, spans, options.decoders))
-    for waited_s, (index, items) in blocks:
-        result = meter.measure(by_index[index], items, waited_s)
-        if options.strict:
-            _refuse_failures(result.samples.ids, result.samples.stage, result.samples.message)
-        plan.store.write(by_index[index], result)
-        progress.advance(len(items))
+def _measured(
+    plan: JobPlan, evaluators: Evaluators, device: torch.device, missing: Sequence[Block]
+) -> Iterator[tuple[Block, BlockResult]]:
+    if isinstance(plan.data, GenerationData):
+        return generated_blocks(plan, plan.data, evaluators, device, missing)
+    assert isinstance(plan.data, TaskData)
+    return reconstructed_blocks(plan, plan.data, evaluators, device, missing)
+
+
+def _samples(blocks: Sequence[Block]) -> int:
+    return sum(block.stop - block.start for block in blocks)
 
 
 def _refuse_failures(ids: Sequence[str], stages: Sequence[str], messages: Sequence[str]) -> None:
@@ -82,17 +80,6 @@ def _refuse_failures(ids: Sequence[str], stages: Sequence[str], messages: Sequen
             raise VtbenchError(
                 f"{sample_id} failed ({stage}): {message}", "without --strict it is recorded and skipped"
             )
-
-
-def _waiting(blocks: Iterator[T]) -> Iterator[tuple[float, T]]:
-    """Each block with the seconds spent waiting for it."""
-    while True:
-        started = time.perf_counter()
-        try:
-            block = next(blocks)
-        except StopIteration:
-            return
-        yield time.perf_counter() - started, block
 
 
 def score_when_whole(plan: JobPlan) -> RunRecord | None:
@@ -108,68 +95,41 @@ def score_when_whole(plan: JobPlan) -> RunRecord | None:
         return score_job(plan.folder, plan.options.out, read_manifest(plan.folder), note=say)
 
 
-def _references(plan: JobPlan, evaluators: Evaluators) -> dict[str, ReferenceFeatures]:
-    return {
-        name: ReferenceFeatures(
-            plan.options.out,
-            reference_key(
-                data_fingerprint=plan.data.fingerprint,
-                preprocess=plan.task.preprocess.model_dump(),
-                extractor_id=extractor.id,
-                device_type=plan.device_type,
-                block_size=plan.task.block_size,
-            ),
-            evaluators.features[name],
-        )
-        for name, extractor in evaluators.extractors.items()
-    }
-
-
-def _meter(
-    plan: JobPlan, evaluators: Evaluators, references: dict[str, ReferenceFeatures], device: torch.device
-) -> BlockMeter:
-    ids = plan.data.dataset.ids
-    previews = plan.task.previews
-    return BlockMeter(
-        predictor=plan.source.open(plan.options, device, plan.batch_size, ids),
-        evaluators=evaluators,
-        references=references,
-        info=plan.source.info,
-        indices={sample_id: index for index, sample_id in enumerate(ids)},
-        previews=PreviewKeeper(
-            plan.folder / "previews", previews, fixed_indices(len(ids), previews.fixed), metric_info(previews.by)
-        ),
-        device=device,
-        batch_size=plan.batch_size,
-        columns=row_columns(plan.task),
-        strata=plan.task.strata,
-    )
-
-
-def _write_manifest(plan: JobPlan, references: dict[str, ReferenceFeatures], device: torch.device) -> None:
+def _write_manifest(plan: JobPlan, evaluators: Evaluators, device: torch.device) -> None:
     """Written once: a resumed run keeps the first one's."""
     if (plan.folder / PLAN_FILE).is_file():
         return
-    options = plan.options
+    options, info, data = plan.options, _codes_of(plan), plan.data
     given = {name: str(value) for name, value in vars(options).items() if value is not None and name != "command"}
-    resolved = given | {"device": str(device), "batch_size": plan.batch_size, "data": plan.data.source}
+    resolved = given | {"device": str(device), "batch_size": plan.batch_size, "data": data.source}
+    generation = generation_manifest(data, evaluators, options, device) if isinstance(data, GenerationData) else None
+    features = {} if generation is not None else reference_features(plan, evaluators)
     manifest = JobManifest(
         created=datetime.now(timezone.utc),
         job_key=plan.key,
         command=options.command,
         config=ConfigSection(given=given, resolved=resolved),
         model=model_section(plan.source, options.dtype),
-        info=asdict(plan.source.info),
+        info=None if info is None else asdict(info),
         task=plan.task.model_dump(mode="json"),
-        data_source=plan.data.source,
-        data_fingerprint=plan.data.fingerprint,
-        samples=len(plan.data.dataset),
-        references={name: store.key for name, store in references.items()},
+        data_source=data.source,
+        data_fingerprint=data.fingerprint,
+        samples=len(data.ids),
+        references={name: store.key for name, store in features.items()},
+        generation=generation,
         allow_small_sets=options.allow_small_sets,
-        reader_id=plan.data.reader_id,
+        reader_id=data.reader_id,
         determinism=DeterminismSection(seed=options.seed, flags=make_deterministic()),
         environment=provenance.environment(device),
         code=provenance.code(),
-        warnings=tuple(plan.source.warnings(plan.data.dataset.ids)),
+        warnings=tuple(plan.source.warnings(data.ids)),
     )
     write_manifest(manifest, plan.folder)
+
+
+def _codes_of(plan: JobPlan) -> TokenizerInfo | None:
+    """The tokenizer whose codes are counted."""
+    if isinstance(plan.source, GeneratorSource):
+        return plan.source.tokenizer_info
+    assert isinstance(plan.source, PredictionSource)
+    return plan.source.info

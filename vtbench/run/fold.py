@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from vtbench.core.contracts import BlockMetric, Estimate, Features, PartedMetric
-from vtbench.core.errors import UsageError
+from vtbench.core.contracts import BlockMetric, Estimate, PartedMetric
 from vtbench.core.info import MetricInfo
 from vtbench.metrics.catalog import ROW_CODE_METRICS, metric_info
 from vtbench.metrics.codes import merge_counts, summarise_codes
-from vtbench.results.samples import FAILED, Samples
-from vtbench.results.schema import MetricResult, ReferenceSection
+from vtbench.results.samples import Samples
+from vtbench.results.schema import MetricResult
 from vtbench.results.statistics import aggregate, bootstrap_interval, interval_method
-from vtbench.run.evaluators import SetJob, block_metrics, required_features, set_jobs
+from vtbench.run.evaluators import block_metrics
 from vtbench.run.fold_strata import Column, Mask, strata, text_estimates
 from vtbench.run.manifest import JobManifest
-from vtbench.run.measure import CODES_PREFIX, feature_key
-from vtbench.run.references import ReferenceFeatures
-from vtbench.run.store import Block, BlockStore, SelectedFeatures, StoredFeatures
-from vtbench.tasks import MetricRequest, TaskSpec
-
-BEFORE_THE_MODEL = ("decode", "preprocess")
-"""Stages at which a sample fails before it has a reference."""
+from vtbench.run.store import Block, BlockStore
+from vtbench.run.tally import CODES_PREFIX
+from vtbench.tasks import TaskSpec
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +38,8 @@ class Measured:
     samples: Samples
 
 
-def _result(info: MetricInfo, estimate: Estimate, stratum: str = "all") -> MetricResult:
+def metric_result(info: MetricInfo, estimate: Estimate, stratum: str = "all") -> MetricResult:
+    """An estimate under its public name."""
     return MetricResult(
         metric=info.name,
         stratum=stratum,
@@ -65,7 +60,7 @@ def image_results(task: TaskSpec, samples: Samples) -> list[MetricResult]:
     requests = [*task.image_metrics, *(request for request in task.code_metrics if request.name in ROW_CODE_METRICS)]
     infos = [metric_info(request.name) for request in requests]
     return [
-        _result(info, row_estimate(info, samples, mask), stratum)
+        metric_result(info, row_estimate(info, samples, mask), stratum)
         for stratum, mask in strata(samples, task.strata)
         for info in infos
         if _measured(info, samples)
@@ -76,18 +71,25 @@ def block_results(task: TaskSpec, samples: Samples) -> list[MetricResult]:
     """Block metrics from their columns: over all samples, then by stratum; then the parts a metric has of its own."""
     metrics = block_metrics(task.block_metrics)
     of_samples = [
-        _result(metric.info, rows_estimate(metric.info, metric.rows(_columns(metric, samples, mask))), stratum)
+        metric_result(metric.info, rows_estimate(metric.info, metric.rows(_columns(metric, samples, mask))), stratum)
         for stratum, mask in strata(samples, task.strata)
         for metric in metrics
     ]
     _, everything = next(strata(samples, ()))
     of_parts = [
-        _result(metric.info, rows_estimate(metric.info, rows), part)
+        metric_result(metric.info, rows_estimate(metric.info, rows), part)
         for metric in metrics
         if isinstance(metric, PartedMetric)
         for part, rows in metric.parts(_columns(metric, samples, everything)).items()
     ]
     return of_samples + of_parts
+
+
+def prompt_results(task: TaskSpec, samples: Samples) -> list[MetricResult]:
+    """Prompt metrics from the rows."""
+    infos = [metric_info(request.name) for request in task.prompt_metrics]
+    _, scored = next(strata(samples, ()))
+    return [metric_result(info, row_estimate(info, samples, scored)) for info in infos]
 
 
 def _columns(metric: BlockMetric, samples: Samples, mask: Mask) -> dict[str, Column]:
@@ -97,7 +99,7 @@ def _columns(metric: BlockMetric, samples: Samples, mask: Mask) -> dict[str, Col
 def text_results(task: TaskSpec, samples: Samples, reader_id: str | None) -> list[MetricResult]:
     """Text metrics with the reader's floor and the excess over it: over all samples, then by stratum."""
     return [
-        _result(metric_info(name), replace(estimate, details={**estimate.details, "reader": reader_id}), stratum)
+        metric_result(metric_info(name), replace(estimate, details={**estimate.details, "reader": reader_id}), stratum)
         for stratum, mask in strata(samples, task.strata)
         for request in task.text_metrics
         for name, estimate in text_estimates(request.name, samples, mask)
@@ -132,54 +134,7 @@ def code_results(measured: Measured) -> list[MetricResult]:
         return []
     summary = summarise_codes(counts, measured.manifest.tokenizer_info)
     return [
-        _result(metric_info(found.metric), Estimate(value=found.value, n=found.n), found.stratum)
+        metric_result(metric_info(found.metric), Estimate(value=found.value, n=found.n), found.stratum)
         for found in summary
         if found.metric in wanted
     ]
-
-
-def set_results(
-    measured: Measured, requests: Sequence[MetricRequest], warnings: list[str], note: Callable[[str], None]
-) -> tuple[list[MetricResult], ReferenceSection | None]:
-    """Set metrics on stored features, and what they were compared with. Metrics that cannot be had add a warning."""
-    results: list[MetricResult] = []
-    section = None
-    manifest, features = measured.manifest, required_features(requests)
-    for job in set_jobs(requests, manifest.allow_small_sets):
-        names = ", ".join(job.outputs)
-        if job.extractor not in manifest.references:
-            raise UsageError(f"{names}: features of {job.extractor} were not measured in this run")
-        note(f"{manifest.model.label}: {names}")
-        store = ReferenceFeatures(measured.out, manifest.references[job.extractor], features[job.extractor])
-        references = _of_scored(store.stored(measured.blocks, job.feature), measured.samples)
-        paths = [measured.store.tensors_path(block) for block in measured.blocks]
-        predictions = StoredFeatures(paths, feature_key(job.extractor, job.feature))
-        section = ReferenceSection(
-            description="the task's own preprocessed images", n=references.shape[0], digest=store.key
-        )
-        results += _estimates(job, predictions, references, warnings)
-    return results, section
-
-
-def _of_scored(references: StoredFeatures, samples: Samples) -> Features:
-    """The references of the scored samples: row by row those of the predictions, also where the model failed."""
-    decoded = [
-        status for status, stage in zip(samples.status, samples.stage, strict=True) if stage not in BEFORE_THE_MODEL
-    ]
-    scored = [row for row, status in enumerate(decoded) if status != FAILED]
-    return references if len(scored) == len(decoded) else SelectedFeatures(references, scored)
-
-
-def _estimates(job: SetJob, predictions: Features, references: Features, warnings: list[str]) -> list[MetricResult]:
-    """Run one estimator; a set too small for it costs that metric only, and the record says so."""
-    names = ", ".join(job.outputs)
-    try:
-        found = job.estimator(predictions, references)
-    except UsageError as error:
-        hint = f" ({error.hint})" if error.hint else ""
-        warnings.append(f"{names} not computed: {error.what}{hint}")
-        return []
-    count, width = predictions.shape
-    if names.startswith("f") and count <= width:
-        warnings.append(f"{names}: {count} images for {width}-d features: mostly bias; compare at equal n, or use KID")
-    return [_result(info, found[job.names[name]]) for name, info in job.outputs.items()]

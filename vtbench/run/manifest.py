@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,26 @@ from vtbench.results.schema import (
     DeterminismSection,
     EnvironmentSection,
     ModelSection,
-    WeightSection,
 )
-from vtbench.run.sources import Source
 from vtbench.tasks import TaskSpec
 
 PLAN_FILE = "plan.json"
+
+
+class GenerationManifest(BaseModel):
+    """What only a generation job has.
+
+    Attributes:
+        conditions: what images were generated from, as the record tells it.
+        reference: file of the reference statistics in the folder of all references; ``None`` without any.
+        tokenizer_job: folder of the job that measured the generator's tokenizer, from the folder of all runs.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    conditions: dict[str, Any]
+    reference: str | None = None
+    tokenizer_job: str | None = None
 
 
 class JobManifest(BaseModel):
@@ -36,12 +49,13 @@ class JobManifest(BaseModel):
     command: tuple[str, ...]
     config: ConfigSection
     model: ModelSection
-    info: dict[str, Any]
+    info: dict[str, Any] | None
     task: dict[str, Any]
     data_source: str
     data_fingerprint: str
     samples: int
     references: dict[str, str]
+    generation: GenerationManifest | None = None
     allow_small_sets: bool
     reader_id: str | None = None
     determinism: DeterminismSection
@@ -56,34 +70,17 @@ class JobManifest(BaseModel):
 
     @property
     def tokenizer_info(self) -> TokenizerInfo:
-        """The model's geometry."""
+        """The geometry of the codes that were counted.
+
+        Raises:
+            VtbenchError: there are no codes.
+        """
+        if self.info is None:
+            raise VtbenchError(f"{self.model.label} has no codes")
         fields = dict(self.info)
         fields["weights"] = tuple(WeightFile(**weight) for weight in fields["weights"])
         fields["codebook_sizes"] = tuple(fields["codebook_sizes"])
         return TokenizerInfo(**fields)
-
-
-def model_section(source: Source, dtype: str) -> ModelSection:
-    """What the record says about a model."""
-    info = source.info
-    return ModelSection(
-        reference=source.reference,
-        label=source.label,
-        name=info.name,
-        revision=info.revision,
-        kind=info.kind,
-        family=info.family,
-        import_path=source.import_path,
-        args=source.args,
-        dtype=dtype,
-        weights=tuple(WeightSection(**asdict(weight)) for weight in info.weights),
-        codebook_sizes=info.codebook_sizes,
-        downsample_factor=info.downsample_factor,
-        native_size=info.native_size,
-        stochastic=info.stochastic,
-        licence=info.licence,
-        citation=info.citation,
-    )
 
 
 def write_manifest(manifest: JobManifest, folder: Path) -> None:

@@ -37,7 +37,7 @@ class LoadedModel:
     def __init__(self, model: Any, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
         self.info: TokenizerInfo = model.info
         self.device = device
-        self._model = _place(model, device, dtype)
+        self._model = place(model, device, dtype)
         self._encodes = hasattr(model, "encode") and hasattr(model, "decode")
 
     def resize_note(self, height: int, width: int) -> str | None:
@@ -88,8 +88,12 @@ class LoadedModel:
         return time.perf_counter()
 
 
-def _place(model: Any, device: torch.device, dtype: torch.dtype) -> Any:
-    """Move a model that can be moved, in evaluation mode."""
+def place(model: Any, device: torch.device, dtype: torch.dtype) -> Any:
+    """Move a model that can be moved, in evaluation mode.
+
+    Raises:
+        UsageError: a dtype other than float32 for a model that cannot be moved.
+    """
     if isinstance(model, torch.nn.Module):
         model = model.eval().requires_grad_(False)
     if hasattr(model, "to"):

@@ -22,6 +22,7 @@ class RunOptions:
         strict: stop at the first failed sample.
         fresh: discard what an earlier run of the same job left.
         allow_small_sets: compute FID on fewer images than it needs, with a warning in the record.
+        reference: what generated images are compared with, instead of the task's own reference.
         command: the command line, for the record.
     """
 
@@ -35,6 +36,7 @@ class RunOptions:
     strict: bool = False
     fresh: bool = False
     allow_small_sets: bool = False
+    reference: str | None = None
     command: tuple[str, ...] = ()
 
     @property

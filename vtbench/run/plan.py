@@ -29,13 +29,21 @@ BLOCK_FORMAT = 1
 _KEY_DIGITS = 16
 
 
-@dataclass(frozen=True, eq=False)
-class TaskData:
-    """The samples of one task, opened once and shared by every model."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class JobData:
+    """The samples of one task: what every kind of task has.
+
+    Attributes:
+        source: where they come from, as the record names it.
+        ids: of the samples, in order.
+        preset: brings an image to the size at which it is scored.
+        fingerprint: numbers compare only where it is equal.
+        reader_id: what reads texts or judges instances; ``None`` where nothing does.
+    """
 
     task: TaskSpec
     source: str
-    dataset: ImageDataset
+    ids: Sequence[str]
     preset: Preset
     fingerprint: str
     reader_id: str | None = None
@@ -43,7 +51,14 @@ class TaskData:
     @property
     def blocks(self) -> list[Block]:
         """The task's blocks over these samples."""
-        return split_blocks(len(self.dataset), self.task.block_size)
+        return split_blocks(len(self.ids), self.task.block_size)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TaskData(JobData):
+    """The images of a task, opened once and shared by every model."""
+
+    dataset: ImageDataset
 
 
 def open_task_data(task: TaskSpec, data: str | None, limit: int | None) -> TaskData:
@@ -64,7 +79,15 @@ def open_task_data(task: TaskSpec, data: str | None, limit: int | None) -> TaskD
     if len(dataset) == 0:
         raise UsageError(f"{source} holds no samples", "check --data and --limit")
     preset = make_preset(task.preprocess.preset, task.preprocess.size)
-    return TaskData(task, source, dataset, preset, dataset.fingerprint, _reader_id(task))
+    return TaskData(
+        task=task,
+        source=source,
+        ids=dataset.ids,
+        preset=preset,
+        fingerprint=dataset.fingerprint,
+        reader_id=_reader_id(task),
+        dataset=dataset,
+    )
 
 
 def _reader_id(task: TaskSpec) -> str | None:
@@ -80,7 +103,7 @@ class JobPlan:
     """One model on one task, with the folder that is its own."""
 
     source: Source
-    data: TaskData
+    data: JobData
     options: RunOptions
     device_type: str
 
@@ -97,7 +120,7 @@ class JobPlan:
             "protocol": self.task.protocol_id,
             "block_size": self.task.block_size,
             "data": self.data.fingerprint,
-            "samples": len(self.data.dataset),
+            "samples": len(self.data.ids),
             "model": self.source.identity,
             "dtype": self.options.dtype,
             "device": self.device_type,
@@ -141,14 +164,8 @@ def row_columns(task: TaskSpec) -> list[str]:
     columns = [metric_info(request.name).row_column for request in task.image_metrics]
     of_blocks = [column for metric in block_metrics(task.block_metrics) for column in metric.columns]
     instances = instance_columns(task.instances.of) if task.instances is not None else ()
-    return [*dict.fromkeys(columns), *ROW_CODE_METRICS, *text_columns(task), *instances, *of_blocks]
-
-
-def plan_jobs(
-    sources: Sequence[Source], data: Sequence[TaskData], options: RunOptions, device_type: str
-) -> list[JobPlan]:
-    """Every source on every task, models outermost so that each is loaded once."""
-    return [JobPlan(source, task_data, options, device_type) for source in sources for task_data in data]
+    prompts = [metric_info(request.name).row_column for request in task.prompt_metrics]
+    return [*dict.fromkeys(columns), *ROW_CODE_METRICS, *text_columns(task), *instances, *of_blocks, *prompts]
 
 
 def _jsonable(value: Any) -> Any:

@@ -1,9 +1,9 @@
-"""From prepared samples to predictions at rest: batching, out-of-memory halving, and failures that harm one sample."""
+"""From prepared samples to predictions at rest: the model in batches, one rounding, failures that harm one sample."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -11,9 +11,9 @@ from torch import Tensor
 
 from vtbench.core.codes import Codes
 from vtbench.core.contracts import Prepared, SampleFailure
-from vtbench.core.errors import AdapterError
 from vtbench.core.pixels import to_uint8, to_unit
 from vtbench.core.seeds import sample_seed
+from vtbench.run.batching import CarefulBatches
 from vtbench.run.model import LoadedModel
 
 
@@ -37,74 +37,51 @@ class Predictor(Protocol):
         """Batches that together cover ``samples`` in order."""
 
 
-@dataclass
 class ModelPredictor:
-    """Runs a model over samples in batches of equal size and shape.
+    """Runs a model over samples in batches of equal size and shape; see :class:`CarefulBatches`.
 
-    A batch that does not fit in memory is halved, for the rest of the run too, and that is reported as an event. A
-    batch that raises is tried again one sample at a time, so only the samples at fault become failures.
+    Args:
+        model: on its device.
+        seed: the run's; each sample's seed derives from it and the sample's id.
+        batch_size: images given to the model at once.
     """
 
-    model: LoadedModel
-    seed: int
-    batch_size: int
-    _halved: list[str] = field(default_factory=list)
+    def __init__(self, model: LoadedModel, seed: int, batch_size: int) -> None:
+        self._model, self._seed = model, seed
+        self._batches = CarefulBatches(model.info.name, batch_size, _same_shape_prefix, self._run, _failed)
 
     def predict(self, samples: Sequence[Prepared]) -> Iterator[Batch]:
         """See :class:`Predictor`."""
-        pending = list(samples)
-        while pending:
-            batch = _same_shape_prefix(pending, self.batch_size)
-            try:
-                result = self._run(batch)
-            except (torch.OutOfMemoryError, MemoryError) as error:
-                self._halve(len(batch), error)
-                continue
-            except AdapterError:
-                raise
-            except Exception as error:  # noqa: BLE001 - a model may fail in any way on one image
-                yield from self._one_by_one(batch, error)
-            else:
-                yield result
-            del pending[: len(batch)]
+        return self._batches.over(samples)
 
     def _run(self, batch: list[Prepared]) -> Batch:
-        seeds = [sample_seed(self.seed, sample.id) for sample in batch]
-        images = to_unit(torch.stack([sample.model_input for sample in batch]).to(self.model.device))
-        result = self.model.reconstruct(images, seeds)
+        seeds = [sample_seed(self._seed, sample.id) for sample in batch]
+        images = to_unit(torch.stack([sample.model_input for sample in batch]).to(self._model.device))
+        result = self._model.reconstruct(images, seeds)
         finite = torch.isfinite(result.images).flatten(1).all(dim=1).tolist()
         pixels = _at_rest(batch, torch.nan_to_num(result.images))
         outcomes = [
-            _restored(sample, image) if good else _not_finite(sample, raw)
+            _restored(sample, image) if good else not_finite(sample.id, raw)
             for sample, image, raw, good in zip(batch, pixels, result.images, finite, strict=True)
         ]
-        events = tuple(self._halved)
-        self._halved.clear()
-        note = self.model.resize_note(*images.shape[-2:])
+        events = self._batches.take_events()
+        note = self._model.resize_note(*images.shape[-2:])
         return Batch(batch, outcomes, result.codes, result.encode_s, result.decode_s, events, note)
 
-    def _one_by_one(self, batch: list[Prepared], error: Exception) -> Iterator[Batch]:
-        if len(batch) == 1:
-            yield Batch(batch, [SampleFailure(batch[0].id, "model", f"{type(error).__name__}: {error}")])
-            return
-        for sample in batch:
-            try:
-                yield self._run([sample])
-            except AdapterError:
-                raise
-            except Exception as alone:  # noqa: BLE001 - recorded as this sample's failure
-                yield Batch([sample], [SampleFailure(sample.id, "model", f"{type(alone).__name__}: {alone}")])
 
-    def _halve(self, size: int, error: BaseException) -> None:
-        if size <= 1:
-            raise AdapterError(
-                f"{self.model.info.name} does not fit in memory with one image: {error}",
-                "use a larger device, --dtype bfloat16, or a smaller task",
-            ) from error
-        self.batch_size = size // 2
-        if self.model.device.type == "cuda":
-            torch.cuda.empty_cache()
-        self._halved.append(f"out of memory: batch size {size} -> {self.batch_size}")
+def model_failure(sample_id: str, error: Exception) -> SampleFailure:
+    """The model raised on this sample alone."""
+    return SampleFailure(sample_id, "model", f"{type(error).__name__}: {error}")
+
+
+def not_finite(sample_id: str, raw: Tensor) -> SampleFailure:
+    """The model's output holds NaN or infinity."""
+    count = int((~torch.isfinite(raw)).sum())
+    return SampleFailure(sample_id, "model", f"output has {count} non-finite values of {raw.numel()}")
+
+
+def _failed(sample: Prepared, error: Exception) -> Batch:
+    return Batch([sample], [model_failure(sample.id, error)])
 
 
 def _same_shape_prefix(samples: Sequence[Prepared], most: int) -> list[Prepared]:
@@ -127,8 +104,3 @@ def _at_rest(batch: list[Prepared], images: Tensor) -> Sequence[Tensor]:
 
 def _restored(sample: Prepared, image: Tensor) -> Tensor:
     return image if sample.restore is None else sample.restore(image.cpu())
-
-
-def _not_finite(sample: Prepared, raw: Tensor) -> SampleFailure:
-    count = int((~torch.isfinite(raw)).sum())
-    return SampleFailure(sample.id, "model", f"output has {count} non-finite values of {raw.numel()}")

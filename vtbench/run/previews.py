@@ -67,7 +67,9 @@ class PreviewKeeper:
         kept = self.fixed | {index for _, index in self._worst}
         for index, (sample, prediction) in self._pending.items():
             if index in kept:
-                _save(preview_image(sample.reference, prediction), inside(self.folder, _name(index, sample.id)))
+                save_preview(
+                    preview_image(sample.reference, prediction), inside(self.folder, preview_name(index, sample.id))
+                )
         self._pending.clear()
 
     def _is_among_worst(self, index: int, value: float) -> bool:
@@ -91,10 +93,12 @@ def prune_previews(folder: Path, keep: frozenset[int]) -> None:
             path.unlink(missing_ok=True)
 
 
-def _name(index: int, sample_id: str) -> str:
+def preview_name(index: int, sample_id: str) -> str:
+    """File name of a sample's picture: its position, then its id made safe."""
     return f"{index:08d}-{path_segment(sample_id)}.webp"
 
 
-def _save(image: Image.Image, path: Path) -> None:
+def save_preview(image: Image.Image, path: Path) -> None:
+    """Write a picture as lossless WebP, atomically."""
     with atomic_path(path) as temporary:
         image.save(temporary, format="WEBP", lossless=True, method=0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Any
@@ -14,11 +13,11 @@ from vtbench.results.schema import (
     FailureSection,
     MetricResult,
     ModelSection,
-    PerformanceSection,
     ReferenceSection,
     TaskSection,
 )
 from vtbench.run.manifest import JobManifest
+from vtbench.run.performance import performance
 from vtbench.tasks import TaskSpec
 
 
@@ -52,6 +51,7 @@ def make_record(
             n_failed=len(failures),
             scored_size=_common_size(samples),
             reference=reference,
+            conditions={} if manifest.generation is None else manifest.generation.conditions,
         ),
         determinism=manifest.determinism,
         environment=manifest.environment,
@@ -113,23 +113,3 @@ def _failures(samples: Samples) -> list[FailureSection]:
 def _common_size(samples: Samples) -> tuple[int, int] | None:
     sizes = {(int(h), int(w)) for h, w in zip(samples.height, samples.width, strict=True) if h}
     return sizes.pop() if len(sizes) == 1 else None
-
-
-def performance(metas: Sequence[dict[str, Any]], count: int) -> PerformanceSection:
-    """Where the time went, summed over blocks (over workers too, so not wall time under several)."""
-    seconds: dict[str, float] = defaultdict(float)
-    for meta in metas:
-        for part, spent in meta["seconds"].items():
-            seconds[part] += spent
-    total = sum(seconds.values())
-    encode, decode = seconds.pop("encode", 0.0), seconds.pop("decode", 0.0)
-    shares = {"model": encode + decode, **seconds}
-    return PerformanceSection(
-        wall_s=total,
-        images_per_s=count / total if total else None,
-        encode_images_per_s=count / encode if encode else None,
-        decode_images_per_s=count / decode if decode else None,
-        shares={part: spent / total for part, spent in shares.items()} if total else {},
-        peak_memory_mb=max((meta["peak_memory_mb"] for meta in metas), default=None),
-        events=tuple(event for meta in metas for event in meta["events"]),
-    )

@@ -56,7 +56,7 @@ class ReferenceFeatures:
         if self._complete(self._folder / name):
             return True
         if self._complete(self._cache / name):
-            _link(self._cache / name, self._folder / name)
+            link(self._cache / name, self._folder / name)
             return True
         return False
 
@@ -64,7 +64,7 @@ class ReferenceFeatures:
         """Keep one block, here and in the cache."""
         path = self._folder / self._name(block)
         write_tensors(path, features, {"start": block.start, "stop": block.stop})
-        _link(path, self._cache / path.name)
+        link(path, self._cache / path.name)
 
     def stored(self, blocks: list[Block], feature: str) -> StoredFeatures:
         """One feature over all blocks."""
@@ -87,7 +87,7 @@ class ReferenceFeatures:
         return f"{block.index:05d}.safetensors"
 
 
-def _link(source: Path, target: Path) -> None:
+def link(source: Path, target: Path) -> None:
     """Hard-link where both are on one file system, else copy; atomic either way."""
     with atomic_path(target) as temporary:
         temporary.unlink()

@@ -22,7 +22,7 @@ def dry_run_rows(session: Session) -> list[dict[str, Any]]:
                 "model": job.source.label,
                 "protocol": job.task.protocol_id,
                 "data": f"{job.data.source} {job.data.fingerprint[:12]}",
-                "samples": len(job.data.dataset),
+                "samples": len(job.data.ids),
                 "blocks": len(blocks),
                 "done": done,
                 "folder": str(job.folder),

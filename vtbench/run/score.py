@@ -10,8 +10,16 @@ from vtbench.core.errors import VtbenchError
 from vtbench.metrics.catalog import metric_info
 from vtbench.results.record import RECORD_FILE, RunRecord, write_record
 from vtbench.results.samples import FAILED, SAMPLES_FILE, Samples, write_samples
-from vtbench.run.fold import Measured, block_results, code_results, image_results, set_results, text_results
+from vtbench.run.fold import (
+    Measured,
+    block_results,
+    code_results,
+    image_results,
+    prompt_results,
+    text_results,
+)
 from vtbench.run.fold_instances import instance_results, instance_warnings
+from vtbench.run.fold_sets import set_results
 from vtbench.run.manifest import JobManifest
 from vtbench.run.previews import fixed_indices, prune_previews
 from vtbench.run.recording import make_record
@@ -52,6 +60,7 @@ def score_job(
         *text_results(task, samples, manifest.reader_id),
         *instance_results(task, samples, manifest.reader_id),
         *block_results(task, samples),
+        *prompt_results(task, samples),
         *code_results(measured),
         *of_sets,
     ]

@@ -1,4 +1,4 @@
-"""What a command line asks for: which tokenizers on which tasks."""
+"""What a command line asks for: which tokenizers and generators on which tasks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vtbench.core.errors import UsageError
-from vtbench.tasks import load_suite
+from vtbench.tasks import load_suite, load_task
 
 DEFAULT_SUITE = "mini"
 
@@ -16,24 +16,51 @@ class Selection:
     """Names, as given or as the suite completes them."""
 
     tokenizers: tuple[str, ...]
+    generators: tuple[str, ...]
     tasks: tuple[str, ...]
 
 
-def select(tokenizers: Sequence[str], tasks: Sequence[str], suite: str | None, has_data: bool) -> Selection:
+def select(
+    tokenizers: Sequence[str],
+    generators: Sequence[str],
+    tasks: Sequence[str],
+    suite: str | None,
+    has_data: bool,
+) -> Selection:
     """Complete what was given from a suite: with nothing given, the suite ``mini`` as it stands.
 
-    ``--data`` without a task means the task ``folder``.
+    Tokenizers alone run the suite's tasks for tokenizers, generators alone those for generators. ``--data`` without a
+    task means the task ``folder``.
 
     Raises:
-        UsageError: a suite and tasks were both given, or the same tokenizer or task twice.
+        UsageError: a suite and tasks were both given, the same name twice, or a model without a task it can run.
     """
     if suite is not None and tasks:
         raise UsageError("--suite and --task exclude each other", "name the tasks, or the suite")
     chosen = load_suite(suite or DEFAULT_SUITE)
-    if not tasks and has_data and suite is None:
+    if not tasks and has_data and suite is None and not generators:
         tasks = ("folder",)
-    for kind, names in (("--tokenizer", tokenizers), ("--task", tasks)):
+    for kind, names in (("--tokenizer", tokenizers), ("--generator", generators), ("--task", tasks)):
         repeated = sorted({name for name in names if list(names).count(name) > 1})
         if repeated:
             raise UsageError(f"{kind} {', '.join(repeated)} is given twice")
-    return Selection(tuple(tokenizers) or chosen.tokenizers, tuple(tasks) or chosen.tasks)
+    of_generation = {name: load_task(name).kind == "generation" for name in (*tasks, *chosen.tasks)}
+    if tasks:
+        needed = {of_generation[name] for name in tasks}
+    else:
+        needed = {bool(generators), not tokenizers} if tokenizers or generators else {True, False}
+        tasks = tuple(name for name in chosen.tasks if of_generation[name] in needed)
+    _refuse_idle(tokenizers, generators, needed)
+    return Selection(
+        tokenizers=(tuple(tokenizers) or chosen.tokenizers) if False in needed else (),
+        generators=(tuple(generators) or chosen.generators) if True in needed else (),
+        tasks=tuple(tasks),
+    )
+
+
+def _refuse_idle(tokenizers: Sequence[str], generators: Sequence[str], needed: set[bool]) -> None:
+    """A model that was named must have something to do."""
+    if tokenizers and False not in needed:
+        raise UsageError("--tokenizer is given, but every task is one for generators", "name a task for tokenizers too")
+    if generators and True not in needed:
+        raise UsageError("--generator is given, but every task is one for tokenizers", "e.g. --task generation-mini")

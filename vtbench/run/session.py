@@ -11,8 +11,10 @@ from vtbench.results.record import RunRecord, read_record
 from vtbench.run.device import choose_device, choose_dtype, make_deterministic
 from vtbench.run.evaluators import Evaluators, build_evaluators
 from vtbench.run.execute import discard, measure_job, score_when_whole
+from vtbench.run.generation_data import open_generation_data
+from vtbench.run.generator_source import GeneratorSource
 from vtbench.run.options import RunOptions
-from vtbench.run.plan import JobPlan, open_task_data, plan_jobs
+from vtbench.run.plan import JobData, JobPlan, open_task_data
 from vtbench.run.preflight import check_disk, check_tasks, raise_all
 from vtbench.run.progress import say
 from vtbench.run.sources import Source
@@ -52,7 +54,9 @@ class Session:
 def plan_session(
     make_sources: Sequence[Callable[[], Source]], tasks: Sequence[TaskSpec], data: str | None, options: RunOptions
 ) -> Session:
-    """Plan every source on every task, telling all that would fail before anything runs.
+    """Plan every tokenizer on every task for tokenizers, and every generator on every task for generators.
+
+    Models are outermost, so that each is loaded once. All that would fail is told before anything runs.
 
     Raises:
         UsageError: unknown names, wrong arguments, bad data.
@@ -63,11 +67,33 @@ def plan_session(
     choose_dtype(options.dtype)
     problems: list[VtbenchError] = []
     sources = _attempt_each(make_sources, lambda make: _loaded(make()), problems)
-    opened = _attempt_each(tasks, lambda task: open_task_data(task, data, options.limit), problems)
+    paired, generation = ([task for task in tasks if (task.kind == "generation") == flag] for flag in (False, True))
+    opened = _attempt_each(paired, lambda task: open_task_data(task, data, options.limit), problems)
+    planned = [
+        (source, item) for source in sources for item in _data_of(source, opened, generation, data, options, problems)
+    ]
     problems += check_tasks(tasks)
-    problems += check_disk(options.out, sum(len(item.dataset) for item in opened) * max(1, len(sources)))
+    problems += check_disk(options.out, sum(len(item.ids) for _, item in planned))
     raise_all(problems)
-    return Session(plan_jobs(sources, opened, options, device.type), options, worker)
+    return Session([JobPlan(source, item, options, device.type) for source, item in planned], options, worker)
+
+
+def _data_of(
+    source: Source,
+    opened: Sequence[JobData],
+    generation: Sequence[TaskSpec],
+    data: str | None,
+    options: RunOptions,
+    problems: list[VtbenchError],
+) -> Sequence[JobData]:
+    """What this source is to be measured on."""
+    if not isinstance(source, GeneratorSource):
+        return opened
+    return _attempt_each(
+        generation,
+        lambda task: open_generation_data(task, source, data, options.reference, options.limit),
+        problems,
+    )
 
 
 def _loaded(source: Source) -> Source:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -25,7 +25,7 @@ from vtbench.tokenizers.resolve import resolve_tokenizer
 
 
 class Source(Protocol):
-    """One row of a table: something that yields predictions for samples."""
+    """One row of a table: a model, or images that one made, by whatever name."""
 
     @property
     def label(self) -> str:
@@ -44,21 +44,33 @@ class Source(Protocol):
         """``package.module:Class`` of the adapter."""
 
     @property
-    def info(self) -> TokenizerInfo:
-        """Identity and geometry; loading the model if that is what it takes."""
-
-    @property
     def identity(self) -> dict[str, Any]:
         """What tells this source from every other; part of the job key."""
-
-    def open(self, options: RunOptions, device: torch.device, batch_size: int, ids: Sequence[str]) -> Predictor:
-        """Ready to predict."""
 
     def release(self) -> None:
         """Forget a loaded model."""
 
     def warnings(self, ids: Sequence[str]) -> list[str]:
         """What a reader of the numbers must know about this source on these samples."""
+
+
+@runtime_checkable
+class PredictionSource(Source, Protocol):
+    """A source that yields a prediction for every image of a task."""
+
+    @property
+    def info(self) -> TokenizerInfo:
+        """Identity and geometry; loading the model if that is what it takes."""
+
+    def open(self, options: RunOptions, device: torch.device, batch_size: int, ids: Sequence[str]) -> Predictor:
+        """Ready to predict."""
+
+
+def named_files(reference: Reference) -> dict[str, str]:
+    """SHA-256 of a user's Python file and of arguments that name a file: editing one must not revive an old result."""
+    candidates = [reference.target.rpartition(":")[0], *reference.args.values()]
+    paths = [Path(text).expanduser() for text in candidates if isinstance(text, str) and text]
+    return {str(path): digest_file(path) for path in paths if path.is_file()}
 
 
 @dataclass(eq=False)
@@ -106,14 +118,8 @@ class TokenizerSource:
             "target": self._parsed.target,
             "args": self.args,
             "info": info,
-            "files": {str(path): digest_file(path) for path in self._files()},
+            "files": named_files(self._parsed),
         }
-
-    def _files(self) -> list[Path]:
-        """A user's Python file, and arguments that name a file: editing one must not revive an old result."""
-        candidates = [self._parsed.target.rpartition(":")[0], *self.args.values()]
-        paths = [Path(text).expanduser() for text in candidates if isinstance(text, str) and text]
-        return [path for path in paths if path.is_file()]
 
     def open(
         self,

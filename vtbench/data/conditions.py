@@ -1,0 +1,136 @@
+"""What the images of a generation task are made from: class labels, prompts or nothing, in a fixed order."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vtbench.core.contracts import Condition
+from vtbench.core.digests import digest_file, digest_json
+from vtbench.core.errors import UsageError
+
+
+@dataclass(frozen=True)
+class ConditionSample:
+    """One image to be made: a stable unique id, and its condition."""
+
+    id: str
+    condition: Condition
+
+
+@dataclass(frozen=True, eq=False)
+class ConditionSet:
+    """Conditions in order.
+
+    Attributes:
+        samples: one an image, with unique ids.
+        description: how the set came to be, for the record.
+    """
+
+    samples: Sequence[ConditionSample]
+    description: Mapping[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> ConditionSample:
+        return self.samples[index]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Of the samples, in order."""
+        return tuple(sample.id for sample in self.samples)
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of how often each condition occurs: sets that ask for the same are equal, whatever their ids."""
+        counts = Counter((sample.condition.label, sample.condition.prompt) for sample in self.samples)
+        rows = [[-1 if label is None else label, prompt or "", times] for (label, prompt), times in counts.items()]
+        return digest_json(["conditions", sorted(rows)])
+
+    def subset(self, count: int) -> ConditionSet:
+        """The first ``count`` of them."""
+        if count >= len(self):
+            return self
+        return ConditionSet(self.samples[:count], {**self.description, "limit": count})
+
+
+def balanced_classes(classes: int, per_class: int) -> ConditionSet:
+    """``per_class`` images of every class, labels cycling, so that any beginning is balanced too."""
+    labels = [label for _ in range(per_class) for label in range(classes)]
+    told = {"of": "classes", "classes": classes, "balance": "balanced", "per_class": per_class, "count": len(labels)}
+    return ConditionSet([_labelled(index, label) for index, label in enumerate(labels)], told)
+
+
+def uniform_classes(classes: int, count: int, seed: int) -> ConditionSet:
+    """Labels drawn independently and uniformly; the same on every machine (the standard library's generator)."""
+    draw = random.Random(seed)
+    labels = [draw.randrange(classes) for _ in range(count)]
+    told = {"of": "classes", "classes": classes, "balance": "uniform", "count": count, "seed": seed}
+    return ConditionSet([_labelled(index, label) for index, label in enumerate(labels)], told)
+
+
+def unconditional(count: int) -> ConditionSet:
+    """``count`` images of nothing in particular."""
+    samples = [ConditionSample(f"{index:06d}", Condition()) for index in range(count)]
+    return ConditionSet(samples, {"of": "none", "count": count})
+
+
+def prompts(path: Path | str, per_prompt: int = 1) -> ConditionSet:
+    """``per_prompt`` images of every prompt of a file: one prompt a line, or GenEval's ``metadata.jsonl``.
+
+    Raises:
+        UsageError: no such file, not UTF-8, no prompt in it, or a line that is not what it should be.
+    """
+    path = Path(path).expanduser()
+    found = _read_prompts(path)
+    samples = [
+        ConditionSample(f"{index:05d}-s{copy:02d}", condition)
+        for index, condition in enumerate(found)
+        for copy in range(per_prompt)
+    ]
+    told = {
+        "of": "prompts",
+        "file": path.name,
+        "sha256": digest_file(path),
+        "prompts": len(found),
+        "per_prompt": per_prompt,
+        "count": len(samples),
+    }
+    return ConditionSet(samples, told)
+
+
+def _labelled(index: int, label: int) -> ConditionSample:
+    return ConditionSample(f"{index:06d}-c{label:04d}", Condition(label=label))
+
+
+def _read_prompts(path: Path) -> list[Condition]:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except FileNotFoundError:
+        raise UsageError(f"no file of prompts {path}", "one prompt a line, or GenEval's metadata.jsonl") from None
+    except (UnicodeDecodeError, IsADirectoryError) as error:
+        raise UsageError(f"{path} is not a text file in UTF-8: {error}") from None
+    filled = [(line.strip(), f"{path}:{number}") for number, line in enumerate(lines, 1) if line.strip()]
+    if path.suffix == ".jsonl":
+        found = [_geneval_prompt(line, where) for line, where in filled]
+    else:
+        found = [Condition(prompt=line) for line, _ in filled]
+    if not found:
+        raise UsageError(f"{path} holds no prompt")
+    return found
+
+
+def _geneval_prompt(line: str, where: str) -> Condition:
+    try:
+        entry = json.loads(line)
+    except ValueError as error:
+        raise UsageError(f"{where} is not JSON: {error}") from None
+    if not isinstance(entry, dict) or not isinstance(entry.get("prompt"), str) or not entry["prompt"].strip():
+        raise UsageError(f'{where} has no "prompt"', 'each line is a JSON object, as {"prompt": "a photo of a dog", …}')
+    return Condition(prompt=entry["prompt"], metadata={key: value for key, value in entry.items() if key != "prompt"})

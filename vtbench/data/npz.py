@@ -1,0 +1,122 @@
+"""ADM's npz of images: ``arr_0`` uint8 [N,H,W,3], mapped from disk where the file allows it."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vtbench.core.contracts import Sample
+from vtbench.core.digests import digest_arrays
+from vtbench.core.errors import SampleError, UsageError, VtbenchError
+from vtbench.data.fingerprint import Fingerprinted
+
+IMAGES, LABELS = "arr_0", "arr_1"
+_LOCAL_HEADER = 30
+
+
+class ArrayImages(Fingerprinted):
+    """The images of an npz; an id is the position, as ``000012``.
+
+    An array that is stored without compression, as ``numpy.savez`` does, is mapped: no more than the images in use are
+    in memory. A compressed one is decompressed once, whole.
+
+    Args:
+        path: the file.
+
+    Raises:
+        UsageError: no such file, or no ``arr_0`` of uint8 [N,H,W,3], or labels that do not belong to it.
+        VtbenchError: truncated, or an array of Python objects, which is refused.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(str(path)).expanduser()
+        if not self.path.is_file():
+            raise UsageError(f"no file {self.path}", "check the path")
+        self._images = _open_images(self.path)
+        self.ids = tuple(f"{index:06d}" for index in range(len(self._images)))
+        self.labels = _read_labels(self.path, len(self.ids))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_images": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._images = _open_images(self.path)
+
+    def __getitem__(self, index: int) -> Sample:
+        import torch
+
+        try:
+            pixels = np.array(self._images[index])
+        except (OSError, ValueError) as error:
+            raise SampleError(f"{self.path}: image {index} cannot be read: {error}") from error
+        return Sample(self.ids[index], torch.from_numpy(np.moveaxis(pixels, -1, 0).copy()), self.target(index))
+
+    def target(self, index: int) -> dict[str, Any] | None:
+        """``{"label": …}`` where the file has labels."""
+        return None if self.labels is None else {"label": self.labels[index]}
+
+    def content_digest(self, index: int) -> str:
+        """Of the pixels."""
+        return digest_arrays({"image": np.asarray(self._images[index])})
+
+
+def _open_images(path: Path) -> NDArray[np.uint8]:
+    array = _mapped(path, f"{IMAGES}.npy")
+    if array is None:
+        array = _loaded(path, IMAGES)
+    if array is None:
+        raise UsageError(f"{path} holds no {IMAGES}", "images are expected as arr_0, uint8 [N,H,W,3]")
+    if array.dtype != np.uint8 or array.ndim != 4 or array.shape[-1] != 3:
+        raise UsageError(
+            f"{path}: {IMAGES} is {array.dtype} {list(array.shape)}", "images are expected as uint8 [N,H,W,3]"
+        )
+    return array
+
+
+def _read_labels(path: Path, count: int) -> list[int] | None:
+    labels = _loaded(path, LABELS)
+    if labels is None:
+        return None
+    if labels.ndim == 2 and labels.shape[1] > 1:  # one-hot, as some scripts write them
+        labels = labels.argmax(axis=1)
+    if labels.size != count or labels.dtype.kind not in "iu":
+        raise UsageError(
+            f"{path}: {LABELS} is {labels.dtype} {list(labels.shape)} for {count} images", "one label each"
+        )
+    return [int(label) for label in labels.ravel()]
+
+
+def _loaded(path: Path, name: str) -> NDArray[Any] | None:
+    """An array read whole; ``None`` if there is none of that name."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return arrays[name] if name in arrays.files else None
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        if "pickle" in str(error).lower():
+            raise VtbenchError(f"{path} is refused: it holds Python objects, and reading them runs code") from error
+        raise VtbenchError(f"{path} is truncated or not an npz: {error}", "copy or download it again") from error
+
+
+def _mapped(path: Path, member: str) -> NDArray[Any] | None:
+    """The array inside the zip as a memory map; ``None`` where it is compressed, absent or not understood."""
+    try:
+        with zipfile.ZipFile(path) as archive, path.open("rb") as stream:
+            entry = archive.getinfo(member)
+            if entry.compress_type != zipfile.ZIP_STORED:
+                return None
+            stream.seek(entry.header_offset)
+            header = stream.read(_LOCAL_HEADER)
+            stream.seek(int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little"), 1)
+            version = np.lib.format.read_magic(stream)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, fortran, dtype = read(stream)
+            if dtype.hasobject:
+                return None
+            return np.memmap(path, dtype, "r", stream.tell(), shape, "F" if fortran else "C")
+    except (KeyError, ValueError, OSError, zipfile.BadZipFile):
+        return None

@@ -1,0 +1,84 @@
+"""Batches that survive: halved when memory runs out, taken one sample at a time when one of them raises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import torch
+
+from vtbench.core.errors import AdapterError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(eq=False)
+class CarefulBatches(Generic[Item, Result]):
+    """Runs items in order, so that only those at fault become failures.
+
+    A batch that does not fit in memory is halved, for the rest of the run too. A batch that raises is tried again one
+    item at a time. An :class:`AdapterError` is the model's fault and is passed on.
+
+    Attributes:
+        name: what messages call the model.
+        batch_size: most items a call; lowered when memory runs out.
+        cut: the items of the next batch, from those pending and the most allowed.
+        run: one call of the model.
+        failed: the result of an item that raised by itself.
+    """
+
+    name: str
+    batch_size: int
+    cut: Callable[[Sequence[Item], int], list[Item]]
+    run: Callable[[list[Item]], Result]
+    failed: Callable[[Item, Exception], Result]
+    _events: list[str] = field(default_factory=list)
+
+    def over(self, items: Sequence[Item]) -> Iterator[Result]:
+        """Results that together cover ``items`` in order."""
+        pending = list(items)
+        while pending:
+            batch = self.cut(pending, self.batch_size)
+            try:
+                result = self.run(batch)
+            except (torch.OutOfMemoryError, MemoryError) as error:
+                self._halve(len(batch), error)
+                continue
+            except AdapterError:
+                raise
+            except Exception as error:  # noqa: BLE001 - a model may fail in any way on one image
+                yield from self._one_by_one(batch, error)
+            else:
+                yield result
+            del pending[: len(batch)]
+
+    def take_events(self) -> tuple[str, ...]:
+        """What happened since this was asked last."""
+        told = tuple(self._events)
+        self._events.clear()
+        return told
+
+    def _one_by_one(self, batch: list[Item], error: Exception) -> Iterator[Result]:
+        if len(batch) == 1:
+            yield self.failed(batch[0], error)
+            return
+        for item in batch:
+            try:
+                yield self.run([item])
+            except AdapterError:
+                raise
+            except Exception as alone:  # noqa: BLE001 - recorded as this sample's failure
+                yield self.failed(item, alone)
+
+    def _halve(self, size: int, error: BaseException) -> None:
+        if size <= 1:
+            raise AdapterError(
+                f"{self.name} does not fit in memory with one image: {error}",
+                "use a larger device, --dtype bfloat16, or a smaller task",
+            ) from error
+        self.batch_size = size // 2
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        self._events.append(f"out of memory: batch size {size} -> {self.batch_size}")

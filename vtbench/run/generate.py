@@ -1,0 +1,57 @@
+"""Measure the blocks of a generation task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from vtbench.run.device import choose_dtype
+from vtbench.run.evaluators import Evaluators
+from vtbench.run.generation_data import GenerationData
+from vtbench.run.generator_source import GeneratorSource
+from vtbench.run.manifest import GenerationManifest
+from vtbench.run.measure_generation import GenerationMeter
+from vtbench.run.options import RunOptions
+from vtbench.run.plan import JobPlan, row_columns
+from vtbench.run.previews import fixed_indices
+from vtbench.run.sample_previews import SamplePreviews
+from vtbench.run.sampling import GeneratorSampler, PremadeSampler, Sampler
+from vtbench.run.store import Block, BlockResult
+from vtbench.run.timing import waited
+
+
+def generated_blocks(
+    plan: JobPlan, data: GenerationData, evaluators: Evaluators, device: torch.device, missing: Sequence[Block]
+) -> Iterator[tuple[Block, BlockResult]]:
+    """Measure the missing blocks, one after another."""
+    source = plan.source
+    assert isinstance(source, GeneratorSource)
+    meter = GenerationMeter(
+        evaluators=evaluators,
+        tokenizer=source.tokenizer_info,
+        indices={sample_id: index for index, sample_id in enumerate(data.ids)},
+        previews=SamplePreviews(plan.folder / "previews", fixed_indices(len(data.ids), plan.task.previews.fixed)),
+        device=device,
+        columns=row_columns(plan.task),
+    )
+    sampler = _sampler(source, data, plan.options, device, plan.batch_size)
+    for waited_s, (block, batches) in waited(sampler.over(missing)):
+        yield block, meter.measure(batches, waited_s)
+
+
+def generation_manifest(
+    data: GenerationData, evaluators: Evaluators, options: RunOptions, device: torch.device
+) -> GenerationManifest:
+    """What the job's manifest says about conditions and reference; the reference is built if it has to be."""
+    reference = None if data.reference is None else data.reference.ready(evaluators, options, device)
+    return GenerationManifest(conditions=dict(data.conditions.description), reference=reference)
+
+
+def _sampler(
+    source: GeneratorSource, data: GenerationData, options: RunOptions, device: torch.device, batch_size: int
+) -> Sampler:
+    if data.images is not None:
+        return PremadeSampler(data.images, data.conditions, data.preset, options.decoders)
+    dtype = choose_dtype(options.dtype)
+    return GeneratorSampler(source.model, data.conditions, data.preset, device, dtype, options.seed, batch_size)

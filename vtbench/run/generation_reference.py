@@ -1,0 +1,143 @@
+"""What the images of a generation task are compared with: a file of statistics, or a data set whose features are taken.
+
+Whatever it is, a file of reference statistics comes to lie in the folder of all references, so that a copied run
+folder can be scored again anywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock
+
+from vtbench.core.contracts import ImageDataset
+from vtbench.core.digests import digest_json
+from vtbench.core.errors import AssetMissingError, UsageError
+from vtbench.core.files import cache_dir
+from vtbench.data.open import open_data
+from vtbench.data.presets import make_preset
+from vtbench.metrics.reference_statistics import ReferenceStatistics, open_statistics
+from vtbench.results.schema import ReferenceSection
+from vtbench.run.evaluators import Evaluators
+from vtbench.run.options import RunOptions
+from vtbench.run.references import FOLDER, link
+from vtbench.run.statistics import StatisticsRequest, build_statistics
+from vtbench.tasks import PreprocessSpec, TaskSpec
+
+SUFFIX = ".safetensors"
+NAMED_FOLDER = "statistics"
+"""Where statistics with a name are looked for: in ``$VTBENCH_ASSETS`` and in the cache."""
+
+
+@dataclass(frozen=True, eq=False)
+class GenerationReference:
+    """A reference that was found, but whose features may still have to be taken.
+
+    Attributes:
+        source: as it was named.
+        statistics: the file, if it is one.
+        dataset: the images, if it is not.
+        preprocess: how images are prepared: as the task's samples are.
+    """
+
+    source: str
+    preprocess: PreprocessSpec
+    statistics: ReferenceStatistics | None = None
+    dataset: ImageDataset | None = None
+
+    @property
+    def identity(self) -> Any:
+        """What tells this reference from every other."""
+        if self.statistics is not None:
+            return {"statistics": self.statistics.digest}
+        assert self.dataset is not None
+        return {"data": self.dataset.fingerprint, "preprocess": self.preprocess.model_dump()}
+
+    def ready(self, evaluators: Evaluators, options: RunOptions, device: torch.device) -> str:
+        """Have the file of statistics in the folder of all references; its name there.
+
+        Raises:
+            NotComparableError: statistics of another network or image size.
+        """
+        if self.statistics is not None:
+            return self._linked(self.statistics, evaluators, options.out)
+        return self._built(evaluators, options, device)
+
+    def _linked(self, statistics: ReferenceStatistics, evaluators: Evaluators, out: Path) -> str:
+        side = self.preprocess.size
+        for name, extractor in evaluators.extractors.items():
+            statistics.check_fits(name, extractor.id, None if side is None else (side, side))
+        name = f"statistics-{statistics.digest[:24]}{SUFFIX}"
+        if not (out / FOLDER / name).is_file():
+            link(statistics.path, out / FOLDER / name)
+        return name
+
+    def _built(self, evaluators: Evaluators, options: RunOptions, device: torch.device) -> str:
+        assert self.dataset is not None
+        extractors = {name: extractor.id for name, extractor in evaluators.extractors.items()}
+        wanted = {name: sorted(features) for name, features in evaluators.features.items()}
+        key = digest_json([self.identity, extractors, wanted, device.type], length=24)
+        name = f"statistics-{key}{SUFFIX}"
+        here, cached = options.out / FOLDER / name, cache_dir() / "references" / name
+        here.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(here.with_suffix(".lock")):  # the operating system's: a killed worker cannot leave it behind
+            if not here.is_file() and cached.is_file():
+                link(cached, here)
+            if not here.is_file():
+                preset = make_preset(self.preprocess.preset, self.preprocess.size)
+                request = StatisticsRequest(
+                    self.source, self.dataset, preset, evaluators.features, decoders=options.decoders
+                )
+                build_statistics(request, evaluators.extractors, device, here)
+                link(here, cached)
+        return name
+
+
+def find_reference(task: TaskSpec, given: str | None) -> GenerationReference | None:
+    """The reference of a task: ``--reference`` where given, else what the task names.
+
+    Raises:
+        UsageError: the task compares, and nothing is named.
+        AssetMissingError: statistics with a name that are not on this machine.
+    """
+    if task.reference is None:
+        return None
+    data, statistics = task.reference.data, task.reference.statistics
+    if given is not None:
+        data, statistics = (None, given) if given.endswith(SUFFIX) else (given, None)
+    if statistics is not None:
+        return GenerationReference(statistics, task.preprocess, statistics=open_statistics(_locate(statistics)))
+    if data is None:
+        raise UsageError(
+            f"task {task.name} names no reference", "give it with --reference FILE.safetensors or --reference DIR"
+        )
+    return GenerationReference(data, task.preprocess, dataset=open_data(data))
+
+
+def _locate(name: str) -> Path:
+    """A path as it is, or a name in ``$VTBENCH_ASSETS/statistics`` or in the cache."""
+    if name.endswith(SUFFIX):
+        return Path(name).expanduser()
+    from vtbench.assets.lookup import asset_folders
+
+    for folder in asset_folders():
+        path = folder / NAMED_FOLDER / f"{name}{SUFFIX}"
+        if path.is_file():
+            return path
+    raise AssetMissingError(
+        f"reference statistics {name!r} are not on this machine",
+        f"get the original file once, then: vtbench stats import FILE --name {name}",
+    )
+
+
+def open_reference(out: Path, name: str) -> ReferenceStatistics:
+    """The file of that name in the folder of all references below ``out``."""
+    return open_statistics(out / FOLDER / name)
+
+
+def reference_section(statistics: ReferenceStatistics) -> ReferenceSection:
+    """What a record says about a reference."""
+    return ReferenceSection(description=statistics.note.description, n=statistics.n, digest=statistics.digest)

@@ -1,0 +1,144 @@
+"""A generator named on the command line, as one row of a table, and the tokenizer it brings along."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+
+from vtbench.core.contracts import ImageDataset
+from vtbench.core.info import GeneratorInfo, TokenizerInfo
+from vtbench.core.reference import Reference, parse_reference
+from vtbench.data.conditions import ConditionSet
+from vtbench.generators.resolve import resolve_generator
+from vtbench.run.device import choose_dtype
+from vtbench.run.model import LoadedModel
+from vtbench.run.options import RunOptions
+from vtbench.run.predict import ModelPredictor, Predictor
+from vtbench.run.sources import named_files
+
+
+@dataclass(eq=False)
+class GeneratorSource:
+    """Built when first needed, and forgotten on :meth:`release`."""
+
+    reference: str
+
+    @property
+    def label(self) -> str:
+        """The reference as given: name and arguments."""
+        return self.reference
+
+    @cached_property
+    def _parsed(self) -> Reference:
+        return parse_reference(self.reference)
+
+    @cached_property
+    def model(self) -> Any:
+        """The generator."""
+        return resolve_generator(self.reference)
+
+    @cached_property
+    def info(self) -> GeneratorInfo:
+        """Taken from the generator, and kept when it is released."""
+        info: GeneratorInfo = self.model.info
+        return info
+
+    @cached_property
+    def tokenizer_info(self) -> TokenizerInfo | None:
+        """Of the tokenizer whose codes it samples; ``None`` where it samples images."""
+        if not hasattr(self.model, "sample_codes"):
+            return None
+        info: TokenizerInfo = self.model.tokenizer.info
+        return info
+
+    @cached_property
+    def premade(self) -> tuple[ImageDataset, ConditionSet] | None:
+        """Images that were sampled before, and what from; ``None`` for a generator that is run."""
+        images = getattr(self.model, "images", None)
+        return None if images is None else (images, self.model.conditions)
+
+    @cached_property
+    def import_path(self) -> str:
+        """``package.module:Class`` of the adapter."""
+        kind = type(self.model)
+        return f"{kind.__module__}:{kind.__qualname__}"
+
+    @property
+    def args(self) -> dict[str, Any]:
+        """Keyword arguments as given."""
+        return dict(self._parsed.args)
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """Name, arguments, weights and sampler; the bytes of files it names; the images where they are all there is."""
+        info = asdict(self.info)
+        info["weights"] = [[weight.name, weight.sha256] for weight in self.info.weights]
+        return {
+            "target": self._parsed.target,
+            "args": self.args,
+            "generator": info,
+            "tokenizer": None if self.tokenizer_info is None else asdict(self.tokenizer_info),
+            "images": None if self.premade is None else self.premade[0].fingerprint,
+            "files": named_files(self._parsed),
+        }
+
+    def release(self) -> None:
+        """Free the generator; what was asked of it stays known."""
+        _ = self.info, self.tokenizer_info, self.premade, self.import_path
+        self.__dict__.pop("model", None)
+
+    def warnings(self, ids: Sequence[str]) -> list[str]:
+        """Nothing to say."""
+        return []
+
+
+@dataclass(eq=False)
+class OwnTokenizerSource:
+    """The tokenizer of a generator, to be measured by itself.
+
+    Args:
+        generator: whose codes it decodes.
+    """
+
+    generator: GeneratorSource
+
+    def __post_init__(self) -> None:
+        self.label = f"tokenizer of {self.generator.label}"
+        self.reference = self.generator.reference
+        self.args = self.generator.args
+
+    @property
+    def info(self) -> TokenizerInfo:
+        """Of the tokenizer."""
+        info = self.generator.tokenizer_info
+        assert info is not None, f"{self.reference} has no tokenizer"
+        return info
+
+    @property
+    def import_path(self) -> str:
+        """Of the generator that brings it."""
+        return self.generator.import_path
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Geometry and weights, not the sampler: generators that differ in their settings share it."""
+        info = asdict(self.info)
+        info["weights"] = [[weight.name, weight.sha256] for weight in self.info.weights]
+        return {"tokenizer of": self.generator.identity["target"], "info": info}
+
+    def open(self, options: RunOptions, device: torch.device, batch_size: int, ids: Sequence[str]) -> Predictor:
+        """The tokenizer on its device."""
+        loaded = LoadedModel(self.generator.model.tokenizer, device, choose_dtype(options.dtype))
+        return ModelPredictor(loaded, seed=options.seed, batch_size=batch_size)
+
+    def release(self) -> None:
+        """Free the generator with it."""
+        self.generator.release()
+
+    def warnings(self, ids: Sequence[str]) -> list[str]:
+        """Nothing to say."""
+        return []

@@ -1,0 +1,42 @@
+"""Tasks: named protocols, one YAML file each, and the suites that group them."""
+
+from vtbench.tasks.files import (
+    Suite,
+    data_root,
+    load_suite,
+    load_suites,
+    load_task,
+    read_task,
+    task_files,
+)
+from vtbench.tasks.schema import PIXEL_RULE, TaskSpec
+from vtbench.tasks.sections import (
+    ConditionSpec,
+    DataSpec,
+    InstanceSpec,
+    MetricRequest,
+    PreprocessSpec,
+    PreviewSpec,
+    ReaderSpec,
+    ReferenceSpec,
+)
+
+__all__ = [
+    "PIXEL_RULE",
+    "ConditionSpec",
+    "DataSpec",
+    "InstanceSpec",
+    "MetricRequest",
+    "PreprocessSpec",
+    "PreviewSpec",
+    "ReaderSpec",
+    "ReferenceSpec",
+    "Suite",
+    "TaskSpec",
+    "data_root",
+    "load_suite",
+    "load_suites",
+    "load_task",
+    "read_task",
+    "task_files",
+]

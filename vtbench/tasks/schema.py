@@ -1,0 +1,150 @@
+"""Tasks: one YAML file names the data, the preprocessing, the metrics and how they are aggregated.
+
+A task is data, never code: it is read with ``yaml.safe_load``, checked field by field, and has no inheritance. Its
+protocol id, ``name@version+hash``, changes whenever something changes that can move a number.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from vtbench.core.digests import digest_json
+from vtbench.metrics.catalog import INSTANCE_METRICS, metric_info
+from vtbench.tasks.sections import (
+    ConditionSpec,
+    DataSpec,
+    Frozen,
+    InstanceSpec,
+    MetricRequest,
+    PreprocessSpec,
+    PreviewSpec,
+    ReaderSpec,
+    ReferenceSpec,
+)
+
+PIXEL_RULE = "clamp, times 255, round half to even, uint8"
+_PIXEL_RULES = {
+    "vtbench-released": "clamp, times 255, truncate, uint8",
+    "vtbench-released-signed": "float32 in [-1, 1], (x + 1) / 2 * 255, truncate, uint8; originals too",
+}
+"""Of presets that bring a rule of their own: compat tasks only."""
+
+
+class TaskSpec(Frozen):
+    """One task, as its YAML file states it."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    version: int = Field(ge=1)
+    kind: Literal["reconstruction", "detail", "text", "generation"]
+    summary: str
+    data: DataSpec = DataSpec.model_validate({})
+    preprocess: PreprocessSpec
+    image_metrics: tuple[MetricRequest, ...] = ()
+    set_metrics: tuple[MetricRequest, ...] = ()
+    code_metrics: tuple[MetricRequest, ...] = ()
+    text_metrics: tuple[MetricRequest, ...] = ()
+    block_metrics: tuple[MetricRequest, ...] = ()
+    reader: ReaderSpec | None = None
+    instance_metrics: tuple[MetricRequest, ...] = ()
+    instances: InstanceSpec | None = None
+    prompt_metrics: tuple[MetricRequest, ...] = ()
+    conditions: ConditionSpec | None = None
+    reference: ReferenceSpec | None = None
+    strata: tuple[str, ...] = Field((), description="fields of a sample's target to report each value of by itself")
+    block_size: int = Field(16, ge=1, le=4096)
+    previews: PreviewSpec = PreviewSpec()
+    table: tuple[str, ...] = ()
+    tolerances: dict[str, float] = Field(default_factory=dict)
+    quirks: tuple[str, ...] = Field((), description="what a compat task does wrong on purpose, a sentence each")
+
+    @property
+    def metrics(self) -> tuple[MetricRequest, ...]:
+        """Every metric the task asks for, in order."""
+        of_parts = self.instance_metrics + self.block_metrics + self.prompt_metrics
+        return self.image_metrics + self.set_metrics + self.code_metrics + self.text_metrics + of_parts
+
+    @property
+    def protocol(self) -> dict[str, Any]:
+        """Everything that can move a number; prose, previews and tolerances cannot, nor can the block size alone."""
+        reader = {"reader": self.reader.model_dump()} if self.reader is not None else {}
+        instances = self.instances
+        judged = {} if instances is None else {"instances": {**instances.model_dump(), "edges": instances.edges}}
+        block = {"block_size": self.block_size} if self.block_metrics else {}
+        asked = {} if self.conditions is None else {"conditions": self.conditions.model_dump()}
+        compared = {} if self.reference is None else {"reference": self.reference.model_dump()}
+        return {
+            "kind": self.kind,
+            **reader,
+            **judged,
+            **block,
+            **asked,
+            **compared,
+            "preprocess": self.preprocess.model_dump(),
+            "pixels": _PIXEL_RULES.get(self.preprocess.preset.partition("@")[0], PIXEL_RULE),
+            "metrics": [[m.name, metric_info(m.name).version, m.params] for m in self.metrics],
+        }
+
+    @property
+    def protocol_id(self) -> str:
+        """``name@version+hash``: two numbers are comparable only where it and the data fingerprint are equal."""
+        return f"{self.name}@{self.version}+{digest_json(self.protocol, length=8)}"
+
+    @model_validator(mode="after")
+    def _metrics_are_known_and_in_place(self) -> TaskSpec:
+        for expected, requests in (
+            ("image", self.image_metrics),
+            ("set", self.set_metrics),
+            ("code", self.code_metrics),
+            ("text", self.text_metrics),
+            ("instance", self.instance_metrics),
+            ("block", self.block_metrics),
+            ("prompt", self.prompt_metrics),
+        ):
+            for request in requests:
+                kind = metric_info(request.name).kind
+                if kind != expected:
+                    raise ValueError(f"{request.name} is a metric of kind {kind}, listed under {expected}_metrics")
+        if bool(self.text_metrics) != (self.reader is not None):
+            raise ValueError("text_metrics need a reader, and a reader needs text_metrics")
+        self._check_instances()
+        self._check_generation()
+        derived = [m.name for m in self.text_metrics if m.name.endswith(("_floor", "_excess"))]
+        if derived:
+            raise ValueError(f"{', '.join(derived)}: ask for the metric itself; floor and excess come with it")
+        if len({metric.name.startswith("compat_") for metric in self.text_metrics}) > 1:
+            raise ValueError("compat text metrics read other images than the others do: give them a task of their own")
+        names = [request.name for request in self.metrics]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise ValueError(f"metrics listed twice: {', '.join(repeated)}")
+        return self
+
+    def _check_instances(self) -> None:
+        if bool(self.instance_metrics) != (self.instances is not None):
+            raise ValueError("instance_metrics need instances, and instances need instance_metrics")
+        if self.instances is not None:
+            if self.reader is not None:
+                raise ValueError("a task has a reader or instances, not both: a record names one of them")
+            known = INSTANCE_METRICS[self.instances.of]
+            strange = [request.name for request in self.instance_metrics if request.name not in known]
+            if strange:
+                raise ValueError(f"{strange[0]} is no metric of {self.instances.of}; known: {', '.join(known)}")
+
+    def _check_generation(self) -> None:
+        if (self.kind == "generation") != (self.conditions is not None):
+            raise ValueError("a generation task has conditions, and no other task has")
+        if self.kind != "generation":
+            if self.prompt_metrics or self.reference is not None:
+                raise ValueError("prompt_metrics and a reference belong to generation tasks")
+            if not self.image_metrics:
+                raise ValueError("name at least one of image_metrics")
+            return
+        paired = self.image_metrics + self.text_metrics + self.instance_metrics + self.block_metrics
+        if paired:
+            raise ValueError(f"{paired[0].name} compares with an original, which a generated image does not have")
+        if self.prompt_metrics and self.conditions is not None and self.conditions.of in ("classes", "none"):
+            raise ValueError(f"{self.prompt_metrics[0].name} needs prompts")
+        if self.set_metrics and self.reference is None:
+            raise ValueError("set_metrics of a generation task need a reference (which may be left to --reference: {})")

@@ -1,0 +1,114 @@
+"""The parts of a task file: frozen, and closed to unknown fields."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from vtbench.data.tokbench_buckets import FACE_EDGES, TEXT_EDGES, Edges
+
+
+class Frozen(BaseModel):
+    """Base of every part of a task: frozen, and closed to unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class MetricRequest(Frozen):
+    """A metric by name, with the parameters in which it departs from its defaults."""
+
+    name: str
+    params: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_a_bare_name(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+
+class DataSpec(Frozen):
+    """Where the images come from, unless ``--data`` says otherwise."""
+
+    source: str | None = Field(None, description="data set reference, e.g. 'photos-mini' or 'hub,path=…'; none: --data")
+    folder_as: str | None = Field(
+        None, description="data set that opens a folder given by --data; none: by its content"
+    )
+    expected_count: int | None = Field(None, description="images in the full set; another number is warned of")
+    licence: str = ""
+    citation: str = ""
+    note: str = ""
+
+
+class PreprocessSpec(Frozen):
+    """A named, versioned preset and the side it yields, in pixels (none for native sizes)."""
+
+    preset: str = Field(pattern=r"^[a-z0-9-]+@\d+$")
+    size: int | None = Field(None, ge=8)
+
+
+class ReaderSpec(Frozen):
+    """What reads the images of a text task, and how texts are compared."""
+
+    name: str = Field(description="reader reference, e.g. 'rapidocr' or 'tesseract,lang=jpn'")
+    case: Literal["keep", "fold"] = "keep"
+
+
+class InstanceSpec(Frozen):
+    """The parts of an image that are scored by themselves, what judges them, and whose size buckets they fall in."""
+
+    of: Literal["words", "faces"]
+    by: str = Field(description="box reader ('parseq', 'boxes,reader=tesseract') or face recogniser ('dlib') reference")
+    size: Literal[256, 512, 1024] = Field(description="the resolution whose size buckets are used")
+
+    @property
+    def edges(self) -> Edges:
+        """Edges of the three half-open buckets of relative size."""
+        return (TEXT_EDGES if self.of == "words" else FACE_EDGES)[self.size]
+
+
+class PreviewSpec(Frozen):
+    """Which samples are kept as pictures: evenly spaced ones, and the worst by an image metric."""
+
+    fixed: int = Field(default=4, ge=0)
+    worst: int = Field(default=4, ge=0)
+    by: str = "psnr"
+
+
+class ConditionSpec(Frozen):
+    """What a generation task asks a generator for."""
+
+    of: Literal["classes", "prompts", "none", "given"] = Field(
+        description="class labels, prompts, nothing, or whatever the samples at hand were made from"
+    )
+    count: int | None = Field(None, ge=1, description="images in all; of prompts and given samples it follows")
+    classes: int | None = Field(None, ge=1, description="class labels run from 0 to below this")
+    balance: Literal["balanced", "uniform"] = Field(
+        "balanced", description="as many images of every class, or labels drawn uniformly at random, seeded"
+    )
+    seed: int = Field(0, description="of uniform labels")
+    prompts: str | None = Field(None, description="file of prompts, one a line or GenEval's jsonl; none: --data")
+    per_prompt: int = Field(1, ge=1, description="images a prompt")
+
+    @model_validator(mode="after")
+    def _states_what_it_needs(self) -> ConditionSpec:
+        if self.of == "classes" and (self.classes is None or self.count is None):
+            raise ValueError("conditions of classes need classes and count")
+        if self.of == "none" and self.count is None:
+            raise ValueError("conditions of nothing need a count")
+        if self.of == "classes" and self.balance == "balanced" and (self.count or 0) % (self.classes or 1):
+            raise ValueError(f"{self.count} images cannot be balanced over {self.classes} classes")
+        return self
+
+
+class ReferenceSpec(Frozen):
+    """What the images of a generation task are compared with; with neither, ``--reference`` must say it."""
+
+    statistics: str | None = Field(None, description="reference statistics, by name or path")
+    data: str | None = Field(None, description="data set, preprocessed like the samples, whose features are taken")
+
+    @model_validator(mode="after")
+    def _is_one_thing(self) -> ReferenceSpec:
+        if self.statistics is not None and self.data is not None:
+            raise ValueError("a reference is statistics or data, not both")
+        return self
