@@ -19,6 +19,7 @@ DATASETS = Registry(
         "multilingual-mini": "vtbench.data.multilingual_mini:MultilingualMini",
         "patterns-mini": "vtbench.data.patterns_mini:PatternsMini",
         "photos-mini": "vtbench.data.photos_mini:PhotosMini",
+        "scenes-mini": "vtbench.data.scenes_mini:ScenesMini",
         "photos-whole": "vtbench.data.photos_whole:PhotosWhole",
     },
 )

@@ -12,6 +12,8 @@ from vtbench.features.network import NetworkExtractor, State, asset_or, frozen, 
 from vtbench.features.resizing import pillow_bicubic_float, tf1_bilinear
 
 SIDE = 299
+SPATIAL_CHANNELS = 7
+_MIXED_6 = "Mixed_6d"
 _TRUNK = (
     "Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3", "MaxPool_1", "Conv2d_3b_1x1", "Conv2d_4a_3x3", "MaxPool_2",
     "Mixed_5b", "Mixed_5c", "Mixed_5d", "Mixed_6a", "Mixed_6b", "Mixed_6c", "Mixed_6d", "Mixed_6e",
@@ -22,7 +24,7 @@ _TRUNK = (
 class _Inception(NetworkExtractor):
     """Features of the network, whatever the resize before it."""
 
-    features: ClassVar[tuple[str, ...]] = ("pool", "logits")
+    features: ClassVar[tuple[str, ...]] = ("pool", "logits", "spatial")
     required_assets: ClassVar[tuple[str, ...]] = ("inception_tf",)
     name: ClassVar[str]
 
@@ -32,15 +34,17 @@ class _Inception(NetworkExtractor):
 
     def _forward(self, images: Tensor) -> dict[str, Tensor]:
         # The graph subtracts 128 and multiplies by 2^-7; dividing by 128 gives the same bits.
-        pooled = cast(nn.Module, self._network.trunk)((images - 128.0) / 128.0).flatten(1)
-        return {"pool": pooled, "logits": pooled @ cast(Tensor, self._network.classifier).T}
+        pooled, spatial = self._network((images - 128.0) / 128.0)
+        return {"pool": pooled, "logits": pooled @ cast(Tensor, self._network.classifier).T, "spatial": spatial}
 
 
 class InceptionTF(_Inception):
     """TF Inception with its own resize: TensorFlow 1 bilinear to 299×299, no antialiasing (Heusel et al. 2017).
 
     ``pool`` is the 2048-d average pool; ``logits`` the 1008 logits without their bias, as the score of Salimans et al.
-    2016 is customarily computed. The network class is torch-fidelity's.
+    2016 is customarily computed; ``spatial`` the first 7 channels of the 1×1 branch of the block ``mixed_6`` (here
+    ``Mixed_6d``) on its 17×17 grid, 2023 numbers, which sFID is taken of (Nash et al. 2021, as ADM's evaluator has it).
+    The network class is torch-fidelity's.
 
     Args:
         state: weights under torch-fidelity's names; the asset ``inception_tf`` unless given.
@@ -75,10 +79,16 @@ class _Layers(nn.Module):
 
     classifier: Tensor
 
-    def __init__(self, trunk: nn.Module, classifier: Tensor) -> None:
+    def __init__(self, before: nn.Module, mixed_6: nn.Module, after: nn.Module, classifier: Tensor) -> None:
         super().__init__()
-        self.trunk = trunk
+        self.before, self.mixed_6, self.after = before, mixed_6, after
         self.register_buffer("classifier", classifier)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Average pool ``[B,2048]`` and spatial features ``[B,2023]``."""
+        entering = self.before(images)
+        spatial = cast(nn.Module, self.mixed_6.branch1x1)(entering)[:, :SPATIAL_CHANNELS].flatten(1)
+        return self.after(self.mixed_6(entering)).flatten(1), spatial
 
 
 def _network(state: State) -> nn.Module:
@@ -92,4 +102,6 @@ def _network(state: State) -> nn.Module:
     network = FeatureExtractorInceptionV3("inception", ["2048"], feature_extractor_weights_path=buffer)
     trunk = nn.Sequential(*(getattr(network, name) for name in _TRUNK))
     fuse_batch_norm(trunk.eval(), [("conv", "bn")])
-    return frozen(_Layers(trunk, network.fc.weight.detach().clone()))
+    middle = _TRUNK.index(_MIXED_6)
+    classifier = network.fc.weight.detach().clone()
+    return frozen(_Layers(trunk[:middle], trunk[middle], trunk[middle + 1 :], classifier))

@@ -122,11 +122,9 @@ class FrechetDistance:
 
     def __call__(self, predictions: Features, references: Features | FeatureMoments) -> Mapping[str, Estimate]:
         """``[N,D]`` and ``[M,D]`` (or the moments of D features) to ``{"fd": …}``; 0 for equal sets."""
+        check_sizes(predictions, references, self.min_samples)
         n, width = predictions.shape
         m = _count(references)
-        self._check_size("predictions", n)
-        if m:  # of imported moments it may not be known
-            self._check_size("references", m)
         rows = has_rows(references)
         groups, method = self._groups(n, m if rows else n, width)
         first, second = _parts(predictions, groups), _reference_parts(references, width, groups)
@@ -145,13 +143,6 @@ class FrechetDistance:
         }
         return {"fd": Estimate(value=value, n=n, ci_low=low, ci_high=high, ci_method=method, details=details)}
 
-    def _check_size(self, name: str, n: int) -> None:
-        if n < max(2, self.min_samples):
-            raise UsageError(
-                f"a Fréchet distance needs at least {max(2, self.min_samples)} images, the {name} are {n}",
-                "use the kernel distance (kid), which is unbiased for small sets, or lower min_samples",
-            )
-
     def _groups(self, n: int, m: int, width: int) -> tuple[int, str]:
         """How many groups to leave out in turn (1 for none), and what to say about it."""
         groups = self.jackknife
@@ -166,6 +157,33 @@ class FrechetDistance:
         if min(n, m) < 2 * groups:
             return 1, f"none: fewer than {2 * groups} images"
         return groups, f"grouped jackknife, {groups} interleaved groups, t interval"
+
+
+def check_sizes(predictions: Features, references: Features | FeatureMoments, min_samples: int) -> None:
+    """Both sets must have two samples, and ``min_samples``.
+
+    Raises:
+        UsageError: one has fewer.
+    """
+    least = max(2, min_samples)
+    # Of imported moments the number may not be known: 0.
+    for name, n in (("predictions", predictions.shape[0]), ("references", _count(references) or least)):
+        if n < least:
+            raise UsageError(
+                f"a Fréchet distance needs at least {least} images, the {name} are {n}",
+                "use the kernel distance (kid), which is unbiased for small sets, or lower min_samples",
+            )
+
+
+def reference_gaussian(references: Features | FeatureMoments, width: int) -> Gaussian:
+    """The Gaussian of all references, which must have ``width`` features."""
+    return _reference_parts(references, width, 1)(None)
+
+
+def moments_of_rows(features: Features, indices: Sequence[int]) -> Moments:
+    """Moments of some samples, summed in the order given."""
+    starts = range(0, len(indices), _CHUNK_ROWS)
+    return reduce(Moments.merged, (Moments.of(take(features, indices[i : i + _CHUNK_ROWS])) for i in starts))
 
 
 def _count(references: Features | FeatureMoments) -> int:
@@ -202,9 +220,7 @@ def _parts(features: Features, groups: int) -> Callable[[int | None], Gaussian]:
 
 def _moments(features: Features, first: int, step: int) -> Moments:
     """Moments of the samples ``first``, ``first + step`` …, summed in sample order."""
-    samples = range(first, features.shape[0], step)
-    starts = range(0, len(samples), _CHUNK_ROWS)
-    return reduce(Moments.merged, (Moments.of(take(features, samples[i : i + _CHUNK_ROWS])) for i in starts))
+    return moments_of_rows(features, range(first, features.shape[0], step))
 
 
 def _root(covariance: Float64) -> Float64:

@@ -28,6 +28,7 @@ from vtbench.run.reconstruct import reconstructed_blocks, reference_features
 from vtbench.run.score import score_job
 from vtbench.run.sources import PredictionSource
 from vtbench.run.store import Block, BlockResult
+from vtbench.run.tokenizer_share import tokenizer_job
 from vtbench.run.worker import Worker
 
 
@@ -87,7 +88,8 @@ def score_when_whole(plan: JobPlan) -> RunRecord | None:
 
     The lock is the operating system's, so a killed worker cannot leave it behind.
     """
-    if plan.store.missing(plan.data.blocks):
+    beside = tokenizer_job(plan)
+    if plan.store.missing(plan.data.blocks) or (beside is not None and beside.store.missing(beside.data.blocks)):
         return None
     with FileLock(plan.folder / ".score.lock"):
         if plan.record_path.is_file():
@@ -102,7 +104,7 @@ def _write_manifest(plan: JobPlan, evaluators: Evaluators, device: torch.device)
     options, info, data = plan.options, _codes_of(plan), plan.data
     given = {name: str(value) for name, value in vars(options).items() if value is not None and name != "command"}
     resolved = given | {"device": str(device), "batch_size": plan.batch_size, "data": data.source}
-    generation = generation_manifest(data, evaluators, options, device) if isinstance(data, GenerationData) else None
+    generation = generation_manifest(plan, data, evaluators, device) if isinstance(data, GenerationData) else None
     features = {} if generation is not None else reference_features(plan, evaluators)
     manifest = JobManifest(
         created=datetime.now(timezone.utc),

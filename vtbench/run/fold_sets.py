@@ -91,10 +91,14 @@ def _of_scored(references: StoredFeatures, samples: Samples) -> Features:
 
 
 def set_estimates(
-    job: SetJob, predictions: Features, references: Features | FeatureMoments, warnings: list[str]
+    job: SetJob,
+    predictions: Features,
+    references: Features | FeatureMoments,
+    warnings: list[str],
+    stratum: str = "all",
 ) -> list[MetricResult]:
     """Run one estimator; a set too small for it costs that metric only, and the record says so."""
-    names = ", ".join(job.outputs)
+    names = ", ".join(job.outputs) + ("" if stratum == "all" else f" ({stratum})")
     try:
         found = job.estimator(predictions, references)
     except UsageError as error:
@@ -104,4 +108,4 @@ def set_estimates(
     count, width = predictions.shape
     if names.startswith("f") and count <= width:
         warnings.append(f"{names}: {count} images for {width}-d features: mostly bias; compare at equal n, or use KID")
-    return [metric_result(info, found[job.names[name]]) for name, info in job.outputs.items()]
+    return [metric_result(info, found[job.names[name]], stratum) for name, info in job.outputs.items()]

@@ -19,6 +19,7 @@ from vtbench.run.sample_previews import SamplePreviews
 from vtbench.run.sampling import GeneratorSampler, PremadeSampler, Sampler
 from vtbench.run.store import Block, BlockResult
 from vtbench.run.timing import waited
+from vtbench.run.tokenizer_share import job_path, tokenizer_job
 
 
 def generated_blocks(
@@ -41,11 +42,17 @@ def generated_blocks(
 
 
 def generation_manifest(
-    data: GenerationData, evaluators: Evaluators, options: RunOptions, device: torch.device
+    plan: JobPlan, data: GenerationData, evaluators: Evaluators, device: torch.device
 ) -> GenerationManifest:
     """What the job's manifest says about conditions and reference; the reference is built if it has to be."""
-    reference = None if data.reference is None else data.reference.ready(evaluators, options, device)
-    return GenerationManifest(conditions=dict(data.conditions.description), reference=reference)
+    reference = None if data.reference is None else data.reference.ready(evaluators, plan.options, device)
+    beside = tokenizer_job(plan)
+    return GenerationManifest(
+        conditions=dict(data.conditions.description),
+        reference=reference,
+        tokenizer_job=None if beside is None else job_path(beside, plan.options.out),
+        tokenizer_samples=0 if beside is None else len(beside.data.ids),
+    )
 
 
 def _sampler(

@@ -106,10 +106,20 @@ class OwnTokenizerSource:
 
     generator: GeneratorSource
 
-    def __post_init__(self) -> None:
-        self.label = f"tokenizer of {self.generator.label}"
-        self.reference = self.generator.reference
-        self.args = self.generator.args
+    @property
+    def label(self) -> str:
+        """The tokenizer's own name: generators that differ in their settings share it."""
+        return self.info.name
+
+    @property
+    def reference(self) -> str:
+        """How its generator is named, without the sampler's settings."""
+        return f"tokenizer of {parse_reference(self.generator.reference).target}"
+
+    @property
+    def args(self) -> dict[str, Any]:
+        """None of its own."""
+        return {}
 
     @property
     def info(self) -> TokenizerInfo:

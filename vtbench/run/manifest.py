@@ -30,6 +30,7 @@ class GenerationManifest(BaseModel):
         conditions: what images were generated from, as the record tells it.
         reference: file of the reference statistics in the folder of all references; ``None`` without any.
         tokenizer_job: folder of the job that measured the generator's tokenizer, from the folder of all runs.
+        tokenizer_samples: images that it was measured on.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +38,7 @@ class GenerationManifest(BaseModel):
     conditions: dict[str, Any]
     reference: str | None = None
     tokenizer_job: str | None = None
+    tokenizer_samples: int = 0
 
 
 class JobManifest(BaseModel):

@@ -37,9 +37,23 @@ def check_tasks(tasks: Sequence[TaskSpec]) -> list[VtbenchError]:
             set_jobs(task.set_metrics, allow_small_sets=False)
         except VtbenchError as error:
             problems.append(error)
+    problems += _unavailable(tasks)
     for name in required_assets(tasks):
         try:
             assets.resolve(name)
+        except VtbenchError as error:
+            problems.append(error)
+    return problems
+
+
+def _unavailable(tasks: Iterable[TaskSpec]) -> list[VtbenchError]:
+    """Extractors whose weights come from a hub, and cannot be had."""
+    problems: list[VtbenchError] = []
+    for name in sorted({name for task in tasks for name in required_features(task.set_metrics)}):
+        extractor = EXTRACTORS.load(name)
+        try:
+            if hasattr(extractor, "check_available"):
+                extractor.check_available()
         except VtbenchError as error:
             problems.append(error)
     return problems

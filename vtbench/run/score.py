@@ -24,6 +24,7 @@ from vtbench.run.manifest import JobManifest
 from vtbench.run.previews import fixed_indices, prune_previews
 from vtbench.run.recording import make_record
 from vtbench.run.store import Block, BlockStore, split_blocks
+from vtbench.run.tokenizer_share import share_results
 from vtbench.tasks import MetricRequest, TaskSpec
 
 
@@ -63,6 +64,7 @@ def score_job(
         *prompt_results(task, samples),
         *code_results(measured),
         *of_sets,
+        *share_results(measured, task.set_metrics, warnings),
     ]
     write_samples(samples, folder / SAMPLES_FILE)
     prune_previews(folder / "previews", _kept_previews(task, samples))

@@ -18,6 +18,7 @@ from vtbench.run.plan import JobData, JobPlan, open_task_data
 from vtbench.run.preflight import check_disk, check_tasks, raise_all
 from vtbench.run.progress import say
 from vtbench.run.sources import Source
+from vtbench.run.tokenizer_share import tokenizer_evaluators, tokenizer_job
 from vtbench.run.worker import Worker, current_worker
 from vtbench.tasks import TaskSpec
 
@@ -138,7 +139,12 @@ class _Runner:
             discard(plan, self._worker)
         if plan.record_path.is_file():
             return Outcome(plan, "reused", read_record(plan.record_path))
-        measure_job(plan, self._networks(plan.task), self._device, self._worker)
+        networks = self._networks(plan.task)
+        beside = tokenizer_job(plan)
+        if beside is not None and not beside.record_path.is_file():
+            measure_job(beside, tokenizer_evaluators(networks), self._device, self._worker)
+            score_when_whole(beside)
+        measure_job(plan, networks, self._device, self._worker)
         record = score_when_whole(plan)
         return Outcome(plan, "waiting" if record is None else "measured", record)
 

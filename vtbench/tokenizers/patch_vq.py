@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from vtbench.core.codes import Codes
 from vtbench.core.errors import UsageError
-from vtbench.core.info import TokenizerInfo
+from vtbench.core.info import TokenizerInfo, WeightFile
 from vtbench.tokenizers.fitted import LICENCE, MOST_PATCHES, fitted
 from vtbench.tokenizers.patches import check_whole, decode_patches, encode_patches
 
@@ -44,17 +44,26 @@ class PatchRvq:
         check_whole(name, 1, MOST_PATCHES, codebook_size=codebook_size)
         check_whole(name, 0, 2**32 - 1, seed=seed)
         arguments = {"patch": patch, "levels": levels, "codebook_size": codebook_size, "seed": seed}
-        result = fitted("patch-rvq", _VERSION, arguments, lambda rows: _fit(rows, levels, codebook_size, seed))
-        self._patch = patch
-        self._codebooks = _tensors(result.arrays["codebooks"])
+        result = fitted("patch-rvq", _VERSION, arguments, lambda rows: fit_codebooks(rows, levels, codebook_size, seed))
+        self._take(name, family, patch, _tensors(result.arrays["codebooks"]), result.weight)
+
+    @classmethod
+    def from_codebooks(cls, name: str, patch: int, codebooks: Tensor, weight: WeightFile) -> PatchRvq:
+        """With codebooks ``[levels,codes,3*patch*patch]`` that were fitted before, kept in the file ``weight``."""
+        tokenizer = cls.__new__(cls)
+        tokenizer._take(name, "vq" if len(codebooks) == 1 else "rvq", patch, codebooks.unbind(0), weight)
+        return tokenizer
+
+    def _take(self, name: str, family: str, patch: int, codebooks: tuple[Tensor, ...], weight: WeightFile) -> None:
+        self._patch, self._codebooks = patch, codebooks
         self.info = TokenizerInfo(
             name=name,
             kind="discrete",
             family=family,
             revision=str(_VERSION),
-            codebook_sizes=(codebook_size,) * levels,
+            codebook_sizes=tuple(len(codebook) for codebook in codebooks),
             downsample_factor=patch,
-            weights=(result.weight,),
+            weights=(weight,),
             licence=LICENCE,
             citation="Juang and Gray, Multiple stage vector quantization for speech coding, ICASSP 1982",
         )
@@ -104,7 +113,12 @@ class PatchVq(PatchRvq):
         self._setup("patch-vq", "vq", patch, 1, codebook_size, seed)
 
 
-def _fit(rows: Matrix, levels: int, codebook_size: int, seed: int) -> Arrays:
+def fit_codebooks(rows: Matrix, levels: int, codebook_size: int, seed: int) -> Arrays:
+    """Codebooks ``[levels,codes,D]`` of the rows ``float64 [N,D]``, each of what those before leave over.
+
+    Raises:
+        UsageError: fewer rows than entries.
+    """
     import numpy as np
     from sklearn.cluster import KMeans
 

@@ -57,6 +57,19 @@ def test_features_are_torch_fidelitys(
     assert relative(pool[0], pool[1]) > 0.01
 
 
+def test_spatial_features_are_seven_channels_of_the_first_branch_of_mixed_6(
+    crops: Tensor, inception_state: State, torch_fidelity_inception: FeatureExtractorInceptionV3
+) -> None:
+    """ADM's ``mixed_6/conv``, read by a hook on torch-fidelity's own network."""
+    seen: list[Tensor] = []
+    hook = torch_fidelity_inception.Mixed_6d.branch1x1.register_forward_hook(lambda *call: seen.append(call[2]))
+    torch_fidelity_inception(crops[:2])
+    hook.remove()
+    found = InceptionTF(inception_state)(crops[:2])["spatial"]
+    assert found.shape == (2, 2023)
+    assert relative(found, seen[0][:, :7].flatten(1)) < 1e-5
+
+
 def test_fid_is_torch_fidelitys(
     crops: Tensor, inception_state: State, torch_fidelity_inception: FeatureExtractorInceptionV3
 ) -> None:

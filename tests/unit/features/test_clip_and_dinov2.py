@@ -1,0 +1,124 @@
+"""CLIP and DINOv2 on the real classes, small and with seeded weights, against direct calls of their libraries."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import open_clip
+import pytest
+import timm
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from timm.models.vision_transformer import checkpoint_filter_fn
+from torch import Tensor
+
+from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
+from vtbench.features.clip import ClipL14, ClipL14At336
+from vtbench.features.clip_model import MEAN, STD, VARIANTS, filled_clip
+from vtbench.features.dinov2 import DinoV2, filled_dinov2
+from vtbench.metrics.clip_score import ClipScore
+
+ARCHITECTURE = "tiny-clip-of-the-tests"
+
+
+@pytest.fixture(scope="module")
+def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> open_clip.CLIP:
+    config = {
+        "embed_dim": 24,
+        "quick_gelu": True,
+        "vision_cfg": {"image_size": 224, "layers": 2, "width": 32, "patch_size": 56, "head_width": 16},
+        "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2},
+    }
+    file = tmp_path_factory.mktemp("clip") / f"{ARCHITECTURE}.json"
+    file.write_text(json.dumps(config))
+    open_clip.add_model_config(file)
+    torch.manual_seed(0)
+    return open_clip.create_model(ARCHITECTURE, load_weights=False).eval()
+
+
+def normalised(images: Tensor, side: int) -> Tensor:
+    """Pillow bicubic in float, a channel at a time, then OpenAI's normalisation."""
+    planes = [
+        torch.stack(
+            [
+                torch.from_numpy(
+                    np.array(Image.fromarray(plane.float().numpy()).resize((side, side), Image.Resampling.BICUBIC))
+                )
+                for plane in image
+            ]
+        )
+        for image in images
+    ]
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
+    return (torch.stack(planes).clamp(0, 255) / 255 - mean) / std
+
+
+def test_the_extractor_is_open_clips_image_tower(tiny_clip: open_clip.CLIP, crops: Tensor) -> None:
+    found = ClipL14(model=tiny_clip)(crops[:2])["pool"]
+    with torch.inference_mode():
+        expected = F.normalize(tiny_clip.encode_image(normalised(crops[:2], 224)), dim=-1)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    assert found.shape == (2, 24)
+    torch.testing.assert_close(found.norm(dim=-1), torch.ones(2))
+
+
+def test_both_sizes_are_named_in_the_id(tiny_clip: open_clip.CLIP) -> None:
+    assert ClipL14.variant == "ViT-L-14" and "bicubic224" in ClipL14(model=tiny_clip).id
+    assert VARIANTS[ClipL14At336.variant].side == ClipL14At336.side == 336
+
+
+def test_clip_score_is_the_cosine_by_direct_calls(tiny_clip: open_clip.CLIP, crops: Tensor) -> None:
+    prompts = ["a photo of a cat", "a rocket on its launch pad at night"]
+    with torch.inference_mode():
+        seen = F.normalize(tiny_clip.encode_image(normalised(crops[:2], 224)), dim=-1)
+        said = F.normalize(tiny_clip.encode_text(open_clip.get_tokenizer("ViT-B-32")(prompts)), dim=-1)
+    expected = (100 * (seen * said).sum(-1)).clamp_min(0)
+    found = ClipScore(model=tiny_clip)(crops[:2], prompts)
+    assert found.dtype == torch.float64
+    torch.testing.assert_close(found, expected.double(), rtol=1e-3, atol=1e-3)
+
+
+def test_a_checkpoint_fills_the_network_and_another_one_does_not(tiny_clip: open_clip.CLIP) -> None:
+    state = {name: tensor.clone() for name, tensor in tiny_clip.state_dict().items()}
+    filled = filled_clip(ARCHITECTURE, state, "here")
+    assert torch.equal(filled.visual.proj, tiny_clip.visual.proj)
+    del state["visual.proj"]
+    with pytest.raises(AdapterError, match=r"here does not fill .* missing \['visual.proj'\]"):
+        filled_clip(ARCHITECTURE, state, "here")
+
+
+def test_an_unknown_variant_is_refused() -> None:
+    with pytest.raises(UsageError, match="known: ViT-B-32"):
+        ClipScore(variant="ViT-Z")
+
+
+@pytest.mark.parametrize("extractor", [ClipL14, ClipL14At336, DinoV2])
+def test_without_weights_the_message_names_the_file(
+    extractor: type, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("VTBENCH_OFFLINE", "1")
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(AssetMissingError, match="not in the local hub cache"):
+        extractor.check_available()
+
+
+def test_dinov2_is_timms_class_token(crops: Tensor) -> None:
+    """The smallest DINOv2, seeded at 518 pixels and used at 224: positions are stretched as by timm's filter."""
+    torch.manual_seed(0)
+    name = "vit_small_patch14_dinov2"
+    large = timm.create_model(name, pretrained=False, num_classes=0)
+    ours = filled_dinov2({key: value.clone() for key, value in large.state_dict().items()}, "here", name)
+    theirs = timm.create_model(name, num_classes=0, img_size=224)
+    theirs.load_state_dict(checkpoint_filter_fn(large.state_dict(), theirs))
+    theirs.eval()
+    found = DinoV2(model=ours)(crops[:1])["pool"]
+    mean, std = (torch.tensor(v).view(3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    clip_mean, clip_std = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
+    pixels = normalised(crops[:1], 224) * clip_std + clip_mean
+    with torch.inference_mode():
+        expected = theirs.forward_features((pixels - mean) / std)[:, 0]
+    assert found.shape == (1, 384)
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)

@@ -1,0 +1,61 @@
+"""CLIP image embeddings, for ``fd_clip`` and ``cmmd``."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vtbench.features.clip_model import MEAN, STD, clip_file, load_clip
+from vtbench.features.network import NetworkExtractor
+from vtbench.features.resizing import pillow_bicubic_float
+
+
+class ClipL14(NetworkExtractor):
+    """CLIP ViT-L/14 (Radford et al. 2021): ``pool``, the projected image embedding scaled to length 1, 768-d.
+
+    The whole image is resized by Pillow's antialiased bicubic to 224×224 (aspect ratio not kept), scaled to [0, 1] and
+    normalised with OpenAI's mean and standard deviation. The network class is open_clip's.
+
+    Args:
+        weights: local file as open_clip saves it (safetensors, or a PyTorch file of tensors alone); the hub's unless
+            given.
+        model: the network itself, instead of weights.
+
+    Raises:
+        AssetMissingError: the weights cannot be had.
+        AdapterError: they do not fill the network.
+    """
+
+    features: ClassVar[tuple[str, ...]] = ("pool",)
+    required_assets: ClassVar[tuple[str, ...]] = ()
+    variant: ClassVar[str] = "ViT-L-14"
+    side: ClassVar[int] = 224
+
+    def __init__(self, weights: str | None = None, model: Any = None) -> None:
+        fingerprint = "given"
+        if model is None:
+            model, fingerprint = load_clip(self.variant, weights)
+        super().__init__(model.visual, f"clip-{self.variant}-pillowbicubic{self.side}-{fingerprint}-float32")
+
+    @classmethod
+    def check_available(cls) -> None:
+        """Raise ``AssetMissingError`` where the default weights cannot be had."""
+        clip_file(cls.variant, None)
+
+    def _resize(self, images: Tensor, device: torch.device) -> Tensor:
+        return pillow_bicubic_float(images, self.side).to(device)
+
+    def _forward(self, images: Tensor) -> dict[str, Tensor]:
+        mean, std = (torch.tensor(values, device=images.device).view(3, 1, 1) for values in (MEAN, STD))
+        embedded = self._network((images / 255.0 - mean) / std)
+        return {"pool": F.normalize(embedded.float(), dim=-1)}
+
+
+class ClipL14At336(ClipL14):
+    """The same at 336×336, its own training size: what CMMD is defined on (Jayasumana et al. 2024)."""
+
+    variant = "ViT-L-14-336"
+    side = 336

@@ -1,0 +1,78 @@
+"""Metrics of codes, of texts, and of words and faces: names, meanings, versions. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vtbench.core.info import MetricInfo
+
+
+def _code(name: str, unit: str, higher: bool | None, summary: str) -> MetricInfo:
+    return MetricInfo(name=name, version=1, kind="code", unit=unit, higher_is_better=higher, summary=summary)
+
+
+CODE_INFOS: dict[str, MetricInfo] = {
+    info.name: info
+    for info in (
+        _code("codebook_usage", "", True, "Share of codebook entries seen over the whole set."),
+        _code("codebook_perplexity", "codes", True, "2 to the entropy of the codes over the whole set."),
+        _code("code_entropy_bits", "bits", None, "Entropy of the codes over the whole set, a token."),
+        _code("code_js_divergence", "bits", False, "Jensen–Shannon divergence of sampled codes and real ones."),
+        _code("bits_per_pixel", "bits", None, "Bits an image divided by its pixels at the task's size."),
+        _code("tokens_per_image", "tokens", None, "Grid positions over all levels; bytes for a codec."),
+    )
+}
+ROW_CODE_METRICS = ("bits_per_pixel", "tokens_per_image")
+
+
+def _text(name: str, higher: bool, summary: str) -> MetricInfo:
+    return MetricInfo(name=name, version=1, kind="text", higher_is_better=higher, summary=summary)
+
+
+_TEXT = (
+    _text("cer", False, "Character error rate, micro: edits over reference characters, of the whole set."),
+    _text("cer_macro", False, "Mean over images of the character error rate."),
+    _text("wer", False, "Word error rate, micro, over real words; none for scripts without spaces."),
+    _text("ned", False, "Mean over images of edits over the longer length."),
+    _text("text_accuracy", True, "Share of images whose text is read exactly."),
+)
+_TEXT_SIDES = {
+    "floor": "The reader's score on the originals: {}",
+    "excess": "What the reconstruction adds to the reader's floor: {}",
+}
+TEXT_INFOS: dict[str, MetricInfo] = {info.name: info for info in _TEXT} | {
+    f"{info.name}_{side}": replace(info, name=f"{info.name}_{side}", summary=words.format(info.summary))
+    for info in _TEXT
+    for side, words in _TEXT_SIDES.items()
+}
+"""Asking for a text metric yields its floor and its excess too; those two cannot be asked for by themselves."""
+_COMPAT_TEXT = (
+    _text("compat_vtbench_cer", False, "Quirk: CER against what the reader read on the original, nothing normalised."),
+    _text("compat_vtbench_wer", False, 'Quirk: "WER" that edits characters and divides by words that were read.'),
+)
+TEXT_INFOS |= {info.name: info for info in _COMPAT_TEXT}
+
+INSTANCE_METRICS = {"words": ("t_acc", "t_ned"), "faces": ("face_similarity",)}
+"""What can be said of each kind of instance."""
+
+
+def _instance(name: str, summary: str) -> MetricInfo:
+    return MetricInfo(
+        name=name,
+        version=1,
+        kind="instance",
+        higher_is_better=True,
+        summary=f"{summary}; the mean of the small, medium and large bucket's means.",
+    )
+
+
+INSTANCE_INFOS: dict[str, MetricInfo] = {
+    info.name: info
+    for info in (
+        _instance("t_acc", "Share of word boxes read exactly, case counting"),
+        _instance("t_ned", "Mean over word boxes of 1 - edits over the longer length"),
+        _instance(
+            "face_similarity", "Mean over faces of the cosine of a recogniser's embeddings, original and prediction"
+        ),
+    )
+}
