@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from vtbench.cli import doctor, fetch, listing, rescore, run, score, show
+from vtbench.cli import doctor, fetch, listing, rescore, run, score, show, stats
 from vtbench.core.errors import VtbenchError
 from vtbench.version import __version__
 
@@ -29,6 +29,7 @@ app.command("list")(listing.list_)
 app.command("show")(show.show)
 app.command("doctor")(doctor.doctor)
 app.command("fetch")(fetch.fetch)
+app.add_typer(stats.stats, name="stats")
 
 
 def _print_version(wanted: bool) -> None:

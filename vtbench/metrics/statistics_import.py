@@ -1,0 +1,181 @@
+"""Statistics of other tools as reference statistics: ADM, torch-fidelity, clean-fid, pytorch-fid. Nothing is unpickled.
+
+===============  =====================================================  ============================================
+kind             what the file holds                                    what its network and resize fit
+===============  =====================================================  ============================================
+adm              ``mu``, ``sigma`` of the 2048-d pool; ``mu_s`` and     ``inception_tf``: TF Inception, TF1 bilinear
+                 ``sigma_s`` of the 2023-d spatial features; images
+torch-fidelity   ``mu``, ``sigma``, a PyTorch file or npz               ``inception_tf``
+clean-fid        ``mu``, ``sigma`` of mode ``clean``                    ``inception_clean``: Pillow bicubic
+pytorch-fid      ``mu``, ``sigma``                                      neither exactly: PyTorch bilinear
+===============  =====================================================  ============================================
+
+None of them says how many images there were, nor which weights made it.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vtbench.core.digests import digest_file
+from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.metrics.catalog import INCEPTION, INCEPTION_CLEAN
+from vtbench.metrics.frechet import Moments
+from vtbench.metrics.reference_statistics import (
+    ExtractorNote,
+    FeatureSummary,
+    ReferenceStatistics,
+    StatisticsNote,
+    write_statistics,
+)
+
+Kind = Literal["adm", "torch-fidelity", "clean-fid", "pytorch-fid"]
+_EXTRACTORS: dict[str, str | None] = {
+    "adm": INCEPTION,
+    "torch-fidelity": INCEPTION,
+    "clean-fid": INCEPTION_CLEAN,
+    "pytorch-fid": None,
+}
+_WIDTHS = {"pool": 2048, "spatial": 2023}
+_SYMMETRY = 1e-6
+
+
+def import_statistics(
+    path: Path,
+    out: Path,
+    kind: Kind | None = None,
+    extractor: str | None = None,
+    n: int = 0,
+    size: tuple[int, int] | None = None,
+) -> ReferenceStatistics:
+    """Write the statistics of another tool's file as reference statistics.
+
+    Args:
+        path: ``.npz``, or a PyTorch file of arrays.
+        out: where to.
+        kind: the tool; told from the arrays where it can be.
+        extractor: instead of the one that the kind fits.
+        n: images behind the statistics, where it is known; 0 where it is not.
+        size: height, width of the images, where known.
+
+    Raises:
+        UsageError: a kind that cannot be told, or that fits no extractor unless one is named.
+        VtbenchError: truncated; Python objects; arrays of other widths; NaN; a covariance that is none.
+    """
+    arrays = _arrays(path)
+    chosen = kind or _told(arrays, path)
+    if chosen not in get_args(Kind):
+        raise UsageError(f"no kind {chosen!r} of statistics", f"known: {', '.join(get_args(Kind))}")
+    name = extractor or _EXTRACTORS[chosen]
+    if name is None:
+        raise UsageError(
+            f"{chosen} resizes by PyTorch's bilinear, which is neither FID's nor clean-fid's resize",
+            "say which you take it for: --extractor inception_tf (fid) or --extractor inception_clean (fid_clean)",
+        )
+    summaries = {(name, feature): FeatureSummary(moments) for feature, moments in _features(arrays, path, n).items()}
+    note = StatisticsNote.model_validate(
+        {
+            "description": f"{path.name}, imported from {chosen}",
+            "size": size or _image_size(arrays),
+            "counts": {f"{name}.{feature}": n for _, feature in summaries},
+            "extractors": {name: ExtractorNote(id=name, assumed=True)},
+            "provenance": {"imported": path.name, "sha256": digest_file(path), "kind": chosen},
+        }
+    )
+    return write_statistics(out, note, summaries)
+
+
+def _told(arrays: Mapping[str, Any], path: Path) -> str:
+    if "mu_s" in arrays:
+        return "adm"
+    if path.suffix in (".pt", ".pth"):
+        return "torch-fidelity"
+    raise UsageError(
+        f"{path} could be of several tools: it holds {', '.join(sorted(arrays))}",
+        f"say which with --kind: {', '.join(get_args(Kind))}",
+    )
+
+
+def _features(arrays: Mapping[str, Any], path: Path, n: int) -> dict[str, Moments]:
+    found = {}
+    for feature, (mean, covariance) in {"pool": ("mu", "sigma"), "spatial": ("mu_s", "sigma_s")}.items():
+        if mean in arrays and covariance in arrays:
+            found[feature] = _moments(arrays[mean], arrays[covariance], _WIDTHS[feature], f"{path}: {mean}", n)
+    if not found:
+        raise VtbenchError(
+            f"{path} holds no mu and sigma, but {', '.join(sorted(arrays)) or 'nothing'}", "is it the right file?"
+        )
+    return found
+
+
+def _moments(mean: Any, covariance: Any, width: int, where: str, n: int) -> Moments:
+    mean, covariance = (np.asarray(array, dtype=np.float64) for array in (mean, covariance))
+    if mean.shape != (width,) or covariance.shape != (width, width):
+        raise VtbenchError(
+            f"{where} has {list(mean.shape)}, its covariance {list(covariance.shape)}; expected [{width}]",
+            "statistics of another network or layer cannot stand for FID's",
+        )
+    if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
+        raise VtbenchError(f"{where} or its covariance holds NaN or infinity", "make the file again")
+    largest = float(np.abs(covariance).max())
+    if (np.diag(covariance) < 0).any() or float(np.abs(covariance - covariance.T).max()) > _SYMMETRY * largest:
+        raise VtbenchError(f"{where}: the covariance beside it is not symmetric with a positive diagonal")
+    # The scatter of n images, or of two where n is not known: the divisor n - 1 gives the covariance back.
+    return Moments(n, mean, covariance * (n - 1 if n > 1 else 1))
+
+
+def _image_size(arrays: Mapping[str, Any]) -> tuple[int, int] | None:
+    images = arrays.get("arr_0")
+    return None if images is None or images.ndim != 4 else (int(images.shape[1]), int(images.shape[2]))
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    if not path.is_file():
+        raise UsageError(f"no file {path}", "check the path")
+    return _of_torch(path) if path.suffix in (".pt", ".pth") else _of_npz(path)
+
+
+def _of_npz(path: Path) -> dict[str, NDArray[Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            # Images are not read, only looked at: 2 GB would be decompressed for nothing but their size.
+            return {name: stored[name] if name != "arr_0" else _header(path, name) for name in stored.files}
+    except (ValueError, OSError, EOFError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+        if "pickle" in str(error).lower():
+            raise VtbenchError(f"{path} is refused: it holds Python objects, and reading them runs code") from error
+        raise VtbenchError(f"{path} is truncated or not an npz: {error}", "copy or download it again") from error
+
+
+def _header(path: Path, name: str) -> NDArray[Any]:
+    """An array of the stored shape that takes no memory."""
+    with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as stream:
+        version = np.lib.format.read_magic(stream)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, _ = read(stream)
+    return np.broadcast_to(np.uint8(0), shape)
+
+
+def _of_torch(path: Path) -> dict[str, NDArray[Any]]:
+    """A dictionary of tensors or arrays. Of numpy, only what rebuilds an array of numbers is admitted."""
+    import pickle
+
+    import torch
+
+    rebuild = np.empty(0).__reduce__()[0]
+    admitted: list[Any] = [rebuild, np.ndarray, np.dtype, type(np.dtype(np.float64)), type(np.dtype(np.float32))]
+    try:
+        with torch.serialization.safe_globals(admitted):
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise VtbenchError(f"{path} is refused: loading it would execute code stored in it") from error
+    except (RuntimeError, EOFError, OSError, ValueError, TypeError) as error:
+        raise VtbenchError(f"{path} is truncated or not a PyTorch file: {error}", "copy it again") from error
+    if not isinstance(content, Mapping):
+        raise VtbenchError(f"{path} holds a {type(content).__name__}, not arrays by name")
+    return {str(name): np.asarray(value) for name, value in content.items()}
