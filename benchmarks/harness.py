@@ -84,7 +84,14 @@ class Handed:
 
 def plan_job(source: Handed, task: TaskSpec, dataset: ImageDataset, out: Path) -> JobPlan:
     """One job over ``dataset``, read in this process."""
-    data = TaskData(task, "benchmark", dataset, make_preset("native", None), dataset.fingerprint)
+    data = TaskData(
+        task=task,
+        source="benchmark",
+        ids=dataset.ids,
+        preset=make_preset("native", None),
+        fingerprint=dataset.fingerprint,
+        dataset=dataset,
+    )
     options = RunOptions(out=out, device="cpu", workers=0, allow_small_sets=True)
     return JobPlan(source, data, options, DEVICE.type)
 
