@@ -39,6 +39,12 @@ def _tokenizers() -> Iterable[Row]:
         yield _row("tokenizer", name, card.summary)
 
 
+def _generators() -> Iterable[Row]:
+    from vtbench.generators import GENERATORS
+
+    return (_row("generator", name, GENERATORS.builtin.get(name, "plug-in")) for name in GENERATORS.names())
+
+
 def _tasks() -> Iterable[Row]:
     from vtbench.tasks import load_task, task_files
 
@@ -90,6 +96,7 @@ def _assets() -> Iterable[Row]:
 
 _KINDS: dict[str, Callable[[], Iterable[Row]]] = {
     "tokenizers": _tokenizers,
+    "generators": _generators,
     "tasks": _tasks,
     "suites": _suites,
     "metrics": _metrics,

@@ -12,7 +12,8 @@ from vtbench.cli.output import emit_rows
 
 def list_(
     kind: Annotated[
-        str, typer.Argument(help="tokenizers, tasks, suites, metrics, features, datasets, presets or assets.")
+        str,
+        typer.Argument(help="tokenizers, generators, tasks, suites, metrics, features, datasets, presets or assets."),
     ] = "all",
     json: o.Json = False,
 ) -> None:
