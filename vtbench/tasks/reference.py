@@ -1,0 +1,91 @@
+"""``docs/tasks.md``, written from the YAML files: ``python -m vtbench.tasks.reference > docs/tasks.md``."""
+
+from __future__ import annotations
+
+import sys
+from itertools import groupby
+
+from vtbench.metrics.catalog import metric_info
+from vtbench.tasks.files import load_suites, load_task, task_files
+from vtbench.tasks.schema import TaskSpec
+from vtbench.tasks.sections import MetricRequest
+
+_HEAD = """# Tasks
+
+Written from the files under `tasks/` by `python -m vtbench.tasks.reference`; do not edit. What each metric means is in
+[protocol](protocol.md), how to write a task in [adding a task](adding-a-task.md). Two numbers are comparable only where
+the protocol id and the data fingerprint are equal.
+"""
+
+
+def task_reference() -> str:
+    """Every shipped task by folder, then the suites, as Markdown."""
+    files = task_files()
+    names = sorted(files, key=lambda name: (files[name].parent.name, name))
+    parts = [_HEAD]
+    for folder, members in groupby(names, key=lambda name: files[name].parent.name):
+        parts.append(f"## {folder}\n")
+        parts += [_task(load_task(name)) for name in members]
+    parts.append("## Suites\n")
+    for name, suite in load_suites().items():
+        models = {"tokenizers": suite.tokenizers, "generators": suite.generators}
+        counts = " and ".join(f"{len(found)} {kind}" for kind, found in models.items() if found)
+        tasks = ", ".join(f"`{task}`" for task in suite.tasks)
+        parts.append(f"- `{name}`: {suite.summary} Tasks: {tasks}; {counts}.")
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _task(task: TaskSpec) -> str:
+    rows = {
+        "protocol id": f"`{task.protocol_id}`",
+        "data": _data(task),
+        "conditions": "" if task.conditions is None else _fields(task.conditions.model_dump(exclude_none=True)),
+        "reference": _reference(task),
+        "preprocessing": _preprocessing(task),
+        "reader": "" if task.reader is None else f"`{task.reader.name}`, case: {task.reader.case}",
+        "instances": "" if task.instances is None else _fields(task.instances.model_dump()),
+        "metrics": ", ".join(_metric(request) for request in task.metrics),
+        "strata": ", ".join(f"`{name}`" for name in task.strata),
+        "tolerances": ", ".join(f"`{name}` {value:g}" for name, value in task.tolerances.items()),
+        "licence of the data": task.data.licence,
+        "source": task.data.citation,
+        "note": task.data.note,
+        "quirks": " ".join(task.quirks),
+    }
+    table = "\n".join(f"| {field} | {value} |" for field, value in rows.items() if value)
+    return f"### {task.name}\n\n{task.summary}\n\n| | |\n|---|---|\n{table}\n"
+
+
+def _preprocessing(task: TaskSpec) -> str:
+    side = task.preprocess.size
+    return f"`{task.preprocess.preset}`" + (f", {side} px" if side else "")
+
+
+def _data(task: TaskSpec) -> str:
+    if task.kind == "generation":
+        return ""
+    source = f"`{task.data.source}`" if task.data.source else "given by `--data`"
+    return source + (f", {task.data.expected_count:,} images" if task.data.expected_count else "")
+
+
+def _reference(task: TaskSpec) -> str:
+    if task.reference is None:
+        return ""
+    if task.reference.statistics:
+        return f"statistics `{task.reference.statistics}`"
+    return f"`{task.reference.data}`" if task.reference.data else "given by `--reference`"
+
+
+def _metric(request: MetricRequest) -> str:
+    version = metric_info(request.name).version
+    told = [f"version {version}"] if version > 1 else []
+    told += [f"{name} {value}" for name, value in request.params.items()]
+    return f"`{request.name}`" + (f" ({', '.join(told)})" if told else "")
+
+
+def _fields(fields: dict[str, object]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in fields.items())
+
+
+if __name__ == "__main__":
+    sys.stdout.write(task_reference())
