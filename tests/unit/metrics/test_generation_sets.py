@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from scipy import linalg
 
 from vtbench.core.errors import UsageError
@@ -129,3 +130,19 @@ def test_the_trace_term_equals_a_matrix_square_root():
     root = linalg.sqrtm(np.cov(x.T) @ np.cov(y.T)).real
     expected = np.sum((x.mean(0) - y.mean(0)) ** 2) + np.trace(np.cov(x.T) + np.cov(y.T) - 2 * root)
     assert FrechetDistance()(first, second)["fd"].value == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize(("n", "m", "width"), [(60, 90, 8), (300, 200, 32), (41, 40, 3)])
+def test_precision_and_recall_are_torch_fidelitys(n, m, width):
+    from torch_fidelity.metric_prc import KEY_METRIC_PRECISION, KEY_METRIC_RECALL, prc_features_to_metric
+
+    random = np.random.default_rng(n)
+    first, second = random.normal(0.3, 1.2, (n, width)), random.normal(0, 1, (m, width))
+    theirs = prc_features_to_metric(
+        torch.from_numpy(first), torch.from_numpy(second), prc_neighborhood=3, verbose=False
+    )
+    ours = Manifold(k=3)(ArrayFeatures(first), ArrayFeatures(second))
+    # theirs are means of float32
+    assert ours["precision"].value == pytest.approx(theirs[KEY_METRIC_PRECISION], abs=1e-7)
+    assert ours["recall"].value == pytest.approx(theirs[KEY_METRIC_RECALL], abs=1e-7)
+    assert 0 < ours["precision"].value < 1 or 0 < ours["recall"].value < 1
