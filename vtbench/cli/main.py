@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from vtbench.cli import doctor, fetch, listing, rescore, run, score, show, stats
+from vtbench.cli import doctor, fetch, leaderboard, listing, rescore, run, score, show, stats
 from vtbench.core.errors import VtbenchError
 from vtbench.version import __version__
 
@@ -30,6 +30,7 @@ app.command("show")(show.show)
 app.command("doctor")(doctor.doctor)
 app.command("fetch")(fetch.fetch)
 app.add_typer(stats.stats, name="stats")
+app.add_typer(leaderboard.leaderboard, name="leaderboard")
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,0 +1,88 @@
+"""Numbers that others reported, with their sources. They never enter a measured table, nor measured ones these."""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from vtbench.core.errors import VtbenchError
+
+COLUMNS = ("model", "metric", "value", "unit", "stratum", "protocol", "source", "table", "status")
+REPORTED = "reported"
+_NEEDED = ("model", "metric", "value", "protocol", "source")
+
+
+@dataclass(frozen=True)
+class ReportedRow:
+    """One published number.
+
+    Attributes:
+        metric: as its source calls it; ``rfid`` and ``gfid`` say what a FID was taken against.
+        protocol: as stated there.
+        source: paper or repository.
+        table: table or section in it.
+    """
+
+    model: str
+    metric: str
+    value: float
+    unit: str
+    stratum: str
+    protocol: str
+    source: str
+    table: str
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What may occur once."""
+        return self.model, self.metric, self.stratum, self.protocol, self.source, self.table
+
+
+def read_published(folder: Path) -> list[ReportedRow]:
+    """Every row of every CSV in ``folder``, in the order of files and lines.
+
+    Raises:
+        VtbenchError: naming file and line: other columns, a cell that must not be empty, no number, NaN, another status
+            than ``reported``, or a row that was given before.
+    """
+    rows: list[ReportedRow] = []
+    seen: dict[tuple[str, ...], str] = {}
+    for file in sorted(folder.glob("*.csv")) if folder.is_dir() else []:
+        for line, cells in _lines(file):
+            row = _row(cells, f"{file}:{line}")
+            if row.key in seen:
+                raise VtbenchError(f"{file}:{line}: {row.metric} of {row.model} was given before, in {seen[row.key]}")
+            seen[row.key] = f"{file.name}:{line}"
+            rows.append(row)
+    return rows
+
+
+def _lines(file: Path) -> list[tuple[int, dict[str, str]]]:
+    try:
+        with file.open(encoding="utf-8", newline="") as stream:
+            reader = csv.DictReader(stream, strict=True)
+            if tuple(reader.fieldnames or ()) != COLUMNS:
+                raise VtbenchError(f"{file}:1: columns must be {','.join(COLUMNS)}")
+            return [(reader.line_num, dict(row)) for row in reader]
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise VtbenchError(f"{file} is not a CSV in UTF-8: {error}") from error
+
+
+def _row(cells: dict[str, str], where: str) -> ReportedRow:
+    if None in cells or any(value is None for value in cells.values()):
+        raise VtbenchError(f"{where}: {len(COLUMNS)} cells are expected")
+    empty = [name for name in _NEEDED if not cells[name].strip()]
+    if empty:
+        raise VtbenchError(f"{where}: {empty[0]} is empty", "a number without its source and protocol is not published")
+    if cells["status"] != REPORTED:
+        raise VtbenchError(f"{where}: status is {cells['status']!r}; here every row is {REPORTED!r}")
+    try:
+        value = float(cells["value"])
+    except ValueError:
+        raise VtbenchError(f"{where}: {cells['value']!r} is no number") from None
+    if math.isnan(value):
+        raise VtbenchError(f"{where}: the value is NaN")
+    kept = {name: cells[name] for name in COLUMNS if name not in ("value", "status")}
+    return ReportedRow(value=value, **kept)
