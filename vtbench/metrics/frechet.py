@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 from scipy import linalg, special
+from scipy.linalg import blas
 
 from vtbench.core.contracts import Estimate, FeatureMoments, Features
 from vtbench.core.errors import UsageError
@@ -181,9 +181,24 @@ def reference_gaussian(references: Features | FeatureMoments, width: int) -> Gau
 
 
 def moments_of_rows(features: Features, indices: Sequence[int]) -> Moments:
-    """Moments of some samples, summed in the order given."""
-    starts = range(0, len(indices), _CHUNK_ROWS)
-    return reduce(Moments.merged, (Moments.of(take(features, indices[i : i + _CHUNK_ROWS])) for i in starts))
+    """Moments of some samples, summed in the order given.
+
+    As :meth:`Moments.merged` of the chunks, on one triangle and in place: whole new matrices of D² numbers for every
+    chunk would take a third of the time.
+    """
+    n, mean = 0, np.zeros(features.shape[1])
+    triangle = np.zeros((features.shape[1],) * 2, order="F")
+    for start in range(0, len(indices), _CHUNK_ROWS):
+        rows = take(features, indices[start : start + _CHUNK_ROWS])
+        own = rows.mean(axis=0)
+        rows -= own
+        shift, total = own - mean, n + len(rows)
+        triangle = blas.dsyrk(1.0, rows.T, beta=1.0, c=triangle, lower=1, overwrite_c=1)
+        triangle = blas.dsyr(n * len(rows) / total, shift, a=triangle, lower=1, overwrite_a=1)
+        n, mean = total, mean + shift * (len(rows) / total)
+    scatter: Float64 = np.tril(triangle)
+    scatter += np.tril(triangle, -1).T
+    return Moments(n, mean, scatter)
 
 
 def _count(references: Features | FeatureMoments) -> int:
