@@ -127,7 +127,7 @@ def check(root: Path) -> list[str]:
     problems: list[str] = []
     for family in FAMILIES:
         path = root / f"{family}.csv"
-        there = path.read_text(encoding="utf-8") if path.is_file() else ""
+        there = path.read_bytes().decode("utf-8") if path.is_file() else ""
         if there != tables.get(family, ""):
             problems += _differences(path, there, tables.get(family, ""))
     return problems
