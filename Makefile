@@ -46,7 +46,7 @@ run: $(VENV)/.base  ## Install what is needed and run the embedded suite (ARGS="
 
 # --- Checks -----------------------------------------------------------------------------------------------------
 .PHONY: test
-test: lint types imports fetch ocr  ## Lint, types, import layers, then every test
+test: lint types imports fetch ocr browser  ## Lint, types, import layers, then every test
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(ARGS)
 
 .PHONY: fetch
@@ -64,6 +64,17 @@ ocr:  ## Tesseract, its languages and the Noto fonts, where apt may install them
 	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -yqq --no-install-recommends $(OCR_PACKAGES); } >/dev/null \
 	    || echo "multilingual tasks are skipped: apt-get install $(OCR_PACKAGES) failed" >&2; \
 	else echo "multilingual tasks are skipped without: sudo apt-get install $(OCR_PACKAGES)" >&2; fi
+
+# Debian's packages, for the tests of the report in a browser. Without them those are skipped, with a message.
+BROWSER_PACKAGES := chromium chromium-driver
+
+.PHONY: browser
+browser:  ## Headless Chromium, where apt may install it
+	@if dpkg -s $(BROWSER_PACKAGES) >/dev/null 2>&1; then :; \
+	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -yqq --no-install-recommends $(BROWSER_PACKAGES); } >/dev/null \
+	    || echo "browser tests are skipped: apt-get install $(BROWSER_PACKAGES) failed" >&2; \
+	else echo "browser tests are skipped without: sudo apt-get install $(BROWSER_PACKAGES)" >&2; fi
 
 .PHONY: lint
 lint: $(VENV)/.dev  ## Style: ruff check and ruff format --check

@@ -1,0 +1,152 @@
+"""The report from records: grouping, charts, escaping, Markdown and figures."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vtbench.core.errors import UsageError
+from vtbench.report.gather import read_boards
+from vtbench.report.markdown import escaped, markdown_page
+from vtbench.report.page import html_page
+from vtbench.report.pictures import grids, sheets, worst
+from vtbench.report.series import Point, distributions, rate_charts, stratum_charts, with_front
+from vtbench.report.tables import summary
+from vtbench.results.record import RunRecord, write_record
+from vtbench.results.samples import SAMPLES_FILE, Samples, write_samples
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+SIDE = 24
+
+
+def write_run(
+    folder: Path, model: str, psnr: float, rate: float, *, kind: str = "text", protocol: str = "t@1+0"
+) -> None:
+    glyphs = [{"metric": "cer", "stratum": f"glyph_px={px}", "value": 0.5 / px * rate, "n": 2} for px in (8, 16, 32)]
+    content = {
+        "status": "complete",
+        "created": "2026-01-01T00:00:00Z",
+        "finished": "2026-01-01T00:01:00Z",
+        "model": {"reference": model, "label": model, "name": model, "kind": "codec"},
+        "task": {"name": "t", "version": 1, "protocol_id": protocol, "spec": {"kind": kind, "summary": HOSTILE}},
+        "data": {"source": "d", "fingerprint": "f" * 64, "n_expected": 3, "n_scored": 3, "scored_size": [SIDE, SIDE]},
+        "environment": {"python": "3.11", "platform": "linux"},
+        "code": {"vtbench_version": "0.1.0"},
+        "warnings": [f"warned of {HOSTILE}"],
+        "results": [
+            {"metric": "psnr", "value": psnr, "n": 3, "ci_low": psnr - 1, "ci_high": psnr + 1, "ci_method": "b",
+             "unit": "dB", "higher_is_better": True},
+            {"metric": "bits_per_pixel", "value": rate, "n": 3},
+            *glyphs,
+        ],
+    }  # fmt: skip
+    write_record(RunRecord.model_validate(content), folder / "record.json")
+    rows = Samples(
+        ids=[HOSTILE, "b", "c"],
+        index=np.arange(3),
+        status=["scored"] * 3,
+        stage=[""] * 3,
+        message=[""] * 3,
+        height=np.full(3, SIDE, np.int32),
+        width=np.full(3, SIDE, np.int32),
+        metrics={"psnr": np.array([psnr - 1, psnr, psnr + 1])},
+    )
+    write_samples(rows, folder / SAMPLES_FILE)
+    (folder / "previews").mkdir()
+    width = SIDE if kind == "generation" else 3 * SIDE + 8
+    for index in (0, 2):
+        Image.new("RGB", (width, SIDE), (index * 90, 40, 90)).save(folder / "previews" / f"{index:08d}-x.webp")
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    write_run(tmp_path / "a", "jpeg", 25.0, 0.5)
+    write_run(tmp_path / "b", HOSTILE, 22.0, 0.25)
+    write_run(tmp_path / "c", "worse", 21.0, 0.6)
+    write_run(tmp_path / "d", "elsewhere", 30.0, 0.5, protocol="t@2+1")
+    write_run(tmp_path / "g", "sampler", 30.0, 0.5, kind="generation", protocol="g@1+1")
+    return tmp_path
+
+
+def test_only_rows_that_compare_share_a_board(runs: Path) -> None:
+    boards = read_boards([runs])
+    assert [[run.label for run in board.runs] for board in boards] == [
+        [HOSTILE, "jpeg", "worse"],
+        ["elsewhere"],
+        ["sampler"],
+    ]
+    with pytest.raises(UsageError, match=r"holds no record\.json|does not exist"):
+        read_boards([runs / "nothing"])
+
+
+def test_the_table_ranks_and_sorts_by_value(runs: Path) -> None:
+    table = summary(read_boards([runs])[0])
+    column = table.headers.index("psnr dB ↑")
+    cells = {label: row[column] for label, row in table.rows}
+    assert cells["jpeg"].best and not cells["worse"].best
+    assert cells["jpeg"].order == "25.0" and "24" in cells["jpeg"].interval
+
+
+def test_the_front_holds_what_nothing_cheaper_beats() -> None:
+    points = [Point("a", 1, 10), Point("b", 2, 9), Point("c", 3, 12), Point("d", 3, 11)]
+    assert [p.label for p in with_front(points, higher_is_better=True) if p.on_front] == ["a", "c"]
+    assert [p.label for p in with_front(points, higher_is_better=False) if p.on_front] == ["a", "b"]
+
+
+def test_charts_follow_the_numbers(runs: Path) -> None:
+    board = read_boards([runs])[0]
+    (rate,) = rate_charts(board)
+    assert rate.title == "Rate and psnr" and rate.better == "up"
+    front = {point.label for _, points in rate.series for point in points if point.on_front}
+    assert front == {HOSTILE, "jpeg"}
+    (strata,) = stratum_charts(board)
+    assert (strata.title, strata.x_name) == ("cer by glyph_px", "glyph_px")
+    assert [point.x for point in strata.series[0][1]] == [8, 16, 32]
+    metric, spreads = distributions(board)
+    assert metric == "psnr" and all(sum(found.counts) == 3 for found in spreads)
+
+
+def test_pictures_are_cut_into_their_parts(runs: Path) -> None:
+    boards = read_boards([runs])
+    found = grids(boards[0])
+    assert [grid.sample for grid in found] == [HOSTILE, "c"]
+    assert len(found[0].shots) == 3 and found[0].shots[0].original.startswith("data:image/webp;base64,")
+    assert [shot.sample for shot in worst(boards[0])] == [HOSTILE] * 3
+    ((label, shots),) = sheets(boards[2])
+    assert label == "sampler" and len(shots) == 2 and shots[0].original == ""
+
+
+def test_nothing_from_data_reaches_the_page_unescaped(runs: Path) -> None:
+    page = html_page(read_boards([runs]))
+    assert HOSTILE not in page and "&lt;img src=x onerror" in page
+    assert len(re.findall(r"<script", page)) == 1
+    assert not re.findall(r"""(?:src|href)=["'](?!data:|#)""", page), "nothing is asked of the network"
+    assert "default-src 'none'" in page
+
+
+def test_markdown_is_escaped_and_whole(runs: Path) -> None:
+    page = markdown_page(read_boards([runs]))
+    assert HOSTILE not in page and escaped(HOSTILE) in page
+    assert "**25.0**" in page or re.search(r"\*\*25\.\d+\*\*", page)
+    assert escaped("a|b_c*") == r"a\|b\_c\*"
+
+
+def test_figures_are_written(runs: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    from vtbench.report.figures import write_figures
+
+    written = write_figures(read_boards([runs]), tmp_path / "figures")
+    assert len(written) >= 2
+    with Image.open(written[0]) as picture:
+        assert picture.width > 600
+
+
+def test_damaged_pictures_and_rows_cost_only_themselves(runs: Path) -> None:
+    (runs / "a" / "previews" / "00000000-x.webp").write_bytes(b"broken")
+    (runs / "a" / SAMPLES_FILE).write_bytes(b"broken")
+    page = html_page(read_boards([runs]))
+    assert "jpeg" in page and "worse" in page

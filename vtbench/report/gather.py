@@ -1,0 +1,85 @@
+"""Finished runs, grouped so that only rows that compare share a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from vtbench.core.errors import VtbenchError
+from vtbench.results.record import RunRecord, find_records, read_record
+from vtbench.results.samples import SAMPLES_FILE, Samples, read_samples
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A record, and the folder it lies in, with its rows and pictures if they are still there."""
+
+    record: RunRecord
+    folder: Path
+
+    @property
+    def label(self) -> str:
+        """How tables call the model."""
+        return self.record.model.label
+
+    @cached_property
+    def samples(self) -> Samples | None:
+        """Rows of the images; ``None`` where they are not there or cannot be read."""
+        path = self.folder / SAMPLES_FILE
+        try:
+            return read_samples(path) if path.is_file() else None
+        except VtbenchError:
+            return None
+
+
+@dataclass(frozen=True, eq=False)
+class Board:
+    """Runs of one task under one protocol on one set of data: rows that compare."""
+
+    runs: tuple[Run, ...]
+
+    @property
+    def first(self) -> RunRecord:
+        """What all of them share: task, protocol, data."""
+        return self.runs[0].record
+
+    @property
+    def title(self) -> str:
+        """The task's name."""
+        return self.first.task.name
+
+    @property
+    def kind(self) -> str:
+        """reconstruction, detail, text or generation."""
+        return str(self.first.task.spec.get("kind", "reconstruction"))
+
+
+def read_boards(paths: Sequence[Path]) -> list[Board]:
+    """Every finished run at or below the paths, by protocol and data; rows by bits a pixel, then by name.
+
+    Raises:
+        UsageError: a path without records.
+        VtbenchError: a record that cannot be read.
+    """
+    files = {file.resolve(): None for path in paths for file in find_records(path)}
+    groups: dict[tuple[str, str], list[Run]] = {}
+    for file in files:
+        record = read_record(file)
+        groups.setdefault((record.task.protocol_id, record.data.fingerprint), []).append(Run(record, file.parent))
+    boards = [Board(tuple(sorted(runs, key=_order))) for runs in groups.values()]
+    return sorted(boards, key=lambda board: (_place(board), board.title, board.first.task.protocol_id))
+
+
+_KINDS = {"reconstruction": 0, "detail": 1, "text": 2, "generation": 3}
+
+
+def _place(board: Board) -> int:
+    """Kinds in a fixed order; the task of a generator's tokenizer stands with the generators."""
+    return _KINDS["generation"] if board.title.endswith("-tokenizer") else _KINDS.get(board.kind, len(_KINDS))
+
+
+def _order(run: Run) -> tuple[float, str]:
+    rate = run.record.result("bits_per_pixel")
+    return (rate.value if rate is not None else float("inf"), run.label)

@@ -1,0 +1,158 @@
+"""Pictures of a run for the page: previews cut into their parts and made small."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from vtbench.report.gather import Board, Run
+from vtbench.results.samples import Samples
+
+_GAP = 4
+"""White columns between the parts of a preview, as the runner leaves them."""
+_LARGEST = 320
+_QUALITY = 82
+SAMPLES_SHOWN = 4
+SHEET = 24
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One image of one run: data URIs of the parts, and what is said about it."""
+
+    run: str
+    sample: str
+    prediction: str
+    original: str = ""
+    error: str = ""
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The same sample through every run of a board."""
+
+    sample: str
+    why: str
+    shots: tuple[Shot, ...]
+
+
+def grids(board: Board) -> list[Grid]:
+    """The samples whose pictures every run kept."""
+    kept = {id(run): _previews(run) for run in board.runs}
+    common = set.intersection(*(set(previews) for previews in kept.values())) if kept else set()
+    indices = sorted(common)[:SAMPLES_SHOWN]
+    middle = _median_of(board, indices)
+    chosen = [(index, "Nearest the median" if index == middle else "Fixed sample") for index in indices]
+    found = []
+    for index, why in chosen:
+        shots = tuple(shot for run in board.runs if (shot := _shot(run, kept[id(run)][index], index)) is not None)
+        if shots:
+            found.append(Grid(_sample_id(board.runs[0].samples, index), why, shots))
+    return found
+
+
+def worst(board: Board) -> list[Shot]:
+    """The lowest PSNR of every run, where its picture was kept."""
+    shots = []
+    for run in board.runs:
+        previews = _previews(run)
+        values = {} if run.samples is None else _values(run.samples, "psnr")
+        kept = [(value, index) for index, value in values.items() if index in previews]
+        if kept:
+            shot = _shot(run, previews[min(kept)[1]], min(kept)[1])
+            shots += [shot] if shot is not None else []
+    return shots
+
+
+def sheets(board: Board) -> list[tuple[str, tuple[Shot, ...]]]:
+    """Samples of generators, a sheet a run."""
+    found = []
+    for run in board.runs:
+        shots = [_shot(run, path, index) for index, path in sorted(_previews(run).items())[:SHEET]]
+        found.append((run.label, tuple(shot for shot in shots if shot is not None)))
+    return [(label, shots) for label, shots in found if shots]
+
+
+def _previews(run: Run) -> dict[int, Path]:
+    files = (run.folder / "previews").glob("*.webp")
+    return {int(file.name[:8]): file for file in sorted(files) if file.name[:8].isdigit()}
+
+
+def _median_of(board: Board, indices: list[int]) -> int | None:
+    """Which of some samples lies nearest the median PSNR of the first run that has any."""
+    for run in board.runs:
+        values = {} if run.samples is None else _values(run.samples, "psnr")
+        if len(values) > 2 and any(index in values for index in indices):
+            middle = sorted(values.values())[len(values) // 2]
+            return min((i for i in indices if i in values), key=lambda i: abs(values[i] - middle))
+    return None
+
+
+def _values(samples: Samples, metric: str) -> dict[int, float]:
+    """Finite values of a metric by position."""
+    column = samples.metrics.get(metric)
+    if column is None:
+        return {}
+    pairs = zip(samples.index, column, strict=True)
+    return {int(index): float(value) for index, value in pairs if math.isfinite(value)}
+
+
+def _sample_id(samples: Samples | None, index: int) -> str:
+    if samples is None:
+        return f"sample {index}"
+    return next((name for name, place in zip(samples.ids, samples.index, strict=True) if place == index), f"{index}")
+
+
+def _shot(run: Run, path: Path, index: int) -> Shot | None:
+    try:
+        with Image.open(path) as opened:
+            picture = opened.convert("RGB")
+    except (OSError, UnidentifiedImageError):
+        return None
+    parts = _parts(picture, _size(run.samples, index))
+    told = _caption(run.samples, index)
+    name = _sample_id(run.samples, index)
+    if len(parts) == 1:
+        return Shot(run.label, name, _uri(parts[0]), caption=told)
+    original, prediction, error = parts
+    return Shot(run.label, name, _uri(prediction), _uri(original), _uri(error), told)
+
+
+def _size(samples: Samples | None, index: int) -> int | None:
+    if samples is None:
+        return None
+    return next((int(w) for w, place in zip(samples.width, samples.index, strict=True) if place == index), None)
+
+
+def _parts(picture: Image.Image, width: int | None) -> list[Image.Image]:
+    """Original, prediction and error; or the one image of a generator."""
+    third, rest = divmod(picture.width - 2 * _GAP, 3)
+    if rest or third < 1 or (width is not None and third != width):
+        return [picture]
+    starts = [place * (third + _GAP) for place in range(3)]
+    return [picture.crop((start, 0, start + third, picture.height)) for start in starts]
+
+
+def _caption(samples: Samples | None, index: int) -> str:
+    if samples is None or "psnr" not in samples.metrics:
+        return ""
+    value = next(
+        (float(v) for v, place in zip(samples.metrics["psnr"], samples.index, strict=True) if place == index), None
+    )
+    return "" if value is None or value != value else ("∞ dB" if value == float("inf") else f"{value:.2f} dB")
+
+
+def _uri(picture: Image.Image) -> str:
+    shown = picture
+    if max(picture.size) > _LARGEST:
+        shown = picture.copy()
+        shown.thumbnail((_LARGEST, _LARGEST), Image.Resampling.LANCZOS)
+    stream = io.BytesIO()
+    shown.save(stream, format="WEBP", quality=_QUALITY, method=4)
+    return "data:image/webp;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
