@@ -12,17 +12,27 @@ from vtbench.version import __version__
 
 if TYPE_CHECKING:
     from vtbench.results.frames import metrics_frame, runs_frame, samples_frame
+    from vtbench.results.leaderboard_frame import leaderboard_frame
     from vtbench.results.record import RunRecord, load_records
 
 _HOMES = {
     "RunRecord": "vtbench.results.record",
+    "leaderboard_frame": "vtbench.results.leaderboard_frame",
     "load_records": "vtbench.results.record",
     "metrics_frame": "vtbench.results.frames",
     "runs_frame": "vtbench.results.frames",
     "samples_frame": "vtbench.results.frames",
 }
 
-__all__ = ["RunRecord", "__version__", "load_records", "metrics_frame", "runs_frame", "samples_frame"]
+__all__ = [
+    "RunRecord",
+    "__version__",
+    "leaderboard_frame",
+    "load_records",
+    "metrics_frame",
+    "runs_frame",
+    "samples_frame",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -210,3 +210,42 @@ def test_what_cannot_be_sampled_is_told_before_or_recorded(place: Path, command_
     record = records(place / "runs")["few"]
     assert record.data.n_failed == 10
     assert {failure.message for failure in record.failures} == {"RuntimeError: class 1 is beyond me"}
+
+
+PROMPTED = """
+name: prompted
+version: 1
+kind: generation
+summary: Prompts, scored by nothing but kept as files.
+conditions: {of: prompts, per_prompt: 2}
+preprocess: {preset: native@1}
+block_size: 3
+"""
+PAINTER = """
+import json, sys
+from PIL import Image
+
+for line in sys.stdin:
+    request = json.loads(line)
+    if "fails" in request["prompt"] and request["id"].endswith("s01"):
+        continue
+    colour = (len(request["prompt"]) * 7 % 256, request["seed"] % 256, 90)
+    Image.new("RGB", (32, 32), colour).save(request["output"])
+"""
+
+
+def test_prompts_go_to_a_program_and_come_back_in_genevals_layout(place: Path, command_line: CommandLine) -> None:
+    (place / "prompted.yaml").write_text(PROMPTED)
+    (place / "painter.py").write_text(PAINTER)
+    lines = ['{"prompt": "a red dog", "tag": "colors"}', '{"prompt": "one that fails", "tag": "x"}']
+    (place / "metadata.jsonl").write_text("\n".join(lines) + "\n")
+    run = ["run", "-g", f"command,run={sys.executable} painter.py,conditions=prompt", "--task", "prompted.yaml"]
+    done = command_line(*run, "--data", "metadata.jsonl", "--samples", "images", cwd=place)
+    assert done.returncode == 0, done.stderr
+    record = records(place / "runs")["prompted"]
+    assert (record.data.n_scored, record.data.n_failed) == (3, 1)
+    assert record.failures[0].id == "00001-s01" and "no image" in record.failures[0].message
+    assert {path.relative_to(place / "images").as_posix() for path in (place / "images").rglob("*.png")} == {
+        "00000/samples/0000.png", "00000/samples/0001.png", "00001/samples/0000.png",
+    }  # fmt: skip
+    assert '"tag": "colors"' in (place / "images" / "00000" / "metadata.jsonl").read_text()

@@ -11,17 +11,27 @@ from vtbench.cli.output import emit_rows
 
 
 def doctor(
-    tokenizer: Annotated[str, typer.Argument(metavar="NAME[,k=v…]", help="Tokenizer to examine.")],
+    name: Annotated[str, typer.Argument(metavar="NAME[,k=v…]", help="Tokenizer or generator to examine.")],
     device: o.Device = "cpu",
-    size: Annotated[int, typer.Option("--size", min=16, help="Side of the test images, pixels.")] = 64,
+    size: Annotated[int, typer.Option("--size", min=16, help="Side of a tokenizer's test images, pixels.")] = 64,
     json: o.Json = False,
 ) -> None:
     """Examine an adapter: shapes, range, determinism, batch independence, index bounds, bit count."""
+    from vtbench.core.info import GeneratorInfo
+    from vtbench.core.reference import parse_reference
+    from vtbench.generators import GENERATORS
+    from vtbench.generators.contract import check_generator
     from vtbench.tokenizers.contract import check_tokenizer
     from vtbench.tokenizers.resolve import resolve_tokenizer
 
-    results = check_tokenizer(resolve_tokenizer(tokenizer), size=size, device=device)
+    reference = parse_reference(name)
+    own_code = ":" in reference.target
+    model = GENERATORS.create(reference) if own_code or reference.target in GENERATORS else resolve_tokenizer(name)
+    if isinstance(getattr(model, "info", None), GeneratorInfo):
+        results = check_generator(model, device=device)
+    else:
+        results = check_tokenizer(resolve_tokenizer(name) if own_code else model, size=size, device=device)
     rows = [{"check": r.name, "result": "pass" if r.passed else "FAIL", "detail": r.detail} for r in results]
-    emit_rows(rows, ["check", "result", "detail"], json, title=f"doctor {tokenizer}")
+    emit_rows(rows, ["check", "result", "detail"], json, title=f"doctor {name}")
     if not all(result.passed for result in results):
         raise typer.Exit(1)

@@ -21,6 +21,10 @@ ReferenceImages = Annotated[
         "--reference", metavar="FILE|DATA", help="What generated images are compared with: statistics or a data set."
     ),
 ]
+SamplesFolder = Annotated[
+    Path | None,
+    typer.Option("--samples", metavar="DIR", help="Also write every generated image; of prompts in GenEval's layout."),
+]
 Tasks = Annotated[
     list[str] | None, typer.Option("--task", metavar="NAME", help="Task, or path to a task's YAML; repeatable.")
 ]

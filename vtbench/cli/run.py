@@ -23,6 +23,7 @@ def run(
     task: o.Tasks = None,
     data: o.Data = None,
     reference: o.ReferenceImages = None,
+    samples: o.SamplesFolder = None,
     suite: o.SuiteName = None,
     out: o.Out = Path("runs"),
     device: o.Device = "auto",
@@ -51,7 +52,8 @@ def run(
     selection = select(tokenizer or (), generator or (), task or (), suite, data is not None)
     chosen = RunOptions(
         out=out, device=device, dtype=dtype, limit=limit, batch_size=batch_size, workers=workers, seed=seed,
-        strict=strict, fresh=fresh, allow_small_sets=allow_small_sets, reference=reference, command=tuple(sys.argv),
+        strict=strict, fresh=fresh, allow_small_sets=allow_small_sets, reference=reference, samples=samples,
+        command=tuple(sys.argv),
     )  # fmt: skip
     makers: list[Callable[[], Source]] = [partial(TokenizerSource, name) for name in selection.tokenizers]
     makers += [partial(GeneratorSource, name) for name in selection.generators]

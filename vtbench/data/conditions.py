@@ -111,11 +111,14 @@ def _labelled(index: int, label: int) -> ConditionSample:
 
 def _read_prompts(path: Path) -> list[Condition]:
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        # Not splitlines(): it also splits at characters such as U+2028, which JSON strings and prompts may hold.
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except FileNotFoundError:
         raise UsageError(f"no file of prompts {path}", "one prompt a line, or GenEval's metadata.jsonl") from None
-    except (UnicodeDecodeError, IsADirectoryError) as error:
+    except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not a text file in UTF-8: {error}") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}", "give a file of prompts") from None
     filled = [(line.strip(), f"{path}:{number}") for number, line in enumerate(lines, 1) if line.strip()]
     if path.suffix == ".jsonl":
         found = [_geneval_prompt(line, where) for line, where in filled]

@@ -75,6 +75,8 @@ def _open_images(path: Path) -> NDArray[np.uint8]:
         raise UsageError(
             f"{path}: {IMAGES} is {array.dtype} {list(array.shape)}", "images are expected as uint8 [N,H,W,3]"
         )
+    if len(array) == 0:
+        raise UsageError(f"{path}: no images in {IMAGES}", "check the program that wrote it")
     return array
 
 
@@ -94,6 +96,8 @@ def _read_labels(path: Path, count: int) -> list[int] | None:
 def _loaded(path: Path, name: str) -> NDArray[Any] | None:
     """An array read whole; ``None`` if there is none of that name."""
     try:
+        if not zipfile.is_zipfile(path):  # numpy would take it for a pickle, or for a single array
+            raise zipfile.BadZipFile("it has no zip directory")
         with np.load(path, allow_pickle=False) as arrays:
             return arrays[name] if name in arrays.files else None
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:

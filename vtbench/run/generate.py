@@ -15,6 +15,7 @@ from vtbench.run.measure_generation import GenerationMeter
 from vtbench.run.options import RunOptions
 from vtbench.run.plan import JobPlan, row_columns
 from vtbench.run.previews import fixed_indices
+from vtbench.run.sample_files import SampleFiles
 from vtbench.run.sample_previews import SamplePreviews
 from vtbench.run.sampling import GeneratorSampler, PremadeSampler, Sampler
 from vtbench.run.store import Block, BlockResult
@@ -35,6 +36,7 @@ def generated_blocks(
         previews=SamplePreviews(plan.folder / "previews", fixed_indices(len(data.ids), plan.task.previews.fixed)),
         device=device,
         columns=row_columns(plan.task),
+        files=None if plan.options.samples is None else SampleFiles(plan.options.samples, data.conditions),
     )
     sampler = _sampler(source, data, plan.options, device, plan.batch_size)
     for waited_s, (block, batches) in waited(sampler.over(missing)):

@@ -16,6 +16,7 @@ from vtbench.data.conditions import ConditionSample
 from vtbench.metrics.codes import count_codes
 from vtbench.run.evaluators import Evaluators
 from vtbench.run.rows import SampleRow, as_samples
+from vtbench.run.sample_files import SampleFiles
 from vtbench.run.sample_previews import SamplePreviews
 from vtbench.run.sampling import SampledBatch
 from vtbench.run.store import BlockResult
@@ -30,6 +31,7 @@ class GenerationMeter:
         tokenizer: of the generator's codes; ``None`` where it has none.
         indices: sample id to position among the task's conditions.
         columns: metric columns of a row.
+        files: keeps every image as a file, where that was asked for.
     """
 
     evaluators: Evaluators
@@ -38,6 +40,7 @@ class GenerationMeter:
     previews: SamplePreviews
     device: torch.device
     columns: Sequence[str]
+    files: SampleFiles | None = None
 
     def measure(self, batches: Iterable[SampledBatch], waited_s: float) -> BlockResult:
         """Measure the samples of one block, in order.
@@ -102,6 +105,8 @@ class GenerationMeter:
         with tally.timed("previews"):
             for request, image in zip(requests, images, strict=True):
                 self.previews.consider(self.indices[request.id], request.id, image)
+                if self.files is not None:
+                    self.files.write(self.indices[request.id], request, image)
         return [{name: column[place] for name, column in columns.items()} for place in range(len(requests))]
 
     def _code_values(self, codes: Codes, images: Sequence[Tensor], tally: Tally) -> dict[str, list[float]]:

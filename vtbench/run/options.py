@@ -23,6 +23,7 @@ class RunOptions:
         fresh: discard what an earlier run of the same job left.
         allow_small_sets: compute FID on fewer images than it needs, with a warning in the record.
         reference: what generated images are compared with, instead of the task's own reference.
+        samples: folder that every generated image is written to, beside being scored.
         command: the command line, for the record.
     """
 
@@ -37,6 +38,7 @@ class RunOptions:
     fresh: bool = False
     allow_small_sets: bool = False
     reference: str | None = None
+    samples: Path | None = None
     command: tuple[str, ...] = ()
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -79,6 +80,8 @@ class GeneratorSampler:
         self._generator = place(generator, device, dtype)
         self._conditions, self._preset, self._device, self._seed = conditions, preset, device, seed
         name = generator.info.name
+        if hasattr(generator, "sample_each"):  # an external program starts once a block, and cuts batches by itself
+            batch_size = sys.maxsize
         self._batches = CarefulBatches(name, batch_size, lambda pending, most: list(pending[:most]), self._run, _failed)
 
     def over(self, blocks: Sequence[Block]) -> Iterator[tuple[Block, Iterator[SampledBatch]]]:
@@ -100,7 +103,7 @@ class GeneratorSampler:
             [pixels for pixels, _ in outcomes],
             codes,
             sampled - started,
-            finished - sampled,
+            finished - sampled if codes is not None else 0.0,
             cost,
             self._batches.take_events(),
             next((note for _, note in outcomes if note), None),

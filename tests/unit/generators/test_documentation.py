@@ -1,0 +1,45 @@
+"""The examples of docs/adding-a-generator.md work as printed."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from pathlib import Path
+
+from vtbench.core.contracts import Generator
+from vtbench.generators.contract import check_generator
+from vtbench.generators.resolve import resolve_generator
+
+PAGE = Path(__file__).parents[3] / "docs/adding-a-generator.md"
+
+
+def block(beginning: str) -> str:
+    """The one Python block of the page that begins so."""
+    blocks: list[str] = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    (found,) = [text for text in blocks if text.startswith(beginning)]
+    return found
+
+
+def test_the_adapter_passes_the_contract(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(block("import torch"))
+    generator = resolve_generator(f"{file}:Clouds,softness=8")
+    assert isinstance(generator, Generator)
+    assert [result for result in check_generator(generator) if not result.passed] == []
+
+
+def test_the_program_passes_the_contract(tmp_path: Path) -> None:
+    file = tmp_path / "my_gen.py"
+    file.write_text(block("import json"))
+    run = shlex.join([sys.executable, str(file)])
+    generator = resolve_generator(f"command,run={run!r},native_size=64,classes=3,work='{tmp_path / 'work'}'")
+    assert [result for result in check_generator(generator) if not result.passed] == []
+    assert len(list((tmp_path / "work").rglob("*.png"))) > 3
+
+
+def test_every_argument_of_the_page_is_one(tmp_path: Path) -> None:
+    page = PAGE.read_text("utf-8")
+    named = re.findall(r"^\| `([a-z_]+)`(?:, `([a-z_]+)`)? \|", page.partition("| argument |")[2], flags=re.MULTILINE)
+    given = {name for pair in named for name in pair if name}
+    assert given == {"run", "conditions", "classes", "native_size", "timeout", "batch", "work", "keep"}

@@ -1,0 +1,136 @@
+"""One start of a user's program: requests in, an exit told in words, never anything left running after a time-out."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from vtbench.core.digests import digest_file, digest_json
+from vtbench.core.errors import UsageError
+
+_SHOWN_LINES = 3
+_TAIL_BYTES = 4096
+_HASHED_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a program ended.
+
+    Attributes:
+        problem: empty where it exited with 0; else what happened and its last words on stderr.
+        said: the lines of its stdout.
+    """
+
+    problem: str
+    said: Sequence[str]
+
+
+def split_command(command: str) -> list[str]:
+    """The words of a command, by the rules of a POSIX shell; no shell is run.
+
+    Raises:
+        UsageError: nothing in it, an open quote, or no such program.
+    """
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise UsageError(f"run={command!r} cannot be split into words: {error}", "close every quote") from error
+    if not words:
+        raise UsageError("run= names no program", 'write command,run="python my_gen.py"')
+    if shutil.which(words[0]) is None:
+        raise UsageError(f"no program {words[0]!r} that can be run", "give its path, or check PATH and its permissions")
+    return words
+
+
+def digest_command(words: Sequence[str]) -> str:
+    """16 hex digits that change with the command, the working folder, and the content of files named in the command.
+
+    Files above 64 MiB count by size and time of change. Folders, and files that the program finds by itself, do not
+    count.
+    """
+    candidates = [part for word in words for part in (word, word.partition("=")[2]) if part]
+    files = {part: _digest(Path(part)) for part in candidates if _is_file(part)}
+    return digest_json([list(words), str(Path.cwd()), files], 16)
+
+
+def run_program(words: Sequence[str], text: str, timeout: float) -> Outcome:
+    """Start a program with ``text`` on its stdin and wait for it.
+
+    It inherits the environment and the working folder, and leads a process group of its own, which is killed whole
+    when it runs past ``timeout`` seconds or when waiting is interrupted.
+    """
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        given.write(text.encode())
+        given.seek(0)
+        # Files, not pipes: a program that never reads its input, or a child that outlives it, cannot block this one.
+        try:
+            process = subprocess.Popen(words, stdin=given, stdout=out, stderr=err, start_new_session=True)
+        except OSError as error:
+            return Outcome(f"cannot be started: {error.strerror or error}", ())
+        problem = _wait(process, timeout)
+        return Outcome(f"{problem}{_last_words(err)}" if problem else "", _lines(out))
+
+
+def _wait(process: subprocess.Popen[bytes], timeout: float) -> str:
+    try:
+        code = process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        _kill_group(process)
+        return f"ran past {timeout:g} s and was stopped"
+    except BaseException:
+        _kill_group(process)
+        raise
+    if code < 0:
+        return f"was killed by {_signal_name(-code)}"
+    return f"exited with {code}" if code else ""
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # most real-time signals have none
+        return f"signal {number}"
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Before the leader is reaped, so that its number cannot have become another group's."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (AttributeError, ProcessLookupError, PermissionError):  # no groups on Windows
+        process.kill()
+    process.wait()
+
+
+def _lines(stream: IO[bytes]) -> list[str]:
+    stream.seek(0)
+    return stream.read().decode(errors="replace").splitlines()
+
+
+def _last_words(stream: IO[bytes]) -> str:
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(max(0, size - _TAIL_BYTES))
+    lines = [line.strip() for line in stream.read().decode(errors="replace").splitlines() if line.strip()]
+    return f": {' | '.join(lines[-_SHOWN_LINES:])}" if lines else ", with nothing on stderr"
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # a word too long or too odd for a path
+        return False
+
+
+def _digest(path: Path) -> str:
+    state = path.stat()
+    if state.st_size > _HASHED_BYTES:
+        return f"{state.st_size} bytes of {state.st_mtime_ns}"
+    return digest_file(path)

@@ -1,0 +1,43 @@
+"""Optional contracts of generators, beside :class:`~vtbench.core.contracts.Generator`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vtbench.core.contracts import Condition, ImageDataset, SampleFailure
+    from vtbench.core.info import GeneratorInfo
+    from vtbench.data.conditions import ConditionSet
+
+
+@runtime_checkable
+class PerSampleGenerator(Protocol):
+    """A generator of which some samples may fail, or differ in size. Used instead of ``sample`` where it is there."""
+
+    info: GeneratorInfo
+
+    def sample_each(
+        self, conditions: Sequence[Condition], seeds: Tensor, ids: Sequence[str]
+    ) -> Sequence[Tensor | SampleFailure]:
+        """``B`` conditions, ``int64 [B]`` seeds and ``B`` ids to one result each, in order.
+
+        A result is ``float32 [3,H,W]`` around [0, 1], ``uint8 [3,H,W]`` (an image at rest, taken as it is), or a
+        failure of stage ``model``.
+        """
+
+
+@runtime_checkable
+class PremadeSamples(Protocol):
+    """Samples that are there already. A run scores exactly these, and asks for nothing else.
+
+    Attributes:
+        images: the samples.
+        conditions: what each was made from; ``conditions.ids`` equals ``images.ids``.
+    """
+
+    info: GeneratorInfo
+    images: ImageDataset
+    conditions: ConditionSet
