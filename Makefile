@@ -94,6 +94,11 @@ types: $(VENV)/.dev  ## Types: mypy --strict
 imports: $(VENV)/.dev  ## Layers: import-linter
 	$(BIN)/lint-imports
 
+.PHONY: leaderboard
+leaderboard: $(VENV)/.dev  ## Build the leaderboards from their records, and check them
+	$(BIN)/vtbench leaderboard build
+	$(BIN)/vtbench leaderboard check
+
 .PHONY: bench
 bench: $(VENV)/.dev  ## Speed and memory against peers: every benchmarks/bench_*.py
 	@for script in benchmarks/bench_*.py; do $(BIN)/python "$$script" $(ARGS); done

@@ -53,7 +53,7 @@ def run(
     chosen = RunOptions(
         out=out, device=device, dtype=dtype, limit=limit, batch_size=batch_size, workers=workers, seed=seed,
         strict=strict, fresh=fresh, allow_small_sets=allow_small_sets, reference=reference, samples=samples,
-        command=tuple(sys.argv),
+        command=("vtbench", *sys.argv[1:]),
     )  # fmt: skip
     makers: list[Callable[[], Source]] = [partial(TokenizerSource, name) for name in selection.tokenizers]
     makers += [partial(GeneratorSource, name) for name in selection.generators]

@@ -42,7 +42,7 @@ def score(
 
     chosen = RunOptions(
         out=out, device=device, limit=limit, batch_size=batch_size, workers=workers, strict=strict, fresh=fresh,
-        allow_small_sets=allow_small_sets, command=tuple(sys.argv),
+        allow_small_sets=allow_small_sets, command=("vtbench", *sys.argv[1:]),
     )  # fmt: skip
     found = locate_predictions(pred, data)
     make_source = partial(FolderSource, found.folder, name or pred.resolve().name)

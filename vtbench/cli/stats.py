@@ -42,7 +42,7 @@ def build(
 
     made = build_from_command_line(
         data=data, out=_target(output, name), extractors=extractor or ["inception_tf"], preset=preset, size=size,
-        keep_rows=features, limit=limit, device=device, workers=workers, command=tuple(sys.argv),
+        keep_rows=features, limit=limit, device=device, workers=workers, command=("vtbench", *sys.argv[1:]),
     )  # fmt: skip
     typer.echo(str(made.path))
 

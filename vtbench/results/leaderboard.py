@@ -4,108 +4,93 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import re
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.core.errors import UsageError
 from vtbench.core.files import path_segment, write_text
-from vtbench.results.leaderboard_columns import FAMILIES, KEY_COLUMNS, columns_of, family_of, row_of
+from vtbench.results.leaderboard_columns import FAMILIES, columns_of
+from vtbench.results.leaderboard_rows import Key, MeasuredRow, read_row
 from vtbench.results.record import RunRecord, find_records, read_record
 
 RECORDS = "records"
 PUBLISHED = "published"
-Key = tuple[str, ...]
+_SORTED_BY = ("protocol_id", "data_fingerprint", "model", "revision", "dtype")
+_MACHINE_PATH = re.compile(r"(?:(?<![\w.~:/-])/(?:home|root|Users|work|mnt|opt|tmp|var)/|\b[A-Z]:\\\\)[^\s\"',]*")
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A record in the folder, and where it lies."""
+class Added:
+    """One record and what became of it.
+
+    Attributes:
+        path: where it is in the folder.
+        is_new: ``False`` where the same results were there before; that record stays.
+        warnings: what whoever publishes it should know; a record is evidence and is never edited.
+    """
 
     path: Path
-    record: RunRecord
-
-    @property
-    def key(self) -> Key:
-        """What a row is known by: model, revision, protocol id, dtype."""
-        record = self.record
-        return record.model.label, record.model.revision, record.task.protocol_id, record.model.dtype
+    is_new: bool
+    warnings: tuple[str, ...]
 
 
-def add_records(runs: Iterable[Path], root: Path) -> list[Path]:
-    """Copy the records of runs into ``root/records``, byte for byte.
-
-    Returns:
-        Where they are now.
+def add_records(runs: Iterable[Path], root: Path) -> list[Added]:
+    """Copy the records of runs into ``root/records/<task>/<model>-<run>.json``, byte for byte: all of them or none.
 
     Raises:
-        UsageError: a folder without records, or a model that has other results under the same key there.
+        UsageError: a folder without records, or other results under the same key, there or among the runs.
+        VtbenchError: a file that is no record.
     """
-    known = {entry.key: entry for entry in read_entries(root)}
-    written = []
-    for source in [file for run in runs for file in find_records(run)]:
-        entry = Entry(source, read_record(source))
-        _refuse_second(known.get(entry.key), entry)
-        known[entry.key] = entry
-        target = root / RECORDS / path_segment(entry.record.task.name) / _file_name(entry.record)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.resolve() != target.resolve():
-            shutil.copyfile(source, target)
-        written.append(target)
-    return written
+    known = {row.key: row for row in read_rows(root)}
+    planned: list[tuple[Path, Added]] = []
+    for file in [found for run in runs for found in find_records(run)]:
+        record, row = read_record(file), read_row(file)
+        there = known.setdefault(row.key, row)
+        _refuse_second(there, row)
+        target = root / RECORDS / path_segment(record.task.name) / _file_name(record)
+        is_new = there is row
+        planned.append((file, Added(target if is_new else there.file, is_new, tuple(_warnings(record, file)))))
+    for source, added in planned:
+        if added.is_new:
+            added.path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, added.path)
+    return [added for _, added in planned]
 
 
-def _file_name(record: RunRecord) -> str:
-    return f"{path_segment(record.model.label)}-{record.run_id}.json"
-
-
-def read_entries(root: Path) -> list[Entry]:
-    """Every record of the folder, sorted by key: where files lie and what they are called does not matter."""
+def read_rows(root: Path) -> list[MeasuredRow]:
+    """The row of every record of the folder; where files lie and what they are called does not matter."""
     folder = root / RECORDS
-    files = sorted(folder.rglob("*.json")) if folder.is_dir() else []
-    return sorted((Entry(file, read_record(file)) for file in files), key=lambda entry: entry.key)
+    return [read_row(file) for file in sorted(folder.rglob("*.json"))] if folder.is_dir() else []
 
 
-def build_tables(entries: Sequence[Entry]) -> dict[str, str]:
-    """The CSV text of every family that has a record.
+def build_tables(rows: Iterable[MeasuredRow]) -> dict[str, str]:
+    """The CSV text of every family that has a record. Of repeats with equal results the first in time is the row.
 
     Raises:
-        UsageError: two records under one key.
+        UsageError: two records with different results under one key.
     """
-    seen: dict[Key, Entry] = {}
-    for entry in entries:
-        _refuse_second(seen.get(entry.key), entry)
-        seen[entry.key] = entry
-    families = {family: [e.record for e in seen.values() if family_of(e.record) == family] for family in FAMILIES}
-    return {family: _table(family, records) for family, records in families.items() if records}
-
-
-def _refuse_second(there: Entry | None, entry: Entry) -> None:
-    """The same measurement again is welcome, another one under the same key is not."""
-    if there is not None and there.record.results_digest() != entry.record.results_digest():
-        raise UsageError(
-            f"two results for {_told(entry.key)}: {there.path} and {entry.path}",
-            "keep one of them; another seed, device or data is another claim, not another row",
-        )
-
-
-def _table(family: str, records: Sequence[RunRecord]) -> str:
-    columns = columns_of(family)
-    rows = sorted((row_of(record, family) for record in records), key=lambda row: [row[name] for name in _ORDER])
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue()
-
-
-_ORDER = ("protocol_id", "data_fingerprint", "model", "revision", "dtype")
+    chosen: dict[Key, MeasuredRow] = {}
+    for row in rows:
+        there = chosen.setdefault(row.key, row)
+        _refuse_second(there, row)
+        chosen[row.key] = min(there, row, key=lambda one: one.order)
+    families = {family: [row for row in chosen.values() if row.family == family] for family in FAMILIES}
+    return {family: _table(family, members) for family, members in families.items() if members}
 
 
 def build(root: Path) -> dict[str, Path]:
-    """Write every family's CSV; one that has no record any more is removed."""
-    tables = build_tables(read_entries(root))
+    """Write every family's CSV; one that has no record any more is removed.
+
+    Raises:
+        UsageError: no such folder, or two records with different results under one key.
+    """
+    if not root.is_dir():
+        raise UsageError(f"no leaderboards at {root}", "give --root DIR, or begin with vtbench leaderboard add RUN")
+    tables = build_tables(read_rows(root))
     for family in FAMILIES:
         path = root / f"{family}.csv"
         if family in tables:
@@ -115,47 +100,41 @@ def build(root: Path) -> dict[str, Path]:
     return {family: root / f"{family}.csv" for family in tables}
 
 
-def check(root: Path) -> list[str]:
-    """What is wrong with the committed CSVs, a line each; empty where they are what the records say.
-
-    Raises:
-        UsageError: there is nothing to check.
-    """
-    if not root.is_dir():
-        raise UsageError(f"no leaderboards at {root}", "give --root")
-    tables = build_tables(read_entries(root))
-    problems: list[str] = []
-    for family in FAMILIES:
-        path = root / f"{family}.csv"
-        there = path.read_bytes().decode("utf-8") if path.is_file() else ""
-        if there != tables.get(family, ""):
-            problems += _differences(path, there, tables.get(family, ""))
-    return problems
-
-
-def _differences(path: Path, there: str, wanted: str) -> list[str]:
-    found, expected = (_by_key(path, text) for text in (there, wanted))
-    problems = [f"{path}: {_told(key)} has no record" for key in found if key not in expected]
-    problems += [
-        f"{path}: {_told(key)} is missing: run vtbench leaderboard build" for key in expected if key not in found
-    ]
-    for key, row in expected.items():
-        wrong = [name for name, value in row.items() if key in found and found[key].get(name) != value]
-        if wrong:
-            first = wrong[0]
-            problems.append(
-                f"{path}: {_told(key)}: {first} is {found[key].get(first)!r}, its record says {row[first]!r}"
-            )
-    return problems or [f"{path}: other bytes than the records give (order, line ends or columns)"]
-
-
-def _by_key(path: Path, text: str) -> dict[Key, dict[str, str]]:
-    rows = list(csv.DictReader(io.StringIO(text)))
-    if rows and any(name not in rows[0] for name in KEY_COLUMNS):
-        raise VtbenchError(f"{path} is no leaderboard: it lacks the columns {', '.join(KEY_COLUMNS)}")
-    return {tuple(row[name] for name in KEY_COLUMNS): row for row in rows}
-
-
-def _told(key: Key) -> str:
+def told(key: Key) -> str:
+    """A key as messages name it."""
     model, revision, protocol, dtype = key
     return f"{model}{f' ({revision})' if revision else ''} on {protocol}, {dtype}"
+
+
+def _table(family: str, rows: Sequence[MeasuredRow]) -> str:
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, columns_of(family), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(sorted((row.cells for row in rows), key=lambda cells: [cells[name] for name in _SORTED_BY]))
+    return stream.getvalue()
+
+
+def _refuse_second(there: MeasuredRow, row: MeasuredRow) -> None:
+    """The same measurement again is welcome, another one under the same key is not."""
+    if there is row or there.cells["record_sha256"] == row.cells["record_sha256"]:
+        return
+    if read_record(there.file).results_digest() != read_record(row.file).results_digest():
+        raise UsageError(
+            f"two results for {told(row.key)}: {there.file} and {row.file}",
+            "keep one of them; another seed, device or data is another claim, not another row",
+        )
+
+
+def _file_name(record: RunRecord) -> str:
+    return f"{path_segment(record.model.label)}-{record.run_id}.json"
+
+
+def _warnings(record: RunRecord, file: Path) -> list[str]:
+    paths = sorted(set(_MACHINE_PATH.findall(json.dumps(record.model_dump(mode="json"), ensure_ascii=False))))
+    found = [f"{file} names paths of one machine: {', '.join(paths)}"] if paths else []
+    limit = record.config.given.get("limit")
+    if limit is not None:
+        found.append(f"{file} was limited to {limit} samples: it is no measurement of the whole task")
+    if record.status != "complete":
+        found.append(f"{file} is {record.status}: {'; '.join(record.warnings) or 'samples failed'}")
+    return found

@@ -41,7 +41,8 @@ def leaderboard_frame(path: Path | str) -> pd.DataFrame:
     columns = leaderboard_columns(file.stem)
     if not file.is_file():
         raise UsageError(f"there is no {file}", "build it with: vtbench leaderboard build")
-    frame = pd.read_csv(file, dtype=columns, keep_default_na=False, na_values=[""])
+    missing = {name: ["", "nan"] if kind == REAL else [""] for name, kind in columns.items()}
+    frame = pd.read_csv(file, dtype=columns, keep_default_na=False, na_values=missing)
     if list(frame.columns) != list(columns):
         raise UsageError(f"{file} has other columns than a leaderboard", "build it with: vtbench leaderboard build")
     return frame

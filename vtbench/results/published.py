@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ class ReportedRow:
         protocol: as stated there.
         source: paper or repository.
         table: table or section in it.
+        file: stem of the CSV that holds it.
     """
 
     model: str
@@ -33,6 +35,7 @@ class ReportedRow:
     protocol: str
     source: str
     table: str
+    file: str = ""
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -48,15 +51,37 @@ def read_published(folder: Path) -> list[ReportedRow]:
             than ``reported``, or a row that was given before.
     """
     rows: list[ReportedRow] = []
+    for row in _rows(folder):
+        if isinstance(row, VtbenchError):
+            raise row
+        rows.append(row)
+    return rows
+
+
+def published_problems(folder: Path) -> list[str]:
+    """Everything for which :func:`read_published` would refuse the folder, a line each."""
+    return [str(row) for row in _rows(folder) if isinstance(row, VtbenchError)]
+
+
+def _rows(folder: Path) -> Iterator[ReportedRow | VtbenchError]:
     seen: dict[tuple[str, ...], str] = {}
     for file in sorted(folder.glob("*.csv")) if folder.is_dir() else []:
-        for line, cells in _lines(file):
-            row = _row(cells, f"{file}:{line}")
+        try:
+            lines = _lines(file)
+        except VtbenchError as error:
+            yield error
+            continue
+        for line, cells in lines:
+            try:
+                row = _row(cells, file, line)
+            except VtbenchError as error:
+                yield error
+                continue
             if row.key in seen:
-                raise VtbenchError(f"{file}:{line}: {row.metric} of {row.model} was given before, in {seen[row.key]}")
-            seen[row.key] = f"{file.name}:{line}"
-            rows.append(row)
-    return rows
+                told = f"{file}:{line}: {row.metric} of {row.model} was given before, in {seen[row.key]}"
+                yield VtbenchError(told)
+            seen.setdefault(row.key, f"{file.name}:{line}")
+            yield row
 
 
 def _lines(file: Path) -> list[tuple[int, dict[str, str]]]:
@@ -70,7 +95,8 @@ def _lines(file: Path) -> list[tuple[int, dict[str, str]]]:
         raise VtbenchError(f"{file} is not a CSV in UTF-8: {error}") from error
 
 
-def _row(cells: dict[str, str], where: str) -> ReportedRow:
+def _row(cells: dict[str, str], file: Path, line: int) -> ReportedRow:
+    where = f"{file}:{line}"
     if None in cells or any(value is None for value in cells.values()):
         raise VtbenchError(f"{where}: {len(COLUMNS)} cells are expected")
     empty = [name for name in _NEEDED if not cells[name].strip()]
@@ -85,4 +111,4 @@ def _row(cells: dict[str, str], where: str) -> ReportedRow:
     if math.isnan(value):
         raise VtbenchError(f"{where}: the value is NaN")
     kept = {name: cells[name] for name in COLUMNS if name not in ("value", "status")}
-    return ReportedRow(value=value, **kept)
+    return ReportedRow(value=value, file=file.stem, **kept)

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from vtbench.core.errors import UsageError, VtbenchError
-from vtbench.results.leaderboard import add_records, build, check
+from vtbench.results.leaderboard import add_records, build
+from vtbench.results.leaderboard_check import check
 from vtbench.results.leaderboard_columns import KEY_COLUMNS, columns_of
 from vtbench.results.leaderboard_show import shown_rows
 from vtbench.results.published import COLUMNS, read_published
@@ -104,6 +105,10 @@ def without(model: str, text: str) -> str:
         (lambda text: without("webp", text), "webp .* is missing"),
         (lambda text: text + text.splitlines(True)[1].replace("avif", "ghost"), "ghost .* has no record"),
         (lambda text: text.replace("\n", "\r\n"), "other bytes"),
+        (lambda text: text + text.splitlines(True)[2], r"reconstruction.csv:5: jpeg .* is there twice"),
+        (lambda text: text.replace("complete,", "reported,", 1), "csv:2: avif .* status is 'reported', its record"),
+        (lambda text: text + "short,row\n", "csv:5: a row with too few or too many cells"),
+        (lambda text: text.replace("psnr,", "PSNR,", 1), "csv:1: other columns"),
     ],
 )
 def test_check_names_the_row_that_was_tampered_with(root: Path, change, message: str) -> None:  # type: ignore[no-untyped-def]
@@ -163,7 +168,7 @@ def test_other_columns_and_missing_cells_are_refused(tmp_path: Path) -> None:
     folder = publish(tmp_path / "short")
     with (folder / "a.csv").open("a") as stream:
         stream.write("VQ,ssim,0.5\n")
-    with pytest.raises(VtbenchError, match="a.csv:3: 9 cells"):
+    with pytest.raises(VtbenchError, match=r"a.csv:3: 9 cells"):
         read_published(folder)
 
 
@@ -187,7 +192,14 @@ def test_what_is_shipped_is_whole() -> None:
     assert found["UniTok", "face_similarity", "small", "256x256"] == 0.15
     assert found["Resize", "psnr", "text set", "1024x1024"] == float("inf")
     assert found["SD-3.5", "psnr", "face set", "512x512"] == 30.06
-    assert len(rows) > 1000
+    assert found["VideoGPT 4x4x4", "rfvd", "all", "leaderboard"] == 13.855
+    assert found["CIFAR-10 train", "is_mean", "all", ""] == 11.23678
+    assert found["Hi-MAR-L", "gfid", "all", ""] == 1.66
+    assert found["FlowMo-Hi", "psnr", "all", "table 1"] == 24.93
+    assert found["ARRA", "fid_change", "all", "headline"] < 0
+    assert len(rows) > 1200
+    at_256 = {row.model for row in rows if (row.metric, row.table) == ("t_acc", "256x256")}
+    assert at_256 >= {"Resize", "TiTok", "DC-AE"} and len(at_256) == 20
 
 
 def test_ten_thousand_records_are_built_in_seconds(tmp_path: Path) -> None:
@@ -205,3 +217,15 @@ def test_ten_thousand_records_are_built_in_seconds(tmp_path: Path) -> None:
     assert {tuple(row[name] for name in KEY_COLUMNS) for row in table(tmp_path)} == {
         (f"model-{number}", "", "photos@1+00000000", "float32") for number in range(1000)
     }
+
+
+def test_a_leaderboard_is_a_frame_with_fixed_dtypes(root: Path) -> None:
+    import vtbench
+
+    frame = vtbench.leaderboard_frame(root / "reconstruction.csv")
+    assert list(frame.columns) == columns_of("reconstruction")
+    assert frame["psnr"].tolist() == [float("inf"), 27.5, 30.25]
+    assert str(frame["psnr"].dtype) == "float64" and str(frame["n_scored"].dtype) == "Int64"
+    assert frame["ssim"].isna().all() and frame["model"].tolist() == ["avif", "jpeg", "webp"]
+    with pytest.raises(UsageError, match="no leaderboard"):
+        vtbench.leaderboard_frame(root / "other.csv")

@@ -1,0 +1,80 @@
+"""Whether a leaderboard folder is what its records say, and every published row is whole."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from vtbench.core.errors import UsageError
+from vtbench.results.leaderboard import PUBLISHED, RECORDS, build_tables, read_rows, told
+from vtbench.results.leaderboard_columns import FAMILIES, KEY_COLUMNS, columns_of
+from vtbench.results.leaderboard_rows import Key
+from vtbench.results.published import published_problems
+from vtbench.results.record import read_record
+
+_REBUILD = "run vtbench leaderboard build"
+
+
+def check(root: Path) -> list[str]:
+    """What is wrong with the folder, a line each; empty where nothing is.
+
+    The CSVs are made again in memory and compared byte by byte, every record is read whole, every published row too.
+
+    Raises:
+        UsageError: there is no such folder, or two records with different results under one key.
+        VtbenchError: a file among the records that is none.
+    """
+    if not root.is_dir():
+        raise UsageError(f"no leaderboards at {root}", "give --root DIR")
+    for file in sorted((root / RECORDS).rglob("*.json")):
+        read_record(file)
+    tables = build_tables(read_rows(root))
+    problems = [
+        f"{path}: no family of leaderboards is called {path.stem}; known: {', '.join(FAMILIES)}"
+        for path in sorted(root.glob("*.csv"))
+        if path.stem not in FAMILIES
+    ]
+    for family in FAMILIES:
+        problems += _compare(root / f"{family}.csv", tables.get(family, ""), columns_of(family))
+    return problems + published_problems(root / PUBLISHED)
+
+
+def _compare(path: Path, wanted: str, columns: list[str]) -> list[str]:
+    found = path.read_bytes() if path.is_file() else b""
+    if found == wanted.encode("utf-8"):
+        return []
+    header, *lines = list(csv.reader(io.StringIO(found.decode("utf-8", errors="replace"), newline=""))) or [[]]
+    if found and header != columns:
+        return [f"{path}:1: other columns than the family has: {_REBUILD}"]
+    expected = {_key(row): row for row in csv.DictReader(io.StringIO(wanted, newline=""))}
+    seen: set[Key] = set()
+    problems = []
+    for number, line in enumerate(lines, start=2):
+        row = dict(zip(columns, line, strict=False))
+        problem = _row_problem(row, len(line) == len(columns), expected, seen)
+        if problem:
+            problems.append(f"{path}:{number}: {problem}")
+    problems += [f"{path}: {told(key)} is missing: {_REBUILD}" for key in expected if key not in seen]
+    return problems or [f"{path}: other bytes than the records give (order, line ends or quotes): {_REBUILD}"]
+
+
+def _row_problem(row: dict[str, str], is_whole: bool, expected: dict[Key, dict[str, str]], seen: set[Key]) -> str:
+    if not is_whole:
+        return "a row with too few or too many cells"
+    key = _key(row)
+    if key not in expected:
+        return f"{told(key)} has no record"
+    if key in seen:
+        return f"{told(key)} is there twice"
+    seen.add(key)
+    wrong = [name for name, value in expected[key].items() if row[name] != value]
+    if not wrong:
+        return ""
+    first, more = wrong[0], f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+    return f"{told(key)}: {first} is {row[first]!r}, its record says {expected[key][first]!r}{more}"
+
+
+def _key(row: dict[str, str]) -> Key:
+    model, revision, protocol, dtype = (row[name] for name in KEY_COLUMNS)
+    return model, revision, protocol, dtype
