@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import difflib
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vtbench.cli.inventory import inventory
 from vtbench.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from vtbench.tokenizers.cards import Card
 
 
 def details(name: str) -> dict[str, Any]:
@@ -26,7 +29,7 @@ def details(name: str) -> dict[str, Any]:
         return _metric(name)
     cards = load_cards()
     if name in cards:
-        return {"kind": "tokenizer card", **cards[name].model_dump(mode="json")}
+        return _card(cards[name])
     rows = [row for row in inventory("all") if row["name"] == name]
     if rows:
         return dict(rows[0])
@@ -48,6 +51,19 @@ def _task(name: str) -> dict[str, Any]:
     fields = {key: _text(value) for key, value in task.model_dump(mode="json", exclude={"kind", "quirks"}).items()}
     quirks = {f"quirk {number}": sentence for number, sentence in enumerate(task.quirks, start=1)}
     return {"kind": "task", "protocol_id": task.protocol_id, **fields, **quirks}
+
+
+def _card(card: Card) -> dict[str, Any]:
+    fields = card.model_dump(mode="json", exclude={"geometry", "anchors"}, exclude_defaults=True)
+    shown: dict[str, Any] = {"kind": "tokenizer card", **{key: _text(value) for key, value in fields.items()}}
+    if card.checkpoint is not None:
+        shown["checkpoint"] = str(card.checkpoint)
+    if card.geometry is not None:
+        shown["tokens at 256x256"] = card.geometry.token_count
+        shown["bits per pixel at 256x256"] = card.geometry.bits_per_pixel
+    for number, anchor in enumerate(card.anchors, start=1):
+        shown[f"published {number}"] = f"{anchor.metric} {anchor.value:g} ({anchor.protocol}; {anchor.source})"
+    return shown
 
 
 def _metric(name: str) -> dict[str, Any]:

@@ -2,30 +2,67 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from vtbench.cli import options as o
 from vtbench.cli.output import emit_rows
+from vtbench.core.errors import UsageError
 
 
 def fetch(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[ASSET]…", help="Assets by name.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]…", help="Assets and tokenizer cards.")] = None,
     suite: o.SuiteName = None,
     task: o.Tasks = None,
+    convert: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option("--convert", metavar="IN OUT.safetensors", help="Tensors of a checkpoint; nothing is executed."),
+    ] = None,
+    entry: Annotated[str | None, typer.Option("--entry", help="For --convert: where in IN the weights are.")] = None,
     json: o.Json = False,
 ) -> None:
     """Get weights into the cache, so that later runs work offline. With no arguments: those of the suite mini."""
+    if convert is not None:
+        _convert(convert, entry, json, others=bool(names or suite or task))
+        return
+    if entry is not None:
+        raise UsageError("--entry belongs to --convert IN OUT.safetensors")
+    from vtbench.tokenizers.cards import load_cards
+
+    cards = [name for name in names or () if name in load_cards()]
+    others = [name for name in names or () if name not in cards]
+    rows = _assets(others, suite, task) if others or suite or task or not cards else []
+    rows += [_card(name) for name in dict.fromkeys(cards)]
+    emit_rows(rows, ["asset", "path", "tensors"], json)
+
+
+def _assets(names: list[str], suite: str | None, task: list[str] | None) -> list[dict[str, Any]]:
     from vtbench import assets
     from vtbench.run.preflight import required_assets
     from vtbench.run.selection import select
     from vtbench.tasks import load_task
 
-    wanted = list(names or ())
+    wanted = list(names)
     if suite or task or not wanted:
         tasks = select((), (), task or (), suite, has_data=False).tasks
         wanted += [name for name in required_assets(load_task(name) for name in tasks) if name not in wanted]
     found = assets.fetch(wanted)
-    rows = [{"asset": name, "path": str(path), "tensors": assets.fingerprint(name)} for name, path in found.items()]
-    emit_rows(rows, ["asset", "path", "tensors"], json)
+    return [{"asset": name, "path": str(path), "tensors": assets.fingerprint(name)} for name, path in found.items()]
+
+
+def _card(name: str) -> dict[str, Any]:
+    from vtbench.tokenizers.cards import find_card
+    from vtbench.tokenizers.published import fetch_card
+
+    path, digest = fetch_card(find_card(name))
+    return {"asset": name, "path": str(path), "tensors": digest}
+
+
+def _convert(paths: tuple[Path, Path], entry: str | None, json: bool, *, others: bool) -> None:
+    if others:
+        raise UsageError("--convert takes no names, suite or task", "run the two one after the other")
+    from vtbench.tokenizers.convert_checkpoint import convert_checkpoint
+
+    emit_rows([convert_checkpoint(*paths, entry)], ["file", "entry", "tensors", "values"], json)

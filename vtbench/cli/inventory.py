@@ -36,7 +36,7 @@ def _tokenizers() -> Iterable[Row]:
         target = TOKENIZERS.builtin.get(name)
         yield _row("tokenizer", name, target or f"plug-in {TOKENIZERS.plugins()[name].value}")
     for name, card in cards.items():
-        yield _row("tokenizer", name, card.summary)
+        yield _row("tokenizer", name, card.describe())
 
 
 def _generators() -> Iterable[Row]:

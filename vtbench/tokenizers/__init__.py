@@ -19,5 +19,8 @@ TOKENIZERS = Registry(
         "diffusers-tiny": "vtbench.tokenizers.diffusers:DiffusersTiny",
         "diffusers-dc": "vtbench.tokenizers.diffusers:DiffusersDC",
         "diffusers-vq": "vtbench.tokenizers.diffusers:DiffusersVQ",
+        "ldm-vq": "vtbench.tokenizers.ldm:LdmVQ",
+        "ldm-kl": "vtbench.tokenizers.ldm:LdmKL",
+        "janus-vq": "vtbench.tokenizers.janus_vq:JanusVQ",
     },
 )

@@ -2,15 +2,63 @@
 
 from __future__ import annotations
 
+import difflib
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from vtbench.core.errors import VtbenchError
+from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.tokenizers.geometry import Geometry
+
+_FROZEN = ConfigDict(frozen=True, extra="forbid")
+
+
+class CardCheckpoint(BaseModel):
+    """Where a published checkpoint lies.
+
+    Attributes:
+        hub: ``owner/name`` on the model hub.
+        file: path in that repository; empty where the family reads a whole folder (diffusers, transformers).
+        folder: folder in that repository that holds ``config.json`` and weights, for such a family.
+        variant: e.g. ``fp16`` for ``diffusion_pytorch_model.fp16.safetensors``.
+        revision: branch, tag or commit.
+        url: direct address, for checkpoints that are on no hub.
+        sha256: of the file, where it is known; then it is checked.
+        key: entry of the file that holds the weights, e.g. ``ema``; the family's own order unless given.
+        prefix: of the tensor names, taken off.
+    """
+
+    model_config = _FROZEN
+
+    hub: str = Field(default="", pattern=r"^([\w.-]+/[\w.-]+)?$")
+    file: str = ""
+    folder: str = ""
+    variant: str | None = None
+    revision: str | None = None
+    url: str | None = None
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    key: str | None = None
+    prefix: str | None = None
+
+    def __str__(self) -> str:
+        if not self.hub:
+            return self.url or self.file
+        return "/".join(part for part in (self.hub, self.folder, self.file) if part)
+
+
+class Anchor(BaseModel):
+    """A published number of the checkpoint, and what it was measured with."""
+
+    model_config = _FROZEN
+
+    metric: str
+    value: float
+    protocol: str
+    source: str
 
 
 class Card(BaseModel):
@@ -23,9 +71,17 @@ class Card(BaseModel):
         summary: one sentence for ``vtbench list tokenizers``.
         licence: of the weights, empty where there are none.
         source: where the setting comes from.
+        checkpoint: the published weights, where there are any.
+        value_range: what the network takes: ``signed`` is [-1, 1], ``unit`` [0, 1]; the family's own unless given.
+        native_size: side in pixels it was trained at.
+        geometry: tokens and codes at 256x256.
+        paper: arXiv number.
+        citation: paper to cite.
+        anchors: published numbers.
+        gated: the hub asks for an account and a consent.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = _FROZEN
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
     target: str = Field(min_length=1)
@@ -33,6 +89,22 @@ class Card(BaseModel):
     summary: str = Field(min_length=1)
     licence: str = ""
     source: str = Field(min_length=1)
+    checkpoint: CardCheckpoint | None = None
+    value_range: Literal["signed", "unit"] | None = None
+    native_size: int | None = Field(default=None, gt=0)
+    geometry: Geometry | None = None
+    paper: str = ""
+    citation: str = ""
+    anchors: tuple[Anchor, ...] = ()
+    gated: bool = False
+
+    def describe(self) -> str:
+        """One line for a list: what it is, its family, rate, licence and origin."""
+        parts = [self.target]
+        if self.geometry is not None:
+            parts.append(f"{self.geometry.token_count} tokens, {self.geometry.bits_per_pixel:.4f} bpp at 256x256")
+        parts += [part for part in (self.licence, "gated" if self.gated else "", self.source) if part]
+        return f"{self.summary} [{'; '.join(parts)}]"
 
 
 def parse_card(text: str, name: str) -> Card:
@@ -58,7 +130,7 @@ def parse_card(text: str, name: str) -> Card:
 def _cards() -> MappingProxyType[str, Card]:
     found = sorted(
         (item for item in files("vtbench.tokenizers").joinpath("cards").iterdir() if item.name.endswith(".yaml")),
-        key=lambda item: item.name,
+        key=lambda item: item.name.removesuffix(".yaml"),
     )
     cards = (parse_card(item.read_text(encoding="utf-8"), item.name.removesuffix(".yaml")) for item in found)
     return MappingProxyType({card.name: card for card in cards})
@@ -67,3 +139,17 @@ def _cards() -> MappingProxyType[str, Card]:
 def load_cards() -> dict[str, Card]:
     """Every card that comes with vtbench, by name."""
     return dict(_cards())
+
+
+def find_card(name: str) -> Card:
+    """The card of that name.
+
+    Raises:
+        UsageError: there is none; with a suggestion.
+    """
+    cards = _cards()
+    if name not in cards:
+        close = difflib.get_close_matches(name, cards, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(close)}?" if close else "see vtbench list tokenizers"
+        raise UsageError(f"no tokenizer card is called {name!r}", hint)
+    return cards[name]

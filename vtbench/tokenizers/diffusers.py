@@ -8,7 +8,9 @@ from vtbench.core.codes import Codes
 from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
 from vtbench.core.info import TokenizerInfo
 from vtbench.core.pixels import pad_to_stride
-from vtbench.tokenizers.pretrained import Checkpoint, locate
+from vtbench.tokenizers.cards import find_card
+from vtbench.tokenizers.pretrained import Checkpoint
+from vtbench.tokenizers.published import locate_published
 
 if TYPE_CHECKING:
     import torch
@@ -34,6 +36,8 @@ class DiffusersAutoencoder:
         subfolder: folder inside it, e.g. ``vae``.
         revision: branch, tag or commit on the hub.
         variant: e.g. ``fp16``.
+        checkpoint: local folder instead of the card's.
+        card: name of the card whose checkpoint and description are used.
 
     Raises:
         AssetMissingError: diffusers is not installed, or the checkpoint cannot be had or is a pickle.
@@ -47,22 +51,31 @@ class DiffusersAutoencoder:
     stages: str  # configuration entry with one item a resolution; each but one halves the sides
 
     def __init__(
-        self, path: str, subfolder: str | None = None, revision: str | None = None, variant: str | None = None
+        self,
+        path: str | None = None,
+        subfolder: str | None = None,
+        revision: str | None = None,
+        variant: str | None = None,
+        checkpoint: str | None = None,
+        card: str | None = None,
     ) -> None:
-        checkpoint = locate(path, subfolder=subfolder, revision=revision, variant=variant)
-        _check_class(checkpoint, self.class_name)
-        self._model = _load(checkpoint, self.class_name, variant)
+        known = None if card is None else find_card(card)
+        found = locate_published(known, checkpoint or path, subfolder, revision, variant)
+        _check_class(found, self.class_name)
+        self._model = _load(found, self.class_name, found.variant)
         self._stride = 2 ** (len(self._model.config[self.stages]) - 1)
         sizes = self._codebook_sizes()
         self.info = TokenizerInfo(
-            name=ADAPTERS[self.class_name],
+            name=ADAPTERS[self.class_name] if known is None else known.name,
             kind="discrete" if sizes else "continuous",
             family=self.family,
-            revision=checkpoint.revision,
+            revision=found.revision,
             codebook_sizes=sizes,
             downsample_factor=self._stride,
-            weights=checkpoint.weights(),
-            citation=self.citation,
+            native_size=None if known is None else known.native_size,
+            weights=found.weights(),
+            licence="" if known is None else known.licence,
+            citation=(known.citation if known else "") or self.citation,
         )
 
     def to(self, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:

@@ -25,6 +25,7 @@ class Checkpoint:
     files: tuple[Path, ...]
     source: str
     revision: str
+    variant: str | None = None
 
     def weights(self) -> tuple[WeightFile, ...]:
         """Name, SHA-256 and source of every weight file."""
@@ -54,7 +55,7 @@ def locate(path: str, *, subfolder: str | None, revision: str | None, variant: s
     folder = root / subfolder if subfolder else root
     source = f"{source}/{subfolder}" if subfolder else source
     config = _read_config(folder, root, source)
-    return Checkpoint(folder, config, _weight_files(folder, source, variant), source, resolved)
+    return Checkpoint(folder, config, _weight_files(folder, source, variant), source, resolved, variant)
 
 
 def _download(path: str, subfolder: str | None, revision: str | None, variant: str | None) -> Path:

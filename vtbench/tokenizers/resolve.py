@@ -50,10 +50,11 @@ def expand(reference: Reference) -> Reference:
         return reference
     card = load_cards().get(target)
     if card is not None:
-        return Reference(card.target, {**card.args, **reference.args})
+        named = {} if card.checkpoint is None else {"card": card.name}
+        return Reference(card.target, {**card.args, **named, **reference.args})
     close = difflib.get_close_matches(target, tokenizer_names(), n=3, cutoff=0.5)
     own = "name your own as package.module:Class or ./file.py:Class"
-    hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(tokenizer_names())}; or {own}"
+    hint = f"did you mean {' or '.join(close)}?" if close else f"see vtbench list tokenizers, or {own}"
     raise UsageError(f"unknown tokenizer {target!r}", hint)
 
 

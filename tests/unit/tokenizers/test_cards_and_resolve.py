@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,10 @@ from pathlib import Path
 import pytest
 
 import vtbench.tokenizers
-from vtbench.core.errors import AdapterError, UsageError, VtbenchError
+from vtbench.cli.details import details
+from vtbench.cli.fetch import fetch
+from vtbench.cli.inventory import inventory
+from vtbench.core.errors import AdapterError, AssetMissingError, UsageError, VtbenchError
 from vtbench.core.reference import parse_reference
 from vtbench.tokenizers import TOKENIZERS
 from vtbench.tokenizers.cards import load_cards, parse_card
@@ -20,7 +24,7 @@ CARDS = sorted(Path(vtbench.tokenizers.__path__[0]).glob("cards/*.yaml"))
 
 
 def test_every_file_is_a_card() -> None:
-    assert [file.stem for file in CARDS] == sorted(load_cards()) and CARDS
+    assert sorted(file.stem for file in CARDS) == list(load_cards()) and CARDS
 
 
 @pytest.mark.parametrize("name", sorted(load_cards()))
@@ -55,6 +59,57 @@ def test_the_users_arguments_override_the_cards() -> None:
     assert reference.args == {**load_cards()["jpeg-lm"].args, "quality": 50}
 
 
+def test_a_published_card_names_itself_to_its_target() -> None:
+    reference = expand(parse_reference("llamagen-ds8,checkpoint=w.pt"))
+    assert reference.target == "janus-vq"
+    assert reference.args == {"multipliers": [1, 2, 2, 4], "card": "llamagen-ds8", "checkpoint": "w.pt"}
+    assert "card" not in expand(parse_reference("jpeg-lm")).args
+
+
+def test_a_card_is_listed_and_shown_with_its_rate_and_its_numbers() -> None:
+    listed = {row["name"]: row["summary"] for row in inventory("tokenizers")}
+    assert "[janus-vq; 256 tokens, 0.0547 bpp at 256x256; MIT;" in listed["llamagen-ds16"]
+    assert "gated" in listed["flux.1-dev"] and "gated" not in listed["taef1"]
+    shown = details("llamagen-ds16")
+    assert (shown["kind"], shown["tokens at 256x256"]) == ("tokenizer card", 256)
+    assert shown["bits per pixel at 256x256"] == 256 * 14 / 256**2
+    assert shown["checkpoint"] == "FoundationVision/LlamaGen/vq_ds16_c2i.pt"
+    assert shown["published 1"].startswith("rfid 2.19 (ImageNet-1k val, 256 px in")
+
+
+def test_fetching_a_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("VTBENCH_OFFLINE", "1")
+    monkeypatch.setenv("VTBENCH_ASSETS", str(tmp_path))
+    with pytest.raises(AssetMissingError, match="llamagen-ds16: no checkpoint"):
+        fetch(["llamagen-ds16"])
+    (tmp_path / "vq_ds16_c2i.pt").write_bytes(b"weights")
+    fetch(["llamagen-ds16"], json=True)
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["path"] == str(tmp_path / "vq_ds16_c2i.pt") and len(row["tensors"]) == 64
+    with pytest.raises(UsageError, match="has no weights"):
+        fetch(["jpeg-lm"])
+    with pytest.raises(UsageError, match="belongs to --convert"):
+        fetch(entry="model")
+    with pytest.raises(UsageError, match="takes no names"):
+        fetch(["jpeg-lm"], convert=(tmp_path / "a", tmp_path / "b.safetensors"))
+
+
+def test_a_diffusers_card_reads_the_folder_that_bears_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import diffusers
+
+    monkeypatch.setenv("VTBENCH_OFFLINE", "1")
+    monkeypatch.setenv("VTBENCH_ASSETS", str(tmp_path))
+    with pytest.raises(AssetMissingError, match=r"flux\.1-dev: .*gated"):
+        resolve_tokenizer("flux.1-dev")
+    small = {"block_out_channels": (8,), "norm_num_groups": 4, "latent_channels": 4, "mid_block_add_attention": False}
+    diffusers.AutoencoderKL(**small).save_pretrained(tmp_path / "black-forest-labs/FLUX.1-dev/vae")
+    diffusers.AutoencoderKL(**small).save_pretrained(tmp_path / "sdxl-vae")
+    info = resolve_tokenizer("flux.1-dev").info
+    assert (info.name, info.native_size, info.licence) == ("flux.1-dev", 1024, "FLUX.1 [dev] Non-Commercial")
+    assert resolve_tokenizer("sdxl-vae").info.weights[0].source == str(tmp_path / "sdxl-vae")
+    assert resolve_tokenizer(f"sd3-medium,checkpoint={tmp_path / 'sdxl-vae'}").info.name == "sd3-medium"
+
+
 def test_cards_and_names_need_no_torch() -> None:
     code = "import sys, vtbench.tokenizers.resolve as r; print(r.tokenizer_names()); assert 'torch' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -67,7 +122,7 @@ def test_cards_and_names_need_no_torch() -> None:
     [
         ("jpeg-ml", "did you mean jpeg-lm"),
         ("patchvq", "patch-vq"),
-        ("qqqqqq", "known: avif"),
+        ("qqqqqq", "vtbench list tokenizers"),
         ("jpeg,qualty=3", "quality"),
     ],
 )

@@ -1,0 +1,50 @@
+"""The adapter contract over every family of published checkpoints, of small width and with random weights."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from vtbench.tokenizers import TOKENIZERS
+from vtbench.tokenizers.contract import check_tokenizer
+from vtbench.tokenizers.official import OfficialTokenizer
+
+# What only trained weights can pass: random ones return something unlike the photograph.
+NEEDS_TRAINING = {"range", "alignment"}
+
+
+def families() -> Iterator[tuple[str, type[OfficialTokenizer]]]:
+    for name in TOKENIZERS.builtin:
+        target = TOKENIZERS.load(name)
+        if isinstance(target, type) and issubclass(target, OfficialTokenizer):
+            yield name, target
+
+
+FAMILIES = dict(families())
+
+
+def test_they_are_found() -> None:
+    assert {"ldm-vq", "ldm-kl", "janus-vq"} <= set(FAMILIES)
+
+
+@pytest.mark.filterwarnings("ignore:.*random weights")
+@pytest.mark.parametrize("name", FAMILIES)
+def test_contract(name: str) -> None:
+    family = FAMILIES[name]
+    tokenizer = family.random(**family.shrunken)
+    assert tokenizer.info.revision == "random-0" and tokenizer.info.name == f"{name}-random"
+    assert sum(parameter.numel() for parameter in tokenizer._network.parameters()) < 2_000_000
+    results = {result.name: result.detail for result in check_tokenizer(tokenizer) if not result.passed}
+    assert set(results) <= NEEDS_TRAINING, results
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_family_takes_the_same_sources(name: str) -> None:
+    family: Any = FAMILIES[name]
+    parameters = inspect.signature(family).parameters
+    assert {"checkpoint", "card", "random_weights_seed"} <= set(parameters)
+    assert all(parameter.default is not parameter.empty for parameter in parameters.values())
+    assert family.family == name and family.citation and (family.__doc__ or "").strip()

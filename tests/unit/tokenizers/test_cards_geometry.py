@@ -1,0 +1,144 @@
+"""The rates that cards state: against a table computed by hand, and against the adapters themselves."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from pydantic import ValidationError
+
+from vtbench.core.reference import Reference
+from vtbench.tokenizers import TOKENIZERS
+from vtbench.tokenizers.cards import Card, load_cards
+from vtbench.tokenizers.geometry import Geometry
+from vtbench.tokenizers.official import OfficialTokenizer
+from vtbench.tokenizers.reference import tokenizer_reference
+
+ROOT = Path(__file__).parents[3]
+CARDS = load_cards()
+# Tokens of a 256x256 image and its bits a pixel, to three significant digits.
+TABLE = {
+    "llamagen-ds16": (256, 0.0547),
+    "llamagen-ds16-t2i": (256, 0.0547),
+    "llamagen-ds8": (1024, 0.219),
+    "janus-pro": (256, 0.0547),
+    "flexvae": (256, 0.0513),
+    "chameleon": (256, 0.0508),
+    "anole": (256, 0.0508),
+    "vqgan-f16-1024": (256, 0.0391),
+    "vqgan-f16-16384": (256, 0.0547),
+    "meissonic": (256, 0.0508),
+    "movqgan-270m": (1024, 0.219),
+    "ldm-vq-f4": (4096, 0.812),
+    "sd-vae-ft-mse": (1024, 1.0),
+    "sdxl-vae": (1024, 1.0),
+    "sd3.5-large": (1024, 4.0),
+    "flux.1-dev": (1024, 4.0),
+    "dc-ae-f32c32": (64, 0.5),
+    "dc-ae-f64c128": (16, 0.5),
+    "mar-kl16": (256, 1.0),
+    "va-vae": (256, 2.0),
+}
+# The same for geometries of other forms: bits a token, and several levels.
+FORMS = [
+    ({"tokens": [256], "bits": [18]}, 256, 0.0703),  # Open-MAGVIT2, FlowMo-Lo, MaskBit-18
+    ({"tokens": [256], "bits": [16]}, 256, 0.0625),  # MaskBit-16
+    ({"tokens": [256], "bits": [56]}, 256, 0.219),  # FlowMo-Hi
+    ({"tokens": [1024], "bits": [18]}, 1024, 0.281),  # BSQ-ViT, 18 bits
+    ({"tokens": [1024], "bits": [36]}, 1024, 0.5625),  # BSQ-ViT, 36 bits
+    ({"tokens": [32], "codebook_sizes": [4096]}, 32, 0.00586),  # TiTok-L32
+    ({"tokens": [256], "codebook_sizes": [8192]}, 256, 0.0508),  # TiTok-SL256
+    ({"tokens": [n * n for n in (1, 2, 3, 4, 5, 6, 8, 10, 13, 16)], "codebook_sizes": [4096]}, 680, 0.1245),  # VAR
+    ({"tokens": [n * n for n in (1, 2, 4, 6, 8, 12, 16)], "bits": [32]}, 521, 0.2544),  # Infinity, 32 bits
+    ({"tokens": [1, 4], "codebook_sizes": [2, 4]}, 5, 9 / 65536),
+    ({"tokens": [1024], "latent_channels": 16}, 1024, 4.0),
+]
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_tokens_and_bits_per_pixel(name: str) -> None:
+    geometry = CARDS[name].geometry
+    assert geometry is not None
+    assert geometry.token_count == TABLE[name][0]
+    assert geometry.bits_per_pixel == pytest.approx(TABLE[name][1], rel=2e-3)
+
+
+@pytest.mark.parametrize(("fields", "tokens", "rate"), FORMS)
+def test_rates_of_every_form(fields: dict[str, Any], tokens: int, rate: float) -> None:
+    geometry = Geometry.model_validate(fields)
+    assert (geometry.token_count, geometry.bits_per_pixel) == (tokens, pytest.approx(rate, rel=2e-3))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tokens": [256]},
+        {"tokens": [256], "bits": [18], "codebook_sizes": [4]},
+        {"tokens": [], "bits": [18]},
+        {"tokens": [0], "bits": [18]},
+        {"tokens": [1, 4, 9], "bits": [18, 18]},
+        {"tokens": [1], "bits": [18], "levels": 3},
+    ],
+)
+def test_a_faulty_geometry_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Geometry.model_validate(fields)
+
+
+PUBLISHED = [card for card in CARDS.values() if card.checkpoint is not None]
+
+
+@pytest.mark.parametrize("card", PUBLISHED, ids=lambda card: card.name)
+def test_a_published_checkpoint_is_described_whole(card: Card) -> None:
+    assert card.licence and card.citation and card.geometry is not None and card.native_size
+    assert card.source.startswith("https://") and card.checkpoint is not None
+    assert card.checkpoint.hub or card.checkpoint.url or card.checkpoint.file
+    if card.target.startswith("diffusers-"):
+        assert card.checkpoint.hub and not card.checkpoint.file
+    for anchor in card.anchors:
+        assert anchor.protocol and anchor.source and anchor.value > 0
+
+
+def _is_official(card: Card) -> bool:
+    """The others read their geometry from the checkpoint."""
+    family = TOKENIZERS.load(card.target)
+    return isinstance(family, type) and issubclass(family, OfficialTokenizer)
+
+
+@pytest.mark.parametrize("card", filter(_is_official, PUBLISHED), ids=lambda card: card.name)
+def test_the_adapter_has_the_geometry_of_the_card(card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole network, without memory behind it."""
+    monkeypatch.setattr("vtbench.tokenizers.official.seeded", _on_meta)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        info = TOKENIZERS.create(
+            Reference(card.target, {**card.args, "card": card.name, "random_weights_seed": 0})
+        ).info
+    geometry = card.geometry
+    assert geometry is not None
+    levels = len(geometry.tokens)
+    sizes = geometry.codebook_sizes or tuple(2**bits for bits in geometry.bits)
+    assert info.codebook_sizes == (sizes * levels if len(sizes) == 1 else sizes)
+    assert info.kind == ("continuous" if geometry.latent_channels else "discrete")
+    if info.downsample_factor:
+        assert geometry.tokens[-1] == (256 // info.downsample_factor) ** 2
+    assert info.name == f"{card.name}-random" and info.native_size == card.native_size
+
+
+def _on_meta(build: Any, seed: int) -> Any:
+    with torch.device("meta"):
+        return build()
+
+
+def test_there_are_many() -> None:
+    assert len(PUBLISHED) >= 43 and len({card.target for card in PUBLISHED}) >= 7
+
+
+def test_the_page_of_tokenizers_is_current() -> None:
+    written = (ROOT / "docs" / "tokenizers.md").read_text(encoding="utf-8")
+    assert written == tokenizer_reference(), "run: python -m vtbench.tokenizers.reference > docs/tokenizers.md"
+    for name in CARDS:
+        assert f"| `{name}` |" in written

@@ -1,0 +1,118 @@
+"""Where the published file of a card lies: given, in an asset folder, in the cache, or on the hub."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from vtbench.assets.lookup import FOLDERS_VARIABLE, asset_cache, folders
+from vtbench.core.digests import digest_file
+from vtbench.core.errors import AssetMissingError, VtbenchError
+from vtbench.tokenizers.cards import Card, CardCheckpoint, load_cards
+
+
+@dataclass(frozen=True)
+class Located:
+    """A file on this machine, its SHA-256, and where it came from."""
+
+    path: Path
+    sha256: str
+    source: str
+
+
+def locate_official(given: str | None, card: Card | None) -> Located:
+    """Find the file: ``given`` where it is not ``None``, else the card's.
+
+    Raises:
+        AssetMissingError: no place has it.
+        VtbenchError: its SHA-256 is not the card's. A given file is never held against it.
+    """
+    if given is not None:
+        path = Path(given).expanduser()
+        if not path.is_file():
+            raise AssetMissingError(f"checkpoint {given} does not exist", "check the path")
+        return Located(path, digest_file(path), str(path))
+    assert card is not None and card.checkpoint is not None
+    return _card_file(card, card.checkpoint)
+
+
+def at_hand(card: Card) -> Path | None:
+    """The card's file (or folder) where it already lies, the hub's own cache left out; ``None`` if nowhere."""
+    whole_folder = card.checkpoint is not None and not card.checkpoint.file
+    candidates = (root / name for root in [*folders(), asset_cache() / "tokenizers"] for name in known_names(card))
+    return next((path for path in candidates if (path.is_dir() if whole_folder else path.is_file())), None)
+
+
+def known_names(card: Card) -> list[str]:
+    """Names under which the card's file is looked for in an asset folder, best first.
+
+    A bare file name counts only where no other repository's card has the same one.
+    """
+    checkpoint = card.checkpoint
+    if checkpoint is None:
+        return []
+    if not checkpoint.file:
+        return [card.name, f"{checkpoint.hub}/{checkpoint.folder}".strip("/")]
+    published = PurePosixPath(checkpoint.file)
+    names = [f"{card.name}.safetensors", f"{card.name}{published.suffix}", f"{checkpoint.hub}/{published}".strip("/")]
+    return list(dict.fromkeys([*names, published.name] if len(_homes(published.name)) == 1 else names))
+
+
+def _homes(base: str) -> set[str]:
+    """Published addresses whose last part is ``base``."""
+    checkpoints = (card.checkpoint for card in load_cards().values())
+    return {str(found) for found in checkpoints if found and PurePosixPath(found.file).name == base}
+
+
+def _card_file(card: Card, checkpoint: CardCheckpoint) -> Located:
+    path = at_hand(card)
+    if path is not None:
+        return _checked(card, checkpoint, path, str(path))
+    if checkpoint.hub and checkpoint.file:
+        return _checked(card, checkpoint, _from_hub(card, checkpoint), f"hub:{checkpoint}")
+    if checkpoint.url and checkpoint.sha256:
+        return _checked(card, checkpoint, _from_url(card, checkpoint.url, checkpoint.sha256), checkpoint.url)
+    raise _missing(card, f"it has to be downloaded by hand from {checkpoint.url or card.source}")
+
+
+def _from_hub(card: Card, checkpoint: CardCheckpoint) -> Path:
+    from vtbench.assets.hub import hub_file
+
+    try:
+        return hub_file(checkpoint.hub, checkpoint.file, checkpoint.revision)
+    except AssetMissingError as error:
+        raise _missing(card, error.what) from error
+
+
+def _from_url(card: Card, url: str, sha256: str) -> Path:
+    import pooch
+
+    from vtbench.assets.resolution import offline
+
+    if offline():
+        raise _missing(card, "VTBENCH_OFFLINE=1: the network was not used")
+    try:
+        name = PurePosixPath(card.checkpoint.file).name if card.checkpoint else card.name
+        return Path(pooch.retrieve(url, f"sha256:{sha256}", fname=name, path=asset_cache() / "tokenizers" / card.name))
+    except (ValueError, OSError) as error:
+        raise _missing(card, f"{url}: {(str(error).splitlines() or [''])[0][:200]}") from error
+
+
+def _checked(card: Card, checkpoint: CardCheckpoint, path: Path, source: str) -> Located:
+    actual = digest_file(path)
+    converted = path.suffix == ".safetensors" and PurePosixPath(checkpoint.file).suffix != ".safetensors"
+    if checkpoint.sha256 not in (None, actual) and not converted:
+        raise VtbenchError(
+            f"{card.name}: {path} has SHA-256 {actual[:16]}…, expected {str(checkpoint.sha256)[:16]}…",
+            f"it is another file; to use it all the same: {card.name},checkpoint={path}",
+        )
+    return Located(path, actual, source)
+
+
+def _missing(card: Card, reason: str) -> AssetMissingError:
+    gate = " (gated: the hub asks for an account and for consent to its licence)" if card.gated else ""
+    return AssetMissingError(
+        f"{card.name}: no checkpoint: {reason}{gate}",
+        f"give it: {card.name},checkpoint=FILE; or put {' or '.join(known_names(card)[:3])} into a folder named by "
+        f"{FOLDERS_VARIABLE}",
+    )

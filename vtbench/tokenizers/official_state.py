@@ -1,0 +1,189 @@
+"""Published tensors into a network: every one accounted for, in float32, and nothing executed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vtbench.core.errors import AdapterError, VtbenchError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SHOWN = 4
+COMMON_KEYS = ("state_dict", "model")
+_INITIALISERS = frozenset(
+    f"{name}_"
+    for name in (
+        *("uniform", "normal", "trunc_normal", "exponential", "erfinv", "orthogonal"),
+        *("kaiming_uniform", "kaiming_normal", "xavier_uniform", "xavier_normal"),
+    )
+)
+
+
+def load_official(
+    file: Path | str,
+    *,
+    family: str,
+    keys: Sequence[str] = (),
+    prefix: str = "",
+    ignore_unexpected: Sequence[str] = (),
+) -> dict[str, Tensor]:
+    """Tensors of a published file by name, on the CPU.
+
+    Args:
+        file: safetensors, or what ``torch.load(weights_only=True)`` reads.
+        family: named in messages.
+        keys: entries that may hold the weights, dots for nesting (``ema.shadow``), in order of preference; then
+            ``state_dict`` and ``model``; then the file itself. An entry is taken where it is a mapping.
+        prefix: kept are the names that begin so, without it. Where none does, the file is taken to have none.
+        ignore_unexpected: fnmatch patterns of names to leave out (after the prefix is off).
+
+    Raises:
+        AdapterError: no such file, truncated, would execute code, or holds no tensors; told with file and family.
+    """
+    path = Path(file)
+    try:
+        content = _read(path)
+    except VtbenchError as error:
+        hint = error.hint
+        if "refused" in error.what:
+            hint = f"if it comes from its authors: vtbench fetch --convert {path} OUT.safetensors, which runs nothing"
+        raise AdapterError(f"{family}: {error.what}", hint) from error
+    tensors = _tensors(_entry(content, keys), path, family)
+    if prefix and any(name.startswith(prefix) for name in tensors):
+        tensors = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+    return {name: value for name, value in tensors.items() if not matches(name, ignore_unexpected)}
+
+
+def fill(
+    network: Any,
+    state: Mapping[str, Tensor],
+    *,
+    family: str,
+    source: str,
+    ignore_unexpected: Sequence[str] = (),
+    ignore_missing: Sequence[str] = (),
+) -> None:
+    """Put every tensor in; floating-point ones in the network's own precision, whatever the file's.
+
+    Args:
+        network: module whose parameters and buffers are wanted; its tensors are replaced, not copied into.
+        state: published tensors, under the network's names.
+        family: named in messages.
+        source: file, named in messages.
+        ignore_unexpected: fnmatch patterns of tensors the network has no use for.
+        ignore_missing: fnmatch patterns of buffers that the network computes itself; a parameter is never left out.
+
+    Raises:
+        AdapterError: tensors missing, left over or of another shape: the first of each are named.
+    """
+    wanted = network.state_dict()
+    parameters = {name for name, _ in network.named_parameters(remove_duplicate=False)}
+    missing = [
+        name for name in wanted if name not in state and (name in parameters or not matches(name, ignore_missing))
+    ]
+    given = {name: value for name, value in state.items() if not matches(name, ignore_unexpected)}
+    unexpected = [name for name in given if name not in wanted]
+    shapes = [
+        f"{name} is {_shape(given[name])} in the file, {_shape(value)} is expected"
+        for name, value in wanted.items()
+        if name in given and given[name].shape != value.shape
+    ]
+    if missing or unexpected or shapes:
+        raise _misfit(family, source, missing, unexpected, shapes, len(wanted))
+    cast = {name: value.to(wanted[name].dtype) if value.is_floating_point() else value for name, value in given.items()}
+    network.load_state_dict(cast, strict=False, assign=True)
+
+
+def _misfit(
+    family: str, source: str, missing: list[str], unexpected: list[str], shapes: list[str], total: int
+) -> AdapterError:
+    parts = [
+        *([f"{len(missing)} of {total} tensors are missing ({_first(missing)})"] if missing else []),
+        *([f"{len(unexpected)} are unknown ({_first(unexpected)})"] if unexpected else []),
+        *([f"{len(shapes)} have another shape ({_first(shapes, '; ')})"] if shapes else []),
+    ]
+    hint = "another geometry: is it the checkpoint of another card?" if shapes else "is it another family's checkpoint?"
+    return AdapterError(f"{family}: {source} does not fit: {', '.join(parts)}", hint)
+
+
+def matches(name: str, patterns: Sequence[str]) -> bool:
+    """Whether ``name`` fits one of the fnmatch patterns, letters' case counting."""
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def seeded(build: Callable[[], Any], seed: int) -> Any:
+    """A network initialised from ``seed`` on the CPU; the global random state is as it was."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return build()
+
+
+@contextmanager
+def without_initialisation() -> Iterator[None]:
+    """Networks built inside keep uninitialised parameters, which saves most of the time; buffers are computed."""
+    from torch.overrides import TorchFunctionMode
+
+    class Skip(TorchFunctionMode):
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            name = getattr(func, "__name__", "")
+            if name in _INITIALISERS and (args or "tensor" in (kwargs or {})):
+                return args[0] if args else kwargs["tensor"]
+            return func(*args, **(kwargs or {}))
+
+    with Skip():
+        yield
+
+
+def _read(path: Path) -> Any:
+    """The content of a file; errors are those of the plain loader, which is asked again only to tell them."""
+    import torch
+
+    from vtbench.assets.checkpoint import load_checkpoint
+
+    if path.suffix == ".safetensors" or not path.is_file():
+        return load_checkpoint(path)
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception:
+        load_checkpoint(path)
+        raise
+
+
+def _entry(content: Any, keys: Sequence[str]) -> Any:
+    for key in (*keys, *COMMON_KEYS):
+        found = content
+        for part in key.split("."):
+            found = found.get(part) if isinstance(found, Mapping) else None
+        if isinstance(found, Mapping):
+            return found
+    return content
+
+
+def _tensors(entry: Any, path: Path, family: str) -> dict[str, Tensor]:
+    from torch import Tensor
+
+    found = {}
+    if isinstance(entry, Mapping):
+        found = {str(name): value.detach() for name, value in entry.items() if isinstance(value, Tensor)}
+    if not found or len(found) < len(entry):
+        inside = _first([str(name) for name in entry]) if isinstance(entry, Mapping) else type(entry).__name__
+        raise AdapterError(
+            f"{family}: {path} does not hold tensors by name: it has {inside}",
+            "take out the entry with the weights: vtbench fetch --convert IN OUT.safetensors --entry NAME",
+        )
+    return found
+
+
+def _shape(tensor: Tensor) -> str:
+    return "x".join(str(side) for side in tensor.shape) or "a scalar"
+
+
+def _first(names: Sequence[str], separator: str = ", ") -> str:
+    return separator.join(names[:SHOWN]) + (" …" if len(names) > SHOWN else "")

@@ -1,0 +1,78 @@
+"""``docs/tokenizers.md``, written from the cards: ``python -m vtbench.tokenizers.reference > docs/tokenizers.md``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from vtbench.tokenizers import TOKENIZERS
+from vtbench.tokenizers.cards import Card, load_cards
+
+_INTRODUCTION = """# Tokenizers
+
+Written from the cards by `python -m vtbench.tokenizers.reference`; do not edit.
+
+A card is a name for one published setting: `vtbench run --tokenizer NAME`, `vtbench show NAME`, `vtbench fetch NAME`.
+Its file is looked for in the folders of `$VTBENCH_ASSETS`, then in the cache, then on the hub;
+`--tokenizer NAME,checkpoint=FILE` takes a local one. Safetensors and PyTorch files are read without executing anything
+in them. A file that holds more than tensors is refused; `vtbench fetch --convert IN OUT.safetensors` takes its tensors
+out.
+
+Tokens and bits per pixel (bpp) are those of a 256×256 image: log2 K bits a token, one a bit, 16 a latent value.
+Published numbers are their authors' own, each under a protocol of its own: they are comparable neither with one another
+nor with what vtbench measures. Gated checkpoints need an account on the hub and consent to their licence.
+"""
+
+
+def tokenizer_reference() -> str:
+    """The page."""
+    cards = load_cards().values()
+    families = sorted({card.target for card in cards})
+    parts = [_INTRODUCTION, _families(), *(_family(name, [c for c in cards if c.target == name]) for name in families)]
+    return "\n".join(part.rstrip() + "\n" for part in parts)
+
+
+def _families() -> str:
+    names = ", ".join(f"`{name}`" for name in sorted(TOKENIZERS.builtin))
+    return f"## Families\n\nRegistered names, each with arguments of its own (`--tokenizer NAME,key=value`): {names}.\n"
+
+
+def _family(name: str, cards: list[Card]) -> str:
+    head = ["card", "what", "tokens", "bpp", "trained at", "licence", "checkpoint"]
+    table = _table(head, (_row(card) for card in cards))
+    anchors = [row for card in cards for row in _anchors(card)]
+    if not anchors:
+        return f"## `{name}`\n\n{table}"
+    published = _table(["card", "published", "protocol", "source"], anchors)
+    return f"## `{name}`\n\n{table}\n\n{published}"
+
+
+def _row(card: Card) -> list[str]:
+    geometry = card.geometry
+    tokens, rate = ("", "") if geometry is None else (str(geometry.token_count), f"{geometry.bits_per_pixel:.4f}")
+    place = "" if card.checkpoint is None else f"`{card.checkpoint}`{' (gated)' if card.gated else ''}"
+    paper = f" [{card.paper}](https://arxiv.org/abs/{card.paper})" if card.paper else ""
+    return [
+        f"`{card.name}`",
+        f"{card.summary}{paper}",
+        tokens,
+        rate,
+        str(card.native_size or ""),
+        card.licence,
+        place,
+    ]
+
+
+def _anchors(card: Card) -> Iterable[list[str]]:
+    groups: dict[tuple[str, str], list[str]] = {}
+    for anchor in card.anchors:
+        groups.setdefault((anchor.protocol, anchor.source), []).append(f"{anchor.metric} {anchor.value:g}")
+    return ([f"`{card.name}`", ", ".join(values), *place] for place, values in groups.items())
+
+
+def _table(head: list[str], rows: Iterable[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+if __name__ == "__main__":
+    print(tokenizer_reference(), end="")
