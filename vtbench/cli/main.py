@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from vtbench.cli import doctor, fetch, leaderboard, listing, rescore, run, score, show, stats
+from vtbench.cli import check, compare, doctor, fetch, leaderboard, listing, report, rescore, run, score, show, stats
 from vtbench.core.errors import VtbenchError
 from vtbench.version import __version__
 
@@ -27,6 +27,9 @@ app.command("score")(score.score)
 app.command("rescore")(rescore.rescore)
 app.command("list")(listing.list_)
 app.command("show")(show.show)
+app.command("report")(report.report)
+app.command("compare")(compare.compare)
+app.command("check")(check.check)
 app.command("doctor")(doctor.doctor)
 app.command("fetch")(fetch.fetch)
 app.add_typer(stats.stats, name="stats")

@@ -1,0 +1,151 @@
+"""Arguments of ``compare`` and ``check`` to measurements: runs, folders above runs, rows of a leaderboard."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.results.baseline import is_baseline, measurement_of, read_baseline
+from vtbench.results.comparison_measurement import Key, Measurement, from_record
+from vtbench.results.leaderboard_columns import FACT_COLUMNS, KEY_COLUMNS, ORIGIN_COLUMNS
+from vtbench.results.record import find_records, read_record
+from vtbench.results.schema import MetricResult
+
+_SUFFIX = ".csv"
+_RATES = {"tokens_per_image", "bits_per_pixel"}
+_NO_METRICS = {*KEY_COLUMNS, *FACT_COLUMNS, *ORIGIN_COLUMNS} - _RATES
+_ENDS = ("_ci_low", "_ci_high")
+
+
+def load_measurements(argument: str | Path) -> list[Measurement]:
+    """Every measurement an argument names.
+
+    Args:
+        argument: a run folder, a ``record.json``, a folder above runs, a baseline that ``check --update`` wrote, or
+            ``FILE.csv#MODEL`` (``#MODEL@REVISION`` where a model has several).
+
+    Raises:
+        UsageError: nothing is there, or the file has no such row.
+        VtbenchError: a record or a table that cannot be read.
+    """
+    path, mark, chosen = str(argument).partition("#")
+    if path.endswith(_SUFFIX):
+        return _leaderboard_rows(Path(path), chosen if mark else "")
+    if is_baseline(Path(path)):
+        return [measurement_of(job, path) for job in read_baseline(Path(path)).jobs]
+    return [from_record(read_record(file), file) for file in find_records(argument)]
+
+
+def matched(sides: Sequence[Sequence[Measurement]], names: Sequence[str]) -> list[tuple[Measurement | None, ...]]:
+    """One tuple a job, an entry a side (``None`` where a side lacks it), in the order they are met.
+
+    Jobs are matched by task where every side has at most one measurement of it, else by task and model.
+
+    Args:
+        sides: the measurements of each argument.
+        names: what to call the sides in a message.
+
+    Raises:
+        UsageError: two runs of one model on one task in one argument.
+    """
+    keys = _keys(sides)
+    tables = [_by_key(side, keys, name) for side, name in zip(sides, names, strict=True)]
+    order = dict.fromkeys(key for table in tables for key in table)
+    return [tuple(table.get(key) for table in tables) for key in order]
+
+
+def alone(jobs: Iterable[Sequence[Measurement | None]], names: Sequence[str]) -> list[str]:
+    """What has no counterpart, in words: a job that the first side lacks, or that no other has."""
+    told = []
+    for job in jobs:
+        there = [(found, name) for found, name in zip(job, names, strict=True) if found is not None]
+        if job[0] is None or len(there) == 1:
+            told += [f"{found.label} on {found.task} is in {name} alone" for found, name in there]
+    return told
+
+
+def _keys(sides: Sequence[Sequence[Measurement]]) -> dict[str, bool]:
+    """Task name to whether the model's label is part of the key."""
+    tasks = {found.task for side in sides for found in side}
+    return {task: any(sum(found.task == task for found in side) > 1 for side in sides) for task in tasks}
+
+
+def _by_key(side: Sequence[Measurement], labelled: Mapping[str, bool], name: str) -> dict[Key, Measurement]:
+    table: dict[Key, Measurement] = {}
+    for found in side:
+        key = (found.task, found.label if labelled[found.task] else "")
+        if key in table:
+            raise UsageError(
+                f"{name} holds {found.label} on {found.task} more than once: {table[key].source} and {found.source}",
+                "name one of them",
+            )
+        table[key] = found
+    return table
+
+
+def _leaderboard_rows(path: Path, chosen: str) -> list[Measurement]:
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            reader = csv.DictReader(stream)
+            header, rows = list(reader.fieldnames or ()), list(reader)
+    except FileNotFoundError:
+        raise UsageError(f"there is no {path}") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise VtbenchError(f"{path} cannot be read: {error}") from None
+    missing = [name for name in KEY_COLUMNS if name not in header]
+    if missing:
+        raise UsageError(f"{path} has no column {', '.join(missing)}", f"a leaderboard has {', '.join(KEY_COLUMNS)}")
+    wanted = [row for row in rows if chosen in ("", row["model"], f"{row['model']}@{row['revision']}")]
+    if not wanted:
+        raise UsageError(
+            f"{path} has no model {chosen!r}", f"it has {', '.join(dict.fromkeys(r['model'] for r in rows))}"
+        )
+    return [_from_row(row, path) for row in wanted]
+
+
+def _from_row(row: Mapping[str, str], path: Path) -> Measurement:
+    n = _count(row, "n_scored")
+    return Measurement(
+        source=f"{path}#{row['model']}",
+        label=row["model"],
+        task=row["protocol_id"].partition("@")[0],
+        protocol_id=row["protocol_id"],
+        fingerprint=row.get("data_fingerprint") or "",
+        results=_csv_results(row, n or 0),
+        dtype=row["dtype"],
+        revision=row["revision"],
+        n_expected=_count(row, "n_expected"),
+        n_scored=n,
+        n_failed=_count(row, "n_failed"),
+    )
+
+
+def _count(row: Mapping[str, str], name: str) -> int | None:
+    text = row.get(name) or ""
+    return int(text) if text.isdigit() else None
+
+
+def _csv_results(row: Mapping[str, str], n: int) -> dict[Key, MetricResult]:
+    """Every numeric column that is no key and no end of an interval. A table states no direction: the record does."""
+    found: dict[Key, MetricResult] = {}
+    for name, text in row.items():
+        value = _number(text)
+        if name is None or name in _NO_METRICS or name.endswith(_ENDS) or value is None:
+            continue
+        low, high = (_number(row.get(f"{name}{end}")) for end in _ENDS)
+        ends = (
+            {}
+            if low is None or high is None
+            else {"ci_low": low, "ci_high": high, "ci_method": "as the table states it"}
+        )
+        found[name, "all"] = MetricResult.model_validate({"metric": name, "value": value, "n": n, **ends})
+    return found
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None
