@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from vtbench.assets.checkpoint import load_checkpoint
@@ -19,18 +21,18 @@ SIDE = 224
 ARCHITECTURE = "vit_large_patch14_dinov2"
 REPOSITORY, FILE = "timm/vit_large_patch14_dinov2.lvd142m", "model.safetensors"
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_OFFSET = 0.1
 
 
 class DinoV2(NetworkExtractor):
     """DINOv2 ViT-L/14 (Oquab et al. 2023): ``pool``, the normalised class token, 1024-d, as Stein et al. 2023 use it.
 
-    The whole image is resized by Pillow's antialiased bicubic to 224×224, scaled to [0, 1] and normalised with
-    ImageNet's mean and standard deviation. The network class is timm's, which stretches the learnt 37×37 positions to
-    16×16 by antialiased bicubic; the authors' own code does so without antialiasing, so features differ slightly from
-    theirs, and the id says whose they are.
+    The whole image is resized by Pillow's antialiased bicubic to 224×224, in float, scaled to [0, 1] and normalised
+    with ImageNet's mean and standard deviation. The network class is timm's; the 37×37 positions it learnt are brought
+    to 16×16 as the authors' own code does it (:func:`authors_positions`), not as timm would.
 
     Args:
-        weights: local file under timm's names; the hub's unless given.
+        weights: local file: the authors' ``dinov2_vitl14_pretrain.pth``, or timm's; timm's on the hub unless given.
         model: the network itself, instead of weights.
 
     Raises:
@@ -46,7 +48,7 @@ class DinoV2(NetworkExtractor):
         if model is None:
             file = Path(weights).expanduser() if weights else hub_file(REPOSITORY, FILE)
             model, fingerprint = filled_dinov2(load_checkpoint(file), str(file)), digest_file(file)[:12]
-        super().__init__(model, f"dinov2-timm-vitl14-pillowbicubic{SIDE}-{fingerprint}-float32")
+        super().__init__(model, f"dinov2-vitl14-pillowbicubic{SIDE}-{fingerprint}-float32")
 
     @classmethod
     def check_available(cls) -> None:
@@ -63,21 +65,37 @@ class DinoV2(NetworkExtractor):
 
 
 def filled_dinov2(state: dict[str, Tensor], source: str, architecture: str = ARCHITECTURE) -> Any:
-    """timm's network with these tensors, its positions stretched from the side they were learnt at."""
+    """timm's network with these tensors, its positions brought from the side they were learnt at.
+
+    Raises:
+        AdapterError: the tensors do not fill it.
+    """
     import timm
-    from timm.layers import resample_abs_pos_embed  # type: ignore[attr-defined, unused-ignore]
 
     with torch.device("meta"):
         model: Any = timm.create_model(architecture, pretrained=False, num_classes=0, img_size=SIDE)
-    tensors = dict(state)
+    # what replaces masked patches in training: the authors' files have it, timm's network does not
+    tensors = {name: tensor for name, tensor in state.items() if name != "mask_token"}
     positions, wanted = tensors.get("pos_embed"), model.pos_embed.shape
     if positions is not None and positions.shape != wanted:
-        grid = model.patch_embed.grid_size
-        tensors["pos_embed"] = resample_abs_pos_embed(positions, new_size=grid, num_prefix_tokens=1)
+        tensors["pos_embed"] = authors_positions(positions, model.patch_embed.grid_size[0])
     try:
         model.load_state_dict(tensors, assign=True)
     except RuntimeError as error:
         raise AdapterError(
-            f"{source} does not fill {architecture}: {str(error)[:300]}", "are they timm's names?"
+            f"{source} does not fill {architecture}: {str(error)[:300]}", "give the authors' file, or timm's"
         ) from error
     return model.eval().requires_grad_(False)
+
+
+def authors_positions(positions: Tensor, side: int) -> Tensor:
+    """``[1,1+n²,D]`` to ``[1,1+side²,D]``: bicubic without antialiasing, by the scale ``(side + 0.1) / n``.
+
+    The tenth guards against a side rounded down, and moves the sampling points a little: published features have it.
+    """
+    token, patches = positions[:, :1].float(), positions[:, 1:].float()
+    n = math.isqrt(patches.shape[1])
+    scale = (side + _OFFSET) / n
+    grid = patches.reshape(1, n, n, -1).permute(0, 3, 1, 2)
+    stretched = F.interpolate(grid, scale_factor=(scale, scale), mode="bicubic", antialias=False)
+    return torch.cat([token, stretched.flatten(2).transpose(1, 2)], dim=1)

@@ -12,13 +12,12 @@ import timm
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from timm.models.vision_transformer import checkpoint_filter_fn
 from torch import Tensor
 
 from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
 from vtbench.features.clip import ClipL14, ClipL14At336
 from vtbench.features.clip_model import MEAN, STD, VARIANTS, filled_clip
-from vtbench.features.dinov2 import DinoV2, filled_dinov2
+from vtbench.features.dinov2 import DinoV2, authors_positions, filled_dinov2
 from vtbench.metrics.clip_score import ClipScore
 
 ARCHITECTURE = "tiny-clip-of-the-tests"
@@ -105,20 +104,45 @@ def test_without_weights_the_message_names_the_file(
         extractor.check_available()
 
 
-def test_dinov2_is_timms_class_token(crops: Tensor) -> None:
-    """The smallest DINOv2, seeded at 518 pixels and used at 224: positions are stretched as by timm's filter."""
+def cubic_weights(source: int, target: int, scale: float) -> Tensor:
+    """``[target,source]``: Keys' cubic (a = -0.75) at ``(i + 0.5) / scale - 0.5``, edges repeated."""
+    weights = torch.zeros(target, source, dtype=torch.float64)
+    for i in range(target):
+        position = (i + 0.5) / scale - 0.5
+        for tap in range(int(np.floor(position)) - 1, int(np.floor(position)) + 3):
+            d = abs(position - tap)
+            near, far = 1.25 * d**3 - 2.25 * d**2 + 1, -0.75 * (d**3 - 5 * d**2 + 8 * d - 4)
+            weights[i, min(max(tap, 0), source - 1)] += near if d <= 1 else far
+    return weights
+
+
+def test_positions_are_stretched_as_the_authors_do_it() -> None:
+    """Their scale is 16.1 / 37, without antialiasing; here the sums written out."""
+    positions = torch.randn(1, 1 + 37 * 37, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    axis = cubic_weights(37, 16, 16.1 / 37)
+    expected = torch.einsum("iy,jx,yxd->ijd", axis, axis, positions[0, 1:].view(37, 37, 5)).reshape(256, 5)
+    found = authors_positions(positions, 16)
+    assert found.shape == (1, 257, 5)
+    torch.testing.assert_close(found[0, 1:].double(), expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(found[0, 0].double(), positions[0, 0], rtol=1e-6, atol=1e-6)
+
+
+def test_dinov2_is_the_class_token_of_a_network_filled_from_the_authors_names(crops: Tensor) -> None:
+    """The smallest DINOv2, seeded at 518 pixels and used at 224; their files hold a mask token besides."""
     torch.manual_seed(0)
     name = "vit_small_patch14_dinov2"
     large = timm.create_model(name, pretrained=False, num_classes=0)
-    ours = filled_dinov2({key: value.clone() for key, value in large.state_dict().items()}, "here", name)
+    state = {key: value.clone() for key, value in large.state_dict().items()} | {"mask_token": torch.zeros(1, 384)}
+    found = DinoV2(model=filled_dinov2(state, "here", name))(crops[:1])["pool"]
     theirs = timm.create_model(name, num_classes=0, img_size=224)
-    theirs.load_state_dict(checkpoint_filter_fn(large.state_dict(), theirs))
-    theirs.eval()
-    found = DinoV2(model=ours)(crops[:1])["pool"]
+    theirs.load_state_dict(large.state_dict() | {"pos_embed": authors_positions(large.pos_embed, 16)})
     mean, std = (torch.tensor(v).view(3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
     clip_mean, clip_std = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
     pixels = normalised(crops[:1], 224) * clip_std + clip_mean
     with torch.inference_mode():
-        expected = theirs.forward_features((pixels - mean) / std)[:, 0]
+        expected = theirs.eval().forward_features((pixels - mean) / std)[:, 0]
     assert found.shape == (1, 384)
     torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)
+    del state["norm.weight"]
+    with pytest.raises(AdapterError, match=r"here does not fill .*"):
+        filled_dinov2(state, "here", name)

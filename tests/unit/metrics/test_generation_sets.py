@@ -11,11 +11,13 @@ from vtbench.core.errors import UsageError
 from vtbench.metrics.catalog import metric_info, set_metric
 from vtbench.metrics.cmmd import Cmmd
 from vtbench.metrics.feature_matrix import ArrayFeatures
-from vtbench.metrics.frechet import FrechetDistance, Moments
+from vtbench.metrics.frechet import FrechetDistance, Moments, moments_of_rows
 from vtbench.metrics.frechet_infinity import FrechetInfinity
 from vtbench.metrics.inception_score import InceptionScore
 from vtbench.metrics.kernel import KernelDistance
 from vtbench.metrics.manifold import Manifold
+from vtbench.run.evaluators import set_jobs
+from vtbench.tasks import MetricRequest
 
 WIDTH = 16
 
@@ -103,6 +105,34 @@ def test_cmmd_of_a_set_and_itself_is_zero_whatever_the_tiles(monkeypatch):
     assert Cmmd()(features, features)["cmmd"].value == pytest.approx(0.0, abs=1e-9)
     monkeypatch.setattr("vtbench.metrics.feature_matrix.TILE_ROWS", 16)
     assert Cmmd()(features, gaussian(70, 1, 1, 4))["cmmd"].value == pytest.approx(whole, rel=1e-10)
+
+
+def test_the_interval_of_cmmd_covers_what_fresh_samples_give_on_average():
+    rows = np.random.default_rng(0)
+    references = ArrayFeatures(rows.normal(0, 1, (200, 5)))
+    found = [Cmmd()(ArrayFeatures(rows.normal(0.3, 1, (100, 5))), references)["cmmd"] for _ in range(100)]
+    truth = np.mean([entry.value for entry in found])
+    assert sum(entry.ci_low <= truth <= entry.ci_high for entry in found) >= 90
+
+
+def test_moments_of_rows_are_numpys_whatever_the_chunks(monkeypatch):
+    features = gaussian(300, 1e4, 1, 6)
+    rows = np.concatenate(list(features.blocks()))
+    monkeypatch.setattr("vtbench.metrics.frechet._CHUNK_ROWS", 37)
+    found = moments_of_rows(features, range(300))
+    assert found.n == 300
+    np.testing.assert_allclose(found.mean, rows.mean(0), rtol=1e-13)
+    np.testing.assert_allclose(found.scatter / 299, np.cov(rows.T), rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", ["fid", "fid_clean", "sfid", "fid_infinity"])
+def test_inception_distances_of_few_images_are_refused_unless_allowed(name):
+    few = gaussian(100, 0, 1, 1), gaussian(100, 0, 1, 2)
+    (refusing,) = set_jobs([MetricRequest(name=name)], allow_small_sets=False)
+    with pytest.raises(UsageError, match="needs at least 2048 images"):
+        refusing.estimator(*few)
+    (allowing,) = set_jobs([MetricRequest(name=name)], allow_small_sets=True)
+    assert math.isfinite(allowing.estimator(*few)[allowing.names[name]].value)
 
 
 def test_identical_sets_give_distance_zero_and_full_precision_and_recall():
