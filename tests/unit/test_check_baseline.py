@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from pathlib import Path
 from types import ModuleType
@@ -19,16 +18,6 @@ from vtbench.results.check import CheckReport, Finding, check
 from vtbench.results.comparison_sources import load_measurements
 
 N = 48
-
-
-@pytest.fixture(scope="module")
-def runs() -> ModuleType:
-    path = Path(__file__).parents[1] / "benchmarks" / "synthetic_runs.py"
-    spec = importlib.util.spec_from_file_location("synthetic_runs", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture

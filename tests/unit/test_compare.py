@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -25,16 +24,6 @@ from vtbench.results.ratios import mean_of_ratios, mean_of_ratios_interval, rati
 from vtbench.results.samples import Samples
 from vtbench.results.schema import MetricResult
 from vtbench.results.statistics import paired_bootstrap
-
-
-@pytest.fixture(scope="module")
-def runs() -> ModuleType:
-    path = Path(__file__).parents[1] / "benchmarks" / "synthetic_runs.py"
-    spec = importlib.util.spec_from_file_location("synthetic_runs", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture

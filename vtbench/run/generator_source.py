@@ -3,41 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
 from vtbench.core.contracts import ImageDataset
 from vtbench.core.info import GeneratorInfo, TokenizerInfo
-from vtbench.core.reference import Reference, parse_reference
+from vtbench.core.reference import parse_reference
 from vtbench.data.conditions import ConditionSet
 from vtbench.generators.resolve import resolve_generator
 from vtbench.run.device import choose_dtype
 from vtbench.run.model import LoadedModel
+from vtbench.run.named_source import NamedSource
 from vtbench.run.options import RunOptions
 from vtbench.run.predict import ModelPredictor, Predictor
-from vtbench.run.sources import named_files
+from vtbench.run.sources import with_digests
 
 
-@dataclass(eq=False)
-class GeneratorSource:
-    """Built when first needed, and forgotten on :meth:`release`."""
+class GeneratorSource(NamedSource):
+    """A generator, or images that one sampled before."""
 
-    reference: str
+    kept: ClassVar[tuple[str, ...]] = ("info", "import_path", "tokenizer_info", "premade")
 
-    @property
-    def label(self) -> str:
-        """The reference as given: name and arguments."""
-        return self.reference
-
-    @cached_property
-    def _parsed(self) -> Reference:
-        return parse_reference(self.reference)
-
-    @cached_property
-    def model(self) -> Any:
+    def make(self) -> Any:
         """The generator."""
         return resolve_generator(self.reference)
 
@@ -62,38 +52,14 @@ class GeneratorSource:
         return None if images is None else (images, self.model.conditions)
 
     @cached_property
-    def import_path(self) -> str:
-        """``package.module:Class`` of the adapter."""
-        kind = type(self.model)
-        return f"{kind.__module__}:{kind.__qualname__}"
-
-    @property
-    def args(self) -> dict[str, Any]:
-        """Keyword arguments as given."""
-        return dict(self._parsed.args)
-
-    @cached_property
     def identity(self) -> dict[str, Any]:
         """Name, arguments, weights and sampler; the bytes of files it names; the images where they are all there is."""
-        info = asdict(self.info)
-        info["weights"] = [[weight.name, weight.sha256] for weight in self.info.weights]
         return {
-            "target": self._parsed.target,
-            "args": self.args,
-            "generator": info,
-            "tokenizer": None if self.tokenizer_info is None else asdict(self.tokenizer_info),
+            **self.named,
+            "generator": with_digests(self.info),
+            "tokenizer": None if self.tokenizer_info is None else with_digests(self.tokenizer_info),
             "images": None if self.premade is None else self.premade[0].fingerprint,
-            "files": named_files(self._parsed),
         }
-
-    def release(self) -> None:
-        """Free the generator; what was asked of it stays known."""
-        _ = self.info, self.tokenizer_info, self.premade, self.import_path
-        self.__dict__.pop("model", None)
-
-    def warnings(self, ids: Sequence[str]) -> list[str]:
-        """Nothing to say."""
-        return []
 
 
 @dataclass(eq=False)
@@ -136,9 +102,7 @@ class OwnTokenizerSource:
     @property
     def identity(self) -> dict[str, Any]:
         """Geometry and weights, not the sampler: generators that differ in their settings share it."""
-        info = asdict(self.info)
-        info["weights"] = [[weight.name, weight.sha256] for weight in self.info.weights]
-        return {"tokenizer of": self.generator.identity["target"], "info": info}
+        return {"tokenizer of": self.generator.identity["target"], "info": with_digests(self.info)}
 
     def open(self, options: RunOptions, device: torch.device, batch_size: int, ids: Sequence[str]) -> Predictor:
         """The tokenizer on its device."""

@@ -14,10 +14,10 @@ from torch import Tensor
 from vtbench.core.contracts import Prepared, SampleFailure
 from vtbench.core.digests import digest_file, digest_json
 from vtbench.core.errors import SampleError
-from vtbench.core.info import TokenizerInfo
-from vtbench.core.reference import Reference, parse_reference
+from vtbench.core.info import GeneratorInfo, TokenizerInfo
 from vtbench.run.device import choose_dtype
 from vtbench.run.model import LoadedModel
+from vtbench.run.named_source import NamedSource
 from vtbench.run.options import RunOptions
 from vtbench.run.predict import Batch, ModelPredictor, Predictor
 from vtbench.tokenizers.images import PredictionFolder
@@ -66,80 +66,33 @@ class PredictionSource(Source, Protocol):
         """Ready to predict."""
 
 
-def named_files(reference: Reference) -> dict[str, str]:
-    """SHA-256 of a user's Python file and of arguments that name a file: editing one must not revive an old result."""
-    candidates = [reference.target.rpartition(":")[0], *reference.args.values()]
-    paths = [Path(text).expanduser() for text in candidates if isinstance(text, str) and text]
-    return {str(path): digest_file(path) for path in paths if path.is_file()}
+class TokenizerSource(NamedSource):
+    """A tokenizer or reconstructor."""
 
-
-@dataclass(eq=False)
-class TokenizerSource:
-    """A tokenizer named on the command line; built when first needed, and forgotten on :meth:`release`."""
-
-    reference: str
-
-    @property
-    def label(self) -> str:
-        """The reference as given: name and arguments."""
-        return self.reference
-
-    @cached_property
-    def _parsed(self) -> Reference:
-        return parse_reference(self.reference)
-
-    @cached_property
-    def _model(self) -> Any:
+    def make(self) -> Any:
+        """The tokenizer."""
         return resolve_tokenizer(self.reference)
 
     @cached_property
     def info(self) -> TokenizerInfo:
         """Taken from the model, and kept when the model is released."""
-        info: TokenizerInfo = self._model.info
+        info: TokenizerInfo = self.model.info
         return info
-
-    @cached_property
-    def import_path(self) -> str:
-        """``package.module:Class`` of the adapter."""
-        kind = type(self._model)
-        return f"{kind.__module__}:{kind.__qualname__}"
-
-    @property
-    def args(self) -> dict[str, Any]:
-        """Keyword arguments as given."""
-        return dict(self._parsed.args)
 
     @cached_property
     def identity(self) -> dict[str, Any]:
         """Name, arguments, weights and geometry; the bytes of a user's own file and of any file argument."""
-        info = asdict(self.info)
-        info["weights"] = [[weight.name, weight.sha256] for weight in self.info.weights]
-        return {
-            "target": self._parsed.target,
-            "args": self.args,
-            "info": info,
-            "files": named_files(self._parsed),
-        }
+        return {**self.named, "info": with_digests(self.info)}
 
-    def open(
-        self,
-        options: RunOptions,
-        device: torch.device,
-        batch_size: int,
-        ids: Sequence[str],
-    ) -> Predictor:
+    def open(self, options: RunOptions, device: torch.device, batch_size: int, ids: Sequence[str]) -> Predictor:
         """The model on its device."""
-        loaded = LoadedModel(self._model, device, choose_dtype(options.dtype))
+        loaded = LoadedModel(self.model, device, choose_dtype(options.dtype))
         return ModelPredictor(loaded, seed=options.seed, batch_size=batch_size)
 
-    def release(self) -> None:
-        """Free the model; ``info`` and ``import_path`` stay known."""
-        _ = self.info, self.import_path
-        self.__dict__.pop("_model", None)
 
-    def warnings(self, ids: Sequence[str]) -> list[str]:
-        """Nothing to say."""
-        return []
+def with_digests(info: TokenizerInfo | GeneratorInfo) -> dict[str, Any]:
+    """What a model says about itself, its weights by name and SHA-256: where they came from does not matter."""
+    return {**asdict(info), "weights": [[weight.name, weight.sha256] for weight in info.weights]}
 
 
 @dataclass(eq=False)
