@@ -59,3 +59,33 @@ def test_the_analysis_page_runs_as_printed(
         exec(compile(block, "analysis.md", "exec"), names)  # noqa: S102 - the page's own code
     shown = capsys.readouterr().out
     assert "photos-mini@1+" in shown and "jpeg,quality=30" in shown
+
+
+def test_the_task_page_shows_a_task_that_is_one(tmp_path: Path) -> None:
+    from vtbench.tasks import load_task
+
+    (_, shown), *_ = blocks("adding-a-task.md", "yaml")
+    (tmp_path / "my-task.yaml").write_text(shown, encoding="utf-8")
+    task = load_task(str(tmp_path / "my-task.yaml"))
+    assert task.protocol_id.startswith("my-task@1+") and task.preprocess.size == 256
+
+
+def test_the_records_page_runs_as_printed(
+    tmp_path: Path, command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = command_line("run", "--tokenizer", "jpeg", "--task", "photos-mini", "--limit", "2", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    monkeypatch.chdir(tmp_path)
+    for _, block in blocks("records.md", "python"):
+        exec(compile(block, "records.md", "exec"), {})  # noqa: S102 - the page's own code
+
+
+@pytest.mark.parametrize("page", sorted(path.name for path in DOCS.glob("*.md")))
+def test_every_command_of_every_page_has_the_options_it_shows(page: str, command_line: CommandLine) -> None:
+    commands = [line.partition("#")[0].split() for _, block in blocks(page, "bash") for line in block.splitlines()]
+    for words in (words for words in commands if words[:1] == ["vtbench"] and len(words) > 1):
+        verb = words[1:3] if words[1] in ("stats", "leaderboard") else words[1:2]
+        shown = command_line(*verb, "--help", env={"COLUMNS": "200", "NO_COLOR": "1"})
+        assert shown.returncode == 0, f"{page}: {' '.join(words)}"
+        for option in (word for word in words if word.startswith("--")):
+            assert option.partition("=")[0] in shown.stdout, f"{page}: {' '.join(words)} has no {option}"
