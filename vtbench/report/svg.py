@@ -129,7 +129,7 @@ def _names(frame: _Frame, chart: Chart) -> str:
     parts = []
     for label, points in sorted(chart.series, key=lambda item: not item[1][0].on_front):
         x, y = frame.at(points[0])
-        width = 6.2 * min(len(label), 24)
+        width = 6.8 * min(len(label), 24)
         left = x + 9 if x + 9 + width < WIDTH else x - 9 - width
         if any(abs(y - other_y) < 13 and left < end and start < left + width for start, end, other_y in taken):
             continue

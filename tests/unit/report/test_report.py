@@ -20,6 +20,7 @@ from vtbench.results.record import RunRecord, write_record
 from vtbench.results.samples import SAMPLES_FILE, Samples, write_samples
 
 HOSTILE = "<img src=x onerror=alert(1)>"
+LONG_WORD = "d," + "x" * 120
 SIDE = 24
 
 
@@ -33,7 +34,9 @@ def write_run(
         "finished": "2026-01-01T00:01:00Z",
         "model": {"reference": model, "label": model, "name": model, "kind": "codec"},
         "task": {"name": "t", "version": 1, "protocol_id": protocol, "spec": {"kind": kind, "summary": HOSTILE}},
-        "data": {"source": "d", "fingerprint": "f" * 64, "n_expected": 3, "n_scored": 3, "scored_size": [SIDE, SIDE]},
+        "data": {
+            "source": LONG_WORD, "fingerprint": "f" * 64, "n_expected": 3, "n_scored": 3, "scored_size": [SIDE, SIDE],
+        },
         "environment": {"python": "3.11", "platform": "linux"},
         "code": {"vtbench_version": "0.1.0"},
         "warnings": [f"warned of {HOSTILE}"],
