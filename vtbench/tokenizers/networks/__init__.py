@@ -1,0 +1,1 @@
+"""Networks of published tokenizers whose state dicts have the published names; each is imported by its adapter."""
