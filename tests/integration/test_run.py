@@ -130,7 +130,15 @@ def test_a_broken_model_fails_its_job_and_no_other(
     assert [record.model.name for record in load_records(photos.parent / "runs")] == ["identity"]
 
 
-def test_out_of_memory_halves_the_batch_and_is_recorded(photos: Path, command_line: CommandLine) -> None:
+@pytest.mark.parametrize(
+    "gone",
+    [
+        "raise torch.OutOfMemoryError('out of memory')",
+        "torch.empty(len(images), 2**50)",  # the CPU's allocator raises a plain RuntimeError
+        "raise RuntimeError('cuDNN error: CUDNN_STATUS_ALLOC_FAILED')",
+    ],
+)
+def test_out_of_memory_halves_the_batch_and_is_recorded(photos: Path, command_line: CommandLine, gone: str) -> None:
     (photos.parent / "hungry.py").write_text(
         "import torch\n"
         "from vtbench.core.info import TokenizerInfo\n"
@@ -138,7 +146,7 @@ def test_out_of_memory_halves_the_batch_and_is_recorded(photos: Path, command_li
         "    info = TokenizerInfo(name='hungry', kind='continuous')\n"
         "    def reconstruct(self, images):\n"
         "        if len(images) > 1:\n"
-        "            raise torch.OutOfMemoryError('out of memory')\n"
+        f"            {gone}\n"
         "        return images\n"
     )
     done = run_pixels(command_line, photos, "./hungry.py:Hungry")

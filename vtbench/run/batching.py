@@ -12,6 +12,17 @@ from vtbench.core.errors import AdapterError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+_OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "STATUS_ALLOC_FAILED")
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out: of the device or the host, by torch's own class or by its words.
+
+    The CPU allocator, cuDNN and cuBLAS raise plain ``RuntimeError``.
+    """
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _OUT_OF_MEMORY)
 
 
 @dataclass(eq=False)
@@ -43,12 +54,12 @@ class CarefulBatches(Generic[Item, Result]):
             batch = self.cut(pending, self.batch_size)
             try:
                 result = self.run(batch)
-            except (torch.OutOfMemoryError, MemoryError) as error:
-                self._halve(len(batch), error)
-                continue
             except AdapterError:
                 raise
             except Exception as error:  # noqa: BLE001 - a model may fail in any way on one image
+                if out_of_memory(error):
+                    self._halve(len(batch), error)
+                    continue
                 yield from self._one_by_one(batch, error)
             else:
                 yield result

@@ -22,5 +22,6 @@ TOKENIZERS = Registry(
         "ldm-vq": "vtbench.tokenizers.ldm:LdmVQ",
         "ldm-kl": "vtbench.tokenizers.ldm:LdmKL",
         "janus-vq": "vtbench.tokenizers.janus_vq:JanusVQ",
+        "emu3-vq": "vtbench.tokenizers.emu3_vq:Emu3VQ",
     },
 )

@@ -9,8 +9,10 @@ from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
 from vtbench.core.info import TokenizerInfo
 from vtbench.core.pixels import pad_to_stride
 from vtbench.tokenizers.cards import find_card
+from vtbench.tokenizers.nearest import nearest_codes
 from vtbench.tokenizers.pretrained import Checkpoint
 from vtbench.tokenizers.published import locate_published
+from vtbench.tokenizers.switches import compiled
 
 if TYPE_CHECKING:
     import torch
@@ -82,6 +84,20 @@ class DiffusersAutoencoder:
         """Move the network and choose its precision; returns itself."""
         self._model = self._model.to(device=device, dtype=dtype)
         return self
+
+    def compile(self, backend: str = "inductor") -> None:
+        """Run encoder and decoder through ``torch.compile``; raises ``UsageError`` for an unknown backend."""
+        compiled(self._model, ("encode", "decode"), backend)
+
+    def enable_tiles(self) -> None:
+        """Let the library work on overlapping tiles of images larger than the network was made for.
+
+        Raises:
+            UsageError: the class has no tiles.
+        """
+        if not hasattr(self._model, "enable_tiling"):
+            raise UsageError(f"{self.class_name} cannot work in tiles", "--dtype bfloat16 halves the memory")
+        self._model.enable_tiling()
 
     def encode(self, images: Tensor) -> Codes:
         """``float32 [B,3,H,W]`` in [0, 1] to latents ``[B,C,ceil(H/f),ceil(W/f)]`` in the network's precision."""
@@ -171,9 +187,7 @@ class DiffusersVQ(DiffusersAutoencoder):
 
         entries = self._model.quantize.embedding.weight
         with torch.inference_mode():
-            latents = self._latents(self._prepare(images)).permute(0, 2, 3, 1)
-            distances = torch.cdist(latents.flatten(0, 2).float(), entries.float())
-            indices = distances.argmin(1).reshape(latents.shape[:3])
+            indices = nearest_codes(self._latents(self._prepare(images)), entries)
         return Codes(levels=(indices,), image_size=_size(images))
 
     def decode(self, codes: Codes) -> Tensor:

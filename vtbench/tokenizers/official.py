@@ -62,7 +62,7 @@ safetensors files are. Half-precision tensors become float32: ``--dtype`` alone 
 The base pads to ``downsample_factor`` (or ``_setup(stride=…)``) and crops back, maps the value range both ways, keeps
 ``image_size``, moves device and precision, and runs without gradients. ``_setup`` also takes ``native_size``,
 ``fixed_size`` (no padding: the runner resizes), ``shared_codebook``, ``latent_bits``, ``stochastic`` (``_encode`` and
-``_decode`` then take ``seeds``), and ``compile`` (both through ``torch.compile``).
+``_decode`` then take ``seeds``). ``NAME,compile=true`` works for all (:mod:`vtbench.tokenizers.switches`).
 
 ``FAMILY.random(seed=0, **shrunken)`` has seeded random weights: its name ends in ``-random``, its revision is
 ``random-0``, and it warns. Networks need not skip their own initialisation: with real weights it is skipped for them.
@@ -83,6 +83,7 @@ from vtbench.tokenizers.cards import Card, CardCheckpoint, find_card
 from vtbench.tokenizers.nearest import nearest_codes
 from vtbench.tokenizers.official_files import locate_official
 from vtbench.tokenizers.official_state import fill, load_official, seeded, without_initialisation
+from vtbench.tokenizers.switches import compiled
 
 if TYPE_CHECKING:
     import torch
@@ -164,6 +165,10 @@ class OfficialTokenizer:
             output = output[..., :height, :width].float()
             return (output.add(1.0).div(2.0) if self.value_range == "signed" else output).contiguous()
 
+    def compile(self, backend: str = "inductor") -> None:
+        """Run encoder and decoder through ``torch.compile``; raises ``UsageError`` for an unknown backend."""
+        compiled(self, ("_encode", "_decode"), backend)
+
     def _encode(self, images: Tensor) -> Codes:
         raise NotImplementedError
 
@@ -183,7 +188,6 @@ class OfficialTokenizer:
         source: Source,
         *,
         stride: int | None = None,
-        compile: bool = False,
         native_size: int | None = None,
         **info: Any,
     ) -> None:
@@ -197,8 +201,6 @@ class OfficialTokenizer:
             import torch
 
             self._network = self._network.to(memory_format=torch.channels_last)
-        if compile:
-            self._compile()
         name = self.family if card is None else card.name
         self.info = TokenizerInfo(
             name=name if weights else f"{name}-random",
@@ -267,9 +269,3 @@ class OfficialTokenizer:
         if seeds is None:
             raise UsageError(f"{self.info.name} draws random numbers", "give seeds=, int64 [B]")
         return {"seeds": seeds}
-
-    def _compile(self) -> None:
-        import torch
-
-        for name in ("_encode", "_decode"):
-            setattr(self, name, torch.compile(getattr(self, name)))

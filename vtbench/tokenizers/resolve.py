@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 from typing import TYPE_CHECKING, Any
 
 from vtbench.core.errors import AdapterError, UsageError
@@ -10,6 +11,7 @@ from vtbench.core.info import TokenizerInfo
 from vtbench.core.reference import Reference, parse_reference
 from vtbench.tokenizers import TOKENIZERS
 from vtbench.tokenizers.cards import load_cards
+from vtbench.tokenizers.switches import apply_switches, take_switches
 
 if TYPE_CHECKING:
     from vtbench.core.contracts import Reconstructor, Tokenizer
@@ -25,7 +27,7 @@ def resolve_tokenizer(text: str, **extra: Any) -> Tokenizer | Reconstructor:
     ``./file.py:Class``.
 
     Args:
-        text: the reference. Arguments override those of a card.
+        text: the reference. Arguments override those of a card; published ones take ``compile`` and ``tiled`` too.
         extra: arguments passed on only where the target takes them and the user did not give them.
 
     Raises:
@@ -33,8 +35,10 @@ def resolve_tokenizer(text: str, **extra: Any) -> Tokenizer | Reconstructor:
         AdapterError: the object is neither a tokenizer nor a reconstructor.
     """
     reference = expand(parse_reference(text))
+    reference, switches = take_switches(reference, _own_arguments(reference.target))
     tokenizer = TOKENIZERS.create(reference, **extra)
     _check_interface(tokenizer, reference.target)
+    apply_switches(tokenizer, switches)
     checked: Tokenizer | Reconstructor = tokenizer
     return checked
 
@@ -56,6 +60,13 @@ def expand(reference: Reference) -> Reference:
     own = "name your own as package.module:Class or ./file.py:Class"
     hint = f"did you mean {' or '.join(close)}?" if close else f"see vtbench list tokenizers, or {own}"
     raise UsageError(f"unknown tokenizer {target!r}", hint)
+
+
+def _own_arguments(target: str) -> frozenset[str]:
+    try:
+        return frozenset(inspect.signature(TOKENIZERS.load(target)).parameters)
+    except (TypeError, ValueError):
+        return frozenset()
 
 
 def _check_interface(tokenizer: object, target: str) -> None:
