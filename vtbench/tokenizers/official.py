@@ -123,7 +123,7 @@ class OfficialTokenizer:
     citation: ClassVar[str] = ""
     value_range: ValueRange = "signed"
     channels_last: ClassVar[bool] = True
-    keys: ClassVar[tuple[str, ...]] = ()
+    keys: tuple[str, ...] = ()
     prefix: ClassVar[str] = ""
     ignore_unexpected: ClassVar[tuple[str, ...]] = ()
     ignore_missing: ClassVar[tuple[str, ...]] = ()

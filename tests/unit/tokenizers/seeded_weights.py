@@ -49,6 +49,12 @@ def seeded_images(batch: int, size: int, seed: int = 0) -> torch.Tensor:
     return (0.8 * smooth + 0.2 * noise).clamp(0, 1)
 
 
+def noise_images(batch: int, size: int, seed: int = 0) -> torch.Tensor:
+    """``float32 [B,3,size,size]`` in [0, 1]: independent pixels, for networks to which smooth patches look alike."""
+    random = np.random.default_rng([seed, batch, size, 1])
+    return torch.from_numpy(random.random((batch, 3, size, size)).astype(np.float32))
+
+
 def golden(name: str) -> dict[str, np.ndarray]:
     """Arrays of ``tests/golden/tokenizers/NAME.npz``, made by the published code with the same weights and images."""
     with np.load(GOLDEN / f"{name}.npz", allow_pickle=False) as arrays:

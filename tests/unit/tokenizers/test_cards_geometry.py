@@ -33,6 +33,28 @@ TABLE = {
     "meissonic": (256, 0.0508),
     "movqgan-270m": (1024, 0.219),
     "emu3": (1024, 0.234),
+    "gigatok-ss": (256, 0.0547),
+    "gigatok-xlxxl": (256, 0.0547),
+    "infinity-d32": (521, 0.2544),
+    "infinity-d64": (521, 0.5088),
+    "flowmo-lo": (256, 0.0703),
+    "flowmo-hi": (256, 0.21875),
+    "elm-bae-16": (256, 0.0625),
+    "elm-bae-24": (256, 0.09375),
+    "var-256": (680, 0.1245),
+    "var-512": (2240, 0.41),
+    "open-magvit2-256": (256, 0.0703),
+    "open-magvit2-128": (1024, 0.281),
+    "maskbit-16bit": (256, 0.0625),
+    "maskbit-18bit": (256, 0.0703),
+    "bsq-vit-18bit": (1024, 0.281),
+    "bsq-vit-36bit": (1024, 0.5625),
+    "titok-l32": (32, 0.00586),
+    "titok-b64": (64, 0.01172),
+    "titok-s128": (128, 0.02344),
+    "titok-bl64": (64, 0.0127),
+    "titok-bl128": (128, 0.0254),
+    "titok-sl256": (256, 0.0508),
     "ldm-vq-f4": (4096, 0.812),
     "sd-vae-ft-mse": (1024, 1.0),
     "sdxl-vae": (1024, 1.0),
@@ -125,7 +147,7 @@ def test_the_adapter_has_the_geometry_of_the_card(card: Card, monkeypatch: pytes
     assert info.codebook_sizes == (sizes * levels if len(sizes) == 1 else sizes)
     assert info.kind == ("continuous" if geometry.latent_channels else "discrete")
     if info.downsample_factor:
-        assert geometry.tokens[-1] == (256 // info.downsample_factor) ** 2
+        assert geometry.tokens[-1] == ((info.native_size if info.fixed_size else 256) // info.downsample_factor) ** 2
     assert info.name == f"{card.name}-random" and info.native_size == card.native_size
 
 

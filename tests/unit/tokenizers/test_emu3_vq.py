@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import torch
+from seeded_weights import golden, seeded_array, seeded_images
 from torch import Tensor
 
-from tests.unit.tokenizers.seeded_weights import golden, seeded_array, seeded_images
 from vtbench.core.errors import AdapterError
 from vtbench.tokenizers.emu3_vq import Emu3VQ, to_transformers
 

@@ -6,6 +6,8 @@ All take and return ``float [B,C,H,W]``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch.nn.functional as F
@@ -98,4 +100,122 @@ class Upsample(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         output: Tensor = self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
+        return output
+
+
+class Level(nn.Module):
+    """Blocks of one resolution, attention after each where asked for.
+
+    Names: ``block``, ``attn``, then ``downsample`` or ``upsample``, which whoever builds the level may set.
+    """
+
+    def __init__(self, inputs: int, outputs: int, blocks: int, *, attention: bool = False, fused: bool = False) -> None:
+        super().__init__()
+        self.block = nn.ModuleList(ResidualBlock(outputs if index else inputs, outputs) for index in range(blocks))
+        self.attn = nn.ModuleList(SpatialAttention(outputs, fused=fused) for _ in range(blocks if attention else 0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        for index, block in enumerate(self.block):
+            x = self.attn[index](block(x)) if len(self.attn) else block(x)
+        for name in ("downsample", "upsample"):
+            if hasattr(self, name):
+                x = getattr(self, name)(x)
+        return x
+
+
+class Middle(nn.Module):
+    """Block, attention where asked for, block, at the coarsest resolution.
+
+    Names: ``block_1``, ``attn_1``, ``block_2``.
+    """
+
+    def __init__(self, channels: int, *, attention: bool = True, fused: bool = False) -> None:
+        super().__init__()
+        self.block_1 = ResidualBlock(channels)
+        if attention:
+            self.attn_1 = SpatialAttention(channels, fused=fused)
+        self.block_2 = ResidualBlock(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.block_1(x)
+        output: Tensor = self.block_2(self.attn_1(x) if hasattr(self, "attn_1") else x)
+        return output
+
+
+class Encoder(nn.Module):
+    """Pixels ``[B,3,H,W]`` to latents ``[B,C,H/f,W/f]``, attention at the coarsest level and in the middle.
+
+    Args:
+        channels: width of the finest level.
+        multipliers: width of each level as a multiple; each but the last halves the sides.
+        latents: channels out.
+        blocks: residual blocks a level.
+        attention: whether there is any.
+        fused: query, key and value from one convolution.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        multipliers: Sequence[int],
+        latents: int,
+        blocks: int = 2,
+        *,
+        attention: bool = True,
+        fused: bool = False,
+    ) -> None:
+        super().__init__()
+        widths = [channels, *(channels * multiplier for multiplier in multipliers)]
+        last = len(multipliers) - 1
+        self.conv_in = nn.Conv2d(3, channels, 3, padding=1)
+        self.down = nn.ModuleList()
+        for index, (inputs, outputs) in enumerate(pairwise(widths)):
+            level = Level(inputs, outputs, blocks, attention=attention and index == last, fused=fused)
+            if index < last:
+                level.downsample = Downsample(outputs)
+            self.down.append(level)
+        self.mid = Middle(widths[-1], attention=attention, fused=fused)
+        self.norm_out = group_norm(widths[-1])
+        self.conv_out = nn.Conv2d(widths[-1], latents, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv_in(x)
+        for level in self.down:
+            x = level(x)
+        output: Tensor = self.conv_out(F.silu(self.norm_out(self.mid(x))))
+        return output
+
+
+class Decoder(nn.Module):
+    """The mirror of :class:`Encoder`, with one block more a level; arguments as there."""
+
+    def __init__(
+        self,
+        channels: int,
+        multipliers: Sequence[int],
+        latents: int,
+        blocks: int = 2,
+        *,
+        attention: bool = True,
+        fused: bool = False,
+    ) -> None:
+        super().__init__()
+        widths = [*(channels * multiplier for multiplier in multipliers), channels * multipliers[-1]]
+        last = len(multipliers) - 1
+        self.conv_in = nn.Conv2d(latents, widths[-1], 3, padding=1)
+        self.mid = Middle(widths[-1], attention=attention, fused=fused)
+        self.up = nn.ModuleList()
+        for index, (outputs, inputs) in enumerate(pairwise(widths)):
+            level = Level(inputs, outputs, blocks + 1, attention=attention and index == last, fused=fused)
+            if index > 0:
+                level.upsample = Upsample(outputs)
+            self.up.append(level)
+        self.norm_out = group_norm(widths[0])
+        self.conv_out = nn.Conv2d(widths[0], 3, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.mid(self.conv_in(x))
+        for level in reversed(self.up):
+            x = level(x)
+        output: Tensor = self.conv_out(F.silu(self.norm_out(x)))
         return output
