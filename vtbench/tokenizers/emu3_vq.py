@@ -11,12 +11,12 @@ Held against the published code (baaivision/Emu3, f6ea9aa) with equal seeded wei
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vtbench.core.codes import Codes
 from vtbench.core.errors import AssetMissingError
+from vtbench.tokenizers.naming import renamed
 from vtbench.tokenizers.official import OfficialTokenizer, Source, nearest_codes
 
 if TYPE_CHECKING:
@@ -107,17 +107,10 @@ class Emu3VQ(OfficialTokenizer):
 def to_transformers(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Names of the published file to those of ``Emu3VQVAE``, attention's 1x1 convolutions to matrices; the class's own
     names stay as they are."""
-    renamed = {_renamed(name): tensor for name, tensor in state.items()}
     return {
         name: tensor.flatten(1) if name.endswith("_proj.weight") and tensor.ndim == 4 else tensor
-        for name, tensor in renamed.items()
+        for name, tensor in renamed(state, _STEPS).items()
     }
-
-
-def _renamed(name: str) -> str:
-    for pattern, replacement in _STEPS:
-        name = re.sub(pattern, replacement, name)
-    return name
 
 
 def _in_space(encoder: Any, images: Tensor) -> Tensor:

@@ -7,13 +7,13 @@ network (270 tensors with two buffers, 110.1 M parameters) on a CPU, two images 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vtbench.core.codes import Codes
 from vtbench.core.errors import UsageError
 from vtbench.tokenizers.binary import to_bits, to_signs
+from vtbench.tokenizers.naming import renamed
 from vtbench.tokenizers.official import OfficialTokenizer, Source
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class InfinityBsq(OfficialTokenizer):
         )
 
     def _convert(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        return {_renamed(name): tensor for name, tensor in state.items()}
+        return renamed(state, _NAMES)
 
     def _encode(self, images: Tensor) -> Codes:
         import torch.nn.functional as F
@@ -114,12 +114,6 @@ class InfinityBsq(OfficialTokenizer):
             return on_sphere
         spread: Tensor = F.interpolate(on_sphere, size=(side, side), mode="bilinear")
         return spread
-
-
-def _renamed(name: str) -> str:
-    for pattern, replacement in _NAMES:
-        name = re.sub(pattern, replacement, name)
-    return name
 
 
 def _network(channels: int, multipliers: Sequence[int], bits: int, blocks: int) -> Any:

@@ -6,12 +6,12 @@ directions: with unit-norm codebook rows, which this adapter sees to, the neares
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vtbench.core.codes import Codes
 from vtbench.core.errors import AssetMissingError
+from vtbench.tokenizers.naming import renamed
 from vtbench.tokenizers.official import OfficialTokenizer, Source, nearest_codes
 
 if TYPE_CHECKING:
@@ -97,13 +97,7 @@ class JanusVQ(OfficialTokenizer):
 
 def to_transformers(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """LlamaGen's names to those of ``JanusVQVAE``; the latter stay as they are."""
-    return {_renamed(name): tensor for name, tensor in state.items()}
-
-
-def _renamed(name: str) -> str:
-    for pattern, replacement in _STEPS:
-        name = re.sub(pattern, replacement, name)
-    return name
+    return renamed(state, _STEPS)
 
 
 def _network(

@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vtbench.core.codes import Codes
-from vtbench.tokenizers.binary import to_bits, to_signs
-from vtbench.tokenizers.official import OfficialTokenizer, Source
+from vtbench.tokenizers.lookup_free import LookupFree
+from vtbench.tokenizers.official import Source
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    pass
 
 
-class MaskBit(OfficialTokenizer):
+class MaskBit(LookupFree):
     """The sign of each latent is a bit (LFQ); bit ``i`` has weight ``2**i`` in the published index too.
 
     Args:
@@ -54,13 +53,6 @@ class MaskBit(OfficialTokenizer):
             codebook_sizes=(2**bits,),
             downsample_factor=2 ** (len(multipliers) - 1),
         )
-
-    def _encode(self, images: Tensor) -> Codes:
-        return Codes(bits=(to_bits(self._network.encoder(images)),))
-
-    def _decode(self, codes: Codes) -> Tensor:
-        output: Tensor = self._network.decoder(to_signs(codes.bits[0], self._dtype))
-        return output
 
 
 def _network(channels: int, multipliers: Sequence[int], bits: int, blocks: int) -> Any:

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vtbench.core.codes import Codes
 from vtbench.core.errors import AdapterError, UsageError
-from vtbench.tokenizers.binary import to_bits, to_signs
-from vtbench.tokenizers.official import OfficialTokenizer, Source
+from vtbench.tokenizers.lookup_free import LookupFree
+from vtbench.tokenizers.official import Source
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 _AVERAGED = "model_ema."
 
 
-class OpenMagvit2(OfficialTokenizer):
+class OpenMagvit2(LookupFree):
     """The sign of each latent is a bit (LFQ); bit ``i`` has weight ``2**i`` in the published index too.
 
     Args:
@@ -78,13 +77,6 @@ class OpenMagvit2(OfficialTokenizer):
                 "weights=raw takes those of the last training step",
             )
         return {name: state.get(average, raw[name]) for name, average in names.items()}
-
-    def _encode(self, images: Tensor) -> Codes:
-        return Codes(bits=(to_bits(self._network.encoder(images)),))
-
-    def _decode(self, codes: Codes) -> Tensor:
-        output: Tensor = self._network.decoder(to_signs(codes.bits[0], self._dtype))
-        return output
 
 
 def _network(channels: int, multipliers: Sequence[int], bits: int, blocks: int) -> Any:

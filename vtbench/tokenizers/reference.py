@@ -17,6 +17,10 @@ Its file is looked for in the folders of `$VTBENCH_ASSETS`, then in the cache, t
 in them. A file that holds more than tensors is refused; `vtbench fetch --convert IN OUT.safetensors` takes its tensors
 out.
 
+Every published tokenizer also takes `compile=true` (torch.compile), and diffusers' autoencoders take `tiled=true`
+(overlapping tiles of large images; another reconstruction, named `+tiled`). A batch that does not fit in memory is
+halved until it does. Families with learnt positions or scales have a fixed size; images are then resized in and back.
+
 Tokens and bits per pixel (bpp) are those of a 256×256 image: log2 K bits a token, one a bit, 16 a latent value.
 Published numbers are their authors' own, each under a protocol of its own: they are comparable neither with one another
 nor with what vtbench measures. Gated checkpoints need an account on the hub and consent to their licence.
