@@ -12,6 +12,9 @@ ConditionKind = Literal["class", "prompt", "none"]
 MetricKind = Literal["image", "set", "code", "text", "instance", "block", "prompt"]
 Aggregation = Literal["mean", "mean_finite", "pooled_psnr", "pooled_error_db"]
 
+RANDOM_REVISION = "random-"
+"""How the revision of a model begins whose weights were drawn from a seed; the seed follows."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class WeightFile:
@@ -83,6 +86,11 @@ class TokenizerInfo:
     def bits_per_token(self) -> tuple[float, ...]:
         """log2 of each level's codebook size."""
         return tuple(math.log2(size) for size in self.codebook_sizes)
+
+    @property
+    def untrained(self) -> bool:
+        """Whether the weights were drawn from a seed: good for geometry, speed and tests, never for a score."""
+        return self.revision.startswith(RANDOM_REVISION)
 
 
 @dataclass(frozen=True, kw_only=True)

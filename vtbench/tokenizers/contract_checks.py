@@ -18,6 +18,7 @@ LOW, HIGH, SHARE_INSIDE = -0.5, 1.5, 0.99
 MEAN_TOLERANCE = 0.25
 CODE_AGREEMENT = 0.99
 PIXEL_TOLERANCE = 1e-4
+NOT_JUDGED = "not judged: random weights return nothing like the photographs"
 
 
 def check_info(info: TokenizerInfo) -> CheckResult:
@@ -58,7 +59,8 @@ def check_finite(subject: Subject, evidence: Evidence) -> CheckResult:
 
 def check_range(subject: Subject, evidence: Evidence) -> CheckResult:
     """Outputs are about as bright as the photographs, and nearly all in [-0.5, 1.5]: a wrong value range is neither."""
-    del subject
+    if subject.info.untrained:
+        return CheckResult("range", True, NOT_JUDGED)
     output = evidence.output
     inside = float(((output >= LOW) & (output <= HIGH)).double().mean())
     before, after = float(evidence.images.mean()), float(output.mean())
@@ -69,7 +71,8 @@ def check_range(subject: Subject, evidence: Evidence) -> CheckResult:
 
 def check_alignment(subject: Subject, evidence: Evidence) -> CheckResult:
     """The output resembles the photographs more than their mirror images or swapped colours."""
-    del subject
+    if subject.info.untrained:
+        return CheckResult("alignment", True, NOT_JUDGED)
     images, output = evidence.images, evidence.output
     candidates = {
         "as given": images,

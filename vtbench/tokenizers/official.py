@@ -77,7 +77,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from vtbench.core.errors import AdapterError, UsageError
-from vtbench.core.info import TokenizerInfo, WeightFile
+from vtbench.core.info import RANDOM_REVISION, TokenizerInfo, WeightFile
 from vtbench.core.pixels import pad_to_stride
 from vtbench.tokenizers.cards import Card, CardCheckpoint, find_card
 from vtbench.tokenizers.nearest import nearest_codes
@@ -220,7 +220,7 @@ class OfficialTokenizer:
             raise UsageError(f"{self.family}: checkpoint and random_weights_seed exclude one another")
         if seed is not None:
             warnings.warn(f"{self.family} has random weights: its numbers mean nothing", stacklevel=4)
-            return seeded(build, seed), (), f"random-{seed}"
+            return seeded(build, seed), (), f"{RANDOM_REVISION}{seed}"
         if source.checkpoint is None and checkpoint is None:
             raise UsageError(
                 f"{self.family} has no weights of its own",

@@ -41,7 +41,7 @@ class TiTok(OfficialTokenizer):
     value_range = "unit"
     shrunken: ClassVar[dict[str, Any]] = {
         **{"encoder": "tiny", "decoder": "tiny", "tokens": 8, "codebook_size": 32, "codebook_dim": 6},
-        **{"two_stage": False, "size": 64, "patch": 16},
+        **{"two_stage": False, "size": 64, "patch": 16, "pixel_channels": 32},
     }
 
     def __init__(

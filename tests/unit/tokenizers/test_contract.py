@@ -184,6 +184,20 @@ def test_a_broken_tokenizer_is_found(check: str, broken: type, told: str) -> Non
     assert told in failed[check]
 
 
+def test_what_random_weights_return_is_not_held_against_the_photographs() -> None:
+    class Untrained(Sound):
+        info = replace(INFO, revision="random-0")
+
+        def decode(self, codes: Codes) -> Tensor:
+            return super().decode(codes).flip(-1) * 2 - 1
+
+    results = {result.name: result for result in check_tokenizer(Untrained())}
+    assert failures(list(results.values())) == {}
+    assert all("not judged" in results[name].detail for name in ("range", "alignment"))
+    Untrained.info = replace(INFO, revision="1")
+    assert {"range", "alignment"} <= set(failures(check_tokenizer(Untrained())))
+
+
 def test_a_bit_code_passes_when_it_is_declared_right() -> None:
     class Right(Bits):
         info = replace(Bits.info, codebook_sizes=(2**12,))
