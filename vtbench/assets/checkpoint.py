@@ -97,4 +97,5 @@ def _entries(content: Any) -> str:
 
 def _damaged(label: str, error: Exception) -> VtbenchError:
     first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return VtbenchError(f"{label} is truncated or not a checkpoint: {first[:200]}", "copy or download it again")
+    sentence = first.split(". ")[0].rstrip(".")
+    return VtbenchError(f"{label} is truncated or not a checkpoint: {sentence[:200]}", "copy or download it again")

@@ -107,7 +107,8 @@ def _misfit(
         *([f"{len(unexpected)} are unknown ({_first(unexpected)})"] if unexpected else []),
         *([f"{len(shapes)} have another shape ({_first(shapes, '; ')})"] if shapes else []),
     ]
-    hint = "another geometry: is it the checkpoint of another card?" if shapes else "is it another family's checkpoint?"
+    alike = shapes and len(missing) < total / 2
+    hint = "another geometry: is it the checkpoint of another card?" if alike else "is it another family's checkpoint?"
     return AdapterError(f"{family}: {source} does not fit: {', '.join(parts)}", hint)
 
 

@@ -217,6 +217,16 @@ def test_what_does_not_fit_is_named(change: Callable[[Any], Any], told: str, tmp
     assert str(caught.value).startswith(f"toy: {tmp_path / 'w.pt'} does not fit: ")
 
 
+def test_the_hint_tells_another_geometry_from_another_family(tmp_path: Path) -> None:
+    geometry = {**state(), "project.bias": torch.zeros(3)}
+    family = {"scale": torch.zeros(5, 1, 1), "encoder.weight": torch.zeros(3)}
+    for tensors, hint in ((geometry, "another card"), (family, "another family")):
+        torch.save(tensors, tmp_path / "w.pt")
+        with pytest.raises(AdapterError, match="another shape") as caught:
+            Toy(checkpoint=str(tmp_path / "w.pt"))
+        assert hint in caught.value.hint
+
+
 def test_a_file_of_something_else(tmp_path: Path) -> None:
     torch.save([1, 2], tmp_path / "w.pt")
     with pytest.raises(AdapterError, match="does not hold tensors by name: it has list"):
