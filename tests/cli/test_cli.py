@@ -86,9 +86,25 @@ def test_dry_run_shows_jobs_and_writes_none(command_line: CommandLine, tmp_path:
 
 def test_list_is_tsv_in_a_pipe(command_line: CommandLine) -> None:
     done = command_line("list", "tokenizers")
-    header, *rows = done.stdout.splitlines()
-    assert header.split("\t") == ["kind", "name", "summary"]
-    assert {"identity", "jpeg", "patch-vq", "diffusers-kl"} <= {row.split("\t")[1] for row in rows}
+    header, *lines = done.stdout.splitlines()
+    rows = {line.split("\t")[0]: dict(zip(header.split("\t"), line.split("\t"), strict=True)) for line in lines}
+    assert {"identity", "jpeg", "patch-vq", "diffusers-kl"} <= set(rows)
+    published = [row for row in rows.values() if row["licence"]]
+    assert len(published) >= 83 and len({row["family"] for row in published}) >= 17
+    assert all(row["source"].startswith("https://") and row["summary"] for row in published)
+    found = {name: rows["var-256"][name] for name in ("family", "tokens", "code", "bpp", "size")}
+    bits = str(680 * 12 / 65536)
+    assert found == {
+        **{"family": "var-vq", "tokens": "680", "code": "4096 entries"},
+        **{"bpp": bits, "size": "256"},
+    }
+
+
+def test_a_card_is_shown_whole(command_line: CommandLine) -> None:
+    shown = dict(line.split("\t") for line in command_line("show", "infinity-d32").stdout.splitlines())
+    assert shown["tokens a level"] == "1, 4, 16, 36, 64, 144, 256" and shown["code"] == "32 bits"
+    assert shown["checkpoint"] == "FoundationVision/Infinity/infinity_vae_d32.pth" and shown["licence"] == "MIT"
+    assert "rfid 0.61" in shown["published 1"]
 
 
 def test_doctor_passes_a_good_adapter_and_fails_a_bad_one(command_line: CommandLine, tmp_path: Path) -> None:

@@ -59,7 +59,10 @@ def _card(card: Card) -> dict[str, Any]:
     if card.checkpoint is not None:
         shown["checkpoint"] = str(card.checkpoint)
     if card.geometry is not None:
+        levels = card.geometry.tokens
         shown["tokens at 256x256"] = card.geometry.token_count
+        shown |= {"tokens a level": ", ".join(str(tokens) for tokens in levels)} if len(levels) > 1 else {}
+        shown["code"] = card.geometry.code
         shown["bits per pixel at 256x256"] = card.geometry.bits_per_pixel
     for number, anchor in enumerate(card.anchors, start=1):
         shown[f"published {number}"] = f"{anchor.metric} {anchor.value:g} ({anchor.protocol}; {anchor.source})"

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vtbench.core.errors import UsageError
 
+if TYPE_CHECKING:
+    from vtbench.tokenizers.cards import Card
+
 Row = dict[str, Any]
+COLUMNS = ("kind", "name", "summary")
+OF_TOKENIZERS = ("name", "family", "tokens", "code", "bpp", "size", "licence", "source", "summary")
+"""Columns of tokenizers alone; tokens and bits per pixel (bpp) are those of a 256x256 image, size is trained at."""
+ON_TERMINAL = ("name", "family", "tokens", "bpp", "licence", "source")
+
+
+def columns(kind: str, terminal: bool) -> tuple[str, ...]:
+    """What a table of that kind shows; on a terminal, what has room there."""
+    if kind != "tokenizers":
+        return COLUMNS
+    return ON_TERMINAL if terminal else OF_TOKENIZERS
 
 
 def inventory(kind: str) -> list[Row]:
@@ -31,12 +45,26 @@ def _tokenizers() -> Iterable[Row]:
     from vtbench.tokenizers import TOKENIZERS
     from vtbench.tokenizers.cards import load_cards
 
-    cards = load_cards()
     for name in TOKENIZERS.names():
         target = TOKENIZERS.builtin.get(name)
-        yield _row("tokenizer", name, target or f"plug-in {TOKENIZERS.plugins()[name].value}")
-    for name, card in cards.items():
-        yield _row("tokenizer", name, card.describe())
+        place = target or f"plug-in {TOKENIZERS.plugins()[name].value}"
+        yield _row("tokenizer", name, place) | {"family": name}
+    for card in load_cards().values():
+        yield _card(card)
+
+
+def _card(card: Card) -> Row:
+    geometry = card.geometry
+    described = {} if geometry is None else {"tokens": geometry.token_count, "code": geometry.code}
+    return {
+        **_row("tokenizer", card.name, card.summary),
+        "family": card.target,
+        **described,
+        "bpp": None if geometry is None else geometry.bits_per_pixel,
+        "size": card.native_size,
+        "licence": f"{card.licence} (gated)" if card.gated else card.licence,
+        "source": card.source,
+    }
 
 
 def _generators() -> Iterable[Row]:

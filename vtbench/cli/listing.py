@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -18,6 +19,6 @@ def list_(
     json: o.Json = False,
 ) -> None:
     """List what is there, by kind."""
-    from vtbench.cli.inventory import inventory
+    from vtbench.cli.inventory import columns, inventory
 
-    emit_rows(inventory(kind), ["kind", "name", "summary"], json)
+    emit_rows(inventory(kind), columns(kind, terminal=sys.stdout.isatty()), json)

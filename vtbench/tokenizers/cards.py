@@ -98,14 +98,6 @@ class Card(BaseModel):
     anchors: tuple[Anchor, ...] = ()
     gated: bool = False
 
-    def describe(self) -> str:
-        """One line for a list: what it is, its family, rate, licence and origin."""
-        parts = [self.target]
-        if self.geometry is not None:
-            parts.append(f"{self.geometry.token_count} tokens, {self.geometry.bits_per_pixel:.4f} bpp at 256x256")
-        parts += [part for part in (self.licence, "gated" if self.gated else "", self.source) if part]
-        return f"{self.summary} [{'; '.join(parts)}]"
-
 
 def parse_card(text: str, name: str) -> Card:
     """Read one card.

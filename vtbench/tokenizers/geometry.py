@@ -45,6 +45,14 @@ class Geometry(BaseModel):
         return sum(self.tokens)
 
     @property
+    def code(self) -> str:
+        """One token in words: ``4096 entries``, ``18 bits``, ``16 channels``; sizes that differ, a level each."""
+        if self.latent_channels:
+            return f"{self.latent_channels} channels"
+        sizes, unit = (self.codebook_sizes, "entries") if self.codebook_sizes else (self.bits, "bits")
+        return f"{', '.join(str(size) for size in dict.fromkeys(sizes))} {unit}"
+
+    @property
     def total_bits(self) -> float:
         """Bits of an image: log2 K a token, ``bits`` a token, or 16 a latent value."""
         if self.latent_channels:

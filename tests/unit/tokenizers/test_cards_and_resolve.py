@@ -67,9 +67,10 @@ def test_a_published_card_names_itself_to_its_target() -> None:
 
 
 def test_a_card_is_listed_and_shown_with_its_rate_and_its_numbers() -> None:
-    listed = {row["name"]: row["summary"] for row in inventory("tokenizers")}
-    assert "[janus-vq; 256 tokens, 0.0547 bpp at 256x256; MIT;" in listed["llamagen-ds16"]
-    assert "gated" in listed["flux.1-dev"] and "gated" not in listed["taef1"]
+    listed = {row["name"]: row for row in inventory("tokenizers")}
+    found = [listed["llamagen-ds16"][name] for name in ("family", "tokens", "code", "bpp", "size", "licence")]
+    assert found == ["janus-vq", 256, "16384 entries", 256 * 14 / 256**2, 256, "MIT"]
+    assert "(gated)" in listed["flux.1-dev"]["licence"] and "gated" not in listed["taef1"]["licence"]
     shown = details("llamagen-ds16")
     assert (shown["kind"], shown["tokens at 256x256"]) == ("tokenizer card", 256)
     assert shown["bits per pixel at 256x256"] == 256 * 14 / 256**2
