@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import torch
 
 from vtbench.tokenizers import TOKENIZERS
 from vtbench.tokenizers.contract import check_tokenizer
+from vtbench.tokenizers.contract_subject import photographs
 from vtbench.tokenizers.official import OfficialTokenizer
 
 
@@ -35,6 +37,19 @@ def test_contract(name: str) -> None:
     assert tokenizer.info.revision == "random-0" and tokenizer.info.name == f"{name}-random"
     assert sum(parameter.numel() for parameter in tokenizer._network.parameters()) < 2_000_000
     assert {result.name: result.detail for result in check_tokenizer(tokenizer) if not result.passed} == {}
+
+
+@pytest.mark.filterwarnings("ignore:.*random weights")
+@pytest.mark.parametrize("name", FAMILIES)
+def test_in_half_precision(name: str) -> None:
+    tokenizer = FAMILIES[name].random(**FAMILIES[name].shrunken).to(dtype=torch.bfloat16)
+    assert {parameter.dtype for parameter in tokenizer._network.parameters()} == {torch.bfloat16}
+    info = tokenizer.info
+    side = info.native_size if info.fixed_size and info.native_size else 32
+    images, seeds = photographs(2, side, side), {"seeds": torch.arange(2)} if info.stochastic else {}
+    codes = tokenizer.encode(images, **seeds)
+    output = tokenizer.decode(codes, **seeds)
+    assert output.shape == images.shape and output.dtype == torch.float32 and bool(output.isfinite().all())
 
 
 @pytest.mark.parametrize("name", FAMILIES)
