@@ -34,7 +34,7 @@ def fetch(
     cards = [name for name in names or () if name in load_cards()]
     others = [name for name in names or () if name not in cards]
     rows = _assets(others, suite, task) if others or suite or task or not cards else []
-    rows += [_card(name) for name in dict.fromkeys(cards)]
+    rows += [row for name in dict.fromkeys(cards) for row in _card(name)]
     emit_rows(rows, ["asset", "path", "tensors"], json)
 
 
@@ -52,12 +52,12 @@ def _assets(names: list[str], suite: str | None, task: list[str] | None) -> list
     return [{"asset": name, "path": str(path), "tensors": assets.fingerprint(name)} for name, path in found.items()]
 
 
-def _card(name: str) -> dict[str, Any]:
+def _card(name: str) -> list[dict[str, Any]]:
     from vtbench.tokenizers.cards import find_card
     from vtbench.tokenizers.published import fetch_card
 
-    path, digest = fetch_card(find_card(name))
-    return {"asset": name, "path": str(path), "tensors": digest}
+    found = fetch_card(find_card(name))
+    return [{"asset": name, "path": str(file.path), "tensors": file.sha256} for file in found]
 
 
 def _convert(paths: tuple[Path, Path], entry: str | None, json: bool, *, others: bool) -> None:

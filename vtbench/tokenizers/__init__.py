@@ -32,5 +32,7 @@ TOKENIZERS = Registry(
         "flowmo": "vtbench.tokenizers.flowmo:FlowMo",
         "gigatok": "vtbench.tokenizers.gigatok:GigaTok",
         "emu3-vq": "vtbench.tokenizers.emu3_vq:Emu3VQ",
+        "hita": "vtbench.tokenizers.hita:Hita",
+        "dar": "vtbench.tokenizers.dar:DarTokenizer",
     },
 )

@@ -58,6 +58,7 @@ safetensors files are. Half-precision tensors become float32: ``--dtype`` alone 
         # optional
         def _convert(self, state): ...                    # published names to the network's
         def _finish(self, network): ...                   # once, after the weights are in: normalise a codebook …
+        def beside(cls): ...                              # a classmethod: files of others, for vtbench fetch
 
 The base pads to ``downsample_factor`` (or ``_setup(stride=…)``) and crops back, maps the value range both ways, keeps
 ``image_size``, moves device and precision, and runs without gradients. ``_setup`` also takes ``native_size``,
@@ -81,7 +82,7 @@ from vtbench.core.info import RANDOM_REVISION, TokenizerInfo, WeightFile
 from vtbench.core.pixels import pad_to_stride
 from vtbench.tokenizers.cards import Card, CardCheckpoint, find_card
 from vtbench.tokenizers.nearest import nearest_codes
-from vtbench.tokenizers.official_files import locate_official
+from vtbench.tokenizers.official_files import Located, locate_official
 from vtbench.tokenizers.official_state import fill, load_official, seeded, without_initialisation
 from vtbench.tokenizers.switches import compiled
 
@@ -138,6 +139,15 @@ class OfficialTokenizer:
         factory: Any = cls  # every family takes random_weights_seed; the base has no arguments to say so
         made: Self = factory(random_weights_seed=seed, **arguments)
         return made
+
+    @classmethod
+    def beside(cls) -> tuple[Located, ...]:
+        """Files of others that the family reads beside a card's own, for ``vtbench fetch``; none unless overridden.
+
+        Raises:
+            AssetMissingError: one cannot be had.
+        """
+        return ()
 
     def to(self, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
         """Move the network and choose its precision; returns itself."""

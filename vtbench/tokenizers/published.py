@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from vtbench.core.errors import AssetMissingError, UsageError
+from vtbench.tokenizers import TOKENIZERS
 from vtbench.tokenizers.cards import Card, CardCheckpoint
-from vtbench.tokenizers.official_files import at_hand, locate_official
+from vtbench.tokenizers.official_files import Located, at_hand, locate_official
 from vtbench.tokenizers.pretrained import CONFIG, Checkpoint, locate
 
 
@@ -46,8 +45,10 @@ def _of_card(card: Card, published: CardCheckpoint, revision: str | None, varian
         raise AssetMissingError(f"{card.name}: {error.what}{gate}", error.hint) from error
 
 
-def fetch_card(card: Card) -> tuple[Path, str]:
-    """The card's checkpoint, fetched where it is not at hand: its file or folder, and the SHA-256 of the first file.
+def fetch_card(card: Card) -> list[Located]:
+    """The card's checkpoint, its file or folder, and what its family reads beside it; fetched where not at hand.
+
+    Of a folder, the SHA-256 is that of its first file.
 
     Raises:
         UsageError: the card has no checkpoint.
@@ -56,7 +57,7 @@ def fetch_card(card: Card) -> tuple[Path, str]:
     if card.checkpoint is None:
         raise UsageError(f"{card.name} has no weights", "it needs no fetching")
     if card.checkpoint.file:
-        found = locate_official(None, card)
-        return found.path, found.sha256
-    folder = _of_card(card, card.checkpoint, card.checkpoint.revision, card.checkpoint.variant)
-    return folder.folder, folder.weights()[0].sha256
+        family = TOKENIZERS.load(card.target)
+        return [locate_official(None, card), *getattr(family, "beside", tuple)()]
+    found = _of_card(card, card.checkpoint, card.checkpoint.revision, card.checkpoint.variant)
+    return [Located(found.folder, found.weights()[0].sha256, found.source)]
