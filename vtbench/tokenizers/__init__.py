@@ -33,6 +33,7 @@ TOKENIZERS = Registry(
         "gigatok": "vtbench.tokenizers.gigatok:GigaTok",
         "emu3-vq": "vtbench.tokenizers.emu3_vq:Emu3VQ",
         "hita": "vtbench.tokenizers.hita:Hita",
+        "unitok": "vtbench.tokenizers.unitok:UniTok",
         "dar": "vtbench.tokenizers.dar:DarTokenizer",
     },
 )

@@ -68,6 +68,10 @@ TABLE = {
     "dc-ae-f64c128": (16, 0.5),
     "mar-kl16": (256, 1.0),
     "va-vae": (256, 2.0),
+    "dar-v1": (256, 0.0547),
+    "hita-v": (569, 0.1216),
+    "hita-u": (569, 0.1216),
+    "unitok": (2048, 0.375),
 }
 # The same for geometries of other forms: bits a token, and several levels.
 FORMS = [
