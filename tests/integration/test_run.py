@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -224,6 +226,39 @@ def test_scoring_a_folder_equals_running_the_model(photos: Path, command_line: C
     frames = [vtbench.samples_frame(tmp_path / name).set_index("id")["psnr"] for name in ("runs", "scored")]
     shared = [f"{n:02d}.png" for n in range(2, 10)]
     assert frames[0][shared].tolist() == frames[1][shared].tolist()
+
+    task = ("--task", "pixels.yaml", "--data", "photos", "--out", "read")
+    read = command_line("run", *task, "-t", "images,path=made,name=mine", "-t", "identity", cwd=tmp_path)
+    assert read.returncode == 0, read.stderr
+    records = {record.model.reference: record for record in vtbench.load_records(tmp_path / "read")}
+    assert set(records) == {"images,path=made", "identity"} and records["images,path=made"].model.name == "mine"
+    assert records["images,path=made"].result("psnr").value == record.result("psnr").value  # type: ignore[union-attr]
+    for wrong, told in (("images", "needs a path"), ("images,path=made,quality=3", "takes no quality")):
+        refused = command_line("run", *task, "-t", wrong, cwd=tmp_path)
+        assert refused.returncode == 2 and told in refused.stderr
+
+
+def test_a_program_is_run_and_its_failures_are_those_of_its_samples(
+    photos: Path, command_line: CommandLine, tmp_path: Path
+) -> None:
+    (tmp_path / "program.py").write_text(
+        "import json, sys\n"
+        "from PIL import Image\n"
+        "for line in sys.stdin:\n"
+        "    request = json.loads(line)\n"
+        "    image = Image.open(request['image'])\n"
+        "    if image.getpixel((0, 0))[0] % 2:\n"
+        "        print(json.dumps({'id': request['id'], 'error': 'refused by policy'}))\n"
+        "    else:\n"
+        "        image.save(request['output'])\n"
+    )
+    done = run_pixels(command_line, photos, f'command,run="{sys.executable} program.py",name=closed')
+    assert done.returncode == 0, done.stderr
+    record = only_record(tmp_path / "runs")
+    assert record.model.name == "closed" and 0 < len(record.failures) < record.data.n_expected
+    assert all("refused by policy" in failure.message for failure in record.failures)
+    psnr = record.result("psnr")
+    assert psnr is not None and psnr.value == math.inf
 
 
 def test_ids_that_try_to_leave_the_run_folder_stay_inside(command_line: CommandLine, tmp_path: Path) -> None:

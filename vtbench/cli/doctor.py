@@ -8,12 +8,16 @@ import typer
 
 from vtbench.cli import options as o
 from vtbench.cli.output import emit_rows
+from vtbench.core.errors import UsageError
 
 
 def doctor(
     name: Annotated[str, typer.Argument(metavar="NAME[,k=v…]", help="Tokenizer or generator to examine.")],
     device: o.Device = "cpu",
     size: Annotated[int, typer.Option("--size", min=16, help="Side of a tokenizer's test images, pixels.")] = 64,
+    kind: Annotated[
+        str | None, typer.Option("--as", metavar="KIND", help="tokenizer or generator, where a name is both: command.")
+    ] = None,
     json: o.Json = False,
 ) -> None:
     """Examine an adapter: shapes, range, determinism, batch independence, index bounds, bit count."""
@@ -24,13 +28,16 @@ def doctor(
     from vtbench.tokenizers.contract import check_tokenizer
     from vtbench.tokenizers.resolve import resolve_tokenizer
 
+    if kind not in (None, "tokenizer", "generator"):
+        raise UsageError(f"--as {kind}", "--as tokenizer, or --as generator")
     reference = parse_reference(name)
     own_code = ":" in reference.target
-    model = GENERATORS.create(reference) if own_code or reference.target in GENERATORS else resolve_tokenizer(name)
+    as_generator = kind == "generator" if kind else own_code or reference.target in GENERATORS
+    model = GENERATORS.create(reference) if as_generator else resolve_tokenizer(name)
     if isinstance(getattr(model, "info", None), GeneratorInfo):
         results = check_generator(model, device=device)
     else:
-        results = check_tokenizer(resolve_tokenizer(name) if own_code else model, size=size, device=device)
+        results = check_tokenizer(resolve_tokenizer(name) if as_generator else model, size=size, device=device)
     rows = [{"check": r.name, "result": "pass" if r.passed else "FAIL", "detail": r.detail} for r in results]
     emit_rows(rows, ["check", "result", "detail"], json, title=f"doctor {name}")
     if not all(result.passed for result in results):

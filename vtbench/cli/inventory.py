@@ -42,13 +42,16 @@ def inventory(kind: str) -> list[Row]:
 
 
 def _tokenizers() -> Iterable[Row]:
-    from vtbench.tokenizers import TOKENIZERS
+    from vtbench.tokenizers import IMAGES, TOKENIZERS
     from vtbench.tokenizers.cards import load_cards
 
     for name in TOKENIZERS.names():
         target = TOKENIZERS.builtin.get(name)
         place = target or f"plug-in {TOKENIZERS.plugins()[name].value}"
         yield _row("tokenizer", name, place) | {"family": name}
+    yield _row("tokenizer", IMAGES, f"a folder of reconstructions made elsewhere: {IMAGES},path=DIR") | {
+        "family": IMAGES
+    }
     for card in load_cards().values():
         yield _card(card)
 

@@ -46,7 +46,7 @@ def run(
     from vtbench.run.report import dry_run_rows, finished_records
     from vtbench.run.selection import select
     from vtbench.run.session import plan_session
-    from vtbench.run.sources import TokenizerSource
+    from vtbench.run.sources import source_of
     from vtbench.tasks import load_task
 
     selection = select(tokenizer or (), generator or (), task or (), suite, data is not None)
@@ -55,7 +55,7 @@ def run(
         strict=strict, fresh=fresh, allow_small_sets=allow_small_sets, reference=reference, samples=samples,
         command=("vtbench", *sys.argv[1:]),
     )  # fmt: skip
-    makers: list[Callable[[], Source]] = [partial(TokenizerSource, name) for name in selection.tokenizers]
+    makers: list[Callable[[], Source]] = [partial(source_of, name) for name in selection.tokenizers]
     makers += [partial(GeneratorSource, name) for name in selection.generators]
     session = plan_session(makers, [load_task(name) for name in selection.tasks], data, chosen)
     if dry_run:

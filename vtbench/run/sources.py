@@ -13,13 +13,15 @@ from torch import Tensor
 
 from vtbench.core.contracts import Prepared, SampleFailure
 from vtbench.core.digests import digest_file, digest_json
-from vtbench.core.errors import SampleError
+from vtbench.core.errors import SampleError, UsageError
 from vtbench.core.info import GeneratorInfo, TokenizerInfo
+from vtbench.core.reference import parse_reference
 from vtbench.run.device import choose_dtype
 from vtbench.run.model import LoadedModel
 from vtbench.run.named_source import NamedSource
 from vtbench.run.options import RunOptions
 from vtbench.run.predict import Batch, ModelPredictor, Predictor
+from vtbench.tokenizers import IMAGES
 from vtbench.tokenizers.images import PredictionFolder
 from vtbench.tokenizers.resolve import resolve_tokenizer
 
@@ -90,6 +92,23 @@ class TokenizerSource(NamedSource):
         return ModelPredictor(loaded, seed=options.seed, batch_size=batch_size)
 
 
+def source_of(reference: str) -> PredictionSource:
+    """A tokenizer by any of its names, or ``images,path=DIR[,name=NAME]``: a folder that is read.
+
+    Raises:
+        UsageError: arguments that such a folder does not take.
+    """
+    parsed = parse_reference(reference)
+    if parsed.target != IMAGES:
+        return TokenizerSource(reference)
+    unknown = sorted(set(parsed.args) - {"path", "name"})
+    if unknown or "path" not in parsed.args:
+        told = f"takes no {', '.join(unknown)}" if unknown else "needs a path"
+        raise UsageError(f"{reference}: {IMAGES} {told}", f"{IMAGES},path=DIR, and name=NAME for the tables")
+    path = Path(str(parsed.args["path"]))
+    return FolderSource(path, str(parsed.args.get("name") or path.resolve().name))
+
+
 def with_digests(info: TokenizerInfo | GeneratorInfo) -> dict[str, Any]:
     """What a model says about itself, its weights by name and SHA-256: where they came from does not matter."""
     return {**asdict(info), "weights": [[weight.name, weight.sha256] for weight in info.weights]}
@@ -108,7 +127,7 @@ class FolderSource:
     label: str
 
     def __post_init__(self) -> None:
-        self.reference = f"images,path={self.path}"
+        self.reference = f"{IMAGES},path={self.path}"
         self.args = {"path": str(self.path)}
         self.import_path = f"{PredictionFolder.__module__}:{PredictionFolder.__qualname__}"
         self._folder = PredictionFolder(self.path)

@@ -2,6 +2,9 @@
 
 from vtbench.core.registry import Registry
 
+IMAGES = "images"
+"""A folder of reconstructions made elsewhere, ``--tokenizer images,path=DIR``: read by the runner, never created."""
+
 TOKENIZERS = Registry(
     "tokenizer",
     "vtbench.tokenizers",
@@ -15,6 +18,7 @@ TOKENIZERS = Registry(
         "patch-rvq": "vtbench.tokenizers.patch_vq:PatchRvq",
         "patch-bsq": "vtbench.tokenizers.patch_bsq:PatchBsq",
         "patch-pca": "vtbench.tokenizers.patch_pca:PatchPca",
+        "command": "vtbench.tokenizers.command:CommandReconstructor",
         "diffusers-kl": "vtbench.tokenizers.diffusers:DiffusersKL",
         "diffusers-tiny": "vtbench.tokenizers.diffusers:DiffusersTiny",
         "diffusers-dc": "vtbench.tokenizers.diffusers:DiffusersDC",

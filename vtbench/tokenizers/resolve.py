@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from vtbench.core.errors import AdapterError, UsageError
 from vtbench.core.info import TokenizerInfo
 from vtbench.core.reference import Reference, parse_reference
-from vtbench.tokenizers import TOKENIZERS
+from vtbench.tokenizers import IMAGES, TOKENIZERS
 from vtbench.tokenizers.cards import load_cards
 from vtbench.tokenizers.switches import apply_switches, take_switches
 
@@ -56,7 +56,12 @@ def expand(reference: Reference) -> Reference:
     if card is not None:
         named = {} if card.checkpoint is None else {"card": card.name}
         return Reference(card.target, {**card.args, **named, **reference.args})
-    close = difflib.get_close_matches(target, tokenizer_names(), n=3, cutoff=0.5)
+    if target == IMAGES:
+        raise UsageError(
+            f"{IMAGES} is a folder of reconstructions, which is scored and not run",
+            "vtbench run --tokenizer images,path=DIR --task NAME, or vtbench score --pred DIR --task NAME",
+        )
+    close = difflib.get_close_matches(target, [*tokenizer_names(), IMAGES], n=3, cutoff=0.5)
     own = "name your own as package.module:Class or ./file.py:Class"
     hint = f"did you mean {' or '.join(close)}?" if close else f"see vtbench list tokenizers, or {own}"
     raise UsageError(f"unknown tokenizer {target!r}", hint)

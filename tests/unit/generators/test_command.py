@@ -16,8 +16,8 @@ from torch import Tensor
 
 from vtbench.core.contracts import Condition, Generator, SampleFailure
 from vtbench.core.errors import SampleError, UsageError
-from vtbench.generators.command import CommandGenerator
-from vtbench.generators.command_protocol import make_request, reported_errors
+from vtbench.data.program_images import reported_errors
+from vtbench.generators.command import CommandGenerator, wanted_sample
 from vtbench.generators.protocols import PerSampleGenerator
 from vtbench.generators.resolve import resolve_generator
 
@@ -115,7 +115,7 @@ def test_finished_images_are_not_asked_for_again(make: Make, tmp_path: Path) -> 
 def test_a_half_written_image_of_a_killed_run_is_made_again(make: Make, tmp_path: Path) -> None:
     generator = make(SAMPLES)
     first = generator.sample_each(CONDITIONS, SEEDS, IDS)
-    request = make_request(generator._work, IDS[1], CONDITIONS[1], int(SEEDS[1]))
+    request = wanted_sample(generator._program._work, IDS[1], CONDITIONS[1], int(SEEDS[1]))
     (file,) = request.files()
     file.write_bytes(file.read_bytes()[:60])
     second = generator.sample_each(CONDITIONS, SEEDS, IDS)
@@ -162,7 +162,7 @@ def test_an_error_that_the_program_reports_wins_over_an_image(make: Make, tmp_pa
     [
         ("open(r['output'], 'wb').write(b'no image')", "not an image"),
         ("open(r['output'], 'wb')", "empty"),
-        ("make(r, 16).save(r['output'])", "16x16, native_size is 8"),
+        ("make(r, 16).save(r['output'])", "16x16, 8x8 is due"),
     ],
 )
 def test_a_bad_image_is_a_named_failure(make: Make, tmp_path: Path, spoil: str, message: str) -> None:
@@ -254,7 +254,7 @@ def test_no_shell_is_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("id", ["../../evil", "a/b", "/etc/passwd", "..", "x" * 300, "\0", "鳥"])
 def test_an_id_cannot_lead_out_of_the_folder(tmp_path: Path, id: str) -> None:
-    request = make_request(tmp_path, id, Condition(label=1), 5)
+    request = wanted_sample(tmp_path, id, Condition(label=1), 5)
     assert request.output.parent == tmp_path and len(request.output.name) < 120
     assert json.loads(request.line)["id"] == id
 
@@ -283,5 +283,5 @@ def test_arguments_that_make_no_sense(arguments: str, message: str) -> None:
 
 def test_the_reference_of_the_documentation(tmp_path: Path) -> None:
     generator = resolve_generator('command,run="true --x, 1",native_size=256,conditions=prompt,timeout=60')
-    assert generator._words == ["true", "--x,", "1"]
+    assert generator._program._words == ["true", "--x,", "1"]
     assert (generator.info.native_size, generator.info.conditions) == (256, "prompt")

@@ -45,7 +45,7 @@ def split_command(command: str) -> list[str]:
     except ValueError as error:
         raise UsageError(f"run={command!r} cannot be split into words: {error}", "close every quote") from error
     if not words:
-        raise UsageError("run= names no program", 'write command,run="python my_gen.py"')
+        raise UsageError("run= names no program", 'write command,run="python my_program.py"')
     if shutil.which(words[0]) is None:
         raise UsageError(f"no program {words[0]!r} that can be run", "give its path, or check PATH and its permissions")
     return words

@@ -1,0 +1,167 @@
+"""Images that a program writes when it is asked for them in JSON lines: asked for once, kept, and judged one by one."""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vtbench.core.contracts import SampleFailure
+from vtbench.core.errors import SampleError, UsageError
+from vtbench.core.files import cache_dir
+from vtbench.core.programs import digest_command, run_program, split_command
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SUFFIXES = (".png", ".jpg", ".jpeg")
+_LONGEST_MESSAGE = 500
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One image that a program is asked for.
+
+    Attributes:
+        id: of the sample; what the program calls it in an error.
+        output: where the image is to be written, without an extension.
+        said: what else the program is told.
+        size: height and width that the image must have, where that is known.
+    """
+
+    id: str
+    output: Path
+    said: Mapping[str, Any]
+    size: tuple[int, int] | None = None
+
+    @property
+    def line(self) -> str:
+        """The line that the program reads."""
+        whole = {"id": self.id, **self.said, "output": f"{self.output}{SUFFIXES[0]}"}
+        return json.dumps(whole) + "\n"  # ASCII only, so that no locale can misread it
+
+    def files(self) -> list[Path]:
+        """The images that are there, PNG first."""
+        candidates = [self.output.parent / f"{self.output.name}{suffix}" for suffix in SUFFIXES]
+        return [file for file in candidates if file.is_file()]
+
+    def remove(self) -> None:
+        """Forget the images that are there: the next run asks for them again."""
+        for file in self.files():
+            file.unlink(missing_ok=True)
+
+
+class ImageProgram:
+    """A program, started without a shell, once for every batch of images that are not there yet.
+
+    Args:
+        run: the command; split like a shell line.
+        timeout: seconds that one start may take.
+        batch: most images asked of one start; all that are wanted at once unless given.
+        work: folder that images are kept in; in the cache folder unless given.
+        keep: whether finished images are kept; otherwise they are removed once read.
+
+    Attributes:
+        digest: changes with the command and the content of the files it names.
+
+    Raises:
+        UsageError: no such program, or an argument that makes no sense.
+    """
+
+    def __init__(self, run: str, timeout: float, batch: int | None, work: str | None, keep: bool) -> None:
+        if not (math.isfinite(timeout) and timeout > 0):
+            raise UsageError(f"timeout={timeout}: seconds above 0")
+        if batch is not None and batch < 1:
+            raise UsageError(f"batch={batch}: at least 1 image")
+        self._words = split_command(run)
+        self._timeout, self._batch, self._keep = float(timeout), batch, keep
+        self.digest = digest_command(self._words)
+        self._work = (Path(work).expanduser() if work else cache_dir() / "command") / self.digest
+
+    def images(self, want: Callable[[Path], Sequence[Wanted]]) -> list[Tensor | SampleFailure]:
+        """``uint8 [3,H,W]`` or a failure for each image that ``want`` names, given the folder to name it in."""
+        with self._folder() as folder:
+            wanted = want(folder)
+            _discard_broken(wanted)
+            reasons = self._ask([one for one in wanted if not one.files()])
+            return [_result(one, reasons) for one in wanted]
+
+    @contextmanager
+    def _folder(self) -> Iterator[Path]:
+        if not self._keep:
+            with tempfile.TemporaryDirectory(prefix="vtbench-command-") as folder:
+                yield Path(folder).resolve()
+            return
+        self._work.mkdir(parents=True, exist_ok=True)
+        yield self._work.resolve()
+
+    def _ask(self, wanted: Sequence[Wanted]) -> Mapping[Path, str]:
+        """Run the program until every image was asked for once; why images failed, by their output."""
+        distinct = list({one.output: one for one in wanted}.values())
+        most = self._batch or max(1, len(distinct))
+        reasons: dict[Path, str] = {}
+        for start in range(0, len(distinct), most):
+            batch = distinct[start : start + most]
+            outcome = run_program(self._words, "".join(one.line for one in batch), self._timeout)
+            errors = reported_errors(outcome.said)
+            for one in batch:
+                if one.id in errors:
+                    reasons[one.output] = f"the program reports: {errors[one.id]}"
+                    one.remove()
+                else:
+                    ended = f"the program {outcome.problem}" if outcome.problem else "the program exited with 0"
+                    reasons[one.output] = f"no image: {ended}"
+        return reasons
+
+
+def reported_errors(lines: Iterable[str]) -> dict[str, str]:
+    """Sample id to error, from ``{"id": …, "error": …}`` lines; any other line is the program's own talk."""
+    errors = {}
+    for line in lines:
+        if not line.lstrip().startswith("{"):
+            continue
+        try:
+            said = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(said, dict) and said.get("error") and isinstance(said.get("id"), str):
+            errors[said["id"]] = str(said["error"])[:_LONGEST_MESSAGE]
+    return errors
+
+
+def _result(wanted: Wanted, reasons: Mapping[Path, str]) -> Tensor | SampleFailure:
+    from vtbench.data.decode import decode_image
+
+    files = wanted.files()
+    if not files:
+        return SampleFailure(wanted.id, "model", reasons.get(wanted.output, "no image"))
+    try:
+        image = decode_image(files[0], files[0].name)
+    except SampleError as error:
+        wanted.remove()
+        return SampleFailure(wanted.id, "model", str(error))
+    got = tuple(image.shape[1:])
+    if wanted.size is not None and got != wanted.size:
+        wanted.remove()
+        (height, width), due = got, wanted.size
+        return SampleFailure(
+            wanted.id, "model", f"{files[0].name} is {height}x{width}, {due[0]}x{due[1]} is due (height x width)"
+        )
+    return image
+
+
+def _discard_broken(wanted: Sequence[Wanted]) -> None:
+    """Files that an interrupted program left half-written are asked for again."""
+    from vtbench.data.decode import decode_image
+
+    for one in wanted:
+        for file in one.files():
+            try:
+                decode_image(file)
+            except SampleError:
+                file.unlink(missing_ok=True)
