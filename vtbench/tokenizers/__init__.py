@@ -37,7 +37,8 @@ TOKENIZERS = Registry(
         "gigatok": "vtbench.tokenizers.gigatok:GigaTok",
         "emu3-vq": "vtbench.tokenizers.emu3_vq:Emu3VQ",
         "hita": "vtbench.tokenizers.hita:Hita",
-        "unitok": "vtbench.tokenizers.unitok:UniTok",
+        "detailflow": "vtbench.tokenizers.detailflow:DetailFlow",
+        "unitok-vq": "vtbench.tokenizers.unitok:UniTok",
         "dar": "vtbench.tokenizers.dar:DarTokenizer",
     },
 )

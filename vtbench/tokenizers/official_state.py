@@ -129,6 +129,7 @@ def seeded(build: Callable[[], Any], seed: int) -> Any:
 @contextmanager
 def without_initialisation() -> Iterator[None]:
     """Networks built inside keep uninitialised parameters, which saves most of the time; buffers are computed."""
+    import torch
     from torch.overrides import TorchFunctionMode
 
     class Skip(TorchFunctionMode):
@@ -138,8 +139,17 @@ def without_initialisation() -> Iterator[None]:
                 return args[0] if args else kwargs["tensor"]
             return func(*args, **(kwargs or {}))
 
-    with Skip():
-        yield
+    # torch's own truncated normal draws until all values lie within the bounds, which skipped draws never do
+    name = "_no_grad_trunc_normal_"
+    own = getattr(torch.nn.init, name, None)
+    if own is not None:
+        setattr(torch.nn.init, name, lambda tensor, *_, **__: tensor)
+    try:
+        with Skip():
+            yield
+    finally:
+        if own is not None:
+            setattr(torch.nn.init, name, own)
 
 
 def _read(path: Path) -> Any:

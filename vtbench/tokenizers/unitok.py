@@ -1,4 +1,4 @@
-"""``unitok``: UniTok's tokenizer, which quantises every position with several codebooks.
+"""``unitok-vq``: UniTok's tokenizer, which quantises every position with several codebooks.
 
 Held against the published code (FoundationVision/UniTok, bb8012e, with timm 1.0.8) with equal seeded weights of the
 whole network (1,335 tensors, 820.3 M elements; 164 of them, mostly the text tower's, unused here) on a CPU, two images
@@ -36,7 +36,7 @@ class UniTok(OfficialTokenizer):
         random_weights_seed: seeded random weights instead.
     """
 
-    family = "unitok"
+    family = "unitok-vq"
     citation = "Ma et al., UniTok: A Unified Tokenizer for Visual Generation and Understanding, 2502.20321"
     keys = ("trainer.unitok",)
     ignore_unexpected = (

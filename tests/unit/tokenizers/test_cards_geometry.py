@@ -72,6 +72,9 @@ TABLE = {
     "hita-v": (569, 0.1216),
     "hita-u": (569, 0.1216),
     "unitok": (2048, 0.375),
+    "detailflow-16": (128, 0.0254),
+    "detailflow-32": (256, 0.0508),
+    "detailflow-64": (512, 0.1016),
 }
 # The same for geometries of other forms: bits a token, and several levels.
 FORMS = [

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -267,6 +269,21 @@ def test_networks_are_built_without_initialisation_but_with_their_tables() -> No
     assert torch.equal(network.table, torch.linspace(0.0, 1.0, 4))
     drawn = nn.Linear(3, 3)
     assert float(drawn.weight.detach().std()) > 0.01 and not torch.equal(before, torch.get_rng_state())
+
+
+def test_draws_that_are_repeated_until_they_fit_are_skipped_too() -> None:
+    """In a process of its own: where they are not, it never ends."""
+    program = (
+        "import torch\n"
+        "from vtbench.tokenizers.official import without_initialisation\n"
+        "far = torch.full((8,), 1e9)\n"
+        "with without_initialisation():\n"
+        "    torch.nn.init.trunc_normal_(far, std=0.02)\n"
+        "assert float(far.min()) == 1e9\n"
+        "assert float(torch.nn.init.trunc_normal_(far, std=0.02).abs().max()) < 1\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], timeout=120, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_random_weights_are_never_taken_for_real_ones() -> None:

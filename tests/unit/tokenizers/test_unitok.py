@@ -137,7 +137,7 @@ def test_a_file_that_does_not_fit_is_told(tmp_path: Path) -> None:
         "unknown": {**state, "encoder.reg_token": torch.zeros(1, 4, 64)},
     }
     for told, wrong in files.items():
-        with pytest.raises(AdapterError, match=rf"unitok: .*{told}"):
+        with pytest.raises(AdapterError, match=rf"unitok-vq: .*{told}"):
             UniTok(**UniTok.shrunken, checkpoint=write(tmp_path / "wrong.pth", wrong))
 
 
