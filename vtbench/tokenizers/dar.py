@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from vtbench.core.codes import Codes
 from vtbench.core.errors import UsageError
-from vtbench.tokenizers.official import OfficialTokenizer, Source, nearest_codes
+from vtbench.tokenizers.nearest import nearest_directions, normalise_rows
+from vtbench.tokenizers.official import OfficialTokenizer, Source
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -103,17 +104,10 @@ class DarTokenizer(OfficialTokenizer):
         )
 
     def _finish(self, network: Any) -> None:
-        import torch.nn.functional as F
-
-        entries = network.quantize.embedding.weight
-        entries.data = F.normalize(entries.data, dim=-1)
+        normalise_rows(network.quantize.embedding)
 
     def _encode(self, images: Tensor, seeds: Tensor | None = None) -> Codes:
-        import torch.nn.functional as F
-
-        # as published: distances of short latents to unit vectors would be lost in rounding
-        latents = F.normalize(self._network.encode(images).float(), dim=1)
-        return Codes(levels=(nearest_codes(latents, self._network.quantize.embedding.weight),))
+        return Codes(levels=(nearest_directions(self._network.encode(images), self._network.quantize.embedding),))
 
     def _decode(self, codes: Codes, seeds: Tensor | None = None) -> Tensor:
         import torch

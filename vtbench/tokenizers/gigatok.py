@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vtbench.core.codes import Codes
-from vtbench.tokenizers.official import OfficialTokenizer, Source, nearest_codes
+from vtbench.tokenizers.nearest import nearest_directions, normalise_rows
+from vtbench.tokenizers.official import OfficialTokenizer, Source
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -76,13 +77,10 @@ class GigaTok(OfficialTokenizer):
         )
 
     def _finish(self, network: Any) -> None:
-        import torch.nn.functional as F
-
-        entries = network.quantize.embedding.weight
-        entries.data = F.normalize(entries.data, dim=-1)
+        normalise_rows(network.quantize.embedding)
 
     def _encode(self, images: Tensor) -> Codes:
-        return Codes(levels=(nearest_codes(self._network.encode(images), self._network.quantize.embedding.weight),))
+        return Codes(levels=(nearest_directions(self._network.encode(images), self._network.quantize.embedding),))
 
     def _decode(self, codes: Codes) -> Tensor:
         output: Tensor = self._network.decode(self._network.quantize.embedding(codes.levels[0]).transpose(1, 2))

@@ -16,7 +16,8 @@ from vtbench.core.codes import Codes
 from vtbench.core.info import WeightFile
 from vtbench.tokenizers.hita_backbone import backbone_tensors, find_backbone
 from vtbench.tokenizers.naming import renamed
-from vtbench.tokenizers.official import OfficialTokenizer, Source, load_official, nearest_codes
+from vtbench.tokenizers.nearest import nearest_directions, normalise_rows
+from vtbench.tokenizers.official import OfficialTokenizer, Source, load_official
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -145,18 +146,13 @@ class Hita(OfficialTokenizer):
         return own
 
     def _finish(self, network: Any) -> None:
-        import torch.nn.functional as F
-
         for quantiser in (network.slot_quantize, network.quantize):
-            quantiser.embedding.weight.data = F.normalize(quantiser.embedding.weight.data, dim=-1)
+            normalise_rows(quantiser.embedding)
 
     def _encode(self, images: Tensor) -> Codes:
-        import torch.nn.functional as F
-
-        books = (self._network.slot_quantize.embedding.weight, self._network.quantize.embedding.weight)
-        # As published. Distances of short latents to unit vectors would be lost in rounding.
-        directions = (F.normalize(latents.float(), dim=1) for latents in self._network.encode(images))
-        return Codes(levels=tuple(nearest_codes(found, book) for found, book in zip(directions, books, strict=True)))
+        books = (self._network.slot_quantize.embedding, self._network.quantize.embedding)
+        pairs = zip(self._network.encode(images), books, strict=True)
+        return Codes(levels=tuple(nearest_directions(latents, book) for latents, book in pairs))
 
     def _decode(self, codes: Codes) -> Tensor:
         slots, local = codes.levels

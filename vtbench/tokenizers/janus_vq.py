@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from vtbench.core.codes import Codes
 from vtbench.core.errors import AssetMissingError
 from vtbench.tokenizers.naming import renamed
-from vtbench.tokenizers.official import OfficialTokenizer, Source, nearest_codes
+from vtbench.tokenizers.nearest import nearest_directions, normalise_rows
+from vtbench.tokenizers.official import OfficialTokenizer, Source
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -86,14 +87,11 @@ class JanusVQ(OfficialTokenizer):
         return to_transformers(state)
 
     def _finish(self, network: Any) -> None:
-        import torch.nn.functional as F
-
-        entries = network.quantize.embedding.weight
-        entries.data = F.normalize(entries.data, dim=-1)
+        normalise_rows(network.quantize.embedding)
 
     def _encode(self, images: Tensor) -> Codes:
         latents = self._network.quant_conv(self._network.encoder(images))
-        return Codes(levels=(nearest_codes(latents, self._network.quantize.embedding.weight),))
+        return Codes(levels=(nearest_directions(latents, self._network.quantize.embedding),))
 
     def _decode(self, codes: Codes) -> Tensor:
         entries = self._network.quantize.embedding(codes.levels[0]).movedim(-1, 1).contiguous()

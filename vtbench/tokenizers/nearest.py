@@ -1,11 +1,11 @@
-"""The nearest codebook entries of many vectors, in bounded memory."""
+"""The nearest codebook entries of many vectors, by distance or by direction, in bounded memory."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 CHUNK = 1 << 26
 """Distances held at once: 256 MiB of float32."""
@@ -30,3 +30,28 @@ def nearest_codes(latents: Tensor, entries: Tensor) -> Tensor:
     step = max(1, CHUNK // len(book))
     parts = [torch.addmm(squares, part, book.T, alpha=-2.0).argmin(1) for part in torch.split(flat, step)]
     return torch.cat(parts).reshape(grid)
+
+
+def nearest_directions(latents: Tensor, codebook: nn.Embedding) -> Tensor:
+    """Index of the entry with the largest cosine at each position: quantisers with an l2-normalised codebook.
+
+    Latents are brought to unit length as well, which changes no order: between short vectors and unit vectors,
+    differences of distances would be lost in rounding.
+
+    Args:
+        latents: ``float [B,C,*grid]``.
+        codebook: of unit rows, as :func:`normalise_rows` makes them.
+
+    Returns:
+        ``int64 [B,*grid]``.
+    """
+    import torch.nn.functional as F
+
+    return nearest_codes(F.normalize(latents.float(), dim=1), codebook.weight)
+
+
+def normalise_rows(codebook: nn.Embedding) -> None:
+    """Bring every entry to unit length, in place: what quantisers by direction compare with and decode from."""
+    import torch.nn.functional as F
+
+    codebook.weight.data = F.normalize(codebook.weight.data, dim=-1)

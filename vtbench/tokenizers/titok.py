@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vtbench.core.codes import Codes
-from vtbench.tokenizers.official import OfficialTokenizer, Source, nearest_codes
+from vtbench.tokenizers.nearest import nearest_codes, nearest_directions, normalise_rows
+from vtbench.tokenizers.official import OfficialTokenizer, Source
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -71,22 +72,17 @@ class TiTok(OfficialTokenizer):
         )
 
     def _finish(self, network: Any) -> None:
-        import torch.nn.functional as F
-
         if self._normalised:
-            entries = network.quantize.embedding.weight
-            entries.data = F.normalize(entries.data, dim=-1)
+            normalise_rows(network.quantize.embedding)
 
     def _encode(self, images: Tensor) -> Codes:
         latents = self._network.encode(images)
         if not self.info.codebook_sizes:
             return Codes(latents=latents.chunk(2, dim=1)[0])
+        codebook = self._network.quantize.embedding
         if self._normalised:
-            import torch.nn.functional as F
-
-            # As published. Distances of short latents to unit vectors would be lost in rounding.
-            latents = F.normalize(latents.float(), dim=1)
-        return Codes(levels=(nearest_codes(latents, self._network.quantize.embedding.weight),))
+            return Codes(levels=(nearest_directions(latents, codebook),))
+        return Codes(levels=(nearest_codes(latents, codebook.weight),))
 
     def _decode(self, codes: Codes) -> Tensor:
         if codes.latents is not None:

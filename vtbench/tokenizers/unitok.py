@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vtbench.core.codes import Codes
-from vtbench.tokenizers.official import OfficialTokenizer, Source, nearest_codes
+from vtbench.tokenizers.nearest import nearest_directions, normalise_rows
+from vtbench.tokenizers.official import OfficialTokenizer, Source
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -66,19 +67,14 @@ class UniTok(OfficialTokenizer):
         )
 
     def _finish(self, network: Any) -> None:
-        import torch.nn.functional as F
-
         for codebook in network.codebooks:
-            codebook.weight.data = F.normalize(codebook.weight.data, dim=-1)
+            normalise_rows(codebook)
 
     def _encode(self, images: Tensor) -> Codes:
-        import torch.nn.functional as F
-
         codebooks = self._network.codebooks
-        parts = self._network.encode(images).float().chunk(len(codebooks), dim=1)
-        # Of equal length as the entries: distances of short latents to unit vectors would be lost in rounding.
-        pairs = zip((F.normalize(part, dim=1) for part in parts), codebooks, strict=True)
-        return Codes(levels=tuple(nearest_codes(part, codebook.weight) for part, codebook in pairs))
+        parts = self._network.encode(images).chunk(len(codebooks), dim=1)
+        pairs = zip(parts, codebooks, strict=True)
+        return Codes(levels=tuple(nearest_directions(part, codebook) for part, codebook in pairs))
 
     def _decode(self, codes: Codes) -> Tensor:
         import torch
