@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vtbench.assets.hub import why_not
 from vtbench.assets.resolution import offline
 from vtbench.core.digests import digest_file
 from vtbench.core.errors import AdapterError, AssetMissingError
@@ -82,10 +83,8 @@ def _download(path: str, revision: str | None, variant: str | None) -> Path:
     try:
         return Path(DiffusionPipeline.download(path, **options))
     except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
-        reason = "not in the local hub cache" if offline() else "cannot be fetched from the hub"
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise AssetMissingError(
-            f"{path}: {reason}: {first}",
+            f"{path}: {why_not(error)}",
             f"on a connected machine run: hf download {path}; or give a local folder as path=DIR",
         ) from error
 

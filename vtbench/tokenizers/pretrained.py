@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vtbench.assets.resolution import offline
+from vtbench.assets.hub import hub_folder
 from vtbench.core.digests import digest_file
 from vtbench.core.errors import AdapterError, AssetMissingError
 from vtbench.core.info import WeightFile
@@ -59,23 +59,8 @@ def locate(path: str, *, subfolder: str | None, revision: str | None, variant: s
 
 
 def _download(path: str, subfolder: str | None, revision: str | None, variant: str | None) -> Path:
-    if path.startswith((".", "/", "~")) or path.count("/") != 1:
-        raise AssetMissingError(f"no folder {path}", "give a folder with config.json, or owner/name on the hub")
-    try:
-        from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-    except ImportError as error:
-        raise AssetMissingError("reading from the hub needs huggingface_hub", "pip install 'vtbench[hub]'") from error
     prefix = f"{subfolder}/" if subfolder else ""
-    patterns = [prefix + name for name in (CONFIG, *_patterns(variant))]
-    try:
-        return Path(snapshot_download(path, revision=revision, allow_patterns=patterns, local_files_only=offline()))
-    except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
-        reason = "not in the local hub cache" if offline() else "cannot be fetched from the hub"
-        raise AssetMissingError(
-            f"{path}: {reason}: {_first_line(error)}",
-            f"on a connected machine run: hf download {path}; or give a local folder as path=DIR",
-        ) from error
+    return hub_folder(path, [prefix + name for name in (CONFIG, *_patterns(variant))], CONFIG, revision)
 
 
 def _patterns(variant: str | None) -> tuple[str, ...]:
@@ -119,7 +104,3 @@ def _weight_files(folder: Path, source: str, variant: str | None) -> tuple[Path,
     others = sorted(file.name for file in folder.glob("*.safetensors"))
     hint = f"it has {', '.join(others)}; is the variant right?" if others else "fetch the whole checkpoint"
     raise AssetMissingError(f"{source}: no {_patterns(variant)[0]}", hint)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
