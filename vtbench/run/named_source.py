@@ -35,8 +35,8 @@ class NamedSource:
 
     @property
     def label(self) -> str:
-        """The reference as given: name and arguments."""
-        return self.reference
+        """The argument ``name`` where there is one, else the reference as given: name and arguments."""
+        return str(self.args.get("name") or self.reference)
 
     @cached_property
     def parsed(self) -> Reference:
