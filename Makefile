@@ -45,9 +45,10 @@ run: $(VENV)/.base  ## Install what is needed and run the embedded suite (ARGS="
 	$(BIN)/vtbench run $(ARGS)
 
 # --- Checks -----------------------------------------------------------------------------------------------------
+# Files stay in order: whole commands come first, and no worker is left alone with them at the end.
 .PHONY: test
 test: lint types imports fetch ocr browser  ## Lint, types, import layers, then every test
-	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(ARGS)
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: fetch
 fetch: $(VENV)/.dev  ## Fetch the weights that the embedded suite and the tests use
