@@ -1,10 +1,10 @@
 """``flowmo``: FlowMo's tokenizers, whose decoder samples the image by a rectified flow.
 
-Held against the published code (kylesargent/FlowMo, d15029f) on a CPU: names and shapes of the whole network are the
-published ones (608 tensors, 945.4 M parameters); with equal seeded weights at full width and two blocks a side, two
-images of 256 pixels, all of 1,024 published indices are equal (6 distinct: random weights make tokens alike), and six
-steps of the sampler from equal noise give equal reconstructions. The published evaluation runs in bfloat16;
-``--dtype`` chooses.
+Held against the published code (kylesargent/FlowMo, d15029f) with equal seeded weights of the whole network (608
+tensors, 945.4 M parameters) on a CPU, a photograph of 256 pixels: all of 4,608 bits equal (252 of 256 tokens distinct),
+and three steps of the sampler, one of them guided, from equal noise give reconstructions within 6e-8 at a magnitude of
+6.3 before the clamp, which 46 % of the pixels meet; six steps of two blocks a side likewise. The published evaluation
+runs in bfloat16; ``--dtype`` chooses.
 """
 
 from __future__ import annotations
