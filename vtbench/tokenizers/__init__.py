@@ -28,6 +28,7 @@ TOKENIZERS = Registry(
         "janus-vq": "vtbench.tokenizers.janus_vq:JanusVQ",
         "var-vq": "vtbench.tokenizers.var_vq:VarVQ",
         "open-magvit2": "vtbench.tokenizers.open_magvit2:OpenMagvit2",
+        "ibq": "vtbench.tokenizers.ibq:Ibq",
         "maskbit": "vtbench.tokenizers.maskbit:MaskBit",
         "bsq-vit": "vtbench.tokenizers.bsq_vit:BsqVit",
         "titok": "vtbench.tokenizers.titok:TiTok",

@@ -35,8 +35,8 @@ _NOT_IN_USE = ("loss.*", "model_ema.*", "ema_*", "foundation_model.*", "linear_p
 class LdmTokenizer(OfficialTokenizer):
     """What the two share: the geometry of the network, its names, and what else lies in their files."""
 
-    keys = ("state_dict", "model")
-    ignore_unexpected = _NOT_IN_USE
+    keys: tuple[str, ...] = ("state_dict", "model")
+    ignore_unexpected: ClassVar[tuple[str, ...]] = _NOT_IN_USE
     _levels: int
 
     def _convert(self, state: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -1,10 +1,12 @@
-"""The nearest codebook entries of many vectors, by distance or by direction, in bounded memory."""
+"""The codebook entries that many vectors become: nearest, of nearest direction, of largest product; bounded memory."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor, nn
 
 CHUNK = 1 << 26
@@ -23,13 +25,24 @@ def nearest_codes(latents: Tensor, entries: Tensor) -> Tensor:
     """
     import torch
 
-    rows = latents.movedim(1, -1).float()
-    grid, book = rows.shape[:-1], entries.float()
-    flat, squares = rows.reshape(-1, rows.shape[-1]), entries.float().square().sum(1)
+    book = entries.float()
+    squares = book.square().sum(1)
     # |x - e|^2 without |x|^2, which is the same for every entry
-    step = max(1, CHUNK // len(book))
-    parts = [torch.addmm(squares, part, book.T, alpha=-2.0).argmin(1) for part in torch.split(flat, step)]
-    return torch.cat(parts).reshape(grid)
+    return _each(latents, len(book), lambda rows: torch.addmm(squares, rows, book.T, alpha=-2.0).argmin(1))
+
+
+def largest_products(latents: Tensor, entries: Tensor) -> Tensor:
+    """Index of the entry with the largest inner product at each position, found in float32 whatever the precision.
+
+    Args:
+        latents: ``float [B,C,*grid]``.
+        entries: ``float [K,C]``.
+
+    Returns:
+        ``int64 [B,*grid]``; of equal products the first.
+    """
+    book = entries.float()
+    return _each(latents, len(book), lambda rows: (rows @ book.T).argmax(1))
 
 
 def nearest_directions(latents: Tensor, codebook: nn.Embedding) -> Tensor:
@@ -55,3 +68,13 @@ def normalise_rows(codebook: nn.Embedding) -> None:
     import torch.nn.functional as F
 
     codebook.weight.data = F.normalize(codebook.weight.data, dim=-1)
+
+
+def _each(latents: Tensor, entries: int, look_up: Callable[[Tensor], Tensor]) -> Tensor:
+    """Look up the rows ``float32 [N,C]`` of ``[B,C,*grid]`` some at a time: ``int64 [B,*grid]``."""
+    import torch
+
+    rows = latents.movedim(1, -1).float()
+    flat = rows.reshape(-1, rows.shape[-1])
+    parts = [look_up(part) for part in torch.split(flat, max(1, CHUNK // entries))]
+    return torch.cat(parts).reshape(rows.shape[:-1])

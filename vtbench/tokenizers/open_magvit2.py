@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vtbench.core.errors import AdapterError, UsageError
+from vtbench.tokenizers.averages import chosen_weights, wants_averages
 from vtbench.tokenizers.lookup_free import LookupFree
 from vtbench.tokenizers.official import Source
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-_AVERAGED = "model_ema."
 
 
 class OpenMagvit2(LookupFree):
@@ -54,9 +52,7 @@ class OpenMagvit2(LookupFree):
         card: str | None = None,
         random_weights_seed: int | None = None,
     ) -> None:
-        if weights not in ("ema", "raw"):
-            raise UsageError(f"open-magvit2 has no weights {weights!r}", "weights=ema or weights=raw")
-        self._averaged = weights == "ema"
+        self._averaged = wants_averages(weights, self.family)
         self._setup(
             lambda: _network(channels, multipliers, bits, blocks),
             Source(checkpoint, card, random_weights_seed),
@@ -66,17 +62,7 @@ class OpenMagvit2(LookupFree):
         )
 
     def _convert(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        raw = {name: tensor for name, tensor in state.items() if not name.startswith(_AVERAGED)}
-        if not self._averaged:
-            return raw
-        # The averages are stored under names without dots.
-        names = {name: f"{_AVERAGED}{name.replace('.', '')}" for name in raw}
-        if not any(average in state for average in names.values()):
-            raise AdapterError(
-                f"{self.family}: the checkpoint has no averaged weights ({_AVERAGED}*)",
-                "weights=raw takes those of the last training step",
-            )
-        return {name: state.get(average, raw[name]) for name, average in names.items()}
+        return chosen_weights(state, self._averaged, self.family)
 
 
 def _network(channels: int, multipliers: Sequence[int], bits: int, blocks: int) -> Any:

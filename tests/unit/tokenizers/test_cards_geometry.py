@@ -72,6 +72,10 @@ TABLE = {
     "hita-v": (569, 0.1216),
     "hita-u": (569, 0.1216),
     "unitok": (2048, 0.375),
+    "ibq-1024": (256, 0.0391),
+    "ibq-8192": (256, 0.0508),
+    "ibq-16384": (256, 0.0547),
+    "ibq-262144": (256, 0.0703),
     "detailflow-16": (128, 0.0254),
     "detailflow-32": (256, 0.0508),
     "detailflow-64": (512, 0.1016),
@@ -171,7 +175,7 @@ def _on_meta(build: Any, seed: int) -> Any:
 
 
 def test_there_are_many() -> None:
-    assert len(PUBLISHED) >= 90 and len({card.target for card in PUBLISHED}) >= 21
+    assert len(PUBLISHED) >= 96 and len({card.target for card in PUBLISHED}) >= 22
 
 
 def test_the_page_of_tokenizers_is_current() -> None:
