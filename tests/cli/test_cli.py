@@ -107,6 +107,15 @@ def test_a_card_is_shown_whole(command_line: CommandLine) -> None:
     assert "rfid 0.61" in shown["published 1"]
 
 
+def test_a_warning_is_one_line(command_line: CommandLine) -> None:
+    told = "warning: maskbit has random weights: its numbers mean nothing"
+    reference = "maskbit,random_weights_seed=0,bits=6,channels=32,multipliers=[1,2],blocks=1"
+    done = command_line("doctor", reference, "--size", "16")
+    assert done.returncode == 0 and done.stderr.splitlines() == [told]
+    whole = command_line("doctor", reference, "--size", "16", "--debug")
+    assert "UserWarning" in whole.stderr and ".py:" in whole.stderr
+
+
 def test_doctor_passes_a_good_adapter_and_fails_a_bad_one(command_line: CommandLine, tmp_path: Path) -> None:
     assert command_line("doctor", "identity").returncode == 0
     (tmp_path / "bad.py").write_text(

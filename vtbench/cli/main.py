@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+import warnings
+from typing import Annotated, TextIO
 
 import typer
 
@@ -52,6 +53,19 @@ def _options(
     pass
 
 
+def _tell(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """A warning in one line, without the code that gave it; ``--debug`` has that too."""
+    del category, filename, lineno, file, line
+    typer.echo(f"warning: {(str(message).strip().splitlines() or [''])[0]}", err=True)
+
+
 def main() -> None:
     """Run the command line. Exit codes: 0 fine, 1 failed, 2 usage, 3 not comparable, 4 an asset is missing."""
     # Waiting threads sleep: on a shared machine, spinning costs many times the work. Read when torch loads OpenMP.
@@ -59,6 +73,8 @@ def main() -> None:
     if "--debug" in sys.argv:
         sys.argv.remove("--debug")
         os.environ[DEBUG_VARIABLE] = "1"
+    elif not os.environ.get(DEBUG_VARIABLE):
+        warnings.showwarning = _tell
     try:
         app()
     except VtbenchError as error:
