@@ -5,7 +5,7 @@ are diffusers' ``VQModel`` and ``AutoencoderKL``, with the tensors renamed by :m
 
 Held against the published code, built from its configuration files, with equal seeded weights of whole networks on a
 CPU, two images of 256 pixels. Indices equal, and the largest difference of reconstructions in [-1, 1] at magnitudes of
-2 to 7; where an index differs, two entries are equally near to float32:
+2 to 7; where an index differs, two entries are as near, their squared distances within 1.2e-7:
 
 - CompVis/latent-diffusion, a506df5: VQ-f4 8,190 of 8,192 (4,023 distinct), 4e-5; f8 2,046 of 2,048, 8e-5; f8-n256
   2,048 of 2,048, 6e-5; f16 512 of 512, 6e-5; KL-f4, f8, f16 and f32: latents within 2.1e-5, 1.6e-4.
