@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -29,3 +30,14 @@ def fits(shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Fits of this test session lie here; the user's own cache is left alone."""
     monkeypatch.setenv("VTBENCH_CACHE", str(shared_cache))
     return shared_cache
+
+
+@pytest.fixture
+def without_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks of random weights are built on the meta device: whole ones too, for their names and shapes."""
+
+    def on_meta(build: Any, seed: int) -> Any:
+        with torch.device("meta"):
+            return build()
+
+    monkeypatch.setattr("vtbench.tokenizers.official.seeded", on_meta)

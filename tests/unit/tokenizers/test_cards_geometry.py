@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from pydantic import ValidationError
 
 from vtbench.core.reference import Reference
@@ -150,9 +149,8 @@ def _is_official(card: Card) -> bool:
 
 
 @pytest.mark.parametrize("card", filter(_is_official, PUBLISHED), ids=lambda card: card.name)
-def test_the_adapter_has_the_geometry_of_the_card(card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_adapter_has_the_geometry_of_the_card(card: Card, without_memory: None) -> None:
     """The whole network, without memory behind it."""
-    monkeypatch.setattr("vtbench.tokenizers.official.seeded", _on_meta)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         info = TOKENIZERS.create(
@@ -167,11 +165,6 @@ def test_the_adapter_has_the_geometry_of_the_card(card: Card, monkeypatch: pytes
     if info.downsample_factor:
         assert geometry.tokens[-1] == ((info.native_size if info.fixed_size else 256) // info.downsample_factor) ** 2
     assert info.name == f"{card.name}-random" and info.native_size == card.native_size
-
-
-def _on_meta(build: Any, seed: int) -> Any:
-    with torch.device("meta"):
-        return build()
 
 
 def test_there_are_many() -> None:

@@ -87,12 +87,7 @@ def test_a_file_that_does_not_fit_is_told(state: dict[str, Tensor], tmp_path: Pa
     assert "--convert" in error.value.hint
 
 
-def test_the_published_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    def on_meta(build: Any, seed: int) -> Any:
-        with torch.device("meta"):
-            return build()
-
-    monkeypatch.setattr("vtbench.tokenizers.official.seeded", on_meta)
+def test_the_published_network(without_memory: None) -> None:
     card = load_cards()["dar-v1"]
     state = DarTokenizer.random(card=card.name, **card.args)._network.state_dict()
     # of 830 tensors with 307,510,208 elements, six are of a head that training alone has, and one is a statistic

@@ -211,14 +211,8 @@ def test_an_image_of_another_size_is_refused(small: Hita) -> None:
 
 
 @pytest.mark.parametrize("card", ["hita-v", "hita-u"])
-def test_the_published_network(card: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_published_network(card: str, without_memory: None) -> None:
     """Tensors and elements of the published file without its counters, and of DINOv2 at 37x37 places."""
-
-    def on_meta(build: Any, seed: int) -> Any:
-        with torch.device("meta"):
-            return build()
-
-    monkeypatch.setattr("vtbench.tokenizers.official.seeded", on_meta)
     tokenizer = Hita.random(card=card)
     state = tokenizer._network.state_dict()
     own = {name: tensor for name, tensor in state.items() if not name.startswith(BACKBONE)}

@@ -89,11 +89,6 @@ def test_raw_weights_and_files_that_do_not_fit(file: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(("card", "elements"), [("ibq-16384", 110_982_019), ("ibq-262144", 173_896_579)])
-def test_the_published_network(card: str, elements: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    def on_meta(build: Any, seed: int) -> Any:
-        with torch.device("meta"):
-            return build()
-
-    monkeypatch.setattr("vtbench.tokenizers.official.seeded", on_meta)
+def test_the_published_network(card: str, elements: int, without_memory: None) -> None:
     state = layout.to_ldm(Ibq.random(card=card, **load_cards()[card].args)._network.state_dict(), 5)
     assert len(state) == 543 and sum(tensor.numel() for tensor in state.values()) == elements

@@ -129,8 +129,8 @@ def _prefixed(prefix: str, path: Path) -> JanusVQ:
     return Prefixed(**SMALL, checkpoint=str(path))
 
 
-def test_the_published_vq_16(monkeypatch: pytest.MonkeyPatch) -> None:
-    state = llamagen(full("llamagen-ds16", monkeypatch)._network.state_dict())
+def test_the_published_vq_16(without_memory: None) -> None:
+    state = llamagen(full("llamagen-ds16")._network.state_dict())
     assert len(state) == 344
     assert sum(tensor.numel() for tensor in state.values()) / 1e6 == pytest.approx(71.95, abs=0.005)
     shapes: dict[str, set[tuple[int, ...]]] = {}
@@ -141,24 +141,18 @@ def test_the_published_vq_16(monkeypatch: pytest.MonkeyPatch) -> None:
         assert shapes[name] == set(expected), name
     assert state["quantize.embedding.weight"].shape == (16384, 8)
     back = to_transformers(state)
-    assert back.keys() - {"quantize.codebook_used"} == full("llamagen-ds16", monkeypatch)._network.state_dict().keys()
+    assert back.keys() - {"quantize.codebook_used"} == full("llamagen-ds16")._network.state_dict().keys()
 
 
 @pytest.mark.parametrize(("name", "codebook"), [("flexvae", (8912, 32)), ("llamagen-ds8", (16384, 8))])
-def test_other_members(name: str, codebook: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    tokenizer = full(name, monkeypatch)
+def test_other_members(name: str, codebook: tuple[int, int], without_memory: None) -> None:
+    tokenizer = full(name)
     assert tokenizer._network.quantize.embedding.weight.shape == codebook
     assert tokenizer.info.downsample_factor == (8 if name == "llamagen-ds8" else 16)
 
 
-def full(name: str, monkeypatch: pytest.MonkeyPatch) -> JanusVQ:
+def full(name: str) -> JanusVQ:
     """The whole network, without memory behind it."""
-
-    def on_meta(build: Any, seed: int) -> Any:
-        with torch.device("meta"):
-            return build()
-
-    monkeypatch.setattr("vtbench.tokenizers.official.seeded", on_meta)
     with pytest.warns(UserWarning, match="random weights"):
         return JanusVQ.random(card=name, **load_cards()[name].args)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -141,12 +140,7 @@ def test_a_file_that_does_not_fit_is_told(tmp_path: Path) -> None:
             UniTok(**UniTok.shrunken, checkpoint=write(tmp_path / "wrong.pth", wrong))
 
 
-def test_the_published_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    def on_meta(build: Any, seed: int) -> Any:
-        with torch.device("meta"):
-            return build()
-
-    monkeypatch.setattr("vtbench.tokenizers.official.seeded", on_meta)
+def test_the_published_network(without_memory: None) -> None:
     card = load_cards()["unitok"]
     with pytest.warns(UserWarning, match="random weights"):
         tokenizer = UniTok.random(card=card.name, **card.args)

@@ -54,11 +54,10 @@ def test_codes_at_the_size_vtbench_feeds(
     tokens_at_256: int,
     tokens: int,
     rate: float,
-    monkeypatch: pytest.MonkeyPatch,
+    without_memory: None,
 ) -> None:
     card = load_cards()[name]
     assert card.geometry is not None and card.geometry.token_count == tokens_at_256
-    monkeypatch.setattr("vtbench.tokenizers.official.seeded", _on_meta)
     tokenizer: Any = TOKENIZERS.create(Reference(card.target, {**card.args, **arguments, "random_weights_seed": 0}))
     seeds = {"seeds": torch.zeros(1, dtype=torch.int64)} if tokenizer.info.stochastic else {}
     codes = tokenizer.encode(torch.empty(1, 3, side, side, device="meta"), **seeds)
@@ -73,8 +72,3 @@ def test_continuous_codes_at_1024(name: str) -> None:
     geometry = load_cards()[name].geometry
     assert geometry is not None and geometry.tokens == (32 * 32,) and geometry.latent_channels == 16
     assert geometry.bits_per_pixel == 4  # the same at 1024: both tokens and pixels are sixteen times as many
-
-
-def _on_meta(build: Any, seed: int) -> Any:
-    with torch.device("meta"):
-        return build()
