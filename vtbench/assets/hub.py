@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from vtbench.assets.resolution import offline
 from vtbench.core.errors import AssetMissingError
@@ -16,14 +16,10 @@ def hub_file(repository: str, file: str, revision: str | None = None) -> Path:
     Raises:
         AssetMissingError: huggingface_hub is not installed, or the file is neither cached nor to be had.
     """
-    library, failures = _library()
-    try:
-        return Path(library.hf_hub_download(repository, file, revision=revision, local_files_only=offline()))
-    except failures as error:
-        raise AssetMissingError(
-            f"{repository}/{file}: {why_not(error)}",
-            f"on a connected machine run: hf download {repository} {file}; or give a local file",
-        ) from error
+    with told(f"{repository}/{file}", f"{repository} {file}; or give a local file"):
+        from huggingface_hub import hf_hub_download
+
+        return Path(hf_hub_download(repository, file, revision=revision, local_files_only=offline()))
 
 
 def hub_folder(repository: str, patterns: Sequence[str], needed: str, revision: str | None = None) -> Path:
@@ -38,31 +34,57 @@ def hub_folder(repository: str, patterns: Sequence[str], needed: str, revision: 
     Raises:
         AssetMissingError: as :func:`hub_file`, or ``repository`` is a path.
     """
+    with told_of_folder(repository, needed):
+        from huggingface_hub import snapshot_download
+
+        return Path(
+            snapshot_download(repository, revision=revision, allow_patterns=list(patterns), local_files_only=offline())
+        )
+
+
+@contextmanager
+def told_of_folder(repository: str, needed: str, *more: type[Exception]) -> Iterator[None]:
+    """As :func:`told`, of a whole repository; what is no ``owner/name`` is refused first.
+
+    Raises:
+        AssetMissingError: in these cases.
+    """
     if repository.startswith((".", "/", "~")) or repository.count("/") != 1:
         raise AssetMissingError(f"no folder {repository}", f"give a folder with {needed}, or owner/name on the hub")
-    library, failures = _library()
-    options = {"revision": revision, "allow_patterns": list(patterns), "local_files_only": offline()}
+    with told(repository, f"{repository}; or give a local folder as path=DIR", *more):
+        yield
+
+
+@contextmanager
+def told(what: str, download: str, *more: type[Exception]) -> Iterator[None]:
+    """Failures of the hub's library inside are told as missing assets, without its advice on options of its own.
+
+    Args:
+        what: is asked for.
+        download: what ``hf download`` would be given, and the way around it.
+        more: further exceptions that mean the same.
+
+    Raises:
+        AssetMissingError: the library is not installed, or it failed.
+    """
+    failures = _failures(more)
     try:
-        return Path(library.snapshot_download(repository, **options))
+        yield
     except failures as error:
-        raise AssetMissingError(
-            f"{repository}: {why_not(error)}",
-            f"on a connected machine run: hf download {repository}; or give a local folder as path=DIR",
-        ) from error
+        hint = f"on a connected machine run: hf download {download}"
+        raise AssetMissingError(f"{what}: {_reason(error)}", hint) from error
 
 
-def why_not(error: BaseException) -> str:
-    """Why the hub's library did not give a file: its own words, but for its advice on options of its own."""
+def _failures(more: tuple[type[Exception], ...]) -> tuple[type[Exception], ...]:
+    try:
+        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    except ImportError as error:
+        raise AssetMissingError("reading from the hub needs huggingface_hub", "pip install 'vtbench[hub]'") from error
+    return (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError, *more)
+
+
+def _reason(error: BaseException) -> str:
     if offline():
         return "not in the local hub cache, and offline: the network was not used"
     first = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return f"cannot be fetched from the hub: {first[:200]}"
-
-
-def _library() -> tuple[Any, tuple[type[Exception], ...]]:
-    try:
-        import huggingface_hub
-        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-    except ImportError as error:
-        raise AssetMissingError("reading from the hub needs huggingface_hub", "pip install 'vtbench[hub]'") from error
-    return huggingface_hub, (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vtbench.assets.hub import why_not
+from vtbench.assets.hub import told_of_folder
 from vtbench.assets.resolution import offline
 from vtbench.core.digests import digest_file
 from vtbench.core.errors import AdapterError, AssetMissingError
@@ -72,21 +72,17 @@ def locate_pipeline(path: str, *, revision: str | None, variant: str | None) -> 
 
 
 def _download(path: str, revision: str | None, variant: str | None) -> Path:
-    if path.startswith((".", "/", "~")) or path.count("/") != 1:
-        raise AssetMissingError(f"no folder {path}", f"give a folder with {INDEX}, or owner/name on the hub")
+    options = {"revision": revision, "variant": variant, "use_safetensors": True, "local_files_only": offline()}
+    with told_of_folder(path, INDEX, ValueError):
+        return Path(_pipelines().download(path, **options))
+
+
+def _pipelines() -> Any:
     try:
         from diffusers import DiffusionPipeline
-        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
     except ImportError as error:
         raise AssetMissingError("a diffusers pipeline needs diffusers", "pip install 'vtbench[hub]'") from error
-    options = {"revision": revision, "variant": variant, "use_safetensors": True, "local_files_only": offline()}
-    try:
-        return Path(DiffusionPipeline.download(path, **options))
-    except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
-        raise AssetMissingError(
-            f"{path}: {why_not(error)}",
-            f"on a connected machine run: hf download {path}; or give a local folder as path=DIR",
-        ) from error
+    return DiffusionPipeline
 
 
 def _read_index(folder: Path, source: str) -> tuple[str, dict[str, tuple[str, str]]]:
