@@ -9,9 +9,7 @@ import warnings
 from machine import in_own_process, peak_memory_mb, use_threads
 from reporting import parser, publish, table
 
-NAMES = (
-    *("llamagen-ds16", "llamagen-ds8", "ldm-kl-f8", "open-magvit2-256", "maskbit-14bit", "infinity-d32", "unitok"),
-)
+NAMES = ["llamagen-ds16", "llamagen-ds8", "ldm-kl-f8", "open-magvit2-256", "maskbit-14bit", "infinity-d32", "unitok"]
 
 
 def measure(name: str, side: int) -> None:

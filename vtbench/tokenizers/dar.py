@@ -15,6 +15,7 @@ from vtbench.core.codes import Codes
 from vtbench.core.errors import UsageError
 from vtbench.tokenizers.nearest import nearest_directions, normalise_rows
 from vtbench.tokenizers.official import OfficialTokenizer, Source
+from vtbench.tokenizers.seeded_noise import drawn_from_seeds
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -113,10 +114,9 @@ class DarTokenizer(OfficialTokenizer):
         import torch
 
         assert seeds is not None and self.info.native_size is not None
-        sides = (self.info.native_size, self.info.native_size)
         conditions = self._network.conditions(self._network.quantize.embedding(codes.levels[0]).transpose(1, 2))
-        drawn = [torch.randn(3, *sides, generator=torch.Generator().manual_seed(int(seed))) for seed in seeds]
-        return self._flow(torch.stack(drawn).to(conditions.device), conditions) / DATA_SCALE
+        noise = drawn_from_seeds(torch.randn, (3, self.info.native_size, self.info.native_size), seeds)
+        return self._flow(noise.to(conditions.device), conditions) / DATA_SCALE
 
     def _flow(self, image: Tensor, conditions: Tensor) -> Tensor:
         """From noise ``[B,3,H,W]`` at time 0 to an image at time 1.

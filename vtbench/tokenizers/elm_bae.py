@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from vtbench.core.codes import Codes
 from vtbench.tokenizers.official import OfficialTokenizer, Source
+from vtbench.tokenizers.seeded_noise import drawn_from_seeds
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -82,8 +83,7 @@ def _uniform(seeds: Tensor, like: Tensor) -> Tensor:
     """Uniform numbers in [0, 1), those of an image from its seed alone."""
     import torch
 
-    drawn = [torch.rand(like.shape[1:], generator=torch.Generator().manual_seed(int(seed))) for seed in seeds]
-    return torch.stack(drawn).to(like.device)
+    return drawn_from_seeds(torch.rand, like.shape[1:], seeds).to(like.device)
 
 
 def _network(channels: int, multipliers: Sequence[int], bits: int, latents: int, blocks: int) -> Any:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from vtbench.core.codes import Codes
 from vtbench.core.errors import UsageError
 from vtbench.tokenizers.official import OfficialTokenizer, Source
+from vtbench.tokenizers.seeded_noise import drawn_from_seeds
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -115,8 +116,8 @@ class FlowMo(OfficialTokenizer):
         code = torch.cat((signs, torch.ones_like(signs[..., :1])), dim=-1)  # the last channel says that there is a code
         side = self.info.native_size
         assert side is not None
-        drawn = [torch.randn(3, side, side, generator=torch.Generator().manual_seed(int(seed))) for seed in seeds]
-        return self._flow(torch.stack(drawn).to(code.device, code.dtype), code).clamp(-1, 1)
+        noise = drawn_from_seeds(torch.randn, (3, side, side), seeds)
+        return self._flow(noise.to(code.device, code.dtype), code).clamp(-1, 1)
 
     def _flow(self, image: Tensor, code: Tensor) -> Tensor:
         """From noise ``[B,3,H,W]`` at time 1 to an image at time 0, along the predicted velocity."""

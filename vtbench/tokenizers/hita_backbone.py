@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from vtbench.assets.hub import hub_file
-from vtbench.assets.lookup import FOLDERS_VARIABLE, asset_cache, folders
+from vtbench.assets.lookup import FOLDERS_VARIABLE
 from vtbench.core.digests import digest_file
 from vtbench.core.errors import AdapterError, AssetMissingError
 from vtbench.tokenizers.official import fill
-from vtbench.tokenizers.official_files import Located, locate_official
+from vtbench.tokenizers.official_files import Located, first_at_hand, locate_official
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,8 +32,7 @@ def find_backbone(given: str | None) -> Located:
     if given is not None:
         return locate_official(given, None)
     names = (AUTHORS_FILE, f"{REPOSITORY}/{FILE}")
-    paths = (folder / name for folder in [*folders(), asset_cache() / "tokenizers"] for name in names)
-    path = next((path for path in paths if path.is_file()), None)
+    path = first_at_hand(names)
     if path is not None:
         return Located(path, digest_file(path), str(path))
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -39,8 +40,13 @@ def locate_official(given: str | None, card: Card | None) -> Located:
 def at_hand(card: Card) -> Path | None:
     """The card's file (or folder) where it already lies, the hub's own cache left out; ``None`` if nowhere."""
     whole_folder = card.checkpoint is not None and not card.checkpoint.file
-    candidates = (root / name for root in [*folders(), asset_cache() / "tokenizers"] for name in known_names(card))
-    return next((path for path in candidates if (path.is_dir() if whole_folder else path.is_file())), None)
+    return first_at_hand(known_names(card), Path.is_dir if whole_folder else Path.is_file)
+
+
+def first_at_hand(names: Sequence[str], is_there: Callable[[Path], bool] = Path.is_file) -> Path | None:
+    """The first of these names that lies in an asset folder or in the cache, folder by folder; ``None`` if none."""
+    candidates = (root / name for root in [*folders(), asset_cache() / "tokenizers"] for name in names)
+    return next((path for path in candidates if is_there(path)), None)
 
 
 def known_names(card: Card) -> list[str]:

@@ -57,7 +57,6 @@ def fetch_card(card: Card) -> list[Located]:
     if card.checkpoint is None:
         raise UsageError(f"{card.name} has no weights", "it needs no fetching")
     if card.checkpoint.file:
-        family = TOKENIZERS.load(card.target)
-        return [locate_official(None, card), *getattr(family, "beside", tuple)()]
+        return [locate_official(None, card), *TOKENIZERS.load(card.target).beside()]
     found = _of_card(card, card.checkpoint, card.checkpoint.revision, card.checkpoint.variant)
     return [Located(found.folder, found.weights()[0].sha256, found.source)]

@@ -14,7 +14,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from vtbench.tokenizers.networks.codebook import Codebook
-from vtbench.tokenizers.networks.dar_decoder import EPS, Attention, Denoiser, Turn, norm, perceptron, turns
+from vtbench.tokenizers.networks.dar_decoder import Attention, Denoiser, Turn, perceptron, turns
+from vtbench.tokenizers.networks.modulation import EPS, norm
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,7 +6,6 @@ Xie, Scalable Diffusion Models with Transformers, 2212.09748; rotary positions a
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,20 +14,15 @@ from timm.layers.mlp import Mlp
 from timm.layers.pos_embed_sincos import apply_rot_embed, build_rotary_pos_embed
 from torch import nn
 
+from vtbench.tokenizers.networks.modulation import EPS, modulated, norm, waves
+
 if TYPE_CHECKING:
     from torch import Tensor
 
 HEAD = 64
 """Channels of an attention head."""
-WAVELENGTH = 10_000.0
-EPS = 1e-6
 
 Turn = tuple["Tensor", "Tensor"]
-
-
-def norm(x: Tensor) -> Tensor:
-    """Mean 0 and variance 1 over the channels, without weights."""
-    return F.layer_norm(x, x.shape[-1:], eps=EPS)
 
 
 def perceptron(width: int) -> nn.Module:
@@ -80,13 +74,10 @@ class TimeEmbedding(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.mlp = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
-        self._waves = width // 2
+        self._width = width
 
     def forward(self, time: Tensor) -> Tensor:
-        steps = torch.arange(self._waves, dtype=torch.float32, device=time.device)
-        angles = 1000.0 * time.float() * torch.exp(-math.log(WAVELENGTH) / self._waves * steps)
-        waves = torch.cat((angles.cos(), angles.sin()))
-        output: Tensor = self.mlp(waves.to(next(self.mlp.parameters()).dtype))
+        output: Tensor = self.mlp(waves(time, self._width).to(next(self.mlp.parameters()).dtype))
         return output
 
 
@@ -107,10 +98,8 @@ class DenoiserBlock(nn.Module):
     def forward(self, x: Tensor, condition: Tensor, time: Tensor, turn: Turn) -> Tensor:
         seen = self.cross_attn(norm(x), norm(self.cond_embed(condition)), turn=turn)
         changes = self.adaLN_modulation(self.time_embed(time) + seen).chunk(6, dim=-1)
-        shift, scale, gate = changes[:3]
-        x = x + gate * self.attention(norm(x) * (1 + scale) + shift, turn=turn)
-        shift, scale, gate = changes[3:]
-        output: Tensor = x + gate * self.mlp(norm(x) * (1 + scale) + shift)
+        x = x + changes[2] * self.attention(modulated(x, *changes[:2]), turn=turn)
+        output: Tensor = x + changes[5] * self.mlp(modulated(x, *changes[3:5]))
         return output
 
 

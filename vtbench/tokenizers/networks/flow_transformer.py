@@ -6,7 +6,6 @@ Transformers, 2403.03206, and FLUX.1.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -14,11 +13,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from vtbench.tokenizers.networks.modulation import WAVELENGTH, modulated, norm, waves
+
 if TYPE_CHECKING:
     from torch import Tensor
 
 FREQUENCIES = 256
-WAVELENGTH = 10_000.0
 ATTENTION_SCALE = 8.0
 """Scores are scaled by this over the width of a head, as maximal update parametrisation has it, not by its root."""
 
@@ -74,7 +74,7 @@ class Block(nn.Module):
         streams = {"txt": code, "img": image}
         changes = {name: self._changes(name, time) for name in streams}
         parts = [
-            getattr(self, f"{name}_attn").heads(_modulated(x, *changes[name][:2]), self._heads)
+            getattr(self, f"{name}_attn").heads(modulated(x, *changes[name][:2]), self._heads)
             for name, x in streams.items()
         ]
         query, key, value = (torch.cat(both, dim=2) for both in zip(*parts, strict=True))
@@ -86,7 +86,7 @@ class Block(nn.Module):
 
     def _stream(self, name: str, x: Tensor, attended: Tensor, changes: Sequence[Tensor | float]) -> Tensor:
         x = x + changes[2] * getattr(self, f"{name}_attn").proj(attended)
-        output: Tensor = x + changes[5] * getattr(self, f"{name}_mlp")(_modulated(x, *changes[3:5]))
+        output: Tensor = x + changes[5] * getattr(self, f"{name}_mlp")(modulated(x, *changes[3:5]))
         return output
 
     def _changes(self, name: str, time: Tensor | None) -> Sequence[Tensor | float]:
@@ -108,8 +108,8 @@ class Head(nn.Module):
     def forward(self, x: Tensor, time: Tensor | None) -> Tensor:
         if time is not None:
             shift, scale = self.adaLN_modulation(time)[:, None].chunk(2, dim=-1)
-            x = _modulated(x, shift, scale)
-        output: Tensor = self.linear(_norm(x))
+            x = modulated(x, shift, scale)
+        output: Tensor = self.linear(norm(x))
         return output
 
 
@@ -146,29 +146,13 @@ class Transformer(nn.Module):
         rows, columns = height // self._patch, width // self._patch
         patches = images.reshape(batch, 3, rows, self._patch, columns, self._patch).permute(0, 2, 4, 3, 5, 1)
         turn = _turns(code.shape[1], rows, columns, self._axes, images.device)
-        when = None if time is None else self.time_in(_waves(time).to(images.dtype))
+        when = None if time is None else self.time_in(waves(time, FREQUENCIES).to(images.dtype))
         image, text = self.img_in(patches.reshape(batch, rows * columns, -1)), self.txt_in(code)
         for block in self.double_blocks:
             image, text = block(image, text, when, turn)
         places = self.final_layer_img(image, when).reshape(batch, rows, columns, self._patch, self._patch, 3)
         pixels = places.permute(0, 5, 1, 3, 2, 4).reshape(images.shape)
         return pixels, self.final_layer_txt(text, when)
-
-
-def _norm(x: Tensor) -> Tensor:
-    return F.layer_norm(x, x.shape[-1:], eps=1e-6)
-
-
-def _modulated(x: Tensor, shift: Tensor | float, scale: Tensor | float) -> Tensor:
-    return (1 + scale) * _norm(x) + shift
-
-
-def _waves(time: Tensor) -> Tensor:
-    """Cosines and sines of the time in thousandths, ``[B,256]``."""
-    half = FREQUENCIES // 2
-    rates = torch.exp(-math.log(WAVELENGTH) * torch.arange(half, dtype=torch.float32, device=time.device) / half)
-    angles = (1000.0 * time)[:, None].float() * rates
-    return torch.cat((angles.cos(), angles.sin()), dim=-1)
 
 
 def _turns(tokens: int, rows: int, columns: int, axes: Sequence[int], device: torch.device) -> tuple[Tensor, Tensor]:

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from vtbench.tokenizers.networks import convolutional
+from vtbench.tokenizers.networks.attention import Attention
 from vtbench.tokenizers.networks.codebook import Codebook
 from vtbench.tokenizers.networks.dinov2_registers import SIZES, View
 
@@ -48,23 +49,6 @@ class Geometry:
         return self.size >> (len(self.multipliers) - 1)
 
 
-class Attention(nn.Module):
-    """Self-attention over everything, or (``causal``) over what comes before. Names: ``q_proj`` … ``out_proj``."""
-
-    def __init__(self, width: int, heads: int, *, causal: bool) -> None:
-        super().__init__()
-        self.q_proj, self.k_proj, self.v_proj = (nn.Linear(width, width, bias=causal) for _ in range(3))
-        self.out_proj = nn.Linear(width, width)
-        self._heads, self._causal = heads, causal
-
-    def forward(self, x: Tensor) -> Tensor:
-        layers = (self.q_proj, self.k_proj, self.v_proj)
-        query, key, value = (layer(x).unflatten(-1, (self._heads, -1)).transpose(1, 2) for layer in layers)
-        attended = F.scaled_dot_product_attention(query, key, value, is_causal=self._causal)
-        output: Tensor = self.out_proj(attended.transpose(1, 2).flatten(2))
-        return output
-
-
 class GatedPerceptron(nn.Module):
     """SwiGLU (Shazeer, 2002.05202), a third narrower than a perceptron of two matrices. Names: ``w12``, ``w3``."""
 
@@ -85,7 +69,7 @@ class Layer(nn.Module):
     def __init__(self, width: int, heads: int, *, causal: bool) -> None:
         super().__init__()
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.attn1 = Attention(width, heads, causal=causal)
+        self.attn1 = Attention(width, heads, bias=causal, causal=causal)
         self.ffnet = GatedPerceptron(width)
 
     def forward(self, x: Tensor) -> Tensor:

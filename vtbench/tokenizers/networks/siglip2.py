@@ -10,28 +10,12 @@ from typing import TYPE_CHECKING
 import torch.nn.functional as F
 from torch import nn
 
+from vtbench.tokenizers.networks.attention import Attention
+
 if TYPE_CHECKING:
     from torch import Tensor
 
 EPSILON = 1e-6
-
-
-class Attention(nn.Module):
-    """Names: ``q_proj``, ``k_proj``, ``v_proj``, ``out_proj``."""
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.q_proj, self.k_proj, self.v_proj, self.out_proj = (nn.Linear(width, width) for _ in range(4))
-        self._heads = heads
-
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        query, key, value = (self._split(part(x)) for part in (self.q_proj, self.k_proj, self.v_proj))
-        gathered = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        output: Tensor = self.out_proj(gathered.transpose(1, 2).flatten(2))
-        return output
-
-    def _split(self, x: Tensor) -> Tensor:
-        return x.reshape(*x.shape[:2], self._heads, -1).transpose(1, 2)
 
 
 class Perceptron(nn.Module):
