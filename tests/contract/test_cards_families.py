@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from vtbench.core.errors import UsageError
 from vtbench.tokenizers import TOKENIZERS
 from vtbench.tokenizers.contract import check_tokenizer
 from vtbench.tokenizers.contract_subject import photographs
@@ -50,6 +51,20 @@ def test_in_half_precision(name: str) -> None:
     codes = tokenizer.encode(images, **seeds)
     output = tokenizer.decode(codes, **seeds)
     assert output.shape == images.shape and output.dtype == torch.float32 and bool(output.isfinite().all())
+
+
+@pytest.mark.filterwarnings("ignore:.*random weights")
+@pytest.mark.parametrize(
+    ("name", "argument"),
+    [
+        *(("titok", "encoder"), ("gigatok", "decoder"), ("detailflow", "encoder")),
+        *(("unitok-vq", "size"), ("hita", "vision")),
+    ],
+)
+def test_an_unknown_size_is_told_with_those_there_are(name: str, argument: str) -> None:
+    with pytest.raises(UsageError, match="has no size 'huge'") as caught:
+        FAMILIES[name].random(**{**FAMILIES[name].shrunken, argument: "huge"})
+    assert str(caught.value.hint).startswith("one of ")
 
 
 @pytest.mark.parametrize("name", FAMILIES)

@@ -12,25 +12,21 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from vtbench.core.errors import UsageError
 from vtbench.tokenizers.networks.codebook import Codebook
 from vtbench.tokenizers.networks.siglip2 import VisionModel
+from vtbench.tokenizers.networks.sizes import Sizes
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-SIZES = {"so400m": (1152, 12, 16, 4304), "base": (768, 12, 12, 3072), "nano": (32, 2, 2, 128)}
+SIZES = Sizes("detailflow", {"so400m": (1152, 12, 16, 4304), "base": (768, 12, 12, 3072), "nano": (32, 2, 2, 128)})
 """Width, layers, heads and width of the perceptron. SO400M has 27 layers, of which the first 12 are taken; ``nano`` is
 for tests."""
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """Sizes of a DetailFlow; see the adapter for what they mean.
-
-    Raises:
-        UsageError: no size of that name.
-    """
+    """Sizes of a DetailFlow; see the adapter for what they mean."""
 
     encoder: str
     decoder: str
@@ -41,11 +37,6 @@ class Geometry:
     size: int
     patch: int
     positions: int
-
-    def __post_init__(self) -> None:
-        for name in (self.encoder, self.decoder):
-            if name not in SIZES:
-                raise UsageError(f"detailflow has no size {name!r}", f"one of {', '.join(SIZES)}")
 
     @property
     def grid(self) -> int:

@@ -18,18 +18,22 @@ from torch import nn
 from vtbench.tokenizers.networks.codebook import Codebook
 from vtbench.tokenizers.networks.convolutional import Downsample, ResidualBlock, group_norm
 from vtbench.tokenizers.networks.magvit2 import AdaptiveNorm, Upsampler
+from vtbench.tokenizers.networks.sizes import Sizes
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-WIDTHS = {
-    "nano": (32, 1, 2),
-    "small": (512, 6, 8),
-    "base": (768, 12, 12),
-    "large": (1024, 24, 16),
-    "xl": (1280, 36, 20),
-    "xxl": (1536, 48, 24),
-}
+WIDTHS = Sizes(
+    "gigatok",
+    {
+        "nano": (32, 1, 2),
+        "small": (512, 6, 8),
+        "base": (768, 12, 12),
+        "large": (1024, 24, 16),
+        "xl": (1280, 36, 20),
+        "xxl": (1536, 48, 24),
+    },
+)
 """Width, layers and heads of the published sizes; ``nano`` is for tests."""
 
 

@@ -10,12 +10,13 @@ from torch import nn
 
 from vtbench.tokenizers.networks.codebook import Codebook
 from vtbench.tokenizers.networks.maskgit import Decoder as PixelDecoder
+from vtbench.tokenizers.networks.sizes import Sizes
 from vtbench.tokenizers.networks.vision_transformer import Block
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-WIDTHS = {"small": (512, 8, 8), "base": (768, 12, 12), "large": (1024, 24, 16), "tiny": (32, 1, 2)}
+WIDTHS = Sizes("titok", {"small": (512, 8, 8), "base": (768, 12, 12), "large": (1024, 24, 16), "tiny": (32, 1, 2)})
 """Width, layers and heads of the published sizes; ``tiny`` is for tests."""
 PIXEL_CODES = 1024
 PIXEL_CHANNELS = 256

@@ -18,10 +18,12 @@ from timm.models.vision_transformer import Block
 from timm.models.vitamin import GeGluMlp, MbConvStages, VitCfg
 from torch import nn
 
+from vtbench.tokenizers.networks.sizes import Sizes
+
 if TYPE_CHECKING:
     from torch import Tensor
 
-SIZES = {"nano": ((16, 32, 64), 2, 4), "large": ((160, 320, 1024), 31, 16)}
+SIZES = Sizes("unitok-vq", {"nano": ((16, 32, 64), 2, 4), "large": ((160, 320, 1024), 31, 16)})
 """Widths of both convolutional stages and of the transformer, its layers and its heads; ``nano`` is for tests."""
 EXPANSION = 4
 """Width inside a convolutional block, as a multiple of its output's."""
