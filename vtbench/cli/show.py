@@ -24,10 +24,11 @@ def show(
 
     if Path(name).exists() and not is_known(name):
         from vtbench.results.record import load_records
+        from vtbench.results.rows import by_rate
 
         records = load_records(name)
         if by is None:
-            emit_records(records, json)
+            emit_records(by_rate(records), json)
             return
         from vtbench.results.strata import by_stratum
 

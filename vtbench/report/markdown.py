@@ -31,7 +31,10 @@ def _table(board: Board) -> str:
 
 def _foot(board: Board) -> str:
     record = board.first
-    lines = [f"`{record.task.protocol_id}` · data `{record.data.fingerprint[:12]}`"]
+    marked = summary(board).marked
+    lines = [
+        f"`{record.task.protocol_id}` · data `{record.data.fingerprint[:12]}`{f' · bold: {marked}' if marked else ''}"
+    ]
     lines += [
         f"- {escaped(run.label)}: {escaped(warning)}" for run in board.runs for warning in run.record.warnings[:3]
     ]

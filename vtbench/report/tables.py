@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from vtbench.report.gather import Board
 from vtbench.results.digits import MISSING, column_decimals, interval_text, value_text
-from vtbench.results.rows import best_rows, input_size, metric_result, preferred_metrics, scored_size
+from vtbench.results.ranking import best_rows, meaning_of_marks
+from vtbench.results.rows import count_text, input_size, metric_result, preferred_metrics, scored_size
 
 _FIRST = ("bits_per_pixel", "tokens_per_image")
 
@@ -24,10 +25,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Summary:
-    """A table: headers with direction, and rows of cells beside the model's label."""
+    """A table: headers with direction, rows of cells beside the model's label, and what marked cells are."""
 
     headers: tuple[str, ...]
     rows: tuple[tuple[str, tuple[Cell, ...]], ...]
+    marked: str = ""
 
 
 def summary(board: Board) -> Summary:
@@ -43,7 +45,7 @@ def summary(board: Board) -> Summary:
     ]
     headers = ("px", "n", *(_header(board, name) for name in names))
     rows = zip(board.runs, sizes, counts, *columns, strict=True)
-    return Summary(headers, tuple((run.label, tuple(cells)) for run, *cells in rows))
+    return Summary(headers, tuple((run.label, tuple(cells)) for run, *cells in rows), meaning_of_marks(records, names))
 
 
 def _sizes(board: Board) -> list[tuple[str, str]]:
@@ -66,13 +68,13 @@ def _metric_column(board: Board, name: str) -> list[Cell]:
         Cell(MISSING)
         if result is None
         else Cell(
-            value_text(result.value, decimals),
+            " ".join(filter(None, (value_text(result.value, decimals), count_text(record, result)))),
             "" if math.isnan(result.value) else repr(result.value),
             _interval(result.ci_low, result.ci_high, result.ci_method, decimals)
             or interval_text(result, decimals, True),
             row in best,
         )
-        for row, result in enumerate(results)
+        for row, (record, result) in enumerate(zip(records, results, strict=True))
     ]
 
 

@@ -4,24 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vtbench.results.ranking import meaning_of_marks
 from vtbench.results.record import RunRecord
-from vtbench.results.rows import RATE_METRICS, input_size, scored_size
+from vtbench.results.rows import RATE_METRICS, count_text, input_size, metric_result, scored_size
 
 _FINGERPRINT_DIGITS = 12
 _LONGEST_LABEL = 32
 
 
-def caption(records: Sequence[RunRecord], constants: bool = False, hidden: Sequence[str] = ()) -> str:
+def caption(
+    records: Sequence[RunRecord], metrics: Sequence[str], constants: bool = False, hidden: Sequence[str] = ()
+) -> str:
     """Plain lines, the most important first.
 
     Args:
         records: the rows of the table.
+        metrics: its columns.
         constants: the size column was left out because every row says the same; say it here.
         hidden: metrics that did not fit.
     """
     if not records:
         return "no results"
-    lines = [*_protocols(records, constants), *_intervals(records), *_codecs(records), *_troubles(records)]
+    bold = meaning_of_marks(records, metrics)
+    lines = [
+        *_protocols(records, constants),
+        *([f"bold: {bold}"] if bold else []),
+        *_counts_of_their_own(records, metrics),
+    ]
+    lines += [*_intervals(records), *_codecs(records), *_troubles(records)]
     if hidden:
         lines.append(f"no room for {', '.join(hidden)}: widen the terminal, or pipe for TSV")
     return "\n".join(lines)
@@ -36,8 +46,16 @@ def _protocols(records: Sequence[RunRecord], constants: bool) -> list[str]:
             given, scored = input_size(record), scored_size(record)
             parts.append(f"size {scored} px" if given == scored else f"size {given}→{scored} px")
         lines[" · ".join(parts)] = None
-    note = ["rows of different lines above do not compare; bold is the best of each"] if len(lines) > 1 else []
+    note = ["rows of different lines above do not compare"] if len(lines) > 1 else []
     return [*lines, *note]
+
+
+def _counts_of_their_own(records: Sequence[RunRecord], metrics: Sequence[str]) -> list[str]:
+    """What ``(n 2)`` in a cell says, where a cell says it."""
+    found = ((record, metric_result(record, name)) for record in records for name in (*metrics, *RATE_METRICS))
+    if not any(result is not None and count_text(record, result) for record, result in found):
+        return []
+    return ["(n …): over so many samples only; values of unequal n do not compare"]
 
 
 def _intervals(records: Sequence[RunRecord]) -> list[str]:
@@ -58,14 +76,15 @@ def _codecs(records: Sequence[RunRecord]) -> list[str]:
 def _troubles(records: Sequence[RunRecord]) -> list[str]:
     warned = {_label(record): len(record.warnings) for record in records if record.warnings}
     failed = {_label(record): record.data.n_failed for record in records if record.data.n_failed}
-    partial = [_label(record) for record in records if record.status == "partial"]
     lines = []
     if warned:
         lines.append(f"warnings: {sum(warned.values())} ({_counts(warned)}); see record.json")
     if failed:
         lines.append(f"failed samples: {sum(failed.values())} ({_counts(failed)})")
-    if partial:
-        lines.append(f"partial: {', '.join(partial)}")
+    for status in ("partial", "limited"):
+        labels = [_label(record) for record in records if record.status == status]
+        if labels:
+            lines.append(f"{status}: {', '.join(labels)}")
     return lines
 
 

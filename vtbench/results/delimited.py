@@ -23,11 +23,12 @@ _IDENTITY: dict[str, Callable[[RunRecord], Any]] = {
     "scored_size": scored_size,
     "warnings": lambda record: len(record.warnings),
 }
+_ENDS = ("", "_ci_low", "_ci_high", "_n")
 _RESULT_FIELDS = {"value", "n", "ci_low", "ci_high", "ci_method", "unit", "higher_is_better", "version"}
 
 
 def results_tsv(records: Sequence[RunRecord], metrics: Sequence[str] | None = None) -> str:
-    """Tab-separated text with a header line; every metric is followed by its ``_ci_low`` and ``_ci_high``.
+    """Tab-separated text with a header line; every metric is followed by ``_ci_low``, ``_ci_high`` and ``_n``.
 
     Floats are Python's shortest exact representation (``inf``, ``nan``); what is missing is an empty cell.
 
@@ -36,7 +37,7 @@ def results_tsv(records: Sequence[RunRecord], metrics: Sequence[str] | None = No
         metrics: which metrics, in this order; by default all, the tasks' own tables first.
     """
     names = list(metrics) if metrics is not None else all_metrics(records)
-    header = [*_IDENTITY, *(f"{name}{end}" for name in names for end in ("", "_ci_low", "_ci_high"))]
+    header = [*_IDENTITY, *(f"{name}{end}" for name in names for end in _ENDS)]
     lines = [header, *(_tsv_cells(record, names) for record in records)]
     return "".join("\t".join(line) + "\n" for line in lines)
 
@@ -51,7 +52,7 @@ def _tsv_cells(record: RunRecord, names: Sequence[str]) -> list[str]:
     values: list[Any] = [tell(record) for tell in _IDENTITY.values()]
     for name in names:
         result = metric_result(record, name)
-        values += [None] * 3 if result is None else [result.value, result.ci_low, result.ci_high]
+        values += [None] * len(_ENDS) if result is None else [result.value, result.ci_low, result.ci_high, result.n]
     return [_tsv_text(value) for value in values]
 
 

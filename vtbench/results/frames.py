@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TEXT, INTEGER, REAL, FLAG, TIME = "string", "Int64", "float64", "boolean", "datetime64[us, UTC]"
+_WIDE = {"": REAL, "_ci_low": REAL, "_ci_high": REAL, "_n": INTEGER}
 
 KEY_COLUMNS: dict[str, str] = {
     "run": TEXT,
@@ -113,8 +114,8 @@ def metrics_frame(records: Iterable[RunRecord], wide: bool = False) -> pd.DataFr
     Args:
         records: any records, of one task or of several.
         wide: one row a run, and for every metric the columns ``<metric>``, ``<metric>_ci_low``, ``<metric>_ci_high``
-            (``float64``), after :data:`KEY_COLUMNS` and ``n_scored``; a stratum other than ``all`` is
-            ``<metric>[<stratum>]``. Otherwise one row a result: :data:`METRICS_COLUMNS`.
+            (``float64``) and ``<metric>_n`` (``Int64``), after :data:`KEY_COLUMNS` and ``n_scored``; a stratum other
+            than ``all`` is ``<metric>[<stratum>]``. Otherwise one row a result: :data:`METRICS_COLUMNS`.
     """
     listed = list(records)
     if wide:
@@ -213,11 +214,12 @@ def _wide_frame(records: list[RunRecord]) -> pd.DataFrame:
             name = result.metric if result.stratum == "all" else f"{result.metric}[{result.stratum}]"
             names.add((result.metric, result.stratum, name))
             row |= {name: result.value, f"{name}_ci_low": result.ci_low, f"{name}_ci_high": result.ci_high}
+            row[f"{name}_n"] = result.n
         rows.append(row)
     order = all_metrics(records)
     ordered = sorted(names, key=lambda entry: (order.index(entry[0]), entry[1] != "all", entry[1]))
-    measured = [f"{name}{end}" for _, _, name in ordered for end in ("", "_ci_low", "_ci_high")]
-    return _frame(rows, {**KEY_COLUMNS, "n_scored": INTEGER, **dict.fromkeys(measured, REAL)})
+    measured = {f"{name}{end}": dtype for _, _, name in ordered for end, dtype in _WIDE.items()}
+    return _frame(rows, {**KEY_COLUMNS, "n_scored": INTEGER, **measured})
 
 
 def _run_samples(record_file: Path) -> pd.DataFrame | None:

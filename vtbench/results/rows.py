@@ -1,7 +1,8 @@
-"""What tables and frames share: which metrics come first, how sizes are told, which rows may be compared."""
+"""What tables and frames share: which metrics come first, how sizes and counts are told, which row follows which."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from vtbench.results.record import RunRecord
@@ -57,26 +58,24 @@ def scored_size(record: RunRecord) -> str:
     return size_text(record.data.scored_size, record)
 
 
-def comparable_key(record: RunRecord) -> tuple[str, str, int]:
-    """Rows are ranked only where this is equal; a row that lost samples is not ranked against one that did not."""
-    return record.task.protocol_id, record.data.fingerprint, record.data.n_scored
+def count_text(record: RunRecord, result: MetricResult) -> str:
+    """``(n 2)`` where a value rests on fewer samples than the row scored, empty where on all of them.
+
+    Metrics of codes count tokens and those of words and faces count instances: more than there are samples.
+    """
+    return f"(n {result.n})" if result.n < record.data.n_scored else ""
 
 
-def best_rows(records: Sequence[RunRecord], metric: str) -> set[int]:
-    """Positions of the best value among comparable rows; empty for a row alone, or where no direction is better."""
-    groups: dict[tuple[str, str, int], list[tuple[int, MetricResult]]] = {}
-    for position, record in enumerate(records):
-        result = record.result(metric)
-        if result is not None and result.value == result.value:
-            groups.setdefault(comparable_key(record), []).append((position, result))
-    best: set[int] = set()
-    for rows in groups.values():
-        direction = rows[0][1].higher_is_better
-        values = [result.value for _, result in rows]
-        if direction is not None and len(set(values)) > 1:
-            target = max(values) if direction else min(values)
-            best.update(position for position, result in rows if result.value == target)
-    return best
+def by_rate(records: Iterable[RunRecord]) -> list[RunRecord]:
+    """Task by task, in each by bits a pixel, then by name; models whose rate is not known come last."""
+    return sorted(records, key=_place)
+
+
+def _place(record: RunRecord) -> tuple[str, str, float, str]:
+    rate = metric_result(record, "bits_per_pixel")
+    known = rate is not None and not math.isnan(rate.value)
+    bits = rate.value if rate is not None and known else math.inf
+    return record.task.name, record.task.protocol_id, bits, record.model.label
 
 
 def _stated_rate(record: RunRecord, metric: str) -> float | None:

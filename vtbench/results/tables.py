@@ -18,11 +18,12 @@ from vtbench.core.errors import UsageError
 from vtbench.results.captions import caption
 from vtbench.results.delimited import results_json, results_tsv
 from vtbench.results.digits import MISSING, column_decimals, interval_text, is_lopsided, value_text
+from vtbench.results.ranking import best_rows
 from vtbench.results.record import RunRecord
 from vtbench.results.rows import (
     RATE_METRICS,
     all_metrics,
-    best_rows,
+    count_text,
     input_size,
     metric_result,
     preferred_metrics,
@@ -48,12 +49,20 @@ class _Layout:
 
 
 @dataclass(frozen=True)
+class _Cell:
+    """``27.31``, ``±0.42``, and ``(n 2)`` where fewer samples than the row's stand behind the value."""
+
+    value: str
+    interval: str = ""
+    count: str = ""
+
+
+@dataclass(frozen=True)
 class _Column:
-    """One column: cells are (value, interval) pairs; ``best`` holds the rows in bold; where one is
-    not ``needed``, the caption says as much."""
+    """One column; ``best`` holds the rows in bold; where one is not ``needed``, the caption says as much."""
 
     header: str
-    cells: list[tuple[str, str]]
+    cells: list[_Cell]
     best: set[int] = field(default_factory=set)
     is_text: bool = False
     needed: bool = True
@@ -65,8 +74,9 @@ def results_table(
     """A rich table: model, task (where there are several), n, size, tokens, bits a pixel, then the metrics.
 
     An interval stands beside its value where there is room, else below it; then what every row repeats moves to the
-    caption; then metrics are left out, those without an interval first, and the caption names them. Bold is the best
-    value among rows of one protocol, data set and number of scored samples. ``∞`` is a value, ``–`` a missing one.
+    caption; then metrics are left out, those without an interval first, and the caption names them. Bold is what
+    :func:`~vtbench.results.ranking.best_rows` marks, as the caption says. A value that rests on fewer samples than the
+    row's ``n`` carries its own, ``(n 2)``. ``∞`` is a value, ``–`` a missing one.
 
     Args:
         records: one row each, in the order given.
@@ -87,7 +97,7 @@ def results_table(
         table = _build(records, [*columns, *_rates(records), *(measured[name] for name in shown)], layout)
         dropped = [column.header for column in leading if column not in columns]
         table.caption = Text(
-            caption(records, constants="size px" in dropped, hidden=[n for n in names if n not in shown])
+            caption(records, shown, constants="size px" in dropped, hidden=[n for n in names if n not in shown])
         )
         if _natural_width(table) <= room:
             break
@@ -117,7 +127,7 @@ def _layouts(metrics: int) -> Iterator[_Layout]:
 
 def _without(names: Sequence[str], measured: Mapping[str, _Column], hidden: int) -> list[str]:
     """Leave ``hidden`` metrics out: first those that carry no interval, each time the last."""
-    has_interval = {name: any(interval for _, interval in measured[name].cells) for name in names}
+    has_interval = {name: any(cell.interval for cell in measured[name].cells) for name in names}
     expendable = sorted(names, key=lambda name: (has_interval[name], -names.index(name)))[:hidden]
     return [name for name in names if name not in expendable]
 
@@ -135,7 +145,7 @@ def _rates(records: Sequence[RunRecord]) -> list[_Column]:
 
 
 def _plain(header: str, cells: list[str], is_text: bool = False, needed: bool = True) -> _Column:
-    return _Column(header, [(cell, "") for cell in cells], is_text=is_text, needed=needed)
+    return _Column(header, [_Cell(cell) for cell in cells], is_text=is_text, needed=needed)
 
 
 def _count(record: RunRecord) -> str:
@@ -153,11 +163,17 @@ def _metric_column(records: Sequence[RunRecord], name: str) -> _Column:
     found = [result for result in results if result is not None]
     decimals, ends = column_decimals(found), is_lopsided(found)
     cells = [
-        (MISSING, "") if result is None else (value_text(result.value, decimals), interval_text(result, decimals, ends))
-        for result in results
+        _Cell(MISSING)
+        if result is None
+        else _Cell(
+            value_text(result.value, decimals),
+            "" if name in RATE_METRICS else interval_text(result, decimals, ends),
+            count_text(record, result),
+        )
+        for record, result in zip(records, results, strict=True)
     ]
     if name in RATE_METRICS:
-        return _Column(_SHORT_NAMES[name], [(value, "") for value, _ in cells])
+        return _Column(_SHORT_NAMES[name], cells)
     arrow = _ARROWS[found[0].higher_is_better] if found else ""
     unit = f" {found[0].unit}" if found and found[0].unit else ""
     return _Column(f"{name}{unit}{arrow}", cells, best_rows(records, name))
@@ -185,12 +201,16 @@ def _header(text: str, fold: bool) -> Text:
 
 
 def _cell(column: _Column, row: int, inline: bool) -> Text:
-    value, interval = column.cells[row]
-    cell = Text(value, style="bold" if row in column.best else "")
-    widest = max(len(text) for _, text in column.cells)
-    if inline and widest:
-        return cell.append(f" {interval:<{widest}}", style="dim not bold")
-    return cell.append(f"\n{interval}", style="dim not bold") if interval else cell
+    cell = column.cells[row]
+    text = Text(cell.value, style="bold" if row in column.best else "")
+    intervals, counts = ([other.interval for other in column.cells], [other.count for other in column.cells])
+    for part, style, all_parts in ((cell.interval, "dim not bold", intervals), (cell.count, "yellow not bold", counts)):
+        widest = max(map(len, all_parts))
+        if inline and widest:
+            text.append(f" {part:<{widest}}", style=style)
+        elif part:
+            text.append(f"\n{part}", style=style)
+    return text
 
 
 def _fold_label(label: str, width: int) -> str:

@@ -66,17 +66,42 @@ def test_a_long_label_is_folded_not_cut(make_record):
     assert label in column.replace(" ", "")
 
 
+def at_one_rate(make_record, label, seed, **more):
+    """A record whose model spends as much as every other of these."""
+    record = make_record(label, seed=seed, **more)
+    same = [r.model_copy(update={"value": 0.5}) if r.metric == "bits_per_pixel" else r for r in record.results]
+    return record.model_copy(update={"results": tuple(same)})
+
+
 def test_the_best_is_bold_only_among_comparable_rows(make_record):
-    low, high = (make_record(name, seed=seed) for name, seed in (("low", 1), ("high", 5)))
+    low, high = (at_one_rate(make_record, name, seed) for name, seed in (("low", 1), ("high", 5)))
     table = results_table([low, high], ["psnr", "lpips_alex"], width=140)
     expected = [f"{high.result('psnr').value:.2f}", f"{min(r.result('lpips_alex').value for r in (low, high)):.3f}"]
     assert bold_texts(table) == expected
+    assert "bold: the best among rows of one protocol" in printed(table, 140)
     for change in ({"task": {"protocol_id": "photos-mini@2+00000000"}}, {"data": {"fingerprint": "00"}}):
-        other = make_record("high", seed=5, **change)
+        other = at_one_rate(make_record, "high", 5, **change)
         assert bold_texts(results_table([low, other], ["psnr"], width=140)) == []
         assert "do not compare" in printed(results_table([low, other], width=140), 140)
-    lost = make_record("high", seed=5, data={"n_scored": 63, "n_failed": 1})
+    lost = at_one_rate(make_record, "high", 5, data={"n_scored": 63, "n_failed": 1})
     assert bold_texts(results_table([low, lost], ["psnr"], width=140)) == []
+
+
+def test_across_rates_bold_is_the_pareto_front_and_the_caption_says_so(make_record):
+    cheap, dear = make_record("cheap", seed=1), make_record("dear", seed=5)
+    table = results_table([cheap, dear], ["psnr"], width=140)
+    assert bold_texts(table) == [f"{record.result('psnr').value:.2f}" for record in (cheap, dear)]
+    assert "bold: on the Pareto front" in printed(table, 140)
+
+
+@pytest.mark.parametrize("width", [64, 90, 160])
+def test_a_value_over_fewer_samples_carries_its_own_n(make_record, width):
+    whole, part = (at_one_rate(make_record, name, seed) for name, seed in (("whole", 1), ("part", 5)))
+    few = tuple(r.model_copy(update={"n": 2}) if r.metric == "psnr" else r for r in part.results)
+    table = results_table([whole, part.model_copy(update={"results": few})], ["psnr"], width=width)
+    text = printed(table, width)
+    assert text.count("(n 2)") == 1 and bold_texts(table) == []
+    assert "(n …): over so many samples only" in re.sub(r"\s+", " ", text)
 
 
 def test_troubles_are_told(make_record):
@@ -122,7 +147,8 @@ def test_tsv_is_exact(make_record):
     assert float(found[1]["ssim"]) == records[1].result("ssim").value
     assert float(found[1]["psnr_ci_high"]) == records[1].result("psnr").ci_high
     assert found[1]["n"] == "64" and found[1]["scored_size"] == "256"
-    assert results_tsv(records, ["ssim"]).splitlines()[0].endswith("warnings\tssim\tssim_ci_low\tssim_ci_high")
+    assert results_tsv(records, ["ssim"]).splitlines()[0].endswith("warnings\tssim\tssim_ci_low\tssim_ci_high\tssim_n")
+    assert found[1]["ssim_n"] == "64"
 
 
 def test_json_is_strict_and_whole(make_record):
