@@ -7,11 +7,8 @@ or ``./file.py:Attribute``. A plug-in that fails to import harms only whoever as
 from __future__ import annotations
 
 import difflib
-import hashlib
 import importlib
-import importlib.util
 import inspect
-import sys
 from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -19,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.core.neighbours import enter, import_file
 from vtbench.core.reference import Reference
 
 
@@ -135,6 +133,7 @@ def _import_path(path: str, kind: str) -> Any:
 
 
 def _import_module(name: str, kind: str) -> ModuleType:
+    enter(None)
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -151,25 +150,19 @@ def _import_file(path: Path, kind: str) -> ModuleType:
     file = path.expanduser().resolve()
     if not file.is_file():
         raise UsageError(f"{kind}: no file {path}", "give a path to a Python file, as in ./mine.py:MyTokenizer")
-    name = f"_vtbench_file_{hashlib.sha256(str(file).encode()).hexdigest()[:16]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, file)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        return import_file(file)
+    except VtbenchError:
+        raise
     except (Exception, SystemExit) as error:
-        del sys.modules[name]
-        if isinstance(error, VtbenchError):
-            raise
         raise _failed_to_import(kind, path, error) from error
-    return module
 
 
 def _failed_to_import(kind: str, where: str | Path, error: BaseException) -> VtbenchError:
-    return VtbenchError(f"{kind}: {where} failed to import: {error!r}", "run with --debug for the traceback")
+    hint = "run with --debug for the traceback"
+    if isinstance(error, ImportError) and "no known parent package" in str(error):
+        hint = "a file by itself has no package: name it as package.module:Class, with PYTHONPATH where it needs that"
+    return VtbenchError(f"{kind}: {where} failed to import: {error!r}", hint)
 
 
 def _public(names: Iterable[str]) -> list[str]:

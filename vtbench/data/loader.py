@@ -6,6 +6,7 @@ import pickle
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from vtbench.core.contracts import ImageDataset, Prepared, Sample, SampleFailure
 from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.core.neighbours import import_file, imported_files
 from vtbench.data.presets import Preset
 
 Block = tuple[int, int, int]
@@ -79,6 +81,16 @@ class _PreparedSamples(Dataset["_Parcel | SampleFailure"]):
     def __init__(self, dataset: ImageDataset, preset: Preset) -> None:
         self.dataset = dataset
         self.preset = preset
+
+    def __getstate__(self) -> tuple[list[Path], bytes]:
+        """A worker that was not forked knows no file that this process imported: it imports them first."""
+        return imported_files(), pickle.dumps((self.dataset, self.preset))
+
+    def __setstate__(self, state: tuple[list[Path], bytes]) -> None:
+        files, both = state
+        for file in files:
+            import_file(file)
+        self.dataset, self.preset = pickle.loads(both)  # noqa: S301 - written by our own process
 
     def __getitem__(self, index: int) -> _Parcel | SampleFailure:
         name = self.dataset.ids[index]
