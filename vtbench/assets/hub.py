@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vtbench.assets.resolution import offline
 from vtbench.core.errors import AssetMissingError
+from vtbench.core.extras import install_extra
 
 
 def hub_file(repository: str, file: str, revision: str | None = None) -> Path:
@@ -79,7 +80,7 @@ def _failures(more: tuple[type[Exception], ...]) -> tuple[type[Exception], ...]:
     try:
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
     except ImportError as error:
-        raise AssetMissingError("reading from the hub needs huggingface_hub", "pip install 'vtbench[hub]'") from error
+        raise AssetMissingError("reading from the hub needs huggingface_hub", install_extra("hub")) from error
     return (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError, *more)
 
 

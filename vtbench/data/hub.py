@@ -9,6 +9,7 @@ from typing import Any
 
 from vtbench.core.contracts import Sample
 from vtbench.core.errors import AssetMissingError, UsageError
+from vtbench.core.extras import install_extra
 from vtbench.data.cells import digest_cell, image_bytes
 from vtbench.data.decode import decode_image
 from vtbench.data.fingerprint import Fingerprinted
@@ -80,9 +81,7 @@ def _load(path: str, name: str | None, split: str, revision: str | None) -> Any:
     try:
         import datasets
     except ImportError as error:
-        raise AssetMissingError(
-            "reading hub data sets needs the package datasets", "pip install 'vtbench[hub]'"
-        ) from error
+        raise AssetMissingError("reading hub data sets needs the package datasets", install_extra("hub")) from error
     if not sys.stderr.isatty():
         datasets.disable_progress_bars()
     local = Path(path).expanduser()

@@ -13,6 +13,7 @@ from typing import Any
 
 from vtbench.core.contracts import Sample
 from vtbench.core.errors import AssetMissingError, SampleError, UsageError
+from vtbench.core.extras import install_extra
 from vtbench.data.decode import EXTENSIONS, decode_image
 from vtbench.data.fingerprint import Fingerprinted
 
@@ -105,9 +106,7 @@ def _shards(pattern: str) -> list[Path]:
     try:
         from braceexpand import braceexpand
     except ImportError as error:
-        raise AssetMissingError(
-            "reading tar files needs the package webdataset", "pip install 'vtbench[wds]'"
-        ) from error
+        raise AssetMissingError("reading tar files needs the package webdataset", install_extra("wds")) from error
     try:
         expanded = [str(Path(part).expanduser()) for part in braceexpand(pattern)]
     except ValueError as error:

@@ -14,6 +14,7 @@ from vtbench.assets.hub import told_of_folder
 from vtbench.assets.resolution import offline
 from vtbench.core.digests import digest_file
 from vtbench.core.errors import AdapterError, AssetMissingError
+from vtbench.core.extras import install_extra
 from vtbench.core.info import WeightFile
 
 INDEX = "model_index.json"
@@ -81,7 +82,7 @@ def _pipelines() -> Any:
     try:
         from diffusers import DiffusionPipeline
     except ImportError as error:
-        raise AssetMissingError("a diffusers pipeline needs diffusers", "pip install 'vtbench[hub]'") from error
+        raise AssetMissingError("a diffusers pipeline needs diffusers", install_extra("hub")) from error
     return DiffusionPipeline
 
 
@@ -113,7 +114,7 @@ def _is_part_of_diffusers(library: str) -> bool:
     try:
         return library.isidentifier() and find_spec(f"diffusers.pipelines.{library}") is not None
     except ImportError as error:
-        raise AssetMissingError("a diffusers pipeline needs diffusers", "pip install 'vtbench[hub]'") from error
+        raise AssetMissingError("a diffusers pipeline needs diffusers", install_extra("hub")) from error
 
 
 def _own_code(source: str, what: str) -> AdapterError:

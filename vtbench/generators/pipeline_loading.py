@@ -6,6 +6,7 @@ import importlib
 from typing import Any
 
 from vtbench.core.errors import AdapterError, AssetMissingError
+from vtbench.core.extras import install_extra
 from vtbench.generators.pipeline_folder import LIBRARIES, PipelineFolder
 
 
@@ -24,7 +25,7 @@ def load_pipeline(found: PipelineFolder, variant: str | None) -> Any:
     try:
         import diffusers
     except ImportError as error:
-        raise AssetMissingError("a diffusers pipeline needs diffusers", "pip install 'vtbench[hub]'") from error
+        raise AssetMissingError("a diffusers pipeline needs diffusers", install_extra("hub")) from error
     kind: Any = getattr(diffusers, found.class_name, None)
     base: type = diffusers.DiffusionPipeline
     if not (isinstance(kind, type) and issubclass(kind, base)):
@@ -52,7 +53,7 @@ def _network(found: PipelineFolder, name: str, variant: str | None) -> Any:
     try:
         module = importlib.import_module(library)
     except ImportError as error:
-        raise AssetMissingError(f"{where} needs {library}", "pip install 'vtbench[hub]'") from error
+        raise AssetMissingError(f"{where} needs {library}", install_extra("hub")) from error
     kind = getattr(module, class_name, None)
     if kind is None:
         raise AdapterError(f"{where}: {library} {module.__version__} has no {class_name}")

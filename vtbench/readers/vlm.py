@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
+from vtbench.core.extras import install_extra
 from vtbench.data.pixels import to_pillow
 from vtbench.readers.contract import ReaderIdentity, ReadResult, check_image
 from vtbench.readers.model_folder import digest_model, locate_model
@@ -25,7 +26,6 @@ PROMPT = (
     "Transcribe all the text in this image, in its original language. "
     "Answer with that text and nothing else; if the image shows no text, answer with nothing."
 )
-PIP_LINE = "pip install 'vtbench[hub]'"
 DTYPES = ("float32", "bfloat16", "float16")
 
 
@@ -168,9 +168,14 @@ def _transformers_version() -> str:
     try:
         import transformers
     except ImportError as error:
-        raise AssetMissingError("the reader vlm needs transformers, which is not installed", PIP_LINE) from error
+        raise AssetMissingError(
+            "the reader vlm needs transformers, which is not installed", install_extra("hub")
+        ) from error
     if not hasattr(transformers, "AutoModelForImageTextToText"):
-        raise AssetMissingError(f"the reader vlm needs a newer transformers than {transformers.__version__}", PIP_LINE)
+        raise AssetMissingError(
+            f"the reader vlm needs a newer transformers than {transformers.__version__}",
+            install_extra("hub", "transformers>=4.46"),
+        )
     return str(transformers.__version__)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vtbench.core.errors import AssetMissingError
+from vtbench.core.extras import install_extra
 from vtbench.core.files import path_segment
 from vtbench.report.gather import Board
 from vtbench.report.series import Chart, rate_charts, stratum_charts
@@ -21,7 +22,7 @@ def write_figures(boards: Sequence[Board], folder: Path) -> list[Path]:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise AssetMissingError("figures need matplotlib", "pip install 'vtbench[report]'") from error
+        raise AssetMissingError("figures need matplotlib", install_extra("report")) from error
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for board in boards:

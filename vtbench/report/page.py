@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from vtbench.core.errors import AssetMissingError
+from vtbench.core.extras import install_extra
 from vtbench.report.gather import Board, Run
 from vtbench.report.pictures import grids, sheets, worst
 from vtbench.report.series import Chart, distributions, rate_charts, stratum_charts
@@ -30,7 +31,7 @@ def html_page(boards: Sequence[Board], title: str = "vtbench report") -> str:
         from jinja2 import Environment
         from markupsafe import Markup
     except ImportError as error:
-        raise AssetMissingError("the HTML report needs jinja2", "pip install 'vtbench[report]'") from error
+        raise AssetMissingError("the HTML report needs jinja2", install_extra("report")) from error
     static = files("vtbench.report").joinpath("static")
     css, script, page = (
         static.joinpath(f"report.{kind}").read_text(encoding="utf-8") for kind in ("css", "js", "html.j2")

@@ -132,7 +132,7 @@ def read_row(file: Path) -> MeasuredRow:
 
 def _known_schema(value: object) -> object:
     if isinstance(value, int) and value > SCHEMA_VERSION:
-        raise ValueError(f"schema {value}; this vtbench reads up to {SCHEMA_VERSION}: pip install -U vtbench")
+        raise ValueError(f"schema {value}; this vtbench reads up to {SCHEMA_VERSION}; upgrade vtbench")
     return value
 
 

@@ -154,7 +154,7 @@ def _check_schema(content: dict[str, Any], file: Path) -> None:
     if version > SCHEMA_VERSION:
         raise VtbenchError(
             f"{file} has schema {version}; this vtbench reads up to {SCHEMA_VERSION}",
-            "upgrade with pip install -U vtbench",
+            "upgrade vtbench: a newer one wrote it",
         )
 
 

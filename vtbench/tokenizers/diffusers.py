@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from vtbench.core.codes import Codes
 from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
+from vtbench.core.extras import install_extra
 from vtbench.core.info import TokenizerInfo
 from vtbench.core.pixels import pad_to_stride
 from vtbench.tokenizers.cards import find_card
@@ -225,7 +226,7 @@ def _load(checkpoint: Checkpoint, class_name: str, variant: str | None) -> Any:
     try:
         import diffusers
     except ImportError as error:
-        raise AssetMissingError(f"{ADAPTERS[class_name]} needs diffusers", "pip install 'vtbench[hub]'") from error
+        raise AssetMissingError(f"{ADAPTERS[class_name]} needs diffusers", install_extra("hub")) from error
     try:
         model, report = getattr(diffusers, class_name).from_pretrained(
             checkpoint.folder,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from vtbench.core.codes import Codes
 from vtbench.core.errors import AssetMissingError
+from vtbench.core.extras import install_extra
 from vtbench.tokenizers.naming import renamed
 from vtbench.tokenizers.official import OfficialTokenizer, Source, nearest_codes
 
@@ -132,7 +133,7 @@ def _network(
         from transformers import Emu3VQVAE, Emu3VQVAEConfig
     except ImportError as error:
         raise AssetMissingError(
-            "emu3-vq needs transformers 4.48 or newer", "pip install -U 'vtbench[hub]' 'transformers>=4.48'"
+            "emu3-vq needs transformers 4.48 or newer", install_extra("hub", "transformers>=4.48")
         ) from error
     config = Emu3VQVAEConfig(
         base_channels=channels,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from vtbench.core.codes import Codes
 from vtbench.core.errors import AssetMissingError
+from vtbench.core.extras import install_extra
 from vtbench.tokenizers.naming import renamed
 from vtbench.tokenizers.nearest import nearest_directions, normalise_rows
 from vtbench.tokenizers.official import OfficialTokenizer, Source
@@ -116,7 +117,7 @@ def _network(
         from transformers import JanusVQVAE, JanusVQVAEConfig
     except ImportError as error:
         raise AssetMissingError(
-            "janus-vq needs transformers 4.51 or newer", "pip install -U 'vtbench[hub]' 'transformers>=4.51'"
+            "janus-vq needs transformers 4.51 or newer", install_extra("hub", "transformers>=4.51")
         ) from error
     config = JanusVQVAEConfig(
         base_channels=channels,

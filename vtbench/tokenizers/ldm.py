@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from vtbench.core.codes import Codes
 from vtbench.core.errors import AssetMissingError
+from vtbench.core.extras import install_extra
 from vtbench.tokenizers.ldm_keys import to_diffusers
 from vtbench.tokenizers.official import OfficialTokenizer, Source, nearest_codes
 
@@ -190,5 +191,5 @@ def _library(family: str) -> Any:
     try:
         import diffusers
     except ImportError as error:
-        raise AssetMissingError(f"{family} needs diffusers", "pip install 'vtbench[hub]'") from error
+        raise AssetMissingError(f"{family} needs diffusers", install_extra("hub")) from error
     return diffusers
