@@ -23,7 +23,7 @@ _NAME = (
     r"(?:token|secret|password|passwd|passphrase|pwd|credentials?|apikey|bearer|signature|sig)"
     rf"|key|(?:[a-z0-9]+[_-])*(?:{_KINDS})[_-]?(?:key|token|secret)(?:[_-]?id)?"
 )
-_USERINFO = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)(?P<user>[^\s/?#@]+)@", re.IGNORECASE)
+_USERINFO = re.compile(r"(?P<scheme>(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,30}://)(?P<user>[^\s/?#@]+)@", re.IGNORECASE)
 # NAME=VALUE in an argument or a query string, NAME: VALUE in a header or JSON, --NAME VALUE. A colon after a bare
 # ``key`` or ``token`` without quotes is prose: "missing key: encoder.weight".
 _START, _VALUE = r"(?<![\w-])(?P<name>(?:--?|x-amz-|x-goog-)?(?:", r"(?P<quote>[\"']?)(?P<value>[^\s\"'&,;]+)"

@@ -104,3 +104,9 @@ def test_homes_and_names_are_shortened(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_masking_any_text_ends_and_is_stable(text: str) -> None:
     once = masked(text)
     assert masked(once) == once
+
+
+@pytest.mark.parametrize("text", ["a_", "a-", "key", "token= ", "a://", "/home/", "--token ", "a.b@"])
+def test_long_text_takes_no_long_time(text: str) -> None:
+    """Time that grows with the square of the length would not end here."""
+    assert len(masked(text * 100_000)) > 100_000
