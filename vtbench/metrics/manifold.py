@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ from scipy import stats
 
 from vtbench.core.contracts import Estimate, FeatureMoments, Features
 from vtbench.core.errors import UsageError
-from vtbench.metrics.feature_matrix import Bools, Float32, Float64, Ints, check_pair, require_rows, take, tile_ranges
+from vtbench.metrics.feature_matrix import Bools, Float64, Ints, check_pair, require_rows
+from vtbench.metrics.neighbours import Balls, Points, Tile, close, tiles
 
 _RESAMPLES = 1000
 
@@ -23,8 +24,8 @@ class Manifold:
     counted). Precision is the share of predictions inside any reference ball, recall the share of references inside
     any prediction ball (Kynkäänniemi et al. 2019, eq. 1–3); density is the mean number of reference balls around a
     prediction over k, coverage the share of reference balls that hold a prediction (Naeem et al. 2020, eq. 4–5).
-    Inside is strict: a sample exactly on a ball's surface is outside. Distances are computed in float64 and rounded to
-    float32 before they are compared, so that distances which are equal on paper compare as equal.
+    Inside is strict: a sample exactly on a ball's surface is outside. What is inside is decided as the differences of
+    the features in float64 decide it, duplicates at distance 0 included: see ``neighbours``.
 
     Intervals hold the balls fixed and cover the choice of the samples tested against them: Wilson for the three
     shares, a percentile bootstrap of 1000 resamples for density.
@@ -52,7 +53,7 @@ class Manifold:
                 f"k={self.k} needs more than {self.k} images in each set, there are {n} predictions and {m} references",
                 f"set the metric's parameter k to at most {min(n, m) - 1}",
             )
-        hits = _hits(predictions, references, radii(predictions, self.k), radii(references, self.k))
+        hits = _hits(Points.of(predictions), Points.of(references), self.k)
         details = {"n_predictions": n, "n_references": m, "k": self.k}
         return {
             "precision": _share(hits.balls_around_prediction > 0, details),
@@ -86,53 +87,62 @@ class _Hits:
     ball_is_filled: Bools
 
 
-def radii(features: Features, k: int) -> Float32:
-    """Distance of every sample to its k-th nearest other sample, ``float32 [N]``; N must be above k."""
-    nearest = np.full((features.shape[0], k), np.inf, dtype=np.float32)
-    for rows, columns, distances in _tiles(features, features, upper=True):
-        if rows == columns:
-            np.fill_diagonal(distances, np.inf)
+class _Inside:
+    """Which points of another set lie inside balls, tile by tile.
+
+    Args:
+        balls: the balls.
+        others: the other set.
+    """
+
+    def __init__(self, balls: Balls, others: Points) -> None:
+        self._balls = balls
+        self._margin = balls.margin + balls.points.rounding(others)
+        self._exact: Float64 | None = None
+        self.doubtful = np.zeros(len(balls.points), dtype=np.bool_)
+
+    def settle(self) -> None:
+        """Compute the radii of doubtful balls exactly; from now on nothing is doubtful."""
+        self._exact = self._balls.squares.copy()
+        self._exact[self.doubtful] = self._balls.exact(np.flatnonzero(self.doubtful))
+
+    def __call__(self, tile: Tile) -> Bools:
+        """``bool [balls,others]`` of a tile whose rows are the balls' centres."""
+        radii = self._balls.squares[tile.rows, None]
+        inside = tile.squares < radii
+        unsure = close(tile.squares, radii, self._margin)
+        if not unsure.any():
+            return inside
+        if self._exact is None:
+            self.doubtful[tile.rows] |= unsure.any(axis=1)
         else:
-            nearest[columns] = _smallest(nearest[columns], distances.T, k)
-        nearest[rows] = _smallest(nearest[rows], distances, k)
-    return np.asarray(nearest.max(axis=1))
+            ball, other = np.nonzero(unsure)
+            inside[ball, other] = tile.exact(ball, other) < self._exact[tile.rows][ball]
+        return inside
 
 
-def _hits(predictions: Features, references: Features, around_prediction: Float32, around_reference: Float32) -> _Hits:
-    counts = np.zeros(len(around_prediction), dtype=np.int64)
-    inside = np.zeros(len(around_reference), dtype=np.bool_)
-    filled = np.zeros(len(around_reference), dtype=np.bool_)
-    for rows, columns, distances in _tiles(references, predictions):
-        in_reference_ball = distances < around_reference[rows, None]
-        counts[columns] += in_reference_ball.sum(axis=0)
-        filled[rows] |= in_reference_ball.any(axis=1)
-        inside[rows] |= (distances < around_prediction[None, columns]).any(axis=1)
+def _hits(predictions: Points, references: Points, k: int) -> _Hits:
+    """Radii are computed exactly only where a distance is as long as a radius but for rounding: a second walk."""
+    of_reference = _Inside(Balls.around(references, k), predictions)
+    of_prediction = _Inside(Balls.around(predictions, k), references)
+    hits = _walk(predictions, references, of_reference, of_prediction)
+    if not (of_reference.doubtful.any() or of_prediction.doubtful.any()):
+        return hits
+    of_reference.settle()
+    of_prediction.settle()
+    return _walk(predictions, references, of_reference, of_prediction)
+
+
+def _walk(predictions: Points, references: Points, of_reference: _Inside, of_prediction: _Inside) -> _Hits:
+    counts = np.zeros(len(predictions), dtype=np.int64)
+    inside = np.zeros(len(references), dtype=np.bool_)
+    filled = np.zeros(len(references), dtype=np.bool_)
+    for tile in tiles(references, predictions):
+        in_reference_ball = of_reference(tile)
+        counts[tile.columns] += in_reference_ball.sum(axis=0)
+        filled[tile.rows] |= in_reference_ball.any(axis=1)
+        inside[tile.rows] |= of_prediction(tile.turned).any(axis=0)
     return _Hits(counts, inside, filled)
-
-
-def _tiles(left: Features, right: Features, upper: bool = False) -> Iterator[tuple[slice, slice, Float32]]:
-    """Tiles of the distance matrix, with their rows and columns; ``upper`` leaves out those below the diagonal."""
-    columns = tile_ranges(right.shape[0])
-    for rows in tile_ranges(left.shape[0]):
-        x = take(left, rows)
-        for column in columns:
-            if not (upper and column.start < rows.start):
-                distances = _distances(x, take(right, column))
-                yield slice(rows.start, rows.stop), slice(column.start, column.stop), distances
-
-
-def _distances(x: Float64, y: Float64) -> Float32:
-    squared = x @ y.T
-    squared *= -2.0
-    squared += np.square(x).sum(axis=1)[:, None]
-    squared += np.square(y).sum(axis=1)[None, :]
-    distances: Float32 = np.sqrt(np.maximum(squared.astype(np.float32), np.float32(0)))
-    return distances
-
-
-def _smallest(known: Float32, more: Float32, k: int) -> Float32:
-    joined = np.concatenate([known, more], axis=1)
-    return np.partition(joined, k - 1, axis=1)[:, :k]
 
 
 def _share(hits: Bools, details: Mapping[str, Any]) -> Estimate:

@@ -11,7 +11,8 @@ from torch_fidelity.metric_prc import KEY_METRIC_PRECISION, KEY_METRIC_RECALL, p
 
 from vtbench.core.errors import UsageError
 from vtbench.metrics.feature_matrix import ArrayFeatures
-from vtbench.metrics.manifold import Manifold, radii
+from vtbench.metrics.manifold import Manifold
+from vtbench.metrics.neighbours import Balls, Points
 
 NAMES = ("precision", "recall", "density", "coverage")
 
@@ -81,7 +82,9 @@ def test_duplicates_are_treated_as_prdc_treats_them() -> None:
 def test_radii_match_a_k_d_tree() -> None:
     x = draws(8, 400, 6)
     expected = cKDTree(x.astype(np.float64)).query(x.astype(np.float64), k=5)[0][:, -1]
-    np.testing.assert_allclose(radii(ArrayFeatures(x), 4), expected, rtol=1e-6)
+    balls = Balls.around(Points.of(ArrayFeatures(x)), 4)
+    np.testing.assert_allclose(np.sqrt(balls.squares), expected, rtol=1e-6)
+    np.testing.assert_allclose(np.sqrt(balls.exact(np.arange(400))), expected, rtol=1e-14)
 
 
 def test_tiles_blocks_and_order_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
