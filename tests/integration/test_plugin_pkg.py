@@ -118,6 +118,21 @@ print(json.dumps({
     assert found["builtin"] == "vtbench.tokenizers.identity"
 
 
+def test_its_suite_is_listed_shown_and_run(site: Path, tmp_path: Path) -> None:
+    listed = python(site, "-m", "vtbench", "list", "suites", "--json")
+    assert listed.returncode == 0, listed.stderr
+    assert "warning: tasks of the plug-in 'broken-on-purpose' cannot be loaded" in listed.stderr
+    found = {row["name"]: row["summary"] for row in json.loads(listed.stdout)}
+    assert found["ramps"].startswith("Its task") and found["mini"] != "Not this one."
+    assert "ramps-pixels" in python(site, "-m", "vtbench", "show", "ramps").stdout
+    assert "ramps-pixels@1+" in python(site, "-m", "vtbench", "show", "ramps-pixels").stdout
+
+    done = python(site, "-m", "vtbench", "run", "--suite", "ramps", "--out", str(tmp_path), "--json")
+    assert done.returncode == 0, done.stderr
+    errors = [row["results"]["max_error"]["value"] for row in json.loads(done.stdout)]
+    assert errors[0] == 0 and 0 < errors[1] <= 43, "half a step of a four-level quantiser"
+
+
 def test_the_command_line_lists_it_and_tells_of_the_broken_one(site: Path, tmp_path: Path) -> None:
     listed = python(site, "-m", "vtbench", "list", "tokenizers")
     assert listed.returncode == 0, listed.stderr

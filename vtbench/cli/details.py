@@ -20,9 +20,11 @@ def details(name: str) -> dict[str, Any]:
         UsageError: nothing has that name; with a suggestion.
     """
     from vtbench.metrics.catalog import metric_names
-    from vtbench.tasks import task_files
+    from vtbench.tasks import is_suite_file, load_suites, task_files
     from vtbench.tokenizers.cards import load_cards
 
+    if is_suite_file(name):
+        return _suite(name)
     if name in task_files() or name.endswith((".yaml", ".yml")):
         return _task(name)
     if name in metric_names():
@@ -30,6 +32,8 @@ def details(name: str) -> dict[str, Any]:
     cards = load_cards()
     if name in cards:
         return _card(cards[name])
+    if name in load_suites():
+        return _suite(name)
     rows = [row for row in inventory("all") if row["name"] == name]
     if rows:
         return dict(rows[0])
@@ -51,6 +55,14 @@ def _task(name: str) -> dict[str, Any]:
     fields = {key: _text(value) for key, value in task.model_dump(mode="json", exclude={"kind", "quirks"}).items()}
     quirks = {f"quirk {number}": sentence for number, sentence in enumerate(task.quirks, start=1)}
     return {"kind": "task", "protocol_id": task.protocol_id, **fields, **quirks}
+
+
+def _suite(name: str) -> dict[str, Any]:
+    from vtbench.tasks import load_suite
+
+    suite = load_suite(name)
+    members = {key: "\n".join(getattr(suite, key)) for key in ("tasks", "tokenizers", "generators")}
+    return {"kind": "suite", "summary": suite.summary, **{key: names for key, names in members.items() if names}}
 
 
 def _card(card: Card) -> dict[str, Any]:

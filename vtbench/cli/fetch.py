@@ -41,13 +41,13 @@ def fetch(
 def _assets(names: list[str], suite: str | None, task: list[str] | None) -> list[dict[str, Any]]:
     from vtbench import assets
     from vtbench.run.preflight import required_assets
-    from vtbench.run.selection import select
+    from vtbench.run.selection import select_tasks
     from vtbench.tasks import load_task
 
     wanted = list(names)
     if suite or task or not wanted:
-        tasks = select((), (), task or (), suite, has_data=False).tasks
-        wanted += [name for name in required_assets(load_task(name) for name in tasks) if name not in wanted]
+        tasks = [load_task(name) for name in select_tasks(task or (), suite)]
+        wanted += [name for name in required_assets(tasks) if name not in wanted]
     found = assets.fetch(wanted)
     return [{"asset": name, "path": str(path), "tensors": assets.fingerprint(name)} for name, path in found.items()]
 

@@ -28,7 +28,10 @@ SamplesFolder = Annotated[
 Tasks = Annotated[
     list[str] | None, typer.Option("--task", metavar="NAME", help="Task, or path to a task's YAML; repeatable.")
 ]
-SuiteName = Annotated[str | None, typer.Option("--suite", metavar="NAME", help="Suite of tasks. [default: mini]")]
+SuiteName = Annotated[
+    str | None,
+    typer.Option("--suite", metavar="NAME", help="Suite, or path to a suite's YAML. [default: mini]"),
+]
 Data = Annotated[
     str | None, typer.Option("--data", metavar="DIR", help="Images: a folder, tars, parquet, or a data set reference.")
 ]

@@ -33,10 +33,10 @@ def select(
     task means the task ``folder``.
 
     Raises:
-        UsageError: a suite and tasks were both given, the same name twice, or a model without a task it can run.
+        UsageError: a suite and tasks were both given, the same name twice, a model without a task it can run, or
+            nothing to measure.
     """
-    if suite is not None and tasks:
-        raise UsageError("--suite and --task exclude each other", "name the tasks, or the suite")
+    _refuse_both(tasks, suite)
     chosen = load_suite(suite or DEFAULT_SUITE)
     if not tasks and has_data and suite is None and not generators:
         tasks = ("folder",)
@@ -51,11 +51,40 @@ def select(
         needed = {bool(generators), not tokenizers} if tokenizers or generators else {True, False}
         tasks = tuple(name for name in chosen.tasks if of_generation[name] in needed)
     _refuse_idle(tokenizers, generators, needed)
-    return Selection(
+    selection = Selection(
         tokenizers=(tuple(tokenizers) or chosen.tokenizers) if False in needed else (),
         generators=(tuple(generators) or chosen.generators) if True in needed else (),
         tasks=tuple(tasks),
     )
+    _refuse_without_models(selection, {of_generation[name] for name in selection.tasks}, suite or DEFAULT_SUITE)
+    return selection
+
+
+def select_tasks(tasks: Sequence[str], suite: str | None) -> tuple[str, ...]:
+    """The tasks that were named, else those of the suite; models do not matter.
+
+    Raises:
+        UsageError: a suite and tasks were both given, or an unknown suite.
+    """
+    _refuse_both(tasks, suite)
+    return tuple(tasks) or load_suite(suite or DEFAULT_SUITE).tasks
+
+
+def _refuse_both(tasks: Sequence[str], suite: str | None) -> None:
+    if suite is not None and tasks:
+        raise UsageError("--suite and --task exclude each other", "name the tasks, or the suite")
+
+
+def _refuse_without_models(selection: Selection, needed: set[bool], suite: str) -> None:
+    """A suite may leave its models to the command line, which must then name some; no task is passed over."""
+    if not selection.tasks:
+        raise UsageError(f"the suite {suite} has no task for these models", "name one with --task")
+    for of_generation, kind, given in (
+        (False, "tokenizer", selection.tokenizers),
+        (True, "generator", selection.generators),
+    ):
+        if of_generation in needed and not given:
+            raise UsageError(f"the suite {suite} has tasks for {kind}s and names no {kind}", f"give one with --{kind}")
 
 
 def _refuse_idle(tokenizers: Sequence[str], generators: Sequence[str], needed: set[bool]) -> None:

@@ -1,14 +1,6 @@
 """Tasks: named protocols, one YAML file each, and the suites that group them."""
 
-from vtbench.tasks.files import (
-    Suite,
-    data_root,
-    load_suite,
-    load_suites,
-    load_task,
-    read_task,
-    task_files,
-)
+from vtbench.tasks.files import data_root, load_task, read_task, task_files
 from vtbench.tasks.schema import PIXEL_RULE, TaskSpec
 from vtbench.tasks.sections import (
     ConditionSpec,
@@ -20,6 +12,7 @@ from vtbench.tasks.sections import (
     ReaderSpec,
     ReferenceSpec,
 )
+from vtbench.tasks.suites import Suite, is_suite_file, load_suite, load_suites
 
 __all__ = [
     "PIXEL_RULE",
@@ -34,6 +27,7 @@ __all__ = [
     "Suite",
     "TaskSpec",
     "data_root",
+    "is_suite_file",
     "load_suite",
     "load_suites",
     "load_task",

@@ -1,4 +1,4 @@
-"""Where tasks and suites lie, and how their YAML is read: as plain data, never as code."""
+"""Where tasks lie, and how their YAML is read: as plain data, never as code."""
 
 from __future__ import annotations
 
@@ -14,18 +14,10 @@ from pydantic import ValidationError
 
 from vtbench.core.errors import UsageError
 from vtbench.tasks.schema import TaskSpec
-from vtbench.tasks.sections import Frozen
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-
-
-class Suite(Frozen):
-    """A named set of tasks with the tokenizers and generators it runs when none are given."""
-
-    summary: str
-    tasks: tuple[str, ...]
-    tokenizers: tuple[str, ...] = ()
-    generators: tuple[str, ...] = ()
+SUITES_FILE = "suites.yaml"
+YAML_SUFFIXES = (".yaml", ".yml")
 
 
 def data_root() -> Path:
@@ -37,22 +29,23 @@ def data_root() -> Path:
 def task_files() -> dict[str, Path]:
     """Task name to YAML file: the shipped ones, then those of installed plug-ins (entry points ``vtbench.tasks``)."""
     files = {path.stem: path for path in sorted((data_root() / "tasks").glob("*/*.yaml"))}
-    for path in _plugin_files():
-        files.setdefault(path.stem, path)
+    for location in plugin_locations():
+        found = [location] if location.is_file() else sorted(location.glob("*.yaml"))
+        for path in found:
+            if path.name != SUITES_FILE:
+                files.setdefault(path.stem, path)
     return files
 
 
-def _plugin_files() -> Iterator[Path]:
-    """A plug-in's entry point is a path to a YAML file or to a folder of them; a broken one offers nothing."""
+def plugin_locations() -> Iterator[Path]:
+    """What the entry points ``vtbench.tasks`` name: a YAML file, or a folder of them; a broken one offers nothing."""
     for point in entry_points(group="vtbench.tasks"):
         try:
-            location = Path(point.load())
+            yield Path(point.load())
         except Exception as error:  # noqa: BLE001 - a broken plug-in harms only itself
             import warnings
 
             warnings.warn(f"tasks of the plug-in {point.name!r} cannot be loaded: {error!r}", stacklevel=2)
-            continue
-        yield from [location] if location.is_file() else sorted(location.glob("*.yaml"))
 
 
 def load_task(text: str) -> TaskSpec:
@@ -61,7 +54,7 @@ def load_task(text: str) -> TaskSpec:
     Raises:
         UsageError: unknown name (with a suggestion), unreadable file, bad YAML, or a field that does not fit.
     """
-    if text.endswith((".yaml", ".yml")):
+    if text.endswith(YAML_SUFFIXES):
         return read_task(Path(text).expanduser())
     files = task_files()
     text = _without_folder(text, files)
@@ -82,38 +75,22 @@ def _without_folder(text: str, files: dict[str, Path]) -> str:
 @lru_cache(maxsize=256)
 def read_task(path: Path) -> TaskSpec:
     """Read and check one task file."""
-    content = _read_yaml(path)
+    content = read_mapping(path)
     try:
         spec = TaskSpec.model_validate(content)
     except ValidationError as error:
-        raise UsageError(f"{path} is not a valid task: {_first_problems(error)}", "see docs/adding-a-task.md") from None
+        raise UsageError(f"{path} is not a valid task: {first_problems(error)}", "see docs/adding-a-task.md") from None
     if spec.name != path.stem:
         raise UsageError(f"{path}: the task is named {spec.name!r}, its file {path.stem!r}", "give both one name")
     return spec
 
 
-def load_suite(name: str) -> Suite:
-    """A suite of ``tasks/suites.yaml``.
+def read_mapping(path: Path) -> dict[str, Any]:
+    """The mapping of one YAML file.
 
     Raises:
-        UsageError: unknown suite.
+        UsageError: unreadable, not YAML, or no mapping.
     """
-    suites = load_suites()
-    if name not in suites:
-        raise UsageError(f"unknown suite {name!r}", f"known: {', '.join(sorted(suites))}")
-    return suites[name]
-
-
-def load_suites() -> dict[str, Suite]:
-    """Every shipped suite."""
-    path = data_root() / "tasks" / "suites.yaml"
-    try:
-        return {name: Suite.model_validate(value) for name, value in _read_yaml(path).items()}
-    except ValidationError as error:
-        raise UsageError(f"{path} is not valid: {_first_problems(error)}") from None
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -125,7 +102,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return content
 
 
-def _first_problems(error: ValidationError, most: int = 4) -> str:
-    problems = [f"{'.'.join(map(str, e['loc'])) or 'task'}: {e['msg']}" for e in error.errors()]
+def first_problems(error: ValidationError, most: int = 4, whole: str = "task") -> str:
+    """What does not fit, field by field, in one line."""
+    problems = [f"{'.'.join(map(str, e['loc'])) or whole}: {e['msg']}" for e in error.errors()]
     more = f" (+{len(problems) - most} more)" if len(problems) > most else ""
     return "; ".join(problems[:most]) + more

@@ -6,9 +6,10 @@ import sys
 from itertools import groupby
 
 from vtbench.metrics.catalog import metric_info
-from vtbench.tasks.files import load_suites, load_task, task_files
+from vtbench.tasks.files import load_task, task_files
 from vtbench.tasks.schema import TaskSpec
 from vtbench.tasks.sections import MetricRequest
+from vtbench.tasks.suites import load_suites
 
 _HEAD = """# Tasks
 

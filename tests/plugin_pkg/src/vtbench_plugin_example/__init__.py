@@ -1,1 +1,5 @@
-"""One tokenizer, metric, data set and feature extractor, as another package would offer them."""
+"""One tokenizer, metric, data set, feature extractor, task and suite, as another package would offer them."""
+
+from pathlib import Path
+
+TASKS = Path(__file__).parent / "tasks"
