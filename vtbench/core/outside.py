@@ -1,0 +1,165 @@
+"""Bytes from outside: read up to a bound, parsed up to a bound, and every way a parser fails told in one sentence.
+
+A task, a prompt list, a checkpoint's configuration or a program's answer may be damaged or hostile. What its parser
+raises is not what a person needs to read, and a file of 500 bytes can unfold to gigabytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from vtbench.core.errors import UsageError, VtbenchError
+
+MOST_TEXT_BYTES = 256 << 20
+"""Of a text file that is read whole: a record with a failure for each of a million samples fits."""
+MOST_YAML_BYTES = 1 << 20
+MOST_YAML_NODES = 100_000
+MOST_DEPTH = 64
+_LONGEST_REASON = 200
+
+
+@contextmanager
+def boundary(
+    where: Path | str, what: str, hint: str | None = None, kind: type[VtbenchError] = VtbenchError
+) -> Iterator[None]:
+    """Run a parser: whatever it raises becomes ``WHERE is not WHAT: REASON``.
+
+    An expected error passes as it is, and so do interrupts.
+
+    Args:
+        where: the file, as messages name it.
+        what: what it should have been, with its article: ``"a parquet file"``.
+        hint: what to do next.
+        kind: the class of the error raised.
+    """
+    try:
+        yield
+    except VtbenchError:
+        raise
+    except Exception as error:
+        raise kind(f"{where} is not {what}: {reason(error)}", hint) from error
+
+
+def reason(error: BaseException) -> str:
+    """What an exception says, in one line of bounded length; its class where it says nothing."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, MemoryError):
+        return "it asks for more memory than there is"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    try:
+        said = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001 - an exception whose text cannot be made still has a class
+        said = ""
+    said = said or type(error).__name__
+    return said if len(said) <= _LONGEST_REASON else f"{said[: _LONGEST_REASON - 1]}…"
+
+
+def read_text(path: Path, most: int = MOST_TEXT_BYTES) -> str:
+    """A whole text file, UTF-8 with or without a byte-order mark.
+
+    Raises:
+        UsageError: it cannot be read, is larger than ``most`` bytes, or is not UTF-8.
+    """
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(most + 1)
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the path
+        raise UsageError(f"cannot read {path}: {reason(error)}", "check the path") from None
+    if len(data) > most:
+        raise UsageError(f"{path} is larger than the {most >> 20} MiB that are read", "is it the right file?")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8: byte {error.start}", "save it as UTF-8") from None
+
+
+def parse_json(text: str, where: Path | str, what: str = "JSON", *, hint: str | None = None) -> Any:
+    """JSON to plain data, strictly: no ``NaN`` or ``Infinity``, which other readers refuse.
+
+    Raises:
+        VtbenchError: anything else, nested too deeply, or a number of too many digits.
+    """
+    with boundary(where, what, hint):
+        return json.loads(text, parse_constant=_refuse_constant)
+
+
+def parse_yaml(text: str, where: Path | str) -> Any:
+    """YAML to plain data by :class:`yaml.SafeLoader`, bounded before anything is built.
+
+    Raises:
+        UsageError: not YAML, a tag, a key given twice, or more bytes, nodes (aliases counted as often as they unfold)
+            or levels than a person writes.
+    """
+    if len(text) > MOST_YAML_BYTES:
+        raise UsageError(f"{where} is larger than the {MOST_YAML_BYTES >> 20} MiB of YAML that are read")
+    with boundary(where, "YAML", "only plain data is read: no tags, no objects", UsageError):
+        _check_bounds(yaml.parse(text, Loader=yaml.SafeLoader))
+        return yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader that also refuses repeated keys
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f'{name} is not JSON; write "inf", "-inf" or "nan"')
+
+
+def _check_bounds(events: Iterator[yaml.Event]) -> None:
+    """Count what aliases unfold to, by the events alone.
+
+    Raises:
+        ValueError: too many nodes or levels.
+    """
+    sizes: dict[str | None, int] = {}
+    open_nodes: list[tuple[str | None, int]] = []
+    total = 0
+    for event in events:
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor not in sizes:
+                raise ValueError(f"the alias *{event.anchor} stands before or inside what it names")
+            total += sizes[event.anchor]
+        elif isinstance(event, yaml.CollectionStartEvent):
+            open_nodes.append((event.anchor, total))
+            total += 1
+        elif isinstance(event, yaml.ScalarEvent):
+            total += 1
+            if event.anchor:
+                sizes[event.anchor] = 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = open_nodes.pop()
+            if anchor:
+                sizes[anchor] = total - before
+        if len(open_nodes) > MOST_DEPTH:
+            raise ValueError(f"it is nested deeper than {MOST_DEPTH} levels")
+        if total > MOST_YAML_NODES:
+            raise ValueError(f"it unfolds to more than {MOST_YAML_NODES:,} values")
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """Of a key given twice, PyYAML keeps the last without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                continue
+            key = self._key(key_node)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key!r} is given twice", key_node.start_mark)
+            seen.add(key)
+        made: dict[Any, Any] = super().construct_mapping(node, deep)
+        return made
+
+    def _key(self, node: yaml.Node) -> Any:
+        make: Callable[..., Any] = self.construct_object
+        key = make(node, deep=True)
+        try:
+            hash(key)
+        except TypeError:
+            raise yaml.constructor.ConstructorError(None, None, "a key must be text", node.start_mark) from None
+        return key
