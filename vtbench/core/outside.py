@@ -25,16 +25,13 @@ _LONGEST_REASON = 200
 
 
 @contextmanager
-def boundary(
-    where: Path | str, what: str, hint: str | None = None, kind: type[VtbenchError] = VtbenchError
-) -> Iterator[None]:
-    """Run a parser: whatever it raises becomes ``WHERE is not WHAT: REASON``.
+def boundary(problem: str, hint: str | None = None, kind: type[VtbenchError] = VtbenchError) -> Iterator[None]:
+    """Run a parser: whatever it raises becomes ``PROBLEM: REASON``.
 
     An expected error passes as it is, and so do interrupts.
 
     Args:
-        where: the file, as messages name it.
-        what: what it should have been, with its article: ``"a parquet file"``.
+        problem: names the file and what it is not: ``"rows.parquet is not a Parquet file"``.
         hint: what to do next.
         kind: the class of the error raised.
     """
@@ -43,7 +40,7 @@ def boundary(
     except VtbenchError:
         raise
     except Exception as error:
-        raise kind(f"{where} is not {what}: {reason(error)}", hint) from error
+        raise kind(f"{problem}: {reason(error)}", hint) from error
 
 
 def reason(error: BaseException) -> str:
@@ -72,22 +69,22 @@ def read_text(path: Path, most: int = MOST_TEXT_BYTES) -> str:
         with path.open("rb") as stream:
             data = stream.read(most + 1)
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
-        raise UsageError(f"cannot read {path}: {reason(error)}", "check the path") from None
+        raise UsageError(f"{path} cannot be read: {reason(error)}", "check the path") from None
     if len(data) > most:
         raise UsageError(f"{path} is larger than the {most >> 20} MiB that are read", "is it the right file?")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8: byte {error.start}", "save it as UTF-8") from None
+        raise UsageError(f"{path} is not a text file in UTF-8: byte {error.start}", "save it as UTF-8") from None
 
 
-def parse_json(text: str, where: Path | str, what: str = "JSON", *, hint: str | None = None) -> Any:
+def parse_json(text: str, where: Path | str, hint: str | None = None, kind: type[VtbenchError] = VtbenchError) -> Any:
     """JSON to plain data, strictly: no ``NaN`` or ``Infinity``, which other readers refuse.
 
     Raises:
-        VtbenchError: anything else, nested too deeply, or a number of too many digits.
+        VtbenchError: (or ``kind``) anything else, nested too deeply, or a number of too many digits.
     """
-    with boundary(where, what, hint):
+    with boundary(f"{where} is not JSON", hint, kind):
         return json.loads(text, parse_constant=_refuse_constant)
 
 
@@ -100,7 +97,7 @@ def parse_yaml(text: str, where: Path | str) -> Any:
     """
     if len(text) > MOST_YAML_BYTES:
         raise UsageError(f"{where} is larger than the {MOST_YAML_BYTES >> 20} MiB of YAML that are read")
-    with boundary(where, "YAML", "only plain data is read: no tags, no objects", UsageError):
+    with boundary(f"{where} is not YAML", "only plain data is read: no tags, no objects", UsageError):
         _check_bounds(yaml.parse(text, Loader=yaml.SafeLoader))
         return yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader that also refuses repeated keys
 

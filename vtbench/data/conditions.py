@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 from vtbench.core.contracts import Condition
 from vtbench.core.digests import digest_file, digest_json
 from vtbench.core.errors import UsageError
+from vtbench.core.outside import parse_json, read_text
 
 
 @dataclass(frozen=True)
@@ -110,15 +110,10 @@ def _labelled(index: int, label: int) -> ConditionSample:
 
 
 def _read_prompts(path: Path) -> list[Condition]:
-    try:
-        # Not splitlines(): it also splits at characters such as U+2028, which JSON strings and prompts may hold.
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except FileNotFoundError:
-        raise UsageError(f"no file of prompts {path}", "one prompt a line, or GenEval's metadata.jsonl") from None
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not a text file in UTF-8: {error}") from None
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}", "give a file of prompts") from None
+    if not path.exists():
+        raise UsageError(f"no file of prompts {path}", "one prompt a line, or GenEval's metadata.jsonl")
+    # Not splitlines(): it also splits at characters such as U+2028, which JSON strings and prompts may hold.
+    lines = read_text(path).split("\n")
     filled = [(line.strip(), f"{path}:{number}") for number, line in enumerate(lines, 1) if line.strip()]
     if path.suffix == ".jsonl":
         found = [_geneval_prompt(line, where) for line, where in filled]
@@ -130,10 +125,7 @@ def _read_prompts(path: Path) -> list[Condition]:
 
 
 def _geneval_prompt(line: str, where: str) -> Condition:
-    try:
-        entry = json.loads(line)
-    except ValueError as error:
-        raise UsageError(f"{where} is not JSON: {error}") from None
+    entry = parse_json(line, where, kind=UsageError)
     if not isinstance(entry, dict) or not isinstance(entry.get("prompt"), str) or not entry["prompt"].strip():
         raise UsageError(f'{where} has no "prompt"', 'each line is a JSON object, as {"prompt": "a photo of a dog", …}')
     return Condition(prompt=entry["prompt"], metadata={key: value for key, value in entry.items() if key != "prompt"})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import hashlib
-import json
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,15 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from vtbench.core.contracts import Sample
-from vtbench.core.errors import AssetMissingError, SampleError, UsageError
+from vtbench.core.errors import AssetMissingError, SampleError, UsageError, VtbenchError
 from vtbench.core.extras import install_extra
+from vtbench.core.outside import boundary, parse_json, reason
 from vtbench.data.decode import EXTENSIONS, decode_image
 from vtbench.data.fingerprint import Fingerprinted
 
 _TRUTH: dict[str, tuple[str, Callable[[str], Any]]] = {
     "cls": ("label", int),
     "txt": ("text", str),
-    "json": ("json", json.loads),
+    "json": ("json", lambda text: parse_json(text, "its json member")),
 }
 
 
@@ -80,8 +80,8 @@ class WebDatasetTars(Fingerprinted):
         try:
             data = self._images[index].read()
             target = self.target(index)
-        except (OSError, ValueError) as error:
-            raise SampleError(f"{name} in {self._images[index].shard}: {error}") from error
+        except (OSError, ValueError, VtbenchError) as error:
+            raise SampleError(f"{name} in {self._images[index].shard}: {reason(error)}") from error
         return Sample(id=name, image=decode_image(data, name), target=target)
 
     def content_digest(self, index: int) -> str:
@@ -124,19 +124,17 @@ def _members(shard: Path) -> Iterator[tuple[str, str, _Span]]:
     """``(key, extension, span)`` of each regular file; links, devices and hidden files are skipped."""
     from webdataset.tariterators import base_plus_ext
 
-    try:
-        with tarfile.open(shard, "r:") as archive:
-            size = shard.stat().st_size
-            for member in archive:
-                key, extension = base_plus_ext(member.name)
-                if not member.isreg() or member.issparse() or key is None or _is_hidden(key):
-                    continue
-                if member.offset_data + member.size > size:
-                    raise tarfile.ReadError(f"the file ends inside {member.name}")
-                yield key, extension.lower(), _Span(shard, member.offset_data, member.size)
-            _check_end(shard, archive.offset)
-    except (tarfile.TarError, OSError) as error:
-        raise UsageError(f"cannot index {shard}: {error}", "only whole, uncompressed tar files are read") from error
+    hint = "only whole, uncompressed tar files are read"
+    with boundary(f"cannot index {shard}", hint, UsageError), tarfile.open(shard, "r:") as archive:
+        size = shard.stat().st_size
+        for member in archive:
+            key, extension = base_plus_ext(member.name)
+            if not member.isreg() or member.issparse() or key is None or _is_hidden(key):
+                continue
+            if member.size < 0 or member.offset_data + member.size > size:
+                raise tarfile.ReadError(f"the file ends inside {member.name}")
+            yield key, extension.lower(), _Span(shard, member.offset_data, member.size)
+        _check_end(shard, archive.offset)
 
 
 def _check_end(shard: Path, offset: int) -> None:

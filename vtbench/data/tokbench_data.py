@@ -16,15 +16,15 @@ characters and by the longer side of the image (in ``ic13``, by its width).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from vtbench.core.contracts import Sample
-from vtbench.core.errors import SampleError, UsageError
+from vtbench.core.errors import SampleError, UsageError, VtbenchError
 from vtbench.core.files import inside
+from vtbench.core.outside import parse_json, read_text, reason
 from vtbench.data.decode import decode_image
 from vtbench.data.fingerprint import Fingerprinted, digest_readable_file
 
@@ -175,18 +175,17 @@ def _text(value: Any) -> str:
 
 def _read(file: Path, make: Callable[[dict[str, Any]], T]) -> list[T]:
     """Every entry of a JSON list made into something; what cannot be is told with its number."""
-    try:
-        entries = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{file} cannot be read as JSON: {error}", "fetch it anew") from error
+    entries = parse_json(read_text(file), file, "fetch it anew", UsageError)
     if not isinstance(entries, list) or not entries:
         raise UsageError(f"{file} is not a list of images", _LAYOUT)
     made = []
     for number, entry in enumerate(entries):
         try:
             made.append(make(entry))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            what = f"no {error}" if isinstance(error, KeyError) else str(error)
+        except VtbenchError:
+            raise
+        except Exception as error:
+            what = f"no {error}" if isinstance(error, KeyError) else reason(error)
             raise UsageError(f"{file}: entry {number}: {what}", "it is not as TokBench publishes it") from error
     return made
 
