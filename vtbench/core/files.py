@@ -52,6 +52,21 @@ def cache_dir() -> Path:
     return user_cache_path("vtbench")
 
 
+def expand_user(text: str) -> str:
+    """``text`` with a leading ``~`` or ``~someone`` as the home folder.
+
+    A folder that is really called ``~`` is written ``./~``, and comes back whole, so that nobody expands it later.
+    """
+    if text.startswith("./~"):
+        return str(Path.cwd() / text.removeprefix("./"))
+    if not text.startswith("~"):
+        return text
+    try:
+        return str(Path(text).expanduser())
+    except RuntimeError:  # nobody of that name: it may be a file's name
+        return text
+
+
 def path_segment(name: str) -> str:
     """``name`` as a single harmless path segment: no separators, no leading dots, bounded length."""
     segment = _UNSAFE.sub("-", name).strip(".-")[:_LONGEST_SEGMENT]

@@ -15,6 +15,7 @@ from typing import IO
 
 from vtbench.core.digests import digest_file, digest_json
 from vtbench.core.errors import UsageError
+from vtbench.core.files import expand_user
 
 _SHOWN_LINES = 3
 _TAIL_BYTES = 4096
@@ -41,7 +42,7 @@ def split_command(command: str) -> list[str]:
         UsageError: nothing in it, an open quote, or no such program.
     """
     try:
-        words = shlex.split(command)
+        words = [expand_user(word) for word in shlex.split(command)]
     except ValueError as error:
         raise UsageError(f"run={command!r} cannot be split into words: {error}", "close every quote") from error
     if not words:

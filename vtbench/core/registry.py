@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import inspect
 from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from vtbench.core.arguments import bind, recorded
 from vtbench.core.errors import UsageError, VtbenchError
 from vtbench.core.neighbours import enter, import_file
 from vtbench.core.reference import Reference
@@ -28,10 +28,12 @@ class Registry:
         group: entry-point group, e.g. ``"vtbench.tokenizers"``.
         builtin: name to ``"package.module:Attribute"``. Built-in names cannot be overridden by plug-ins, so that a
             name means the same on every machine.
+        universal: arguments that may be given to every target, and reach those that take them.
     """
 
-    def __init__(self, kind: str, group: str, builtin: Mapping[str, str]) -> None:
+    def __init__(self, kind: str, group: str, builtin: Mapping[str, str], universal: tuple[str, ...] = ()) -> None:
         self.kind = kind
+        self.universal = universal
         self.group = group
         self.builtin = dict(builtin)
 
@@ -71,14 +73,15 @@ class Registry:
         factory = self.load(reference.target)
         if not callable(factory):
             raise UsageError(f"{self.kind} {reference.target} cannot be called", "name a class or a function")
-        args = dict(reference.args)
-        try:
-            signature = inspect.signature(factory)
-        except (TypeError, ValueError):
-            return factory(**args)
-        args.update({key: value for key, value in extra.items() if key in signature.parameters and key not in args})
-        _check_arguments(signature, args, reference.target, self.kind)
-        return factory(**args)
+        return factory(**bind(factory, reference, self.kind, self.universal, **extra))
+
+    def arguments(self, reference: Reference) -> dict[str, Any]:
+        """The arguments that :meth:`create` would call the target with, as a record holds them.
+
+        Raises:
+            UsageError: as :meth:`create`.
+        """
+        return recorded(bind(self.load(reference.target), reference, self.kind, self.universal))
 
     def _suggestion(self, target: str) -> str:
         names = self.names()
@@ -86,23 +89,6 @@ class Registry:
         if close:
             return f"did you mean {' or '.join(close)}?"
         return f"known: {', '.join(names)}; or name your own as package.module:Class or ./file.py:Class"
-
-
-def _check_arguments(signature: inspect.Signature, args: Mapping[str, Any], target: str, kind: str) -> None:
-    try:
-        signature.bind(**args)
-    except TypeError as error:
-        accepted = [
-            name
-            for name, parameter in signature.parameters.items()
-            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-        ]
-        unknown = [key for key in args if key not in accepted]
-        hint = f"{target} takes: {', '.join(accepted) or 'no arguments'}"
-        for key in unknown:
-            close = difflib.get_close_matches(key, accepted, n=1)
-            hint += f"; did you mean {close[0]}?" if close else ""
-        raise UsageError(f"{kind} {target!r}: {error}", hint) from error
 
 
 def _load_plugin(point: EntryPoint, kind: str) -> Any:

@@ -7,6 +7,7 @@ from typing import cast
 
 from vtbench.core.contracts import ImageDataset
 from vtbench.core.errors import UsageError
+from vtbench.core.files import expand_user
 from vtbench.core.reference import Reference, parse_reference
 from vtbench.core.registry import Registry
 from vtbench.data import DATASETS
@@ -25,7 +26,7 @@ def open_data(text: str, registry: Registry = DATASETS) -> ImageDataset:
     """
     if _is_reference(text, registry):
         return cast(ImageDataset, registry.create(parse_reference(text)))
-    path = Path(text).expanduser()
+    path = Path(expand_user(text))
     if path.is_dir():
         return cast(ImageDataset, registry.create(_of_folder(path)))
     if path.suffix == ".parquet" and path.is_file():
@@ -45,7 +46,7 @@ def open_data(text: str, registry: Registry = DATASETS) -> ImageDataset:
 
 def _is_reference(text: str, registry: Registry) -> bool:
     target = text.split(",", 1)[0].strip()
-    return target in registry or (":" in target and not Path(text).expanduser().exists())
+    return target in registry or (":" in target and not Path(expand_user(text)).exists())
 
 
 def _of_folder(path: Path) -> Reference:

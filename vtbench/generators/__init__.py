@@ -1,5 +1,6 @@
 """Generators, one family a file, imported when asked for."""
 
+from vtbench.core.reference import NAME
 from vtbench.core.registry import Registry
 
 GENERATORS = Registry(
@@ -12,4 +13,5 @@ GENERATORS = Registry(
         "diffusers-pipeline": "vtbench.generators.diffusers_pipeline:DiffusersPipeline",
         "tiny-ar": "vtbench.generators.tiny_ar:TinyAr",
     },
+    universal=(NAME,),
 )

@@ -13,6 +13,7 @@ from vtbench.core.contracts import ImageDataset
 from vtbench.core.info import GeneratorInfo, TokenizerInfo
 from vtbench.core.reference import parse_reference
 from vtbench.data.conditions import ConditionSet
+from vtbench.generators import GENERATORS
 from vtbench.generators.resolve import resolve_generator
 from vtbench.run.device import choose_dtype
 from vtbench.run.model import LoadedModel
@@ -30,6 +31,10 @@ class GeneratorSource(NamedSource):
     def make(self) -> Any:
         """The generator."""
         return resolve_generator(self.reference)
+
+    def meant(self) -> dict[str, Any]:
+        """Those of the generator."""
+        return GENERATORS.arguments(self.parsed)
 
     @cached_property
     def info(self) -> GeneratorInfo:

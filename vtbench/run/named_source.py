@@ -36,17 +36,21 @@ class NamedSource:
     @property
     def label(self) -> str:
         """The argument ``name`` where there is one, else the reference as given: name and arguments."""
-        return str(self.args.get("name") or self.reference)
+        return self.parsed.name or self.reference
 
     @cached_property
     def parsed(self) -> Reference:
         """Target and arguments."""
         return parse_reference(self.reference)
 
-    @property
+    @abstractmethod
+    def meant(self) -> dict[str, Any]:
+        """The arguments given, each as its parameter takes it."""
+
+    @cached_property
     def args(self) -> dict[str, Any]:
-        """Keyword arguments as given."""
-        return dict(self.parsed.args)
+        """The arguments given, each as its parameter takes it and as a record holds it."""
+        return self.meant()
 
     @cached_property
     def import_path(self) -> str:

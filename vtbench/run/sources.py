@@ -11,11 +11,12 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from vtbench.core.arguments import bind
 from vtbench.core.contracts import Prepared, SampleFailure
 from vtbench.core.digests import digest_file, digest_json
-from vtbench.core.errors import SampleError, UsageError
+from vtbench.core.errors import SampleError
 from vtbench.core.info import GeneratorInfo, TokenizerInfo
-from vtbench.core.reference import parse_reference
+from vtbench.core.reference import Reference, parse_reference
 from vtbench.run.device import choose_dtype
 from vtbench.run.model import LoadedModel
 from vtbench.run.named_source import NamedSource
@@ -23,7 +24,7 @@ from vtbench.run.options import RunOptions
 from vtbench.run.predict import Batch, ModelPredictor, Predictor
 from vtbench.tokenizers import IMAGES
 from vtbench.tokenizers.images import PredictionFolder
-from vtbench.tokenizers.resolve import resolve_tokenizer
+from vtbench.tokenizers.resolve import resolve_tokenizer, tokenizer_arguments
 
 
 class Source(Protocol):
@@ -75,6 +76,10 @@ class TokenizerSource(NamedSource):
         """The tokenizer."""
         return resolve_tokenizer(self.reference)
 
+    def meant(self) -> dict[str, Any]:
+        """Those of the tokenizer, a card's own left out."""
+        return tokenizer_arguments(self.parsed)
+
     @cached_property
     def info(self) -> TokenizerInfo:
         """Taken from the model, and kept when the model is released."""
@@ -101,12 +106,8 @@ def source_of(reference: str) -> PredictionSource:
     parsed = parse_reference(reference)
     if parsed.target != IMAGES:
         return TokenizerSource(reference)
-    unknown = sorted(set(parsed.args) - {"path", "name"})
-    if unknown or "path" not in parsed.args:
-        told = f"takes no {', '.join(unknown)}" if unknown else "needs a path"
-        raise UsageError(f"{reference}: {IMAGES} {told}", f"{IMAGES},path=DIR, and name=NAME for the tables")
-    path = Path(str(parsed.args["path"]))
-    return FolderSource(path, str(parsed.args.get("name") or path.resolve().name))
+    _ = parsed.name  # an empty one is refused, as every model's
+    return FolderSource.of(**bind(FolderSource.of, parsed, "tokenizer"))
 
 
 def with_digests(info: TokenizerInfo | GeneratorInfo) -> dict[str, Any]:
@@ -127,10 +128,15 @@ class FolderSource:
     label: str
 
     def __post_init__(self) -> None:
-        self.reference = f"{IMAGES},path={self.path}"
+        self.reference = str(Reference(IMAGES, {"path": str(self.path)}))
         self.args = {"path": str(self.path)}
         self.import_path = f"{PredictionFolder.__module__}:{PredictionFolder.__qualname__}"
         self._folder = PredictionFolder(self.path)
+
+    @classmethod
+    def of(cls, path: Path, name: str | None = None) -> FolderSource:
+        """The images of a folder, called as the folder unless a name is given."""
+        return cls(path, name or path.resolve().name)
 
     @property
     def info(self) -> TokenizerInfo:

@@ -1,5 +1,6 @@
 """Tokenizers, one family a file, imported when asked for."""
 
+from vtbench.core.reference import NAME
 from vtbench.core.registry import Registry
 
 IMAGES = "images"
@@ -42,4 +43,5 @@ TOKENIZERS = Registry(
         "unitok-vq": "vtbench.tokenizers.unitok:UniTok",
         "dar": "vtbench.tokenizers.dar:DarTokenizer",
     },
+    universal=(NAME,),
 )

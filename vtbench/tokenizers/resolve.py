@@ -43,6 +43,18 @@ def resolve_tokenizer(text: str, **extra: Any) -> Tokenizer | Reconstructor:
     return checked
 
 
+def tokenizer_arguments(reference: Reference) -> dict[str, Any]:
+    """What the arguments given in ``reference`` mean, as a record holds them; a card's own are left out.
+
+    Raises:
+        UsageError: as :func:`resolve_tokenizer`.
+    """
+    whole = expand(reference)
+    rest, switches = take_switches(whole, _own_arguments(whole.target))
+    meant = {**TOKENIZERS.arguments(rest), **switches}
+    return {key: meant[key] for key in reference.args if key in meant}
+
+
 def expand(reference: Reference) -> Reference:
     """Replace a card's name by its target and arguments.
 
@@ -55,7 +67,7 @@ def expand(reference: Reference) -> Reference:
     card = load_cards().get(target)
     if card is not None:
         named = {} if card.checkpoint is None else {"card": card.name}
-        return Reference(card.target, {**card.args, **named, **reference.args})
+        return reference.over(card.target, {**card.args, **named})
     if target == IMAGES:
         raise UsageError(
             f"{IMAGES} is a folder of reconstructions, which is scored and not run",

@@ -23,8 +23,7 @@ def take_switches(reference: Reference, own: frozenset[str]) -> tuple[Reference,
         own: argument names of the target, which keep their meaning.
     """
     switches = {name: value for name, value in reference.args.items() if name in SWITCHES and name not in own}
-    rest = {name: value for name, value in reference.args.items() if name not in switches}
-    return Reference(reference.target, rest), switches
+    return reference.without(switches), switches
 
 
 def apply_switches(tokenizer: Any, switches: dict[str, Any]) -> None:

@@ -1,0 +1,99 @@
+"""What a callable takes: its parameters with their annotations resolved, one by one."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+UNKNOWN = inspect.Parameter.empty
+# Names that annotations commonly use and that a module may import for type checkers only.
+_COMMON: dict[str, Any] = {
+    **{name: getattr(typing, name) for name in ("Any", "Literal", "Optional", "Union", "List", "Tuple", "Dict")},
+    **{name: getattr(typing, name) for name in ("Sequence", "Mapping", "Iterable", "Annotated")},
+    "Path": Path,
+    "PathLike": os.PathLike,
+    "os": os,
+    "typing": typing,
+}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter.
+
+    Attributes:
+        annotation: the type; :data:`UNKNOWN` where it has none or it cannot be resolved.
+        default: :data:`UNKNOWN` where a value must be given.
+    """
+
+    name: str
+    annotation: Any = UNKNOWN
+    default: Any = UNKNOWN
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Everything that can be given by name.
+
+    Attributes:
+        named: parameters with a name, in order.
+        rest: stands for every other name, where there is ``**kwargs``.
+    """
+
+    signature: inspect.Signature
+    named: Mapping[str, Parameter]
+    rest: Parameter | None
+
+    def find(self, name: str) -> Parameter | None:
+        """The parameter that takes an argument of that name."""
+        return self.named.get(name, self.rest)
+
+
+def parameters_of(factory: Callable[..., Any]) -> Parameters | None:
+    """Of a class, function, ``functools.partial`` or model class; ``None`` where Python cannot tell (some builtins)."""
+    try:
+        signature = inspect.signature(factory)
+    except (TypeError, ValueError):
+        return None
+    scope = _scope(factory)
+    told = [
+        Parameter(item.name, _resolved(item.annotation, scope), item.default) for item in signature.parameters.values()
+    ]
+    kinds = {item.name: item.kind for item in signature.parameters.values()}
+    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    named = {item.name: item for item in told if kinds[item.name] in by_name}
+    rest = next((item for item in told if kinds[item.name] == inspect.Parameter.VAR_KEYWORD), None)
+    return Parameters(signature, named, rest)
+
+
+def _scope(factory: Any) -> dict[str, Any]:
+    """Names that an annotation of ``factory`` may use: those of the module that wrote its parameters."""
+    while isinstance(factory, partial):
+        factory = factory.func
+    function = inspect.unwrap(factory)
+    if isinstance(factory, type):
+        own = (vars(base)[name] for base in factory.__mro__ for name in ("__init__", "__new__") if name in vars(base))
+        function = inspect.unwrap(next((made for made in own if hasattr(made, "__globals__")), factory))
+    elif not hasattr(function, "__globals__"):  # an object that is called
+        function = vars(type(function)).get("__call__", function)
+    module = sys.modules.get(getattr(factory, "__module__", None) or "")
+    return {**_COMMON, **vars(module or SimpleNamespace()), **getattr(function, "__globals__", {})}
+
+
+def _resolved(annotation: Any, scope: dict[str, Any]) -> Any:
+    """An annotation that names what is not there is as good as none; it must not take the others with it."""
+    if annotation is UNKNOWN:
+        return UNKNOWN
+    holder = SimpleNamespace(__annotations__={"it": annotation})
+    try:
+        return typing.get_type_hints(holder, globalns=scope, include_extras=True)["it"]
+    except Exception:  # noqa: BLE001 - evaluating foreign annotations may fail in any way
+        return UNKNOWN
