@@ -26,7 +26,7 @@ from vtbench.run.sources import with_digests
 class GeneratorSource(NamedSource):
     """A generator, or images that one sampled before."""
 
-    kept: ClassVar[tuple[str, ...]] = ("info", "import_path", "tokenizer_info", "premade")
+    kept: ClassVar[tuple[str, ...]] = ("info", "import_path", "notes", "tokenizer_info", "premade")
 
     def make(self) -> Any:
         """The generator."""

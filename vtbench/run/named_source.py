@@ -22,7 +22,7 @@ class NamedSource:
     """
 
     reference: str
-    kept: ClassVar[tuple[str, ...]] = ("info", "import_path")
+    kept: ClassVar[tuple[str, ...]] = ("info", "import_path", "notes")
 
     @abstractmethod
     def make(self) -> Any:
@@ -58,6 +58,12 @@ class NamedSource:
         kind = type(self.model)
         return f"{kind.__module__}:{kind.__qualname__}"
 
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What the model says a reader of its numbers must know: its ``notes``, a tuple of texts, where it has any."""
+        notes = getattr(self.model, "notes", ())
+        return tuple(note for note in notes if isinstance(note, str)) if isinstance(notes, tuple | list) else ()
+
     @property
     def named(self) -> dict[str, Any]:
         """How it was named, and the bytes of a user's own file and of any file argument: editing one must not revive
@@ -74,5 +80,5 @@ class NamedSource:
         self.__dict__.pop("model", None)
 
     def warnings(self, ids: Sequence[str]) -> list[str]:
-        """Nothing to say."""
-        return []
+        """What the model says of itself."""
+        return list(self.notes)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vtbench.core.codes import Codes
-from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
-from vtbench.core.extras import install_extra
+from vtbench.core.errors import AdapterError, UsageError
 from vtbench.core.info import TokenizerInfo
 from vtbench.core.pixels import pad_to_stride
 from vtbench.tokenizers.cards import find_card
+from vtbench.tokenizers.diffusers_loading import load_network
 from vtbench.tokenizers.nearest import nearest_codes
 from vtbench.tokenizers.pretrained import Checkpoint
 from vtbench.tokenizers.published import locate_published
@@ -45,7 +45,7 @@ class DiffusersAutoencoder:
     Raises:
         AssetMissingError: diffusers is not installed, or the checkpoint cannot be had or is a pickle.
         UsageError: the checkpoint is of another class.
-        AdapterError: weights that do not fill the model, or a model that is not for RGB images.
+        AdapterError: keys or tensors that the class has no use for or lacks, or a model that is not for RGB images.
     """
 
     class_name: str
@@ -62,10 +62,13 @@ class DiffusersAutoencoder:
         checkpoint: str | None = None,
         card: str | None = None,
     ) -> None:
+        import torch
+
         known = None if card is None else find_card(card)
         found = locate_published(known, checkpoint or path, subfolder, revision, variant)
         _check_class(found, self.class_name)
-        self._model = _load(found, self.class_name, found.variant)
+        network, self.notes = load_network(found, self.class_name, ADAPTERS[self.class_name])
+        self._model = network.to(memory_format=torch.channels_last)
         self._stride = 2 ** (len(self._model.config[self.stages]) - 1)
         sizes = self._codebook_sizes()
         self.info = TokenizerInfo(
@@ -83,7 +86,10 @@ class DiffusersAutoencoder:
 
     def to(self, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
         """Move the network and choose its precision; returns itself."""
-        self._model = self._model.to(device=device, dtype=dtype)
+        changes: dict[str, Any] = {} if device is None else {"device": device}
+        if dtype not in (None, self._model.dtype):  # the library warns of any cast, even of one that changes nothing
+            changes["dtype"] = dtype
+        self._model = self._model.to(**changes) if changes else self._model
         return self
 
     def compile(self, backend: str = "inductor") -> None:
@@ -218,32 +224,6 @@ def _check_class(checkpoint: Checkpoint, expected: str) -> None:
     channels = {checkpoint.config.get(key, 3) for key in ("in_channels", "out_channels")}
     if channels != {3}:
         raise AdapterError(f"{checkpoint.source}: {sorted(channels)} channels, not RGB images")
-
-
-def _load(checkpoint: Checkpoint, class_name: str, variant: str | None) -> Any:
-    import torch
-
-    try:
-        import diffusers
-    except ImportError as error:
-        raise AssetMissingError(f"{ADAPTERS[class_name]} needs diffusers", install_extra("hub")) from error
-    try:
-        model, report = getattr(diffusers, class_name).from_pretrained(
-            checkpoint.folder,
-            variant=variant,
-            torch_dtype=torch.float32,
-            use_safetensors=True,
-            local_files_only=True,
-            low_cpu_mem_usage=False,
-            output_loading_info=True,
-        )
-    except (OSError, ValueError, RuntimeError) as error:
-        raise AdapterError(f"{checkpoint.source}: diffusers cannot load it: {error}") from error
-    # A missing tensor would silently stay at its random initial value.
-    wrong = {key: report[key] for key in ("missing_keys", "mismatched_keys") if report.get(key)}
-    if wrong:
-        raise AdapterError(f"{checkpoint.source}: the weights do not fill the model: {wrong}", "is the file complete?")
-    return model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 
 def _size(images: Tensor) -> tuple[int, int]:

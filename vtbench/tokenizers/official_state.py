@@ -93,6 +93,11 @@ def fill(
         for name, value in wanted.items()
         if name in given and given[name].shape != value.shape
     ]
+    shapes += [
+        f"{name} holds {given[name].dtype}, {value.dtype} is expected"
+        for name, value in wanted.items()
+        if name in given and given[name].is_floating_point() != value.is_floating_point()
+    ]
     if missing or unexpected or shapes:
         raise _misfit(family, source, missing, unexpected, shapes, len(wanted))
     cast = {name: value.to(wanted[name].dtype) if value.is_floating_point() else value for name, value in given.items()}
@@ -102,14 +107,27 @@ def fill(
 def _misfit(
     family: str, source: str, missing: list[str], unexpected: list[str], shapes: list[str], total: int
 ) -> AdapterError:
+    are = "is" if len(unexpected) == 1 else "are"
     parts = [
         *([f"{len(missing)} of {total} tensors are missing ({_first(missing)})"] if missing else []),
-        *([f"{len(unexpected)} are unknown ({_first(unexpected)})"] if unexpected else []),
+        *([f"{len(unexpected)} {are} unknown ({_first(unexpected)})"] if unexpected else []),
         *([f"{len(shapes)} have another shape ({_first(shapes, '; ')})"] if shapes else []),
     ]
-    alike = shapes and len(missing) < total / 2
-    hint = "another geometry: is it the checkpoint of another card?" if alike else "is it another family's checkpoint?"
+    hint = _why(missing, unexpected, shapes, total)
     return AdapterError(f"{family}: {source} does not fit: {', '.join(parts)}", hint)
+
+
+def _why(missing: list[str], unexpected: list[str], shapes: list[str], total: int) -> str:
+    mixed = [name for name in unexpected if any(name.endswith(f".{wanted}") for wanted in missing)]
+    if mixed and 2 * len(mixed) >= len(missing):
+        return f"{len(mixed)} of the unknown ones are missing ones behind a prefix that not all tensors carry"
+    if len(missing) >= total / 2:
+        return "is it another family's checkpoint?"
+    if shapes:
+        return "another geometry: is it the checkpoint of another card?"
+    if missing and not unexpected:
+        return "is the file complete?"
+    return "most of it fits: is it of another version of this network, with parts that are not known here?"
 
 
 def matches(name: str, patterns: Sequence[str]) -> bool:

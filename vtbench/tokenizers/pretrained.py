@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vtbench.assets.hub import hub_folder
+from vtbench.assets.weight_files import indexed_shards, numbered_shards
 from vtbench.core.digests import digest_file
-from vtbench.core.errors import AdapterError, AssetMissingError
+from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
 from vtbench.core.info import WeightFile
 
 CONFIG = "config.json"
@@ -42,20 +44,32 @@ def locate(path: str, *, subfolder: str | None, revision: str | None, variant: s
         variant: e.g. ``fp16`` for ``diffusion_pytorch_model.fp16.safetensors``.
 
     Raises:
+        UsageError: the path of a file.
         AssetMissingError: nothing there, no connection (or ``VTBENCH_OFFLINE=1``) and no cached copy, or weights only
             as a pickle.
-        AdapterError: a configuration that cannot be read.
+        AdapterError: a configuration that cannot be read, a missing shard, or two checkpoints in one folder.
     """
     local = Path(path).expanduser()
+    if local.is_file():
+        raise UsageError(f"{path} is a file", f"give the folder that holds it and {CONFIG}: path={local.parent}")
     if local.is_dir():
         root, source, resolved = local, path, revision or ""
     else:
+        _refuse_misspelt(path, local)
         root = _download(path, subfolder, revision, variant)
         source, resolved = f"hub:{path}", root.name
     folder = root / subfolder if subfolder else root
     source = f"{source}/{subfolder}" if subfolder else source
     config = _read_config(folder, root, source)
     return Checkpoint(folder, config, _weight_files(folder, source, variant), source, resolved, variant)
+
+
+def _refuse_misspelt(path: str, local: Path) -> None:
+    """What is almost the name of a folder here is not asked of the hub."""
+    beside = [item.name for item in local.parent.iterdir() if item.is_dir()] if local.parent.is_dir() else []
+    close = difflib.get_close_matches(local.name, beside, n=1, cutoff=0.6)
+    if local.parent.name and close:
+        raise AssetMissingError(f"no folder {path}", f"did you mean path={local.parent / close[0]}?")
 
 
 def _download(path: str, subfolder: str | None, revision: str | None, variant: str | None) -> Path:
@@ -78,9 +92,7 @@ def _patterns(variant: str | None) -> tuple[str, ...]:
 def _read_config(folder: Path, root: Path, source: str) -> dict[str, Any]:
     file = folder / CONFIG
     if not file.is_file():
-        inside = sorted(found.parent.name for found in root.glob(f"*/{CONFIG}"))
-        hint = f"it has {CONFIG} in: {', '.join(inside)}; give subfolder=NAME" if inside else "is the path right?"
-        raise AssetMissingError(f"{source}: no {CONFIG}", hint)
+        raise AssetMissingError(f"{source}: no {CONFIG}", _elsewhere(folder, root))
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -90,11 +102,33 @@ def _read_config(folder: Path, root: Path, source: str) -> dict[str, Any]:
     return config
 
 
+def _elsewhere(folder: Path, root: Path) -> str:
+    inside = sorted(found.parent.name for found in root.glob(f"*/{CONFIG}"))
+    if not inside:
+        return "is the path right?"
+    close = difflib.get_close_matches(folder.name, inside, n=1, cutoff=0.5) if folder != root else []
+    if close or len(inside) == 1:
+        return f"did you mean subfolder={(close or inside)[0]}? it has {CONFIG} in: {', '.join(inside)}"
+    return f"it has {CONFIG} in: {', '.join(inside)}; give subfolder=NAME"
+
+
 def _weight_files(folder: Path, source: str, variant: str | None) -> tuple[Path, ...]:
-    for pattern in _patterns(variant):
-        found = tuple(sorted(folder.glob(pattern)))
-        if found and pattern.endswith(".safetensors"):
-            return found
+    """The one file of weights, or the shards of one checkpoint."""
+    single, *shards, index = _patterns(variant)
+    sharded = sorted({file for pattern in shards for file in folder.glob(pattern)})
+    if (folder / single).is_file() and (sharded or (folder / index).is_file()):
+        raise AdapterError(
+            f"{source} holds two checkpoints: {single}, and shards ({index if not sharded else sharded[0].name} …)",
+            "one of them is stale: remove it, or copy the other into a folder of its own",
+        )
+    if (folder / index).is_file():
+        return indexed_shards(folder / index)
+    if (folder / single).is_file():
+        return (folder / single,)
+    return numbered_shards(sharded) if sharded else _refused(folder, source, variant)
+
+
+def _refused(folder: Path, source: str, variant: str | None) -> tuple[Path, ...]:
     pickles = sorted(file.name for file in folder.glob("*") if file.suffix in (".bin", ".pt", ".pth", ".ckpt"))
     if pickles:
         raise AssetMissingError(

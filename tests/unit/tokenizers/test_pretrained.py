@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vtbench.core.errors import AdapterError, AssetMissingError
+from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
 from vtbench.tokenizers.pretrained import Checkpoint, locate
 from vtbench.tokenizers.resolve import resolve_tokenizer
 
@@ -52,7 +52,7 @@ def test_a_pickle_is_refused_and_runs_nothing(tmp_path: Path) -> None:
 def test_a_pickle_under_the_name_of_safetensors_runs_nothing(tmp_path: Path) -> None:
     folder, trace = checkpoint(tmp_path / "model"), tmp_path / "trace"
     (folder / f"{STEM}.safetensors").write_bytes(pickle.dumps(Bomb(trace)))
-    with pytest.raises(AdapterError, match="cannot load"):
+    with pytest.raises(AdapterError, match="truncated or not a checkpoint"):
         resolve_tokenizer(f"diffusers-kl,path={folder}")
     assert not trace.exists()
 
@@ -71,15 +71,31 @@ def test_only_the_variant_asked_for(tmp_path: Path, variant: dict[str, str], exp
 
 def test_shards_in_order(tmp_path: Path) -> None:
     shards = [f"{STEM}-0000{number}-of-00002.safetensors" for number in (1, 2)]
-    folder = checkpoint(tmp_path, *reversed(shards), f"{STEM}.safetensors.index.json")
+    folder = checkpoint(tmp_path, *reversed(shards))
+    assert [file.name for file in find(folder).files] == shards, "without an index all that are counted are there"
+    index = folder / f"{STEM}.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {"b": shards[1], "a": shards[0]}}))
     assert [file.name for file in find(folder).files] == shards
+    index.write_text(json.dumps({"weight_map": {"a": "../elsewhere.safetensors"}}))
+    with pytest.raises(AdapterError, match="no files beside it"):
+        find(folder)
+    index.unlink()
+    (folder / shards[0]).unlink()
+    with pytest.raises(AdapterError, match=rf"the shard {shards[0]} is missing"):
+        find(folder)
+
+
+def test_a_file_is_not_asked_of_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(checkpoint(tmp_path, f"{STEM}.safetensors").parent)
+    with pytest.raises(UsageError, match=r"is a file\n.*path="):
+        find(f"{tmp_path.name}/{STEM}.safetensors")
 
 
 def test_what_is_missing_is_told(tmp_path: Path) -> None:
     checkpoint(tmp_path / "sd" / "vae", f"{STEM}.safetensors")
     (tmp_path / "empty").mkdir()
     cases = {
-        "no config.json\n  it has config.json in: vae; give subfolder=NAME": lambda: find(tmp_path / "sd"),
+        "no config.json\n  did you mean subfolder=vae? it has config.json in: vae": lambda: find(tmp_path / "sd"),
         "no config.json\n  is the path right": lambda: find(tmp_path / "empty"),
         f"it has {STEM}.safetensors; is the variant right": lambda: find(
             tmp_path / "sd", subfolder="vae", variant="fp16"
