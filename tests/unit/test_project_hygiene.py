@@ -197,7 +197,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_code_and_data_and_nothing_else(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     data = {relative(path) for path in (ROOT / "tasks").rglob("*.yaml")}
-    shipped = {relative(p) for p in (ROOT / "vtbench").rglob("*") if p.suffix in {".py", ".yaml", ".typed"}}
+    shipped = {relative(p) for p in (ROOT / "vtbench").rglob("*") if p.suffix in {".py", ".yaml", ".typed", ".txt"}}
     assert len(data) > 5
     assert {f"vtbench/_data/{name}" for name in data} <= names
     assert shipped <= names

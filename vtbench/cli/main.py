@@ -9,7 +9,21 @@ from typing import Annotated, TextIO
 
 import typer
 
-from vtbench.cli import check, compare, doctor, fetch, leaderboard, listing, report, rescore, run, score, show, stats
+from vtbench.cli import (
+    check,
+    compare,
+    doctor,
+    fetch,
+    leaderboard,
+    listing,
+    new,
+    report,
+    rescore,
+    run,
+    score,
+    show,
+    stats,
+)
 from vtbench.core.errors import VtbenchError
 from vtbench.version import __version__
 
@@ -33,6 +47,7 @@ app.command("compare")(compare.compare)
 app.command("check")(check.check)
 app.command("doctor")(doctor.doctor)
 app.command("fetch")(fetch.fetch)
+app.command("new")(new.new)
 app.add_typer(stats.stats, name="stats")
 app.add_typer(leaderboard.leaderboard, name="leaderboard")
 
