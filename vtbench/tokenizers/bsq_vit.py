@@ -35,14 +35,17 @@ class BsqVit(OfficialTokenizer):
         hidden: width of the layer before the pixels.
         weights: ``"ema"``, the averaged ones, or ``"raw"``, those of the last step. Published files hold both. A
             converted one holds one of them, which its names tell; bare names are taken for what is asked.
-        checkpoint: local file instead of the card's.
+        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
         card: name of the card whose checkpoint and description are used.
         random_weights_seed: seeded random weights instead.
+        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
     """
 
     family = "bsq-vit"
     citation = "Zhao et al., Image and Video Tokenization with Binary Spherical Quantization, 2406.07548"
     ignore_unexpected = ("quantize.basis", "quantize.group_basis")  # follow from the number of bits
+    entry_argument = "weights"
+    wrappers_count = True
     channels_last = False
     shrunken: ClassVar[dict[str, Any]] = {
         **{"bits": 6, "size": 32, "patch": 8},
@@ -62,6 +65,7 @@ class BsqVit(OfficialTokenizer):
         checkpoint: str | None = None,
         card: str | None = None,
         random_weights_seed: int | None = None,
+        entry: str | None = None,
     ) -> None:
         if weights not in ("ema", "raw"):
             raise UsageError(f"bsq-vit has no weights {weights!r}", "weights=ema or weights=raw")
@@ -70,7 +74,7 @@ class BsqVit(OfficialTokenizer):
         self._grid = size // patch
         self._setup(
             lambda: _network(bits, size, patch, width, layers, heads, hidden),
-            Source(checkpoint, card, random_weights_seed),
+            Source(checkpoint, card, random_weights_seed, entry),
             kind="discrete",
             codebook_sizes=(2**bits,),
             downsample_factor=patch,

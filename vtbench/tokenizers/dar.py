@@ -49,9 +49,10 @@ class DarTokenizer(OfficialTokenizer):
         encoder_depth: blocks that read the image.
         decoder_depth: blocks that read the tokens.
         denoiser_depth: blocks of the denoiser.
-        checkpoint: local file instead of the card's.
+        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
         card: name of the card whose checkpoint and description are used.
         random_weights_seed: seeded random weights instead.
+        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
 
     Raises:
         UsageError: ``groups`` does not divide ``tokens``, 64 does not divide ``width``, ``tokens`` is above 1,024, or
@@ -86,6 +87,7 @@ class DarTokenizer(OfficialTokenizer):
         checkpoint: str | None = None,
         card: str | None = None,
         random_weights_seed: int | None = None,
+        entry: str | None = None,
     ) -> None:
         if tokens % groups or not 0 < tokens <= 1024 or width % HEAD or steps < 1:
             raise UsageError(
@@ -96,7 +98,7 @@ class DarTokenizer(OfficialTokenizer):
         depths = (encoder_depth, decoder_depth, denoiser_depth)
         self._setup(
             lambda: _network(tokens, codebook_size, codebook_dim, width, *depths, patch, pixel_patch),
-            Source(checkpoint, card, random_weights_seed),
+            Source(checkpoint, card, random_weights_seed, entry),
             kind="discrete",
             codebook_sizes=(codebook_size,),
             native_size=size,

@@ -39,9 +39,10 @@ class DetailFlow(OfficialTokenizer):
         size: side of the images, in pixels.
         patch: side of a patch; divides ``size``.
         positions: side of the grid of learnt places, which are resized to the image's grid.
-        checkpoint: local file instead of the card's.
+        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
         card: name of the card whose checkpoint and description are used.
         random_weights_seed: seeded random weights instead.
+        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
 
     Raises:
         UsageError: ``group`` does not divide ``tokens``, ``patch`` does not divide ``size``, or a size is unknown.
@@ -77,6 +78,7 @@ class DetailFlow(OfficialTokenizer):
         checkpoint: str | None = None,
         card: str | None = None,
         random_weights_seed: int | None = None,
+        entry: str | None = None,
     ) -> None:
         if tokens % group or size % patch:
             raise UsageError(
@@ -86,7 +88,7 @@ class DetailFlow(OfficialTokenizer):
         sizes = (encoder, decoder, tokens, group, codebook_size, codebook_dim, size, patch, positions)
         self._setup(
             lambda: _network(*sizes),
-            Source(checkpoint, card, random_weights_seed),
+            Source(checkpoint, card, random_weights_seed, entry),
             kind="discrete",
             codebook_sizes=(codebook_size,),
             native_size=size,

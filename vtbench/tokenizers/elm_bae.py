@@ -32,9 +32,10 @@ class ElmBae(OfficialTokenizer):
         multipliers: width of each level as a multiple; each but the last halves the sides.
         latents: channels at the bottleneck.
         blocks: residual blocks a level.
-        checkpoint: local file instead of the card's.
+        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
         card: name of the card whose checkpoint and description are used.
         random_weights_seed: seeded random weights instead.
+        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
     """
 
     family = "elm-bae"
@@ -57,10 +58,11 @@ class ElmBae(OfficialTokenizer):
         checkpoint: str | None = None,
         card: str | None = None,
         random_weights_seed: int | None = None,
+        entry: str | None = None,
     ) -> None:
         self._setup(
             lambda: _network(channels, multipliers, bits, latents, blocks),
-            Source(checkpoint, card, random_weights_seed),
+            Source(checkpoint, card, random_weights_seed, entry),
             kind="discrete",
             codebook_sizes=(2**bits,),
             downsample_factor=2 ** (len(multipliers) - 1),

@@ -44,9 +44,10 @@ class Emu3VQ(OfficialTokenizer):
         codebook_size: entries.
         blocks: residual blocks a level; the decoder has one more.
         frames: frames an image counts as: the factor in time, a power of two.
-        checkpoint: local file instead of the card's.
+        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
         card: name of the card whose checkpoint and description are used.
         random_weights_seed: seeded random weights instead.
+        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
     """
 
     family = "emu3-vq"
@@ -65,11 +66,12 @@ class Emu3VQ(OfficialTokenizer):
         checkpoint: str | None = None,
         card: str | None = None,
         random_weights_seed: int | None = None,
+        entry: str | None = None,
     ) -> None:
         self._frames = frames
         self._setup(
             lambda: _network(channels, multipliers, latent_channels, codebook_size, blocks, frames),
-            Source(checkpoint, card, random_weights_seed),
+            Source(checkpoint, card, random_weights_seed, entry),
             kind="discrete",
             codebook_sizes=(codebook_size,),
             downsample_factor=2 ** (len(multipliers) - 1),

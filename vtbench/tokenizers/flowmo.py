@@ -46,9 +46,10 @@ class FlowMo(OfficialTokenizer):
         decoder_width: width of the decoder.
         encoder_depth: blocks of the encoder.
         decoder_depth: blocks of the decoder.
-        checkpoint: local file instead of the card's.
+        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
         card: name of the card whose checkpoint and description are used.
         random_weights_seed: seeded random weights instead.
+        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
 
     Raises:
         UsageError: ``group`` does not divide ``bits``, or ``steps`` is not positive.
@@ -82,6 +83,7 @@ class FlowMo(OfficialTokenizer):
         checkpoint: str | None = None,
         card: str | None = None,
         random_weights_seed: int | None = None,
+        entry: str | None = None,
     ) -> None:
         if bits % group or steps < 1:
             raise UsageError(
@@ -92,7 +94,7 @@ class FlowMo(OfficialTokenizer):
         decoder = (bits + 1, patch, [axis * decoder_width for axis in AXES], heads, decoder_depth)
         self._setup(
             lambda: _network(encoder, decoder),
-            Source(checkpoint, card, random_weights_seed),
+            Source(checkpoint, card, random_weights_seed, entry),
             kind="discrete",
             codebook_sizes=(2**bits,),
             native_size=size,

@@ -33,9 +33,10 @@ class GigaTok(OfficialTokenizer):
         multipliers: width of each level as a multiple; each but the last halves the sides.
         latents: channels of the map.
         blocks: residual blocks a level; the decoder has one more.
-        checkpoint: local file instead of the card's.
+        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
         card: name of the card whose checkpoint and description are used.
         random_weights_seed: seeded random weights instead.
+        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
     """
 
     family = "gigatok"
@@ -64,12 +65,13 @@ class GigaTok(OfficialTokenizer):
         checkpoint: str | None = None,
         card: str | None = None,
         random_weights_seed: int | None = None,
+        entry: str | None = None,
     ) -> None:
         grid = size // 2 ** (len(multipliers) - 1)
         convolutional = (channels, multipliers, latents, blocks)
         self._setup(
             lambda: _network((encoder, decoder), convolutional, tokens, grid, (codebook_size, codebook_dim)),
-            Source(checkpoint, card, random_weights_seed),
+            Source(checkpoint, card, random_weights_seed, entry),
             kind="discrete",
             codebook_sizes=(codebook_size,),
             native_size=size,

@@ -33,9 +33,10 @@ class Ibq(LdmVQ):
         blocks: residual blocks a level; the decoder has one more.
         norm_groups: groups of every group norm.
         weights: ``"ema"``, the averaged ones, or ``"raw"``, those of the last training step.
-        checkpoint: local file instead of the card's.
+        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
         card: name of the card whose checkpoint and description are used.
         random_weights_seed: seeded random weights instead.
+        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
     """
 
     family = "ibq"
@@ -59,6 +60,7 @@ class Ibq(LdmVQ):
         checkpoint: str | None = None,
         card: str | None = None,
         random_weights_seed: int | None = None,
+        entry: str | None = None,
     ) -> None:
         self._averaged = wants_averages(weights, self.family)
         super().__init__(
@@ -72,6 +74,7 @@ class Ibq(LdmVQ):
             checkpoint=checkpoint,
             card=card,
             random_weights_seed=random_weights_seed,
+            entry=entry,
         )
 
     def _convert(self, state: dict[str, Tensor]) -> dict[str, Tensor]:

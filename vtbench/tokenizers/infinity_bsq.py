@@ -39,9 +39,10 @@ class InfinityBsq(OfficialTokenizer):
         channels: width of the finest level.
         multipliers: width of each level as a multiple; each but the last halves the sides.
         blocks: residual blocks a level; the decoder has one more.
-        checkpoint: local file instead of the card's.
+        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
         card: name of the card whose checkpoint and description are used.
         random_weights_seed: seeded random weights instead.
+        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
 
     Raises:
         UsageError: no scale has the grid of ``size``.
@@ -67,6 +68,7 @@ class InfinityBsq(OfficialTokenizer):
         checkpoint: str | None = None,
         card: str | None = None,
         random_weights_seed: int | None = None,
+        entry: str | None = None,
     ) -> None:
         factor = 2 ** (len(multipliers) - 1)
         if size % factor or size // factor not in SCALES:
@@ -75,7 +77,7 @@ class InfinityBsq(OfficialTokenizer):
         self._scales = SCALES[: SCALES.index(size // factor) + 1]
         self._setup(
             lambda: _network(channels, multipliers, bits, blocks),
-            Source(checkpoint, card, random_weights_seed),
+            Source(checkpoint, card, random_weights_seed, entry),
             kind="discrete",
             codebook_sizes=(2**bits,) * len(self._scales),
             downsample_factor=factor,

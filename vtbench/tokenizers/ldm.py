@@ -58,9 +58,10 @@ class LdmVQ(LdmTokenizer):
         decoder_attention: the same of the decoder.
         spatial_norm: the decoder's norms are modulated by the quantised latents (MoVQ).
         norm_groups: groups of every group norm.
-        checkpoint: local file instead of the card's.
+        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
         card: name of the card whose checkpoint and description are used.
         random_weights_seed: seeded random weights instead.
+        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
     """
 
     family = "ldm-vq"
@@ -89,6 +90,7 @@ class LdmVQ(LdmTokenizer):
         checkpoint: str | None = None,
         card: str | None = None,
         random_weights_seed: int | None = None,
+        entry: str | None = None,
     ) -> None:
         self._levels = len(multipliers)
         geometry = _geometry(channels, multipliers, blocks, encoder_attention, decoder_attention, norm_groups)
@@ -96,7 +98,7 @@ class LdmVQ(LdmTokenizer):
         geometry |= {"num_vq_embeddings": codebook_size, "norm_type": "spatial" if spatial_norm else "group"}
         self._setup(
             lambda: _library(self.family).VQModel(**geometry),
-            Source(checkpoint, card, random_weights_seed),
+            Source(checkpoint, card, random_weights_seed, entry),
             kind="discrete",
             codebook_sizes=(codebook_size,),
             downsample_factor=2 ** (self._levels - 1),
@@ -123,9 +125,10 @@ class LdmKL(LdmTokenizer):
         encoder_attention: coarsest levels of the encoder with attention.
         decoder_attention: the same of the decoder.
         norm_groups: groups of every group norm.
-        checkpoint: local file instead of the card's.
+        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
         card: name of the card whose checkpoint and description are used.
         random_weights_seed: seeded random weights instead.
+        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
     """
 
     family = "ldm-kl"
@@ -149,12 +152,13 @@ class LdmKL(LdmTokenizer):
         checkpoint: str | None = None,
         card: str | None = None,
         random_weights_seed: int | None = None,
+        entry: str | None = None,
     ) -> None:
         self._levels = len(multipliers)
         geometry = _geometry(channels, multipliers, blocks, encoder_attention, decoder_attention, norm_groups)
         self._setup(
             lambda: _library(self.family).AutoencoderKL(latent_channels=latent_channels, **geometry),
-            Source(checkpoint, card, random_weights_seed),
+            Source(checkpoint, card, random_weights_seed, entry),
             kind="continuous",
             downsample_factor=2 ** (self._levels - 1),
         )

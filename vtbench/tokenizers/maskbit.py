@@ -25,9 +25,10 @@ class MaskBit(LookupFree):
         channels: width of the finest level.
         multipliers: width of each level as a multiple; each but the last halves the sides.
         blocks: residual blocks a level.
-        checkpoint: local file instead of the card's.
+        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
         card: name of the card whose checkpoint and description are used.
         random_weights_seed: seeded random weights instead.
+        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
     """
 
     family = "maskbit"
@@ -45,10 +46,11 @@ class MaskBit(LookupFree):
         checkpoint: str | None = None,
         card: str | None = None,
         random_weights_seed: int | None = None,
+        entry: str | None = None,
     ) -> None:
         self._setup(
             lambda: _network(channels, multipliers, bits, blocks),
-            Source(checkpoint, card, random_weights_seed),
+            Source(checkpoint, card, random_weights_seed, entry),
             kind="discrete",
             codebook_sizes=(2**bits,),
             downsample_factor=2 ** (len(multipliers) - 1),

@@ -24,11 +24,13 @@ Three pieces, for every such family:
 in the cache, or on the hub; ``--tokenizer NAME,checkpoint=FILE`` takes a local one. A target of a card with
 ``checkpoint`` is called with ``card=NAME`` beside the card's ``args``.
 
-**Loading** (:mod:`vtbench.tokenizers.official_state`): ``load_official(file, family=, keys=, prefix=,
+**Loading** (:mod:`.official_reading`, :mod:`.official_state`): ``load_official(file, family=, keys=, prefix=,
 ignore_unexpected=)`` reads tensors by name without executing anything, ``fill(module, state, family=, source=,
 ignore_unexpected=, ignore_missing=)`` puts all of them in, or says in words which do not fit. ``keys`` is tried in
-order, so the choice of averaged (EMA) weights is explicit; a file without any of them is taken whole, as converted
-safetensors files are. Half-precision tensors become float32: ``--dtype`` alone chooses the precision.
+order, so the choice of averaged (EMA) weights is explicit; ``NAME,entry=KEY`` names another, and where a file has
+several the record says which was taken. A file without any of them is taken whole, as converted safetensors files are.
+A folder of shards is read through its index; prefixes of training tools (``module.``) are taken off, and told.
+Half-precision tensors become float32: ``--dtype`` alone chooses the precision.
 
 **A family**: a subclass of :class:`OfficialTokenizer` in one file, registered under its name::
 
@@ -43,9 +45,9 @@ safetensors files are. Half-precision tensors become float32: ``--dtype`` alone 
         shrunken = {"channels": 8}             # a few thousand weights, for the contract tests
 
         def __init__(self, channels: int = 128, *, checkpoint: str | None = None, card: str | None = None,
-                     random_weights_seed: int | None = None) -> None:
+                     random_weights_seed: int | None = None, entry: str | None = None) -> None:
             self._setup(
-                lambda: Network(channels), Source(checkpoint, card, random_weights_seed),
+                lambda: Network(channels), Source(checkpoint, card, random_weights_seed, entry),
                 kind="discrete", codebook_sizes=(4096,), downsample_factor=16,
             )
 
@@ -75,15 +77,17 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from vtbench.core.errors import AdapterError, UsageError
-from vtbench.core.info import RANDOM_REVISION, TokenizerInfo, WeightFile
+from vtbench.core.info import RANDOM_REVISION, TokenizerInfo
 from vtbench.core.pixels import pad_to_stride
 from vtbench.tokenizers.cards import Card, CardCheckpoint, find_card
 from vtbench.tokenizers.nearest import nearest_codes
 from vtbench.tokenizers.official_files import Located, locate_official
-from vtbench.tokenizers.official_state import fill, load_official, seeded, without_initialisation
+from vtbench.tokenizers.official_reading import Choice, Published, load_official, read_published, renamed_for
+from vtbench.tokenizers.official_state import fill, seeded, without_initialisation
 from vtbench.tokenizers.switches import compiled
 
 if TYPE_CHECKING:
@@ -100,11 +104,19 @@ ValueRange = Literal["signed", "unit"]
 
 @dataclass(frozen=True)
 class Source:
-    """Where the weights of an adapter come from: a local file, the checkpoint of a card, or a seed."""
+    """Where the weights of an adapter come from: a local file, the checkpoint of a card, or a seed.
+
+    Attributes:
+        checkpoint: file, or folder of one checkpoint.
+        card: name of the card.
+        random_weights_seed: instead of weights.
+        entry: of the file, dots for nesting, instead of the card's or the family's.
+    """
 
     checkpoint: str | None = None
     card: str | None = None
     random_weights_seed: int | None = None
+    entry: str | None = None
 
     def find_card(self) -> Card | None:
         """The card, if one was named. Raises ``UsageError`` if there is none of that name."""
@@ -130,7 +142,11 @@ class OfficialTokenizer:
     ignore_missing: ClassVar[tuple[str, ...]] = ()
     shrunken: ClassVar[Mapping[str, Any]] = {}
 
+    entry_argument: ClassVar[str] = "entry"  # which argument chooses among the weights of one file
+    wrappers_count: ClassVar[bool] = False  # whether prefixes of training tools tell the family something
+
     info: TokenizerInfo
+    notes: tuple[str, ...] = ()
     _network: Any
 
     @classmethod
@@ -237,26 +253,29 @@ class OfficialTokenizer:
                 f"name a card that uses it (vtbench list tokenizers), or {self.family},checkpoint=FILE",
             )
         found = locate_official(source.checkpoint, card)
-        state = self._read(found.path, checkpoint)
+        state = self._read(found.path, source, checkpoint)
         with without_initialisation():
             network = build()
+        if self.wrappers_count:
+            fitting = Published(self._convert(state.tensors), state.notes)
+        else:
+            fitting = renamed_for(network, state, self._convert, self.ignore_unexpected, str(found.path))
         fill(
             network,
-            self._convert(state),
+            fitting.tensors,
             family=self.family,
             source=str(found.path),
             ignore_unexpected=self.ignore_unexpected,
             ignore_missing=self.ignore_missing,
         )
-        weight = WeightFile(name=found.path.name, sha256=found.sha256, source=found.source)
-        return network, (weight,), found.sha256[:12]
+        self.notes = (*found.notes, *fitting.notes)
+        return network, found.weights(), found.sha256[:12]
 
-    def _read(self, path: Any, checkpoint: CardCheckpoint | None) -> dict[str, Tensor]:
+    def _read(self, path: Path, source: Source, checkpoint: CardCheckpoint | None) -> Published:
         keys = (checkpoint.key,) if checkpoint and checkpoint.key else self.keys
         prefix = checkpoint.prefix if checkpoint and checkpoint.prefix is not None else self.prefix
-        return load_official(
-            path, family=self.family, keys=keys, prefix=prefix, ignore_unexpected=self.ignore_unexpected
-        )
+        choice = Choice(keys, source.entry, self.entry_argument)
+        return read_published(path, choice, self.family, prefix, self.ignore_unexpected)
 
     def _prepare(self, images: Tensor) -> Tensor:
         import torch

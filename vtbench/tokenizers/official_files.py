@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from vtbench.assets.lookup import FOLDERS_VARIABLE, asset_cache, folders
-from vtbench.core.digests import digest_file
+from vtbench.assets.weight_files import weights_in
+from vtbench.core.digests import digest_file, digest_json
 from vtbench.core.errors import AssetMissingError, VtbenchError
+from vtbench.core.info import WeightFile
 from vtbench.tokenizers.cards import Card, CardCheckpoint, load_cards
 
 
 @dataclass(frozen=True)
 class Located:
-    """A file on this machine, its SHA-256, and where it came from."""
+    """A file on this machine, its SHA-256, and where it came from; of shards, their folder and files.
+
+    Attributes:
+        shards: the files, where there are several; ``sha256`` is then that of their names and digests.
+        notes: what is said of how it was found.
+    """
 
     path: Path
     sha256: str
     source: str
+    shards: tuple[WeightFile, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def weights(self) -> tuple[WeightFile, ...]:
+        """Every file."""
+        return self.shards or (WeightFile(name=self.path.name, sha256=self.sha256, source=self.source),)
 
 
 def locate_official(given: str | None, card: Card | None) -> Located:
@@ -26,15 +40,32 @@ def locate_official(given: str | None, card: Card | None) -> Located:
 
     Raises:
         AssetMissingError: no place has it.
+        UsageError: ``given`` is a folder with none or several checkpoints.
+        AdapterError: ``given`` is a folder of shards that are not all there.
         VtbenchError: its SHA-256 is not the card's. A given file is never held against it.
     """
     if given is not None:
-        path = Path(given).expanduser()
-        if not path.is_file():
-            raise AssetMissingError(f"checkpoint {given} does not exist", "check the path")
-        return Located(path, digest_file(path), str(path))
+        return _given(given)
     assert card is not None and card.checkpoint is not None
     return _card_file(card, card.checkpoint)
+
+
+def _given(given: str) -> Located:
+    path = Path(given).expanduser()
+    if path.is_file():
+        return Located(path, digest_file(path), str(path))
+    if not path.exists():
+        beside = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
+        close = difflib.get_close_matches(path.name, beside, n=1)
+        hint = f"did you mean {path.parent / close[0]}?" if close else "check the path"
+        raise AssetMissingError(f"checkpoint {given} does not exist", hint)
+    files = weights_in(path)
+    if len(files) == 1:
+        note = f"{given}: took {files[0].name}, the only weights there"
+        return Located(files[0], digest_file(files[0]), str(files[0]), notes=(note,))
+    shards = tuple(WeightFile(name=file.name, sha256=digest_file(file), source=str(path)) for file in files)
+    digest = digest_json([[shard.name, shard.sha256] for shard in shards])
+    return Located(path, digest, str(path), shards=shards)
 
 
 def at_hand(card: Card) -> Path | None:

@@ -1,20 +1,18 @@
-"""Published tensors into a network: every one accounted for, in float32, and nothing executed."""
+"""Published tensors into a network: every one accounted for, in float32."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vtbench.core.errors import AdapterError, VtbenchError
+from vtbench.core.errors import AdapterError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 SHOWN = 4
-COMMON_KEYS = ("state_dict", "model")
 _INITIALISERS = frozenset(
     f"{name}_"
     for name in (
@@ -22,41 +20,6 @@ _INITIALISERS = frozenset(
         *("kaiming_uniform", "kaiming_normal", "xavier_uniform", "xavier_normal"),
     )
 )
-
-
-def load_official(
-    file: Path | str,
-    *,
-    family: str,
-    keys: Sequence[str] = (),
-    prefix: str = "",
-    ignore_unexpected: Sequence[str] = (),
-) -> dict[str, Tensor]:
-    """Tensors of a published file by name, on the CPU.
-
-    Args:
-        file: safetensors, or what ``torch.load(weights_only=True)`` reads.
-        family: named in messages.
-        keys: entries that may hold the weights, dots for nesting (``ema.shadow``), in order of preference; then
-            ``state_dict`` and ``model``; then the file itself. An entry is taken where it is a mapping.
-        prefix: kept are the names that begin so, without it. Where none does, the file is taken to have none.
-        ignore_unexpected: fnmatch patterns of names to leave out (after the prefix is off).
-
-    Raises:
-        AdapterError: no such file, truncated, would execute code, or holds no tensors; told with file and family.
-    """
-    path = Path(file)
-    try:
-        content = _read(path)
-    except VtbenchError as error:
-        hint = error.hint
-        if "refused" in error.what:
-            hint = f"if it comes from its authors: vtbench fetch --convert {path} OUT.safetensors, which runs nothing"
-        raise AdapterError(f"{family}: {error.what}", hint) from error
-    tensors = _tensors(_entry(content, keys), path, family)
-    if prefix and any(name.startswith(prefix) for name in tensors):
-        tensors = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
-    return {name: value for name, value in tensors.items() if not matches(name, ignore_unexpected)}
 
 
 def fill(
@@ -109,9 +72,9 @@ def _misfit(
 ) -> AdapterError:
     are = "is" if len(unexpected) == 1 else "are"
     parts = [
-        *([f"{len(missing)} of {total} tensors are missing ({_first(missing)})"] if missing else []),
-        *([f"{len(unexpected)} {are} unknown ({_first(unexpected)})"] if unexpected else []),
-        *([f"{len(shapes)} have another shape ({_first(shapes, '; ')})"] if shapes else []),
+        *([f"{len(missing)} of {total} tensors are missing ({first_of(missing)})"] if missing else []),
+        *([f"{len(unexpected)} {are} unknown ({first_of(unexpected)})"] if unexpected else []),
+        *([f"{len(shapes)} have another shape ({first_of(shapes, '; ')})"] if shapes else []),
     ]
     hint = _why(missing, unexpected, shapes, total)
     return AdapterError(f"{family}: {source} does not fit: {', '.join(parts)}", hint)
@@ -170,49 +133,10 @@ def without_initialisation() -> Iterator[None]:
             setattr(torch.nn.init, name, own)
 
 
-def _read(path: Path) -> Any:
-    """The content of a file; errors are those of the plain loader, which is asked again only to tell them."""
-    import torch
-
-    from vtbench.assets.checkpoint import load_checkpoint
-
-    if path.suffix == ".safetensors" or not path.is_file():
-        return load_checkpoint(path)
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception:
-        load_checkpoint(path)
-        raise
-
-
-def _entry(content: Any, keys: Sequence[str]) -> Any:
-    for key in (*keys, *COMMON_KEYS):
-        found = content
-        for part in key.split("."):
-            found = found.get(part) if isinstance(found, Mapping) else None
-        if isinstance(found, Mapping):
-            return found
-    return content
-
-
-def _tensors(entry: Any, path: Path, family: str) -> dict[str, Tensor]:
-    from torch import Tensor
-
-    found = {}
-    if isinstance(entry, Mapping):
-        found = {str(name): value.detach() for name, value in entry.items() if isinstance(value, Tensor)}
-    if not found or len(found) < len(entry):
-        inside = _first([str(name) for name in entry]) if isinstance(entry, Mapping) else type(entry).__name__
-        raise AdapterError(
-            f"{family}: {path} does not hold tensors by name: it has {inside}",
-            "take out the entry with the weights: vtbench fetch --convert IN OUT.safetensors --entry NAME",
-        )
-    return found
-
-
 def _shape(tensor: Tensor) -> str:
     return "x".join(str(side) for side in tensor.shape) or "a scalar"
 
 
-def _first(names: Sequence[str], separator: str = ", ") -> str:
+def first_of(names: Sequence[str], separator: str = ", ") -> str:
+    """The first few names, and a sign that there are more."""
     return separator.join(names[:SHOWN]) + (" …" if len(names) > SHOWN else "")

@@ -32,9 +32,10 @@ class TiTok(OfficialTokenizer):
         size: side of the images, in pixels; positions are learnt, so it is fixed.
         patch: side of a patch.
         pixel_channels: width of the pixel decoder.
-        checkpoint: local file instead of the card's.
+        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
         card: name of the card whose checkpoint and description are used.
         random_weights_seed: seeded random weights instead.
+        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
     """
 
     family = "titok"
@@ -59,12 +60,13 @@ class TiTok(OfficialTokenizer):
         checkpoint: str | None = None,
         card: str | None = None,
         random_weights_seed: int | None = None,
+        entry: str | None = None,
     ) -> None:
         sizes = (encoder, decoder, tokens, codebook_dim, codebook_size, two_stage, size, patch, pixel_channels)
         self._normalised = two_stage
         self._setup(
             lambda: _network(*sizes),
-            Source(checkpoint, card, random_weights_seed),
+            Source(checkpoint, card, random_weights_seed, entry),
             kind="discrete" if codebook_size else "continuous",
             codebook_sizes=(codebook_size,) if codebook_size else (),
             native_size=size,

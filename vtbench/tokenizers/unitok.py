@@ -32,9 +32,10 @@ class UniTok(OfficialTokenizer):
         codebook_dim: their width; all widths together divide the transformer's.
         causal: whether tokens see only earlier ones around the codebooks, as in the release before 2025-04-02. Files of
             both releases have equal names and shapes, and no entry tells them apart.
-        checkpoint: local file instead of the card's.
+        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
         card: name of the card whose checkpoint and description are used.
         random_weights_seed: seeded random weights instead.
+        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
     """
 
     family = "unitok-vq"
@@ -57,10 +58,11 @@ class UniTok(OfficialTokenizer):
         checkpoint: str | None = None,
         card: str | None = None,
         random_weights_seed: int | None = None,
+        entry: str | None = None,
     ) -> None:
         self._setup(
             lambda: _network(size, codebooks, (codebook_size, codebook_dim), causal),
-            Source(checkpoint, card, random_weights_seed),
+            Source(checkpoint, card, random_weights_seed, entry),
             kind="discrete",
             codebook_sizes=(codebook_size,) * codebooks,
             downsample_factor=16,

@@ -29,9 +29,10 @@ class VarVQ(OfficialTokenizer):
         codebook_size: entries.
         codebook_dim: their width.
         smoothings: convolutions that the scales share.
-        checkpoint: local file instead of the card's.
+        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
         card: name of the card whose checkpoint and description are used.
         random_weights_seed: seeded random weights instead.
+        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
     """
 
     family = "var-vq"
@@ -58,11 +59,12 @@ class VarVQ(OfficialTokenizer):
         checkpoint: str | None = None,
         card: str | None = None,
         random_weights_seed: int | None = None,
+        entry: str | None = None,
     ) -> None:
         factor = 2 ** (len(multipliers) - 1)
         self._setup(
             lambda: _network(channels, multipliers, codebook_size, codebook_dim, scales, smoothings),
-            Source(checkpoint, card, random_weights_seed),
+            Source(checkpoint, card, random_weights_seed, entry),
             kind="discrete",
             codebook_sizes=(codebook_size,) * len(scales),
             shared_codebook=True,

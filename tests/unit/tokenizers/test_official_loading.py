@@ -65,9 +65,10 @@ class Toy(OfficialTokenizer):
         checkpoint: str | None = None,
         card: str | None = None,
         random_weights_seed: int | None = None,
+        entry: str | None = None,
         **more: Any,
     ) -> None:
-        source = Source(checkpoint, card, random_weights_seed)
+        source = Source(checkpoint, card, random_weights_seed, entry)
         self._setup(lambda: Network(width), source, kind="continuous", downsample_factor=1, **more)
 
     def _encode(self, images: Tensor, **_: Any) -> Codes:
