@@ -270,7 +270,7 @@ def test_runs_of_unequal_length_are_paired_or_refused(runs: ModuleType, tmp_path
     half = {name: column[:20] for name, column in rows.items()}
     after = runs.write_run(tmp_path / "b", runs.samples_of(half))
     found = by_metric(compare([before, after]).rows)
-    assert found["psnr"].difference == 0 and found["psnr"].why == "paired on 20 samples"
+    assert found["psnr"].difference == 0 and found["psnr"].why == "n 40, now 20; paired on 20 samples"
     assert found["kid_efflite0"].why == "40 samples, now 20, and no rows to pair"
 
 

@@ -150,6 +150,7 @@ class MetricInfo:
             them; ``pooled_psnr`` turns mean squared errors into one PSNR, ``pooled_error_db`` into decibels below full
             scale, its negative.
         column: the name of the row column, when it differs from ``name``.
+        least_side: pixels of the shortest side an image may have; below it there is no value. 0 where any will do.
         summary: one sentence for ``vtbench list metrics``.
     """
 
@@ -160,6 +161,7 @@ class MetricInfo:
     higher_is_better: bool | None = None
     aggregation: Aggregation = "mean"
     column: str = ""
+    least_side: int = 0
     summary: str = ""
 
     @property

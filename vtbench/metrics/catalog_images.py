@@ -24,12 +24,14 @@ IMAGE_INFOS: dict[str, MetricInfo] = {
             aggregation="pooled_psnr",
             column="mse",
         ),
-        _image("ssim", "", True, "SSIM, Gaussian window 11, sigma 1.5, valid region, RGB mean, range 255."),
-        _image("ssim_uniform7", "", True, "SSIM, uniform 7×7 window, as scikit-image's default."),
-        _image("ms_ssim", "", True, "Multi-scale SSIM, five scales, Gaussian window 11."),
+        _image(
+            "ssim", "", True, "SSIM, Gaussian window 11, sigma 1.5, valid region, RGB mean, range 255.", least_side=11
+        ),
+        _image("ssim_uniform7", "", True, "SSIM, uniform 7×7 window, as scikit-image's default.", least_side=7),
+        _image("ms_ssim", "", True, "Multi-scale SSIM, five scales, Gaussian window 11.", least_side=161),
         _image("mae", "levels", False, "Mean absolute error in 8-bit levels."),
-        _image("lpips_alex", "", False, "LPIPS v0.1, AlexNet, input in [-1, 1]."),
-        _image("lpips_vgg", "", False, "LPIPS v0.1, VGG16, input in [-1, 1]."),
+        _image("lpips_alex", "", False, "LPIPS v0.1, AlexNet, input in [-1, 1].", least_side=31),
+        _image("lpips_vgg", "", False, "LPIPS v0.1, VGG16, input in [-1, 1].", least_side=16),
         _image(
             "gradient_similarity", "", True, "Mean gradient magnitude similarity (GMSM) of luma at half size, T = 170."
         ),
@@ -41,7 +43,13 @@ IMAGE_INFOS: dict[str, MetricInfo] = {
             "Mean squared error at 1/4 cycle a pixel and above, RGB, relative to full scale 255².",
             aggregation="mean_finite",
         ),
-        _image("compat_vtbench_lpips", "", False, "Quirk: LPIPS v0.1, AlexNet, fed [0, 1] where it expects [-1, 1]."),
+        _image(
+            "compat_vtbench_lpips",
+            "",
+            False,
+            "Quirk: LPIPS v0.1, AlexNet, fed [0, 1] where it expects [-1, 1].",
+            least_side=31,
+        ),
         _image("edge_f1", "", True, "F1 of Canny edges (sigma 1, thresholds 0.1 and 0.2, luma) within one pixel."),
     )
 }
@@ -84,6 +92,7 @@ BLOCK_INFOS: dict[str, MetricInfo] = {
             "compat_vtbench_ssim",
             "",
             "Quirk: Gaussian SSIM, edges reflected, with the range of the block's own values.",
+            least_side=11,
         ),
         MetricInfo(
             name="band_error",

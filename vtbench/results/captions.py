@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vtbench.results.limits import limits_text, other_warnings
 from vtbench.results.ranking import meaning_of_marks
 from vtbench.results.record import RunRecord
 from vtbench.results.rows import RATE_METRICS, count_text, input_size, metric_result, scored_size
@@ -74,17 +75,18 @@ def _codecs(records: Sequence[RunRecord]) -> list[str]:
 
 
 def _troubles(records: Sequence[RunRecord]) -> list[str]:
-    warned = {_label(record): len(record.warnings) for record in records if record.warnings}
+    warned = {_label(record): len(told) for record in records if (told := other_warnings(record))}
     failed = {_label(record): record.data.n_failed for record in records if record.data.n_failed}
+    partial = [_label(record) for record in records if record.status == "partial"]
     lines = []
     if warned:
         lines.append(f"warnings: {sum(warned.values())} ({_counts(warned)}); see record.json")
     if failed:
         lines.append(f"failed samples: {sum(failed.values())} ({_counts(failed)})")
-    for status in ("partial", "limited"):
-        labels = [_label(record) for record in records if record.status == status]
-        if labels:
-            lines.append(f"{status}: {', '.join(labels)}")
+    if partial:
+        lines.append(f"partial: {', '.join(partial)}")
+    if limits := limits_text(records):
+        lines.append(limits)
     return lines
 
 

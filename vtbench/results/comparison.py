@@ -23,6 +23,9 @@ class Comparison:
         baseline: label of the model that is compared with; ``candidate`` that of the other.
         difference: candidate minus baseline, on the shared samples where ``method`` says paired; ``None`` where the
             two do not compare.
+        baseline_n: what stands behind ``baseline_value``: samples, or tokens or instances where the metric counts
+            those; ``n`` behind ``value``.
+        baseline_n_scored: samples the baseline scored; ``n_scored`` those of the candidate; ``None`` where not stated.
         method: how the interval was made; empty without one.
         why: what the verdict rests on, or why there is none.
     """
@@ -34,6 +37,10 @@ class Comparison:
     candidate: str
     baseline_value: float | None
     value: float | None
+    baseline_n: int | None
+    n: int | None
+    baseline_n_scored: int | None
+    n_scored: int | None
     difference: float | None
     ci_low: float | None
     ci_high: float | None
@@ -73,10 +80,20 @@ def equal_but_for_noise(before: float, after: float) -> bool:
     return math.isfinite(before) and abs(after - before) <= FLOAT_NOISE * max(1.0, abs(before))
 
 
-def same_samples(baseline: Measurement, candidate: Measurement) -> bool:
-    """Whether both cover as many samples, so that their values compare without pairing; unknown counts as yes."""
-    counts = (baseline.n_scored, candidate.n_scored)
-    return None in counts or counts[0] == counts[1]
+def unequal_samples(baseline: Measurement, candidate: Measurement, before: MetricResult, after: MetricResult) -> str:
+    """How many samples stand behind each of two results of one metric, where the numbers differ; else empty.
+
+    Without rows to pair, such values do not compare. Samples that are not stated count as equal.
+    """
+    counts = (_covered(baseline, before), _covered(candidate, after))
+    if None in counts or counts[0] == counts[1]:
+        return ""
+    return f"{counts[0]} samples, now {counts[1]}"
+
+
+def _covered(side: Measurement, result: MetricResult) -> int | None:
+    """Samples behind a result: never more than were scored, so that counts of tokens or instances are left aside."""
+    return None if side.n_scored is None else min(result.n, side.n_scored)
 
 
 def paired_rows(
@@ -94,9 +111,8 @@ def _compared(baseline: Measurement, candidate: Measurement, key: Key, refused: 
     pairs = None if _settled(before, after) else paired_rows(baseline, candidate, before, after)
     if pairs is not None and not math.isnan(pairs.difference):
         return _paired(baseline, candidate, key, pairs, direction(before, after))
-    if not same_samples(baseline, candidate):
-        why = f"{baseline.n_scored} samples, now {candidate.n_scored}, and no rows to pair"
-        return _row(baseline, candidate, key, verdict=INCOMPARABLE, why=why)
+    if unequal := unequal_samples(baseline, candidate, before, after):
+        return _row(baseline, candidate, key, verdict=INCOMPARABLE, why=f"{unequal}, and no rows to pair")
     return _unpaired(baseline, candidate, before, after)
 
 
@@ -120,6 +136,9 @@ def _settled(before: MetricResult, after: MetricResult) -> bool:
 def _paired(baseline: Measurement, candidate: Measurement, key: Key, pairs: Pairs, higher: bool | None) -> Comparison:
     low, high = pairs.interval()
     notes = [f"paired on {len(pairs)} samples"]
+    before, after = baseline.results[key], candidate.results[key]
+    if unequal_samples(baseline, candidate, before, after):
+        notes.insert(0, f"n {before.n}, now {after.n}")
     if pairs.n_lost:
         notes.append(f"{pairs.n_lost} without a value now")
     if pairs.n_imperfect:
@@ -185,6 +204,10 @@ def _row(
         candidate=candidate.label,
         baseline_value=None if before is None else before.value,
         value=None if after is None else after.value,
+        baseline_n=None if before is None else before.n,
+        n=None if after is None else after.n,
+        baseline_n_scored=baseline.n_scored,
+        n_scored=candidate.n_scored,
         difference=difference,
         ci_low=None if interval is None else interval[0],
         ci_high=None if interval is None else interval[1],

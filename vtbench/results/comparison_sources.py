@@ -9,7 +9,7 @@ from pathlib import Path
 from vtbench.core.errors import UsageError, VtbenchError
 from vtbench.results.baseline import is_baseline, measurement_of, read_baseline
 from vtbench.results.comparison_measurement import Key, Measurement, from_record
-from vtbench.results.leaderboard_columns import FACT_COLUMNS, KEY_COLUMNS, ORIGIN_COLUMNS
+from vtbench.results.leaderboard_columns import COUNT, FACT_COLUMNS, KEY_COLUMNS, ORIGIN_COLUMNS
 from vtbench.results.record import find_records, read_record
 from vtbench.results.schema import MetricResult
 
@@ -132,7 +132,7 @@ def _csv_results(row: Mapping[str, str], n: int) -> dict[Key, MetricResult]:
     found: dict[Key, MetricResult] = {}
     for name, text in row.items():
         value = _number(text)
-        if name is None or name in _NO_METRICS or name.endswith(_ENDS) or value is None:
+        if name is None or name in _NO_METRICS or name.endswith((*_ENDS, COUNT)) or value is None:
             continue
         low, high = (_number(row.get(f"{name}{end}")) for end in _ENDS)
         ends = (
@@ -140,7 +140,9 @@ def _csv_results(row: Mapping[str, str], n: int) -> dict[Key, MetricResult]:
             if low is None or high is None
             else {"ci_low": low, "ci_high": high, "ci_method": "as the table states it"}
         )
-        found[name, "all"] = MetricResult.model_validate({"metric": name, "value": value, "n": n, **ends})
+        own = _count(row, f"{name}{COUNT}")
+        content = {"metric": name, "value": value, "n": n if own is None else own, **ends}
+        found[name, "all"] = MetricResult.model_validate(content)
     return found
 
 

@@ -14,6 +14,8 @@ from rich.text import Text
 
 from vtbench.results import strict_json
 from vtbench.results.comparison import BETTER, INCOMPARABLE, WORSE, Comparison
+from vtbench.results.digits import MISSING
+from vtbench.results.rows import fewer_text
 
 COLUMNS = tuple(field.name for field in fields(Comparison))
 FORMATS = ("table", "md", "csv", "json")
@@ -63,11 +65,23 @@ def cells(row: Comparison) -> list[str]:
     """What people read of one row: metric, baseline, value, difference, interval, verdict, why."""
     metric = row.metric if row.stratum == "all" else f"{row.metric} ({row.stratum})"
     decimals = _decimals(row)
-    ends = ""
+    texts, ends = (_text(row.baseline_value, decimals), _text(row.value, decimals)), ""
     if row.ci_low is not None and row.ci_high is not None:
         ends = f"[{_signed(row.ci_low, decimals)}, {_signed(row.ci_high, decimals)}]"
-    values = [_text(row.baseline_value, decimals), _text(row.value, decimals)]
+    values = [_counted(text, count) for text, count in zip(texts, _counts(row), strict=True)]
     return [metric, *values, _signed(row.difference, decimals), ends, row.verdict, row.why]
+
+
+def _counts(row: Comparison) -> tuple[str, str]:
+    """``(n 2)`` beside a value over fewer samples than were scored; beside both where one of them has it alone."""
+    fewer = fewer_text(row.baseline_n, row.baseline_n_scored), fewer_text(row.n, row.n_scored)
+    if any(fewer) and row.baseline_n != row.n:
+        return f"(n {row.baseline_n})", f"(n {row.n})"
+    return fewer
+
+
+def _counted(text: str, count: str) -> str:
+    return f"{text} {count}" if count and text != MISSING else text
 
 
 def _by_pair(rows: Sequence[Comparison]) -> list[list[Comparison]]:
@@ -93,7 +107,7 @@ def _decimals(row: Comparison) -> int:
 
 
 def _text(value: float | None, decimals: int) -> str:
-    return "–" if value is None else f"{value:.{decimals}f}"
+    return MISSING if value is None else f"{value:.{decimals}f}"
 
 
 def _signed(value: float | None, decimals: int) -> str:

@@ -42,13 +42,15 @@ def add_records(runs: Iterable[Path], root: Path) -> list[Added]:
     """Copy the records of runs into ``root/records/<task>/<model>-<run>.json``, byte for byte: all of them or none.
 
     Raises:
-        UsageError: a folder without records, or other results under the same key, there or among the runs.
+        UsageError: a folder without records, a run that ``--limit`` cut short, or other results under the same key,
+            there or among the runs.
         VtbenchError: a file that is no record.
     """
     known = {row.key: row for row in read_rows(root)}
     planned: list[tuple[Path, Added]] = []
     for file in [found for run in runs for found in find_records(run)]:
         record, row = read_record(file), read_row(file)
+        _refuse_limited(record, file)
         there = known.setdefault(row.key, row)
         _refuse_second(there, row)
         target = root / RECORDS / path_segment(record.task.name) / _file_name(record)
@@ -125,6 +127,14 @@ def _refuse_second(there: MeasuredRow, row: MeasuredRow) -> None:
         )
 
 
+def _refuse_limited(record: RunRecord, file: Path) -> None:
+    if record.data.limited_from is not None:
+        raise UsageError(
+            f"{file} is limited: {record.data.n_expected} of {record.data.limited_from} samples, for testing only",
+            "measure the whole task, without --limit, and add that",
+        )
+
+
 def _file_name(record: RunRecord) -> str:
     return f"{path_segment(record.model.label)}-{record.run_id}.json"
 
@@ -133,8 +143,8 @@ def _warnings(record: RunRecord, file: Path) -> list[str]:
     paths = sorted(set(_MACHINE_PATH.findall(json.dumps(record.model_dump(mode="json"), ensure_ascii=False))))
     found = [f"{file} names paths of one machine: {', '.join(paths)}"] if paths else []
     limit = record.config.given.get("limit")
-    if limit is not None:
-        found.append(f"{file} was limited to {limit} samples: it is no measurement of the whole task")
+    if limit is not None:  # an older record does not say whether it cut anything
+        found.append(f"{file} was made with --limit {limit}: the whole task is {record.data.n_expected} samples?")
     if record.status != "complete":
         found.append(f"{file} is {record.status}: {'; '.join(record.warnings) or 'samples failed'}")
     return found

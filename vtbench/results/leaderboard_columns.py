@@ -84,7 +84,9 @@ METRIC_COLUMNS: dict[str, tuple[str, ...]] = {
     ),
 }
 """Fixed, in this order; a metric that is not here stays in its record."""
-ENDS = ("", "_ci_low", "_ci_high")
+COUNT = "_n"
+ENDS = ("", "_ci_low", "_ci_high", COUNT)
+"""What a metric's columns are called: its name and each of these."""
 DIGITS = 7
 """Significant digits of a number: more than any interval supports, few enough to hide no last bit of noise."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from vtbench.core.errors import UsageError
 from vtbench.results.frames import INTEGER, REAL, TEXT
-from vtbench.results.leaderboard_columns import ENDS, FAMILIES, METRIC_COLUMNS, columns_of
+from vtbench.results.leaderboard_columns import COUNT, ENDS, FAMILIES, METRIC_COLUMNS, columns_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,15 +17,15 @@ _RATES = ("tokens_per_image", "bits_per_pixel")
 
 
 def leaderboard_columns(family: str) -> dict[str, str]:
-    """Column to dtype, in the order of the CSV: text, ``Int64`` counts, ``float64`` rates, metrics and interval ends.
+    """Column to dtype, in the order of the CSV: text, ``Int64`` counts (``<metric>_n`` too), ``float64`` else.
 
     Raises:
         UsageError: no such family.
     """
     if family not in FAMILIES:
         raise UsageError(f"no leaderboard {family!r}", f"known: {', '.join(FAMILIES)}")
-    numbers = {*_RATES, *(f"{name}{end}" for name in METRIC_COLUMNS[family] for end in ENDS)}
-    kinds = {**dict.fromkeys(_COUNTS, INTEGER), **dict.fromkeys(numbers, REAL)}
+    measured = {f"{name}{end}": INTEGER if end == COUNT else REAL for name in METRIC_COLUMNS[family] for end in ENDS}
+    kinds = {**dict.fromkeys(_COUNTS, INTEGER), **dict.fromkeys(_RATES, REAL), **measured}
     return {name: kinds.get(name, TEXT) for name in columns_of(family)}
 
 

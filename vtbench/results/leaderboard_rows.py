@@ -28,7 +28,7 @@ class MeasuredRow:
     Attributes:
         file: the record.
         family: the CSV it belongs to.
-        status: ``complete`` or ``partial``, never ``reported``: that is a row of another type.
+        status: ``complete``, ``partial`` or ``limited``, never ``reported``: that is a row of another type.
         order: tells repeats of one measurement apart, whatever their files are called.
         cells: every column by name, as written.
     """
@@ -56,6 +56,7 @@ class _Result(_Part):
     metric: str
     stratum: str = "all"
     value: float
+    n: int
     ci_low: float | None = None
     ci_high: float | None = None
 
@@ -172,7 +173,8 @@ def _cells(record: _Record, family: str, sha256: str) -> dict[str, str]:
     for name in METRIC_COLUMNS[family]:
         result = found.get(name)
         values = (None,) * 3 if result is None else (result.value, result.ci_low, result.ci_high)
-        cells |= {f"{name}{end}": number_text(value) for end, value in zip(ENDS, values, strict=True)}
+        texts = [*map(number_text, values), "" if result is None else str(result.n)]
+        cells |= {f"{name}{end}": text for end, text in zip(ENDS, texts, strict=True)}
     return cells | {
         "finished": record.finished.astimezone(timezone.utc).date().isoformat(),
         "vtbench_version": record.code.vtbench_version,

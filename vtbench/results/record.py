@@ -35,7 +35,9 @@ class RunRecord(Section):
     """One model on one task. ``record.json`` is this, as strict JSON (non-finite floats are strings)."""
 
     schema_version: int = Field(default=SCHEMA_VERSION, ge=1, description="version of this layout")
-    status: Status = Field(description="complete, or partial: samples failed or a metric could not be computed")
+    status: Status = Field(
+        description="complete; partial: samples failed or a metric is missing; limited: --limit cut the set"
+    )
     created: AwareDatetime = Field(description="when the job began, with its time zone")
     finished: AwareDatetime = Field(description="when the record was written, with its time zone")
     job_key: str = Field(default="", description="name of the run folder")

@@ -63,7 +63,12 @@ def count_text(record: RunRecord, result: MetricResult) -> str:
 
     Metrics of codes count tokens and those of words and faces count instances: more than there are samples.
     """
-    return f"(n {result.n})" if result.n < record.data.n_scored else ""
+    return fewer_text(result.n, record.data.n_scored)
+
+
+def fewer_text(n: int | None, n_scored: int | None) -> str:
+    """``(n 2)`` where ``n`` is below the samples scored; empty where it is not, or either is not stated."""
+    return f"(n {n})" if n is not None and n_scored is not None and n < n_scored else ""
 
 
 def by_rate(records: Iterable[RunRecord]) -> list[RunRecord]:

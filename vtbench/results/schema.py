@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from vtbench.core.info import ConditionKind, TokenizerKind
 from vtbench.results.strict_json import plain
 
-Status = Literal["complete", "partial"]
+Status = Literal["complete", "partial", "limited"]
 ModelKind = Literal[TokenizerKind, "generator"]
 FreeForm = Annotated[dict[str, Any], BeforeValidator(plain)]
 Number = Annotated[float, BeforeValidator(plain)]
@@ -134,6 +134,9 @@ class DataSection(Section):
     fingerprint: str = Field(description="digest of the content; numbers compare only where it is equal")
     n_expected: Count = Field(description="samples the run was to score")
     n_scored: Count = Field(description="samples scored")
+    limited_from: Count | None = Field(
+        default=None, description="samples of the whole set where --limit cut it; none where it was scored whole"
+    )
     n_failed: Count = Field(default=0, description="samples that could not be scored; listed under failures")
     scored_size: Size | None = Field(
         default=None, description="height, width at which scores were taken; none where they differ"

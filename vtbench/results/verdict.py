@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from vtbench.results.comparison import direction, equal_but_for_noise, paired_rows, same_samples
+from vtbench.results.comparison import direction, equal_but_for_noise, paired_rows, unequal_samples
 from vtbench.results.comparison_intervals import Pairs, unpaired_interval
 from vtbench.results.comparison_measurement import Key, Measurement, results_differ
 from vtbench.results.schema import MetricResult
@@ -67,9 +67,8 @@ def judge(
     pairs = paired_rows(baseline, candidate, before, after)
     if pairs is not None and pairs.n_lost:
         return Verdict(REGRESSION, f"{_samples(pairs.n_lost)} without a value now", tolerance=tolerance)
-    if pairs is None and not same_samples(baseline, candidate):
-        why = f"{baseline.n_scored} samples, now {candidate.n_scored}, and no rows to pair"
-        return Verdict(NOT_COMPARABLE, why, tolerance=tolerance)
+    if pairs is None and (unequal := unequal_samples(baseline, candidate, before, after)):
+        return Verdict(NOT_COMPARABLE, f"{unequal}, and no rows to pair", tolerance=tolerance)
     return _judged(baseline, before, after, pairs, tolerance, alpha)
 
 

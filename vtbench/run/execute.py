@@ -117,6 +117,7 @@ def _write_manifest(plan: JobPlan, evaluators: Evaluators, device: torch.device)
         data_source=data.source,
         data_fingerprint=data.fingerprint,
         samples=len(data.ids),
+        limited_from=data.limited_from,
         references={name: store.key for name, store in features.items()},
         generation=generation,
         allow_small_sets=options.allow_small_sets,
@@ -124,7 +125,7 @@ def _write_manifest(plan: JobPlan, evaluators: Evaluators, device: torch.device)
         determinism=DeterminismSection(seed=options.seed, flags=make_deterministic()),
         environment=provenance.environment(device),
         code=provenance.code(),
-        warnings=tuple(plan.source.warnings(data.ids)),
+        warnings=tuple(plan.source.warnings(data.ids, data.left_out)),
     )
     write_manifest(manifest, plan.folder)
 

@@ -48,7 +48,8 @@ def open_generation_data(
     assert task.conditions is not None
     conditions, images = _conditions(task.conditions, source, data)
     _check_conditions(task, source)
-    if limit is not None and limit < len(conditions):
+    left_out = conditions.ids[limit:] if limit is not None else ()
+    if limit is not None and left_out:
         conditions, images = conditions.subset(limit), None if images is None else Subset(images, limit)
     compared = find_reference(task, reference)
     asked = [conditions.fingerprint, None if compared is None else compared.identity]
@@ -58,6 +59,7 @@ def open_generation_data(
         ids=conditions.ids,
         preset=make_preset(task.preprocess.preset, task.preprocess.size),
         fingerprint=digest_json(asked),
+        left_out=left_out,
         conditions=conditions,
         images=images,
         reference=compared,

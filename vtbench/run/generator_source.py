@@ -118,6 +118,6 @@ class OwnTokenizerSource:
         """Free the generator with it."""
         self.generator.release()
 
-    def warnings(self, ids: Sequence[str]) -> list[str]:
+    def warnings(self, ids: Sequence[str], left_out: Sequence[str] = ()) -> list[str]:
         """Nothing to say."""
         return []

@@ -42,7 +42,11 @@ class GenerationManifest(BaseModel):
 
 
 class JobManifest(BaseModel):
-    """One job, self-contained: re-scoring needs neither the model nor the data."""
+    """One job, self-contained: re-scoring needs neither the model nor the data.
+
+    Attributes:
+        limited_from: samples of the whole set where ``--limit`` cut it; ``None`` where it did not.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -56,6 +60,7 @@ class JobManifest(BaseModel):
     data_source: str
     data_fingerprint: str
     samples: int
+    limited_from: int | None = None
     references: dict[str, str]
     generation: GenerationManifest | None = None
     allow_small_sets: bool

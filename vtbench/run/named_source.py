@@ -79,6 +79,6 @@ class NamedSource:
             getattr(self, name)
         self.__dict__.pop("model", None)
 
-    def warnings(self, ids: Sequence[str]) -> list[str]:
+    def warnings(self, ids: Sequence[str], left_out: Sequence[str] = ()) -> list[str]:
         """What the model says of itself."""
         return list(self.notes)

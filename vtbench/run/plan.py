@@ -38,6 +38,7 @@ class JobData:
         ids: of the samples, in order.
         preset: brings an image to the size at which it is scored.
         fingerprint: numbers compare only where it is equal.
+        left_out: ids of the samples that a limit left out, in order.
         reader_id: what reads texts or judges instances; ``None`` where nothing does.
     """
 
@@ -46,12 +47,18 @@ class JobData:
     ids: Sequence[str]
     preset: Preset
     fingerprint: str
+    left_out: Sequence[str] = ()
     reader_id: str | None = None
 
     @property
     def blocks(self) -> list[Block]:
         """The task's blocks over these samples."""
         return split_blocks(len(self.ids), self.task.block_size)
+
+    @property
+    def limited_from(self) -> int | None:
+        """Samples of the whole set where a limit cut it; ``None`` where it did not."""
+        return len(self.ids) + len(self.left_out) if self.left_out else None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -73,7 +80,8 @@ def open_task_data(task: TaskSpec, data: str | None, limit: int | None) -> TaskD
     if data is not None and task.data.folder_as is not None and Path(data).expanduser().is_dir():
         source = str(Reference(task.data.folder_as, {"path": data}))
     dataset = open_data(source)
-    if limit is not None and limit < len(dataset):
+    left_out = dataset.ids[limit:] if limit is not None else ()
+    if limit is not None and left_out:
         dataset = Subset(dataset, limit)
     check_ids(dataset)
     if len(dataset) == 0:
@@ -85,6 +93,7 @@ def open_task_data(task: TaskSpec, data: str | None, limit: int | None) -> TaskD
         ids=dataset.ids,
         preset=preset,
         fingerprint=dataset.fingerprint,
+        left_out=left_out,
         reader_id=_reader_id(task),
         dataset=dataset,
     )
@@ -126,6 +135,8 @@ class JobPlan:
             "device": self.device_type,
             "seed": self.options.seed,
             **({"reader": self.data.reader_id} if self.data.reader_id else {}),
+            # A folder may hold just the samples of a limited run: the record of that one is no record of this.
+            **({} if self.data.limited_from is None else {"limited": True}),
         }
 
     @cached_property

@@ -51,7 +51,7 @@ def _meter(plan: JobPlan, data: TaskData, evaluators: Evaluators, device: torch.
     source, previews = plan.source, plan.task.previews
     assert isinstance(source, PredictionSource)
     return BlockMeter(
-        predictor=source.open(plan.options, device, plan.batch_size, data.ids),
+        predictor=source.open(plan.options, device, plan.batch_size, [*data.ids, *data.left_out]),
         evaluators=evaluators,
         references=reference_features(plan, evaluators),
         info=source.info,

@@ -14,6 +14,7 @@ from vtbench.results.schema import (
     MetricResult,
     ModelSection,
     ReferenceSection,
+    Status,
     TaskSection,
 )
 from vtbench.run.manifest import JobManifest
@@ -29,11 +30,14 @@ def make_record(
     warnings: list[str],
     metas: list[dict[str, Any]],
 ) -> RunRecord:
-    """The record. Its status is partial where a sample failed or a metric of the task is missing."""
+    """The record. Its status is partial where a sample failed or a metric of the task is missing.
+
+    Of a limited run it is limited, unless samples failed: few samples are too few for some metrics.
+    """
     task = manifest.task_spec
     failures = _failures(samples)
     return RunRecord(
-        status="partial" if failures or _lost_metrics(task, results) else "complete",
+        status=_status(manifest, bool(failures), results),
         created=manifest.created,
         finished=datetime.now(timezone.utc),
         job_key=manifest.job_key,
@@ -50,6 +54,7 @@ def make_record(
             n_scored=len(samples) - len(failures),
             n_failed=len(failures),
             scored_size=_common_size(samples),
+            limited_from=manifest.limited_from,
             reference=reference,
             conditions={} if manifest.generation is None else manifest.generation.conditions,
         ),
@@ -61,6 +66,14 @@ def make_record(
         warnings=tuple(warnings),
         failures=tuple(failures),
     )
+
+
+def _status(manifest: JobManifest, failed: bool, results: Sequence[MetricResult]) -> Status:
+    if failed:
+        return "partial"
+    if manifest.limited_from is not None:
+        return "limited"
+    return "partial" if _lost_metrics(manifest.task_spec, results) else "complete"
 
 
 def _lost_metrics(task: TaskSpec, results: Sequence[MetricResult]) -> set[str]:

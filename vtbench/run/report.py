@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from vtbench.results.limits import limits_text, other_warnings
 from vtbench.results.record import RunRecord
 from vtbench.run.progress import say
 from vtbench.run.session import Outcome, Session
@@ -42,6 +43,8 @@ def finished_records(outcomes: Sequence[Outcome], worker: Worker) -> list[RunRec
             return []
     from vtbench.results.record import read_record
 
+    if limits := limits_text([outcome.record for outcome in outcomes if outcome.record is not None]):
+        say(limits)
     for outcome in outcomes:
         if outcome.record is not None:
             _tell_warnings(outcome.plan.source.label, outcome.record)
@@ -53,5 +56,5 @@ def finished_records(outcomes: Sequence[Outcome], worker: Worker) -> list[RunRec
 
 
 def _tell_warnings(label: str, record: RunRecord) -> None:
-    for warning in record.warnings:
+    for warning in other_warnings(record):
         say(f"warning: {label}: {warning}")

@@ -18,8 +18,9 @@ from vtbench.run.fold import (
     prompt_results,
     text_results,
 )
-from vtbench.run.fold_instances import instance_results, instance_warnings
+from vtbench.run.fold_instances import instance_results
 from vtbench.run.fold_sets import set_results
+from vtbench.run.fold_warnings import warnings_of
 from vtbench.run.manifest import JobManifest
 from vtbench.run.previews import fixed_indices, prune_previews
 from vtbench.run.recording import make_record
@@ -53,9 +54,9 @@ def score_job(
     _require_whole(store, blocks, folder)
     samples = store.samples(blocks)
     _require_some_scored(samples)
-    warnings = [*manifest.warnings, *_data_warnings(task, samples), *instance_warnings(task, samples)]
+    told_of_sets: list[str] = []
     measured = Measured(out, manifest, store, blocks, samples)
-    of_sets, reference = set_results(measured, [*task.set_metrics, *extra], warnings, note)
+    of_sets, reference = set_results(measured, [*task.set_metrics, *extra], told_of_sets, note)
     results = [
         *image_results(task, samples),
         *text_results(task, samples, manifest.reader_id),
@@ -64,10 +65,11 @@ def score_job(
         *prompt_results(task, samples),
         *code_results(measured),
         *of_sets,
-        *share_results(measured, task.set_metrics, warnings),
+        *share_results(measured, task.set_metrics, told_of_sets),
     ]
     write_samples(samples, folder / SAMPLES_FILE)
     prune_previews(folder / "previews", _kept_previews(task, samples))
+    warnings = warnings_of(manifest, samples, results, told_of_sets)
     record = make_record(manifest, samples, results, reference, warnings, [store.meta(b) for b in blocks])
     write_record(record, folder / RECORD_FILE)
     return record
@@ -88,17 +90,6 @@ def _require_some_scored(samples: Samples) -> None:
             f"all {len(samples)} samples failed; the first, {samples.ids[0]}: {samples.message[0]}",
             "nothing was scored: mend the data or the model and run again with --fresh",
         )
-
-
-def _data_warnings(task: TaskSpec, samples: Samples) -> list[str]:
-    told = []
-    failed = sum(status == FAILED for status in samples.status)
-    if failed:
-        told.append(f"{failed} of {len(samples)} samples could not be scored: see failures")
-    expected = task.data.expected_count
-    if expected is not None and expected != len(samples):
-        told.append(f"{len(samples)} samples, where the full set has {expected}: not comparable with full-set results")
-    return told
 
 
 def _kept_previews(task: TaskSpec, samples: Samples) -> frozenset[int]:

@@ -53,8 +53,8 @@ class Source(Protocol):
     def release(self) -> None:
         """Forget a loaded model."""
 
-    def warnings(self, ids: Sequence[str]) -> list[str]:
-        """What a reader of the numbers must know about this source on these samples."""
+    def warnings(self, ids: Sequence[str], left_out: Sequence[str] = ()) -> list[str]:
+        """What a reader of the numbers must know about this source on these samples, others being left out."""
 
 
 @runtime_checkable
@@ -162,12 +162,13 @@ class FolderSource:
     def release(self) -> None:
         """Nothing is held."""
 
-    def warnings(self, ids: Sequence[str]) -> list[str]:
+    def warnings(self, ids: Sequence[str], left_out: Sequence[str] = ()) -> list[str]:
         """Files that belong to no sample, and samples without a file."""
-        matching = self._folder.match(ids)
+        matching, wanted = self._folder.match([*ids, *left_out]), set(ids)
+        missing = [name for name in matching.missing if name in wanted]
         told = []
-        if matching.missing:
-            told.append(f"{len(matching.missing)} samples have no image: {_some(matching.missing)}")
+        if missing:
+            told.append(f"{len(missing)} samples have no image: {_some(missing)}")
         if matching.extra:
             names = [path.relative_to(self.path).as_posix() for path in matching.extra]
             told.append(f"{len(names)} images belong to no sample: {_some(names)}")

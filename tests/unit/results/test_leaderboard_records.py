@@ -132,8 +132,15 @@ def test_what_a_publisher_should_know_is_told_and_the_record_left_as_it_is(
     )
     (added,) = add_records([file], tmp_path / "boards")
     paths, limit, status = added.warnings
-    assert home in paths and "limited to 3 samples" in limit and "partial: kid not computed" in status
+    assert home in paths and "made with --limit 3" in limit and "partial: kid not computed" in status
     assert added.path.read_bytes() == file.read_bytes()
+
+
+def test_a_limited_run_is_refused(write: Callable[..., Path], tmp_path: Path) -> None:
+    limited = write("one", status="limited", data={"n_expected": 64, "limited_from": 500})
+    with pytest.raises(UsageError, match=r"(?s)limited: 64 of 500 samples.*without --limit"):
+        add_records([limited], tmp_path / "boards")
+    assert not (tmp_path / "boards").exists()
 
 
 @pytest.mark.parametrize(
@@ -175,9 +182,9 @@ def test_check_reads_records_whole_and_names_strangers(write: Callable[..., Path
 
 
 def test_measured_and_reported_rows_are_of_two_types_that_share_no_status(tmp_path: Path) -> None:
-    assert set(get_args(get_type_hints(MeasuredRow)["status"])) == {"complete", "partial"}
+    assert set(get_args(get_type_hints(MeasuredRow)["status"])) == {"complete", "partial", "limited"}
     assert {"status", "cells"}.isdisjoint(field.name for field in fields(ReportedRow))
-    for status in ("complete", "partial", "measured", ""):
+    for status in ("complete", "partial", "limited", "measured", ""):
         (tmp_path / "a.csv").write_text(",".join(COLUMNS) + f"\nVQ,psnr,22.5,dB,all,as stated,Paper,,{status}\n")
         with pytest.raises(VtbenchError, match=r"a.csv:2: status is"):
             read_published(tmp_path)
