@@ -89,5 +89,5 @@ def test_a_file_that_is_no_suite_is_refused_by_name(folder: Path, text: str, tol
 def test_an_unknown_suite_gets_a_suggestion(folder: Path) -> None:
     with pytest.raises(UsageError, match="did you mean multilingual"):
         load_suite("multilingal")
-    with pytest.raises(UsageError, match=r"cannot read .*absent\.yaml"):
+    with pytest.raises(UsageError, match=r"absent\.yaml cannot be read"):
         load_suite(str(folder / "absent.yaml"))

@@ -99,7 +99,7 @@ def parse_yaml(text: str, where: Path | str) -> Any:
         raise UsageError(f"{where} is larger than the {MOST_YAML_BYTES >> 20} MiB of YAML that are read")
     with boundary(f"{where} is not YAML", "only plain data is read: no tags, no objects", UsageError):
         _check_bounds(yaml.parse(text, Loader=yaml.SafeLoader))
-        return yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader that also refuses repeated keys
+        return _UniqueKeys(text).get_single_data()
 
 
 def _refuse_constant(name: str) -> float:

