@@ -38,7 +38,7 @@ def import_file(file: Path) -> ModuleType:
     """
     _admit(str(file.parent))
     enter(str(file.parent))
-    name = f"{_PREFIX}{hashlib.sha256(str(file).encode()).hexdigest()[:16]}"
+    name = _name_of(file)
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, file, loader=_Loader(name, str(file)))
@@ -51,6 +51,15 @@ def import_file(file: Path) -> ModuleType:
         del sys.modules[name]
         raise
     return module
+
+
+def module_of_file(file: Path) -> ModuleType | None:
+    """The module that :func:`import_file` made of a file, if it did."""
+    return sys.modules.get(_name_of(file))
+
+
+def _name_of(file: Path) -> str:
+    return f"{_PREFIX}{hashlib.sha256(str(file).encode()).hexdigest()[:16]}"
 
 
 def imported_files() -> list[Path]:
@@ -71,7 +80,7 @@ def enter(folder: str | None) -> None:
         for name, module in list(sys.modules.items()):
             top, owner = name.partition(".")[0], None
             if top in tops or (folder is not None and is_neighbour(top, folder)):
-                owner = _folder_of(getattr(module, "__file__", None) or _first_path(module))
+                owner = folder_of(getattr(module, "__file__", None) or _first_path(module))
                 if owner != folder:
                     _SHELF.setdefault(owner, {})[name] = sys.modules.pop(name)
         sys.modules.update(wanted)
@@ -101,7 +110,7 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        folder = self._asking(fullname) if path is None else _folder_of(next(iter(path), None))
+        folder = self._asking(fullname) if path is None else folder_of(next(iter(path), None))
         if folder is None:
             return None
         spec = PathFinder.find_spec(fullname, [folder] if path is None else path)
@@ -114,7 +123,7 @@ class _Finder(MetaPathFinder):
         holders = [folder for folder in _FOLDERS if is_neighbour(top, folder)]
         frame = sys._getframe(1) if holders else None
         while frame is not None:
-            folder = _folder_of(frame.f_globals.get("__file__"))
+            folder = folder_of(frame.f_globals.get("__file__"))
             if folder is not None:
                 return folder if folder in holders else None
             frame = frame.f_back
@@ -130,7 +139,7 @@ class _Loader(SourceFileLoader):
         return code
 
     def exec_module(self, module: ModuleType) -> None:
-        folder = _folder_of(self.path)
+        folder = folder_of(self.path)
         if folder is not None:
             module.__dict__["__builtins__"] = _builtins_of(folder)
         super().exec_module(module)
@@ -155,7 +164,7 @@ def _import_in(folder: str) -> Callable[..., Any]:
     return import_in_folder
 
 
-def _folder_of(file: object) -> str | None:
+def folder_of(file: object) -> str | None:
     """The innermost such folder that a file lies in; none for installed packages, whose environment may lie there."""
     if not isinstance(file, str) or not _FOLDERS or is_installed(file):
         return None

@@ -83,6 +83,13 @@ class Registry:
         """
         return recorded(bind(self.load(reference.target), reference, self.kind, self.universal))
 
+    def location(self, target: str) -> str | None:
+        """The module, or the path of the Python file, that ``target`` names; ``None`` for a built-in name."""
+        if target in self.builtin:
+            return None
+        plugin = self.plugins().get(target)
+        return plugin.module if plugin is not None else target.rpartition(":")[0] or None
+
     def _suggestion(self, target: str) -> str:
         names = self.names()
         close = difflib.get_close_matches(target.lower(), names, n=3, cutoff=0.5)

@@ -12,6 +12,7 @@ import torch
 from vtbench.core.contracts import ImageDataset
 from vtbench.core.info import GeneratorInfo, TokenizerInfo
 from vtbench.core.reference import parse_reference
+from vtbench.core.registry import Registry
 from vtbench.data.conditions import ConditionSet
 from vtbench.generators import GENERATORS
 from vtbench.generators.resolve import resolve_generator
@@ -26,6 +27,7 @@ from vtbench.run.sources import with_digests
 class GeneratorSource(NamedSource):
     """A generator, or images that one sampled before."""
 
+    registry: ClassVar[Registry] = GENERATORS
     kept: ClassVar[tuple[str, ...]] = ("info", "import_path", "notes", "tokenizer_info", "premade")
 
     def make(self) -> Any:
@@ -58,7 +60,7 @@ class GeneratorSource(NamedSource):
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """Name, arguments, weights and sampler; the bytes of files it names; the images where they are all there is."""
+        """Name, arguments, files, weights and sampler; the images where they are all there is; foreign code."""
         return {
             **self.named,
             "generator": with_digests(self.info),
@@ -106,8 +108,11 @@ class OwnTokenizerSource:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """Geometry and weights, not the sampler: generators that differ in their settings share it."""
-        return {"tokenizer of": self.generator.identity["target"], "info": with_digests(self.info)}
+        """Geometry and weights, not the sampler: generators that differ in their settings share it. Of somebody else's
+        generator it is not known which of its arguments are the sampler's."""
+        named = self.generator.identity
+        foreign = {key: named[key] for key in ("foreign", "args") if "foreign" in named}
+        return {"tokenizer of": named["target"], "info": with_digests(self.info), **foreign}
 
     def open(self, options: RunOptions, device: torch.device, batch_size: int, ids: Sequence[str]) -> Predictor:
         """The tokenizer on its device."""

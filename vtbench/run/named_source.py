@@ -9,8 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from vtbench.core.digests import digest_file
+from vtbench.core.code_identity import foreign_identity
+from vtbench.core.file_arguments import digest_arguments
 from vtbench.core.reference import Reference, parse_reference
+from vtbench.core.registry import Registry
+
+_SETTINGS = (".json", ".yaml", ".yml", ".toml", ".txt", ".model")
 
 
 @dataclass(eq=False)
@@ -18,10 +22,12 @@ class NamedSource:
     """Built when first needed, and forgotten on :meth:`release`.
 
     Attributes:
+        registry: where its name is looked up.
         kept: what was learnt from the model and stays known without it.
     """
 
     reference: str
+    registry: ClassVar[Registry]
     kept: ClassVar[tuple[str, ...]] = ("info", "import_path", "notes")
 
     @abstractmethod
@@ -66,12 +72,14 @@ class NamedSource:
 
     @property
     def named(self) -> dict[str, Any]:
-        """How it was named, and the bytes of a user's own file and of any file argument: editing one must not revive
-        an old result."""
-        candidates = [self.parsed.target.rpartition(":")[0], *self.args.values()]
-        paths = [Path(text).expanduser() for text in candidates if isinstance(text, str) and text]
-        files = {str(path): digest_file(path) for path in paths if path.is_file()}
-        return {"target": self.parsed.target, "args": self.args, "files": files}
+        """How it was named, what its file and folder arguments hold, and what somebody else's code comes down to:
+        editing any of it must not revive an old result."""
+        target = self.parsed.target
+        location = self.registry.location(target)
+        factory = None if location is None else self.registry.load(target)
+        foreign = foreign_identity(location, factory, self.model, self.args)
+        files = {} if location is not None else digest_arguments(self.args, _is_setting)
+        return {"target": target, "args": self.args, "files": files, **({"foreign": foreign} if foreign else {})}
 
     def release(self) -> None:
         """Free the model; what was learnt from it stays known."""
@@ -82,3 +90,8 @@ class NamedSource:
     def warnings(self, ids: Sequence[str], left_out: Sequence[str] = ()) -> list[str]:
         """What the model says of itself."""
         return list(self.notes)
+
+
+def _is_setting(path: Path) -> bool:
+    """Of a folder that vtbench's own families read, weights and images are told by their info."""
+    return path.suffix.lower() in _SETTINGS

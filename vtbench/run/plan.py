@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +29,7 @@ from vtbench.tasks import TaskSpec
 # Raised when the layout of block files changes, so that blocks of another layout are never resumed.
 BLOCK_FORMAT = 1
 _KEY_DIGITS = 16
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -180,9 +183,14 @@ def row_columns(task: TaskSpec) -> list[str]:
 
 
 def _jsonable(value: Any) -> Any:
-    """Tuples as lists and anything exotic as text, so that the digest is defined for every argument."""
+    """Tuples as lists and anything exotic as text, so that the digest is defined for every argument.
+
+    A text that tells an address tells no identity: such a job is never found again.
+    """
     if isinstance(value, dict):
         return {str(key): _jsonable(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_jsonable(item) for item in value]
-    return value if isinstance(value, (str, int, bool, type(None))) else repr(value)
+    if isinstance(value, (str, int, bool, type(None))):
+        return value
+    return uuid.uuid4().hex if _ADDRESS.search(repr(value)) else repr(value)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -17,12 +17,13 @@ from vtbench.core.digests import digest_file, digest_json
 from vtbench.core.errors import SampleError
 from vtbench.core.info import GeneratorInfo, TokenizerInfo
 from vtbench.core.reference import Reference, parse_reference
+from vtbench.core.registry import Registry
 from vtbench.run.device import choose_dtype
 from vtbench.run.model import LoadedModel
 from vtbench.run.named_source import NamedSource
 from vtbench.run.options import RunOptions
 from vtbench.run.predict import Batch, ModelPredictor, Predictor
-from vtbench.tokenizers import IMAGES
+from vtbench.tokenizers import IMAGES, TOKENIZERS
 from vtbench.tokenizers.images import PredictionFolder
 from vtbench.tokenizers.resolve import resolve_tokenizer, tokenizer_arguments
 
@@ -72,6 +73,8 @@ class PredictionSource(Source, Protocol):
 class TokenizerSource(NamedSource):
     """A tokenizer or reconstructor."""
 
+    registry: ClassVar[Registry] = TOKENIZERS
+
     def make(self) -> Any:
         """The tokenizer."""
         return resolve_tokenizer(self.reference)
@@ -88,7 +91,7 @@ class TokenizerSource(NamedSource):
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """Name, arguments, weights and geometry; the bytes of a user's own file and of any file argument."""
+        """Name, arguments, files, weights and geometry; code and numbers of somebody else's adapter."""
         return {**self.named, "info": with_digests(self.info)}
 
     def open(self, options: RunOptions, device: torch.device, batch_size: int, ids: Sequence[str]) -> Predictor:
