@@ -15,7 +15,7 @@ from vtbench.cli.output import emit_records
 
 def score(
     task: Annotated[str, typer.Option("--task", metavar="NAME", help="Task whose samples were reconstructed.")],
-    pred: Annotated[Path, typer.Option("--pred", metavar="DIR", help="Reconstructions, matched to samples by stem.")],
+    pred: Annotated[Path, typer.Option("--pred", metavar="DIR", help="Reconstructions, matched to samples by path.")],
     data: o.Data = None,
     name: Annotated[
         str | None, typer.Option("--name", help="What tables call the model. [default: the folder]")

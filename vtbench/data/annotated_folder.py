@@ -13,6 +13,7 @@ from vtbench.core.errors import UsageError
 from vtbench.data.decode import decode_image
 from vtbench.data.fingerprint import Fingerprinted, digest_readable_file
 from vtbench.data.folder import ImageFolder
+from vtbench.data.listing import composed, named
 
 _SHOWN = 5
 _FORM = 'each line of .jsonl is {"id": "poster-1.png", "text": "…", …}; a .csv begins with a line id,text,…'
@@ -26,7 +27,7 @@ class AnnotatedFolder(Fingerprinted):
     with line feeds (in CSV inside quotes). Further fields are kept as they are: ``language`` (``en``, ``zh`` …),
     ``layout`` and ``glyph_px`` (pixels; a number in CSV too) are those that tables stratify by; ``boxes`` is
     ``[[x0, y0, x1, y1, word], …]``. The target is all fields but ``id``. Images that have no annotation are left out,
-    and named in ``unannotated``.
+    named in ``unannotated`` and told in ``notes``.
 
     Args:
         path: the folder of images, searched recursively.
@@ -51,6 +52,7 @@ class AnnotatedFolder(Fingerprinted):
             raise UsageError(f"{self.annotations} annotates nothing", _FORM)
         self.ids = tuple(sorted(found))
         self.unannotated = tuple(name for name in folder.ids if name not in found)
+        self.notes = (*folder.notes, *_without(self.unannotated, self.root))
         self._targets = found
 
     def __getitem__(self, index: int) -> Sample:
@@ -73,17 +75,25 @@ def _existing(root: Path, file: Path) -> Path:
     raise UsageError(f"no annotation file {file}, here or in {root}", _FORM)
 
 
+def _without(unannotated: Sequence[str], root: Path) -> tuple[str, ...]:
+    told = f"{len(unannotated)} images in {root.name or root} have no annotation, and are left out"
+    return (f"{told}: {named(unannotated)}",) if unannotated else ()
+
+
 def _by_name(names: Sequence[str]) -> dict[str, list[str]]:
-    """Relative paths by what an annotation may call them: the whole path, or the path without its suffix."""
+    """Relative paths by what an annotation may call them, composed (NFC): the whole path, or it without its suffix."""
     images: dict[str, list[str]] = {}
     for name in names:
-        images.setdefault(name, []).append(name)
-        images.setdefault(str(Path(name).with_suffix("").as_posix()), []).append(name)
+        for called in (name, Path(name).with_suffix("").as_posix()):
+            images.setdefault(composed(called), []).append(name)
     return images
 
 
 def _image_of(name: str, images: dict[str, list[str]], where: str) -> str:
-    matches = [name] if name in images.get(name, ()) else images.get(name, [])
+    """The image of that very name, else the one whose name is equal once composed: a zip of macOS decomposes it."""
+    fitting = images.get(composed(name), [])
+    same = [image for image in fitting if image == name]
+    matches = same or [image for image in fitting if composed(image) == composed(name)] or fitting
     if len(matches) != 1:
         told = "is no image of the folder" if not matches else f"could be {', '.join(matches[:_SHOWN])}"
         raise UsageError(f"{where}: {name!r} {told}", "write the image's path relative to the folder")

@@ -24,6 +24,8 @@ class Fingerprinted:
     """
 
     ids: Sequence[str]
+    notes: tuple[str, ...] = ()
+    """What a reader of numbers must know about this source: told once, and kept in records."""
     hashing_threads: int = 1
 
     def __len__(self) -> int:
@@ -55,6 +57,11 @@ class Fingerprinted:
             samples = [[self.ids[index], digest, self.truth_text(index)] for index, digest in enumerate(digests)]
             known[n] = digest_json({"scheme": SCHEME, "samples": samples})
         return known[n]
+
+
+def notes_of(dataset: Any) -> tuple[str, ...]:
+    """What a data set has to say about itself; of one that is not ours, nothing unless it has ``notes``."""
+    return tuple(str(note) for note in getattr(dataset, "notes", ()))
 
 
 def digest_readable_file(path: Path) -> str:

@@ -51,13 +51,10 @@ def _is_reference(text: str, registry: Registry) -> bool:
 
 def _of_folder(path: Path) -> Reference:
     """Images win: a folder may hold an index or an archive beside them."""
-    from vtbench.data.decode import EXTENSIONS
+    from vtbench.data.listing import is_image, suffix_of, walk
 
-    def holds(kinds: frozenset[str]) -> bool:
-        return any(file.suffix.lower() in kinds and not file.name.startswith(".") for file in path.rglob("*"))
-
-    if not holds(EXTENSIONS):
-        if holds(frozenset({".parquet"})):
+    if not any(is_image(name) for name in walk(path)):
+        if any(suffix_of(name) == ".parquet" for name in walk(path)):
             return Reference("parquet", {"path": str(path)})
         if any(path.glob("*.tar")):
             return Reference("webdataset", {"path": str(path / "*.tar")})

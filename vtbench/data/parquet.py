@@ -13,6 +13,7 @@ from vtbench.data.cells import digest_cell, image_bytes
 from vtbench.data.decode import decode_image
 from vtbench.data.fingerprint import Fingerprinted
 from vtbench.data.ids import row_ids
+from vtbench.data.listing import suffix_of, walk
 
 
 class ParquetShards(Fingerprinted):
@@ -65,7 +66,7 @@ class ParquetShards(Fingerprinted):
 def _shards(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
-    found = sorted(path.rglob("*.parquet"))
+    found = sorted(path / name for name in walk(path) if suffix_of(name) == ".parquet") if path.is_dir() else []
     if not found:
         raise UsageError(f"no Parquet files at {path}", "give a .parquet file or a folder that holds some")
     return found

@@ -7,6 +7,7 @@ from typing import Any
 from vtbench.core.contracts import ImageDataset, Sample
 from vtbench.core.digests import digest_json
 from vtbench.core.errors import UsageError
+from vtbench.data.fingerprint import notes_of
 
 
 class Subset:
@@ -24,6 +25,7 @@ class Subset:
             raise UsageError(f"a limit of {limit} leaves no samples", "give a limit of at least 1")
         self.dataset = dataset
         self.ids = tuple(dataset.ids[:limit])
+        self.notes = notes_of(dataset)
 
     def __len__(self) -> int:
         return len(self.ids)

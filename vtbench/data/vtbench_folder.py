@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +11,11 @@ from vtbench.core.contracts import Sample
 from vtbench.core.errors import UsageError
 from vtbench.data.decode import decode_image
 from vtbench.data.fingerprint import Fingerprinted, digest_readable_file
+from vtbench.data.listing import list_images, named, suffix_of
 
 ORIGINALS = "original_images"
 RECONSTRUCTIONS = "reconstructed_images"
 _SUFFIX = ".png"
-_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Pairing:
             ("pairs differ in size", sizes),
             ("files are not readable images", self.unreadable),
         )
-        return [f"{len(names)} {what}: {_some(names)}" for what, names in kinds if names]
+        return [f"{len(names)} {what}: {named(names)}" for what, names in kinds if names]
 
 
 class VTBenchFolder(Fingerprinted):
@@ -56,7 +55,8 @@ class VTBenchFolder(Fingerprinted):
     Facts to know when scoring such folders: the originals are the model's own input, resized and cropped to the size
     *that model* takes, and for models fed with [-1, 1] they went through a truncation to 8 bits, which moves about half
     of the pixel values by one level. So the originals differ between models, and so does this data set's fingerprint.
-    Files of another kind beside them (a pickle of both image lists) are never opened.
+    Files of another kind beside them (a pickle of both image lists) are never opened; originals of another format than
+    PNG are told in ``notes``.
 
     Ids are file names without ``.png`` (``00000000`` …), in order; by those ``vtbench score`` finds reconstructions.
 
@@ -70,8 +70,9 @@ class VTBenchFolder(Fingerprinted):
     def __init__(self, path: str | Path) -> None:
         self.root = Path(str(path)).expanduser()
         self.originals, self.reconstructions = self.root / ORIGINALS, self.root / RECONSTRUCTIONS
-        self.ids = _names(self.originals)
-        if not set(self.ids) & set(_names(self.reconstructions)):
+        self._files, self.notes = _pngs(self.originals)
+        self.ids = tuple(self._files)
+        if not set(self.ids) & set(_pngs(self.reconstructions)[0]):
             raise UsageError(
                 f"{self.root}: no name is both in {ORIGINALS} and {RECONSTRUCTIONS}",
                 f"the files of a pair have one name, such as 00000000{_SUFFIX}",
@@ -79,20 +80,21 @@ class VTBenchFolder(Fingerprinted):
 
     def __getitem__(self, index: int) -> Sample:
         name = self.ids[index]
-        return Sample(id=name, image=decode_image(self.originals / f"{name}{_SUFFIX}", name))
+        return Sample(id=name, image=decode_image(self.originals / self._files[name], name))
 
     def content_digest(self, index: int) -> str:
         """SHA-256 of the original's file."""
-        return digest_readable_file(self.originals / f"{self.ids[index]}{_SUFFIX}")
+        return digest_readable_file(self.originals / self._files[self.ids[index]])
 
     def pairing(self) -> Pairing:
         """Compare the folders as they lie now, sizes by the headers of all pairs."""
-        originals, reconstructions = set(self.ids), set(_names(self.reconstructions))
+        remade, _ = _pngs(self.reconstructions)
+        originals, reconstructions = set(self.ids), set(remade)
         paired = tuple(sorted(originals & reconstructions))
         sizes: dict[str, tuple[int, int] | None] = {}
         for name in paired:
-            for folder in (self.originals, self.reconstructions):
-                sizes[f"{folder.name}/{name}{_SUFFIX}"] = _size(folder / f"{name}{_SUFFIX}")
+            for folder, files in ((self.originals, self._files), (self.reconstructions, remade)):
+                sizes[f"{folder.name}/{name}{_SUFFIX}"] = _size(folder / files[name])
         other = []
         for name in paired:
             first, second = (sizes[f"{folder}/{name}{_SUFFIX}"] for folder in (ORIGINALS, RECONSTRUCTIONS))
@@ -107,11 +109,19 @@ class VTBenchFolder(Fingerprinted):
         )
 
 
-def _names(folder: Path) -> tuple[str, ...]:
+def _pngs(folder: Path) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Names without ``.png`` to files, sorted by name, and a note on what else may have been meant."""
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder", f"give the folder that holds {ORIGINALS} and {RECONSTRUCTIONS}")
-    files = (path for path in folder.iterdir() if path.suffix == _SUFFIX and not path.name.startswith("."))
-    return tuple(sorted(path.stem for path in files))
+    listing = list_images(folder, recursive=False)
+    found: dict[str, str] = {}
+    for file in listing.images:
+        stem = file[: -len(_SUFFIX)]
+        if suffix_of(file) == _SUFFIX and found.setdefault(stem, file) != file:
+            raise UsageError(f"{folder}: {found[stem]} and {file} are one name", "leave one of them")
+    other = [file for file in listing.images if suffix_of(file) != _SUFFIX]
+    told = f"{len(other)} files in {folder.name} are not PNG, and left out: {named(other)}"
+    return dict(sorted(found.items())), (*((told,) if other else ()), *listing.notes)
 
 
 def _size(path: Path) -> tuple[int, int] | None:
@@ -121,9 +131,3 @@ def _size(path: Path) -> tuple[int, int] | None:
             return width, height
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return None
-
-
-def _some(names: Iterable[str]) -> str:
-    listed = list(names)
-    more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
-    return ", ".join(listed[:_SHOWN]) + more

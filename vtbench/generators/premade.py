@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from vtbench.core.contracts import Condition, ImageDataset
 from vtbench.core.errors import UsageError
@@ -23,9 +22,9 @@ class FolderSamples:
 
     Args:
         path: the folder; sub-folders are searched.
-        labels: where an image's class is told: ``parent`` takes the sub-folder (a whole number is the class itself,
-            other names are numbered in sorted order), ``name`` a file name that ends in ``c``, ``class`` or ``label``
-            and a number, as in ``000012-c0007.png``, ``none`` nowhere. By default ``parent`` where there are
+        labels: where an image's class is told: ``parent`` takes the sub-folder (numbered as data sets number
+            theirs: whole numbers are the classes themselves), ``name`` a file name that ends in ``c``, ``class`` or
+            ``label`` and a number, as in ``000012-c0007.png``, ``none`` nowhere. By default ``parent`` where there are
             sub-folders, else ``name`` where every file name tells it, else ``none``.
         name: what tables call the model that made them.
 
@@ -36,9 +35,10 @@ class FolderSamples:
     def __init__(self, path: str, labels: str | None = None, name: str = "samples") -> None:
         if labels is not None and labels not in LABELS:
             raise UsageError(f"labels={labels}: not one of {', '.join(LABELS)}")
-        self.images: ImageDataset = ImageFolder(path)
-        found, told = _labels(self.images, labels, path)
-        self.conditions = _given(self.images, found, told)
+        images = ImageFolder(path)
+        self.images: ImageDataset = images
+        found, told = _labels(images, labels, path)
+        self.conditions = _given(images, found, told)
         self.info = GeneratorInfo(
             name=name, conditions="none" if told == "none" else "class", family="images made elsewhere"
         )
@@ -69,7 +69,7 @@ def _given(images: ImageDataset, labels: Sequence[int | None], told: str) -> Con
     return ConditionSet(samples, {"of": "given", "labels": told, "classes": len(known), "count": len(samples)})
 
 
-def _labels(images: ImageDataset, wanted: str | None, path: str) -> tuple[list[int | None], str]:
+def _labels(images: ImageFolder, wanted: str | None, path: str) -> tuple[list[int | None], str]:
     by_name = [_label_in_name(name) for name in images.ids]
     nested = ["/" in name for name in images.ids]
     chosen = wanted or ("parent" if all(nested) else "name" if None not in by_name else "none")
@@ -83,15 +83,8 @@ def _labels(images: ImageDataset, wanted: str | None, path: str) -> tuple[list[i
     if chosen == "parent":
         if not all(nested):
             raise UsageError(f"{path}: {images.ids[nested.index(False)]!r} is in no sub-folder", "or give labels=none")
-        return _of_folders([name.split("/", 1)[0] for name in images.ids]), chosen
+        return [images.classes[name.split("/", 1)[0]] for name in images.ids], chosen
     return [None] * len(images), chosen
-
-
-def _of_folders(folders: list[str]) -> list[int | None]:
-    if all(folder.isdecimal() for folder in folders):
-        return [int(folder) for folder in folders]
-    numbers: dict[str, Any] = {folder: label for label, folder in enumerate(sorted(set(folders)))}
-    return [numbers[folder] for folder in folders]
 
 
 def _label_in_name(name: str) -> int | None:

@@ -104,6 +104,7 @@ def _write_manifest(plan: JobPlan, evaluators: Evaluators, device: torch.device)
     options, info, data = plan.options, _codes_of(plan), plan.data
     given = {name: str(value) for name, value in vars(options).items() if value is not None and name != "command"}
     resolved = given | {"device": str(device), "batch_size": plan.batch_size, "data": data.source}
+    resolved |= plan.source.resolved([*data.ids, *data.left_out])
     generation = generation_manifest(plan, data, evaluators, device) if isinstance(data, GenerationData) else None
     features = {} if generation is not None else reference_features(plan, evaluators)
     manifest = JobManifest(
@@ -125,7 +126,7 @@ def _write_manifest(plan: JobPlan, evaluators: Evaluators, device: torch.device)
         determinism=DeterminismSection(seed=options.seed, flags=make_deterministic()),
         environment=provenance.environment(device),
         code=provenance.code(),
-        warnings=tuple(plan.source.warnings(data.ids, data.left_out)),
+        warnings=(*plan.source.warnings(data.ids, data.left_out), *data.notes),
     )
     write_manifest(manifest, plan.folder)
 

@@ -9,6 +9,7 @@ from vtbench.core.contracts import ImageDataset
 from vtbench.core.digests import digest_json
 from vtbench.core.errors import UsageError
 from vtbench.data.conditions import ConditionSet, balanced_classes, prompts, unconditional, uniform_classes
+from vtbench.data.fingerprint import notes_of
 from vtbench.data.presets import make_preset
 from vtbench.data.subset import Subset
 from vtbench.run.generation_reference import GenerationReference, find_reference
@@ -60,6 +61,7 @@ def open_generation_data(
         preset=make_preset(task.preprocess.preset, task.preprocess.size),
         fingerprint=digest_json(asked),
         left_out=left_out,
+        notes=(*notes_of(images), *(() if compared is None else compared.notes)),
         conditions=conditions,
         images=images,
         reference=compared,

@@ -17,6 +17,7 @@ from vtbench.core.contracts import ImageDataset
 from vtbench.core.digests import digest_json
 from vtbench.core.errors import AssetMissingError, UsageError
 from vtbench.core.files import cache_dir
+from vtbench.data.fingerprint import notes_of
 from vtbench.data.open import open_data
 from vtbench.data.presets import make_preset
 from vtbench.metrics.reference_statistics import ReferenceStatistics, open_statistics
@@ -55,6 +56,11 @@ class GenerationReference:
             return {"statistics": self.statistics.digest}
         assert self.dataset is not None
         return {"data": self.dataset.fingerprint, "preprocess": self.preprocess.model_dump()}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the numbers must know about it, before its features are taken."""
+        return tuple(f"reference: {note}" for note in notes_of(self.dataset))
 
     def ready(self, evaluators: Evaluators, options: RunOptions, device: torch.device) -> str:
         """Have the file of statistics in the folder of all references; its name there.

@@ -126,3 +126,7 @@ class OwnTokenizerSource:
     def warnings(self, ids: Sequence[str], left_out: Sequence[str] = ()) -> list[str]:
         """Nothing to say."""
         return []
+
+    def resolved(self, ids: Sequence[str]) -> dict[str, str]:
+        """Nothing was left to settle."""
+        return {}

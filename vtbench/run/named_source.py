@@ -91,6 +91,10 @@ class NamedSource:
         """What the model says of itself."""
         return list(self.notes)
 
+    def resolved(self, ids: Sequence[str]) -> dict[str, str]:
+        """Nothing was left to settle."""
+        return {}
+
 
 def _is_setting(path: Path) -> bool:
     """Of a folder that vtbench's own families read, weights and images are told by their info."""

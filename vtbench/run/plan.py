@@ -15,6 +15,7 @@ from vtbench.core.digests import digest_json
 from vtbench.core.errors import UsageError
 from vtbench.core.files import inside, path_segment
 from vtbench.core.reference import Reference
+from vtbench.data.fingerprint import notes_of
 from vtbench.data.ids import check_ids
 from vtbench.data.open import open_data
 from vtbench.data.presets import Preset, make_preset
@@ -43,6 +44,7 @@ class JobData:
         fingerprint: numbers compare only where it is equal.
         left_out: ids of the samples that a limit left out, in order.
         reader_id: what reads texts or judges instances; ``None`` where nothing does.
+        notes: what a reader of the numbers must know about the data, such as files that were left out.
     """
 
     task: TaskSpec
@@ -52,6 +54,7 @@ class JobData:
     fingerprint: str
     left_out: Sequence[str] = ()
     reader_id: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def blocks(self) -> list[Block]:
@@ -98,6 +101,7 @@ def open_task_data(task: TaskSpec, data: str | None, limit: int | None) -> TaskD
         fingerprint=dataset.fingerprint,
         left_out=left_out,
         reader_id=_reader_id(task),
+        notes=notes_of(dataset),
         dataset=dataset,
     )
 

@@ -45,9 +45,7 @@ def finished_records(outcomes: Sequence[Outcome], worker: Worker) -> list[RunRec
 
     if limits := limits_text([outcome.record for outcome in outcomes if outcome.record is not None]):
         say(limits)
-    for outcome in outcomes:
-        if outcome.record is not None:
-            _tell_warnings(outcome.plan.source.label, outcome.record)
+    _tell_warnings(outcomes)
     return [
         outcome.record or read_record(outcome.plan.record_path)
         for outcome in outcomes
@@ -55,6 +53,12 @@ def finished_records(outcomes: Sequence[Outcome], worker: Worker) -> list[RunRec
     ]
 
 
-def _tell_warnings(label: str, record: RunRecord) -> None:
-    for warning in other_warnings(record):
-        say(f"warning: {label}: {warning}")
+def _tell_warnings(outcomes: Sequence[Outcome]) -> None:
+    """Each warning once, after the names of the models that it is about; what the data have to say now, too."""
+    told: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        if outcome.record is not None:
+            for warning in dict.fromkeys((*other_warnings(outcome.record), *outcome.plan.data.notes)):
+                told.setdefault(warning, []).append(outcome.plan.source.label)
+    for warning, labels in told.items():
+        say(f"warning: {', '.join(dict.fromkeys(labels))}: {warning}")

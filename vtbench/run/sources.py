@@ -13,18 +13,22 @@ from torch import Tensor
 
 from vtbench.core.arguments import bind
 from vtbench.core.contracts import Prepared, SampleFailure
-from vtbench.core.digests import digest_file, digest_json
+from vtbench.core.digests import digest_json
 from vtbench.core.errors import SampleError
 from vtbench.core.info import GeneratorInfo, TokenizerInfo
 from vtbench.core.reference import Reference, parse_reference
 from vtbench.core.registry import Registry
+from vtbench.data.fingerprint import digest_readable_file
+from vtbench.data.listing import named
 from vtbench.run.device import choose_dtype
 from vtbench.run.model import LoadedModel
 from vtbench.run.named_source import NamedSource
 from vtbench.run.options import RunOptions
 from vtbench.run.predict import Batch, ModelPredictor, Predictor
+from vtbench.run.progress import say
 from vtbench.tokenizers import IMAGES, TOKENIZERS
 from vtbench.tokenizers.images import PredictionFolder
+from vtbench.tokenizers.pairing import END, PAIRING_RULES, STEM
 from vtbench.tokenizers.resolve import resolve_tokenizer, tokenizer_arguments
 
 
@@ -56,6 +60,9 @@ class Source(Protocol):
 
     def warnings(self, ids: Sequence[str], left_out: Sequence[str] = ()) -> list[str]:
         """What a reader of the numbers must know about this source on these samples, others being left out."""
+
+    def resolved(self, ids: Sequence[str]) -> dict[str, str]:
+        """What was settled about this source on these samples, by name, for the record's configuration."""
 
 
 @runtime_checkable
@@ -120,7 +127,7 @@ def with_digests(info: TokenizerInfo | GeneratorInfo) -> dict[str, Any]:
 
 @dataclass(eq=False)
 class FolderSource:
-    """Images that someone else's code wrote, matched to samples by stem.
+    """Images that someone else's code wrote, matched to samples by name.
 
     Args:
         path: the folder.
@@ -148,9 +155,9 @@ class FolderSource:
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """The content of every image in the folder."""
-        files = {path.relative_to(self.path).as_posix(): digest_file(path) for path in self._folder.match(()).extra}
-        return {"images": digest_json(files), "label": self.label}
+        """The content of every image in the folder, and the rules by which they are paired."""
+        files = {name: digest_readable_file(self._folder.path / name) for name in self._folder.names}
+        return {"images": digest_json(files), "label": self.label, "pairing": PAIRING_RULES}
 
     def open(
         self,
@@ -160,22 +167,31 @@ class FolderSource:
         ids: Sequence[str],
     ) -> Predictor:
         """Reads a file a sample, matched over the whole data set: a part of it could match more files than belong."""
-        return FolderPredictor(self._folder, self._folder.match(ids).found)
+        matching = self._folder.match(ids)
+        if matching.pairs.rule == STEM and matching.pairs.example:
+            say(f"{self.label}: images are paired by {STEM}, as {matching.pairs.example}")
+        return FolderPredictor(self._folder, matching.found)
 
     def release(self) -> None:
         """Nothing is held."""
 
     def warnings(self, ids: Sequence[str], left_out: Sequence[str] = ()) -> list[str]:
-        """Files that belong to no sample, and samples without a file."""
+        """Files that belong to no sample, samples without a file, pairs from different folders, files left out."""
         matching, wanted = self._folder.match([*ids, *left_out]), set(ids)
         missing = [name for name in matching.missing if name in wanted]
         told = []
+        if matching.pairs.rule == END:
+            told.append(f"no relative path is a sample's; paired by the {END}, as {matching.pairs.example}")
         if missing:
-            told.append(f"{len(missing)} samples have no image: {_some(missing)}")
+            told.append(f"{len(missing)} samples have no image: {named(missing)}")
         if matching.extra:
-            names = [path.relative_to(self.path).as_posix() for path in matching.extra]
-            told.append(f"{len(names)} images belong to no sample: {_some(names)}")
-        return told
+            names = [path.relative_to(self._folder.path).as_posix() for path in matching.extra]
+            told.append(f"{len(names)} images belong to no sample: {named(names)}")
+        return [*told, *self._folder.notes]
+
+    def resolved(self, ids: Sequence[str]) -> dict[str, str]:
+        """By which rule images and samples were paired."""
+        return {"paired_by": self._folder.match(ids).pairs.rule}
 
 
 @dataclass(eq=False)
@@ -202,7 +218,3 @@ class FolderPredictor:
                 sample.id, "model", f"{path.name} is {got}, the reference is {wanted} (height x width)"
             )
         return image
-
-
-def _some(names: Sequence[str], most: int = 3) -> str:
-    return ", ".join(names[:most]) + (" …" if len(names) > most else "")

@@ -3,12 +3,14 @@ from __future__ import annotations
 import os
 import pickle
 import shutil
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from vtbench.core.digests import digest_json
 from vtbench.core.errors import SampleError, UsageError
 from vtbench.data.folder import ImageFolder
 from vtbench.data.subset import Subset
@@ -26,6 +28,36 @@ def test_targets_are_the_first_sub_folder(image_tree: Path, photo: np.ndarray) -
     assert dataset[1].target == {"label": 0, "class": "ant"}
     assert dataset[3].target == {"label": 1, "class": "cat"}
     assert dataset[dataset.ids.index("loose.png")].target is None
+
+
+@pytest.mark.parametrize(
+    ("classes", "labels"),
+    [
+        (("0", "9", "10"), {"0": 0, "9": 9, "10": 10}),
+        (("00007", "00123"), {"00007": 7, "00123": 123}),
+        (("1", "01"), {"01": 0, "1": 1}),  # one number twice: names
+        (("9", "10", "cat"), {"10": 0, "9": 1, "cat": 2}),
+        (("²", "3"), {"3": 0, "²": 1}),
+    ],
+)
+def test_whole_numbers_are_the_classes_themselves(
+    tmp_path: Path, photo: np.ndarray, classes: tuple[str, ...], labels: dict[str, int]
+) -> None:
+    for name in classes:
+        (tmp_path / name).mkdir()
+        Image.fromarray(photo).save(tmp_path / name / "a.png")
+    dataset = ImageFolder(tmp_path)
+    assert {target["class"]: target["label"] for target in map(dataset.target, range(len(dataset)))} == labels
+
+
+def test_how_classes_are_numbered_is_no_part_of_the_fingerprint(tmp_path: Path) -> None:
+    for name in ("9", "10"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.png").write_bytes(name.encode())
+    digests = [[f"{name}/a.png", sha256(name.encode()).hexdigest()] for name in ("10", "9")]
+    truths = ['{"class": "10", "label": 0}', '{"class": "9", "label": 1}']
+    samples = [[*digest, truth] for digest, truth in zip(digests, truths, strict=True)]
+    assert ImageFolder(tmp_path).fingerprint == digest_json({"scheme": "images@1", "samples": samples})
 
 
 def test_samples_hold_the_pixels(image_tree: Path, photo: np.ndarray) -> None:
