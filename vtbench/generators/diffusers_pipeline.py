@@ -41,7 +41,7 @@ class DiffusersPipeline:
 
     Raises:
         AssetMissingError: diffusers is not installed, or the pipeline cannot be had or is a pickle.
-        AdapterError: it needs code of its own, or weights do not fill a network.
+        AdapterError: it needs code of its own, or weights or configuration do not fit a network.
         UsageError: an argument that the pipeline's call does not take.
     """
 
@@ -57,7 +57,7 @@ class DiffusersPipeline:
         variant: str | None = None,
     ) -> None:
         found = locate_pipeline(path, revision=revision, variant=variant)
-        self._pipeline = load_pipeline(found, variant)
+        self._pipeline, self.notes = load_pipeline(found, variant)
         parameters = inspect.signature(type(self._pipeline).__call__).parameters
         given = {"num_inference_steps": steps, "guidance_scale": guidance_scale, "height": size, "width": size}
         self._arguments = {key: value for key, value in given.items() if value is not None} | dict(call or {})

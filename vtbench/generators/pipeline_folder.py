@@ -12,6 +12,7 @@ from typing import Any
 
 from vtbench.assets.hub import told_of_folder
 from vtbench.assets.resolution import offline
+from vtbench.assets.weight_files import indexed_shards
 from vtbench.core.digests import digest_file
 from vtbench.core.errors import AdapterError, AssetMissingError
 from vtbench.core.extras import install_extra
@@ -134,7 +135,7 @@ def _weight_files(folder: Path, source: str, variant: str | None) -> tuple[Path,
     for wanted in ([variant] if variant else []) + [None]:
         found = [name for name in tensors if _pattern(wanted).fullmatch(name)]
         if found:
-            return tuple(folder / name for name in found)
+            return _one_checkpoint(folder, found, source, wanted)
     pickles = [name for name in names if name.endswith(_PICKLES)]
     if pickles:
         raise AssetMissingError(
@@ -144,6 +145,28 @@ def _weight_files(folder: Path, source: str, variant: str | None) -> tuple[Path,
     if tensors:
         raise AssetMissingError(f"{source}: no weights but {', '.join(tensors)}", "give variant=NAME")
     return ()
+
+
+def _one_checkpoint(folder: Path, names: list[str], source: str, variant: str | None) -> tuple[Path, ...]:
+    """The single file, or the shards that its index names.
+
+    Raises:
+        AdapterError: several checkpoints, or a missing shard.
+    """
+    single = [name for name in names if not re.search(_SHARD, name)]
+    if len(single) > 1 or (single and len(names) > 1):
+        raise AdapterError(
+            f"{source} holds two checkpoints: {single[0]}, and {next(name for name in names if name != single[0])} …",
+            "one of them is stale: remove it, or copy the other into a folder of its own",
+        )
+    stems = (re.match(_STEM, names[0]) or [""])[0]
+    ending = "index.json" if variant is None else f"index.{variant}.json"
+    index = folder / f"{stems}.safetensors.{ending}"
+    if single and index.is_file():
+        raise AdapterError(f"{source} holds {single[0]} and {index.name}, of shards", "remove the one that is stale")
+    if single or not index.is_file():
+        return tuple(folder / name for name in names)
+    return indexed_shards(index)
 
 
 def _pattern(variant: str | None) -> re.Pattern[str]:

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import importlib
+import json
+from pathlib import Path
 from typing import Any
 
 from vtbench.core.errors import AdapterError, AssetMissingError
 from vtbench.core.extras import install_extra
 from vtbench.generators.pipeline_folder import LIBRARIES, PipelineFolder
+from vtbench.tokenizers.diffusers_loading import refuse_keys
+from vtbench.tokenizers.official_state import first_of
+from vtbench.tokenizers.pretrained import CONFIG
+from vtbench.tokenizers.wrapped_names import unwrapped
+
+SCHEDULER = "scheduler_config.json"
 
 
-def load_pipeline(found: PipelineFolder, variant: str | None) -> Any:
-    """The pipeline in float32 on the CPU, in evaluation mode, without progress bars.
+def load_pipeline(found: PipelineFolder, variant: str | None) -> tuple[Any, tuple[str, ...]]:
+    """The pipeline in float32 on the CPU, in evaluation mode, without progress bars; and what is said of it.
 
-    Networks are loaded one by one, since only then do the libraries tell which tensors were missing: those would
-    silently stay at their random initial values.
+    Networks are loaded one by one, since only then do the libraries tell which tensors were missing, and would stay at
+    their random initial values, or left over, and belong to another network.
 
     Raises:
         AssetMissingError: diffusers, or transformers for a component of it, is not installed.
-        AdapterError: a class that is not there, or weights that do not fill a network.
+        AdapterError: a class that is not there, tensors that are missing, left over or of another shape, or keys of a
+            network's configuration that its class does not take.
     """
     import torch
 
@@ -44,7 +53,7 @@ def load_pipeline(found: PipelineFolder, variant: str | None) -> Any:
         if isinstance(part, torch.nn.Module):  # brought to float32 here: the two libraries' defaults differ
             part.float().eval().requires_grad_(False)
     pipeline.set_progress_bar_config(disable=True)
-    return pipeline
+    return pipeline, _unread_settings(pipeline, found)
 
 
 def _network(found: PipelineFolder, name: str, variant: str | None) -> Any:
@@ -68,7 +77,42 @@ def _network(found: PipelineFolder, name: str, variant: str | None) -> Any:
         )
     except (OSError, ValueError, RuntimeError) as error:
         raise AdapterError(f"{where}: {library} cannot load it: {error}", "is the file complete?") from error
-    wrong = {key: sorted(map(str, report[key])) for key in ("missing_keys", "mismatched_keys") if report.get(key)}
-    if wrong:
-        raise AdapterError(f"{where}: the weights do not fill the model: {wrong}", "is the file complete?")
+    _account(network, report, where)
+    if library == "diffusers":
+        refuse_keys(where, _config(found.folder / name / CONFIG), network, kind)
     return network
+
+
+def _account(network: Any, report: Any, where: str) -> None:
+    """Refuse what the library only reports. Buffers that a network computes itself may lie in old files."""
+    buffers = {name for name, _ in network.named_buffers()}
+    unread = sorted(name for name in map(str, report.get("unexpected_keys") or ()) if name not in buffers)
+    wrong = {key: sorted(map(str, report[key])) for key in ("missing_keys", "mismatched_keys") if report.get(key)}
+    missing, shapes = wrong.get("missing_keys", []), wrong.get("mismatched_keys", [])
+    told = [
+        *([f"{len(missing)} tensors are missing ({first_of(missing)})"] if missing else []),
+        *([f"{len(unread)} are unknown ({first_of(unread)})"] if unread else []),
+        *([f"{len(shapes)} have another shape ({first_of(shapes)})"] if shapes else []),
+    ]
+    if told:
+        wrapper = unwrapped(dict.fromkeys(unread))[1] if missing else ""
+        hint = f"all its names begin with {wrapper!r}: save it again without" if wrapper else "is the file complete?"
+        raise AdapterError(f"{where} does not fit: {', '.join(told)}", hint if missing else "is it of another network?")
+
+
+def _unread_settings(pipeline: Any, found: PipelineFolder) -> tuple[str, ...]:
+    """Settings of a scheduler that neither its class nor a related one takes: the library ignores them."""
+    notes = []
+    for name, part in pipeline.components.items():
+        file = found.folder / name / SCHEDULER
+        if file.is_file() and hasattr(part, "extract_init_dict"):
+            config = {key: value for key, value in _config(file).items() if value is not None}
+            unread = sorted(type(part).extract_init_dict(config)[1])
+            if unread:
+                notes.append(f"{found.source}/{name}: {type(part).__name__} does not read {', '.join(unread)}")
+    return tuple(notes)
+
+
+def _config(file: Path) -> dict[str, Any]:
+    found = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return found if isinstance(found, dict) else {}

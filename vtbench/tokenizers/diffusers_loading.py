@@ -66,38 +66,59 @@ def read_tensors(files: Iterable[Path]) -> dict[str, Tensor]:
         raise AdapterError(error.what, error.hint) from error
 
 
-def unknown_keys(config: Mapping[str, Any], *classes: Any) -> list[str]:
-    """Keys of a configuration that no constructor of these classes takes; the library's own begin with ``_``."""
-    taken = {name for kind in classes for name in inspect.signature(kind.__init__).parameters}
-    return [key for key in config if not key.startswith("_") and key not in taken]
+def refuse_keys(source: str, config: Mapping[str, Any], network: Any, *others: type) -> None:
+    """Refuse keys of a configuration that say something and that no constructor takes.
 
+    Args:
+        source: for messages.
+        config: as its file has it. The library's own keys begin with ``_``.
+        network: made from it.
+        others: classes that the network stands in for, whose arguments count too.
 
-def refuse_keys(source: str, keys: Iterable[str], class_name: str) -> AdapterError:
-    """Keys of a configuration describe a network that is not the library's."""
+    Raises:
+        AdapterError: there are such keys.
+    """
     import diffusers
 
-    return AdapterError(
-        f"{source}: {CONFIG} has keys that {class_name} of diffusers {diffusers.__version__} does not take: "
-        f"{', '.join(keys)}",
-        "they may describe another network: use the version of diffusers that wrote them; remove them from "
-        f"{CONFIG} only where they change nothing",
-    )
+    kind = type(network)
+    own = _registered(kind, config, others)
+    left = [key for key in _unknown(config, kind, *others) if key not in own or own[key] != _plain(config[key])]
+    if left:
+        raise AdapterError(
+            f"{source}: {CONFIG} has keys that {kind.__name__} of diffusers {diffusers.__version__} does not take: "
+            f"{', '.join(left)}",
+            "they may describe another network: use the version of diffusers that wrote them; remove them from "
+            f"{CONFIG} only where they change nothing",
+        )
+
+
+def _unknown(config: Mapping[str, Any], *classes: Any) -> list[str]:
+    taken = {name for kind in classes for name in inspect.signature(kind.__init__).parameters}
+    return [key for key, value in config.items() if not key.startswith("_") and key not in taken and value is not None]
+
+
+def _registered(kind: Any, config: Mapping[str, Any], others: Iterable[type]) -> dict[str, Any]:
+    """What a class writes into its configuration itself, beside its arguments; those entries must agree."""
+    import torch
+
+    unknown = _unknown(config, kind, *others)
+    if not unknown:
+        return {}
+    with torch.device("meta"), without_initialisation():
+        made = kind.from_config({key: value for key, value in config.items() if key not in unknown})
+    return {key: _plain(value) for key, value in made.config.items()}
 
 
 def _built(kind: Any, checkpoint: Checkpoint) -> Any:
-    """The network its configuration describes. A class may register keys beside its arguments: those must agree."""
-    unknown = unknown_keys(checkpoint.config, kind)
-    config = {key: value for key, value in checkpoint.config.items() if key not in unknown}
+    """The network its configuration describes."""
+    known = {key: value for key, value in checkpoint.config.items() if key not in _unknown(checkpoint.config, kind)}
     try:
         with without_initialisation():
-            network = kind.from_config(config)
+            network = kind.from_config(known)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError, ZeroDivisionError) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
         raise AdapterError(f"{checkpoint.source}: diffusers cannot build a {kind.__name__}: {first}") from error
-    own = dict(network.config)
-    left = [key for key in unknown if key not in own or _plain(own[key]) != _plain(checkpoint.config[key])]
-    if left:
-        raise refuse_keys(checkpoint.source, left, kind.__name__)
+    refuse_keys(checkpoint.source, checkpoint.config, network)
     return network
 
 

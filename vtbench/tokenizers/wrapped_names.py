@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
+T = TypeVar("T")
 BEFORE_ALL = ("module.", "model.")
 """Before every name of a wrapped network; before some of them they may be names of its own."""
 ANYWHERE = ("_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module.", "_forward_module.")
@@ -16,7 +14,7 @@ COUNTER = "n_averaged"
 """How many weights ``torch.optim.swa_utils.AveragedModel`` has averaged; it stands beside what it wraps."""
 
 
-def unwrapped(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], str]:
+def unwrapped(state: Mapping[str, T]) -> tuple[dict[str, T], str]:
     """The tensors under the names that the network itself gave them, and the wrappers that were taken off.
 
     A wrapper before all names is taken off only where every tensor carries it. The second value is empty, and the

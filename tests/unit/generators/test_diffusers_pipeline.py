@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +200,47 @@ def test_a_missing_tensor_is_no_random_one(tmp_path: Path) -> None:
         resolve_generator(f"diffusers-pipeline,path={tmp_path}")
 
 
+def rewrite(file: Path, change: Any) -> None:
+    safetensors.torch.save_file(change(safetensors.torch.load_file(file)), file, metadata={"format": "pt"})
+
+
+def test_what_no_network_reads_is_refused_by_name(tmp_path: Path) -> None:
+    build_dit().save_pretrained(tmp_path)
+    file, config = tmp_path / "vae/diffusion_pytorch_model.safetensors", tmp_path / "transformer/config.json"
+    rewrite(file, lambda tensors: tensors | {"decoder.more": torch.zeros(1)})
+    with pytest.raises(AdapterError, match=r"vae does not fit: 1 are unknown \(decoder\.more\)"):
+        resolve_generator(f"diffusers-pipeline,path={tmp_path}")
+    rewrite(file, lambda tensors: {f"module.{n}": t for n, t in tensors.items() if n != "decoder.more"})
+    with pytest.raises(AdapterError, match=r"all its names begin with 'module\.'"):
+        resolve_generator(f"diffusers-pipeline,path={tmp_path}")
+    rewrite(file, lambda tensors: {n.removeprefix("module."): t for n, t in tensors.items()})
+    whole = config.read_text()
+    config.write_text(json.dumps({**json.loads(whole), "attention_scale_v2": 2.0}))
+    with pytest.raises(AdapterError, match=r"transformer: config\.json has keys .* attention_scale_v2\n"):
+        resolve_generator(f"diffusers-pipeline,path={tmp_path}")
+    config.write_text(whole)
+    scheduler = tmp_path / "scheduler/scheduler_config.json"
+    scheduler.write_text(json.dumps({**json.loads(scheduler.read_text()), "clip_v2": True, "skip_prk_steps": True}))
+    (note,) = resolve_generator(f"diffusers-pipeline,path={tmp_path}").notes
+    assert note == f"{tmp_path}/scheduler: DDIMScheduler does not read clip_v2"
+
+
+def test_shards_of_a_component_are_read_whole_or_not_at_all(tmp_path: Path) -> None:
+    build_ddpm().save_pretrained(tmp_path, max_shard_size="5KB")
+    shards = sorted((tmp_path / "unet").glob("*-of-*"))
+    assert len(shards) > 1
+    info = resolve_generator(f"diffusers-pipeline,path={tmp_path}").info
+    assert [weight.name for weight in info.weights] == [f"unet/{shard.name}" for shard in shards]
+    whole = shards[1].read_bytes()
+    shards[1].unlink()
+    with pytest.raises(AdapterError, match=f"the shard {shards[1].name} is missing"):
+        resolve_generator(f"diffusers-pipeline,path={tmp_path}")
+    shards[1].write_bytes(whole)
+    (tmp_path / "unet/diffusion_pytorch_model.safetensors").write_bytes(whole)
+    with pytest.raises(AdapterError, match="unet holds two checkpoints"):
+        resolve_generator(f"diffusers-pipeline,path={tmp_path}")
+
+
 def test_a_variant_is_read_where_it_is_asked_for(tmp_path: Path) -> None:
     build_ddpm().to(torch.float16).save_pretrained(tmp_path, variant="fp16")
     with pytest.raises(AssetMissingError, match="variant=NAME"):
@@ -262,6 +304,19 @@ def text_to_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sd")
     pipeline.save_pretrained(folder)
     return folder
+
+
+def test_buffers_that_old_files_hold_are_the_networks_own(text_to_image: Path, tmp_path: Path) -> None:
+    """Text encoders saved before 2023 hold the positions 0, 1, 2 …, which the network counts itself."""
+    folder = shutil.copytree(text_to_image, tmp_path / "old")
+    file = folder / "text_encoder/model.safetensors"
+    prefix = next(name for name in safetensors.torch.load_file(file) if "embeddings" in name).rsplit(".embeddings.")[0]
+    old = {f"{prefix}.embeddings.position_ids": torch.arange(16)[None]}
+    rewrite(file, lambda tensors: tensors | old)
+    assert resolve_generator(f"diffusers-pipeline,path={folder}").notes == ()
+    rewrite(file, lambda tensors: tensors | {f"{prefix}.more": torch.zeros(1)})
+    with pytest.raises(AdapterError, match=r"text_encoder does not fit: 1 are unknown .*\.more"):
+        resolve_generator(f"diffusers-pipeline,path={folder}")
 
 
 def test_prompts(text_to_image: Path) -> None:
