@@ -11,7 +11,7 @@ import typer
 
 from vtbench.cli import options as o
 from vtbench.cli.output import emit_rows
-from vtbench.core.errors import UsageError
+from vtbench.core.errors import UsageError, VtbenchError
 
 if TYPE_CHECKING:
     from vtbench.results.check import CheckReport
@@ -56,11 +56,16 @@ def _store(runs: list[Path], path: Path, update: bool, calibrate: bool) -> None:
 
     if update and calibrate:
         raise UsageError("--update and --calibrate exclude each other", "update first, then calibrate with its repeats")
-    before, found = opened(path), [measurement for run in runs for measurement in load_measurements(run)]
+    before, found = opened(path), [measurement for run in runs for measurement in load_measurements(run, _refuse)]
     after = calibrated(before, found) if calibrate else updated(before, found)
     write_baseline(after, path)
     done = "repeats" if calibrate else "runs"
     typer.echo(f"{path}: {len(after.jobs)} jobs, from {len(found)} {done}", err=True)
+
+
+def _refuse(problem: VtbenchError) -> None:
+    """A baseline is not written from a part of the runs that were named."""
+    raise problem
 
 
 def _tolerances(words: list[str]) -> dict[str, float]:

@@ -9,6 +9,7 @@ import typer
 
 from vtbench.cli import options as o
 from vtbench.cli.output import emit_records
+from vtbench.core.errors import VtbenchError
 
 
 def rescore(
@@ -21,4 +22,10 @@ def rescore(
     """Score runs again from what they stored: no model, no data, no GPU."""
     from vtbench.run.rescore import rescore as rescore_runs
 
-    emit_records(rescore_runs(run, metric or ()), json)
+    failed: list[VtbenchError] = []
+    records = rescore_runs(run, metric or (), failed.append)
+    emit_records(records, json)
+    for problem in failed:
+        typer.echo(f"error: {problem}", err=True)
+    if failed:
+        raise typer.Exit(1)

@@ -6,6 +6,8 @@ traceback.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class VtbenchError(Exception):
     """Base of every expected error.
@@ -42,6 +44,20 @@ class AssetMissingError(VtbenchError):
     """A weight file or an optional package cannot be had on this machine."""
 
     exit_code = 4
+
+
+class DamagedFileError(VtbenchError):
+    """A file that vtbench wrote itself cannot be read any more: cut, emptied, overwritten.
+
+    Args:
+        path: the file. What made it makes it again once it is gone.
+        why: what is wrong with it.
+        hint: the repair that works.
+    """
+
+    def __init__(self, path: Path, why: str, hint: str | None = None) -> None:
+        super().__init__(f"{path} {why}", hint)
+        self.path = path
 
 
 class AdapterError(VtbenchError):

@@ -22,7 +22,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from vtbench.core.digests import digest_arrays, digest_json
-from vtbench.core.errors import NotComparableError, UsageError, VtbenchError
+from vtbench.core.errors import DamagedFileError, NotComparableError, UsageError, VtbenchError
 from vtbench.core.files import atomic_path
 from vtbench.metrics.frechet import Moments
 
@@ -98,8 +98,9 @@ def open_statistics(path: Path) -> ReferenceStatistics:
         with safe_open(path, framework="numpy") as tensors:
             text = (tensors.metadata() or {}).get(_META)
     except (SafetensorError, OSError) as error:
-        raise VtbenchError(
-            f"{path} is truncated or not a file of reference statistics: {error}",
+        raise DamagedFileError(
+            path,
+            f"is truncated or not a file of reference statistics: {error}",
             "statistics of other tools are imported with: vtbench stats import FILE",
         ) from error
     if text is None:

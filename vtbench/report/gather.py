@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from vtbench.core.errors import VtbenchError
-from vtbench.results.record import RunRecord, find_records, read_record
+from vtbench.results.record import RunRecord, readable_records
 from vtbench.results.samples import SAMPLES_FILE, Samples, read_samples
 
 
@@ -61,12 +61,11 @@ def read_boards(paths: Sequence[Path]) -> list[Board]:
 
     Raises:
         UsageError: a path without records.
-        VtbenchError: a record that cannot be read.
+        VtbenchError: no record can be read; one that cannot is told as a warning.
     """
-    files = {file.resolve(): None for path in paths for file in find_records(path)}
+    files = {file.resolve(): record for path in paths for file, record in readable_records(path)}
     groups: dict[tuple[str, str], list[Run]] = {}
-    for file in files:
-        record = read_record(file)
+    for file, record in files.items():
         groups.setdefault((record.task.protocol_id, record.data.fingerprint), []).append(Run(record, file.parent))
     boards = [Board(tuple(sorted(runs, key=_order))) for runs in groups.values()]
     return sorted(boards, key=lambda board: (_place(board), board.title, board.first.task.protocol_id))

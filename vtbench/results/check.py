@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vtbench.core.errors import NotComparableError, UsageError
+from vtbench.core.errors import NotComparableError, UsageError, VtbenchError
 from vtbench.results.baseline import read_baseline
 from vtbench.results.check_coverage import coverage
 from vtbench.results.comparison import direction
@@ -62,7 +62,8 @@ def check(
 ) -> CheckReport:
     """Check every run that has a counterpart in the baseline; one without is reported as new.
 
-    A job of the baseline that was not measured is lost coverage, unless single runs were named.
+    A job of the baseline that was not measured is lost coverage, unless single runs were named; so is a record, on
+    either side, that cannot be read.
 
     Args:
         runs: run folders, records, or folders above runs.
@@ -76,7 +77,9 @@ def check(
     """
     if not baseline.exists():
         read_baseline(baseline)  # which says how to make one
-    before, after = load_measurements(baseline), [found for run in runs for found in load_measurements(run)]
+    lost: list[VtbenchError] = []
+    before = load_measurements(baseline, lost.append)
+    after = [found for run in runs for found in load_measurements(run, lost.append)]
     jobs = matched([before, after], [str(baseline), " and ".join(map(str, runs))])
     pairs = [(old, new) for old, new in jobs if old is not None and new is not None]
     if not pairs:
@@ -86,7 +89,7 @@ def check(
         )
     _require_known(tolerances or {}, pairs)
     alpha = FALSE_ALARMS / 2.0 / max(1, sum(_tests(old, new, strata) for old, new in pairs))
-    findings: list[Finding] = []
+    findings = [_unreadable(problem) for problem in lost]
     for old, new in jobs:
         if old is not None and new is not None:
             findings += _job(old, new, strata, alpha, dict(tolerances or {}))
@@ -133,6 +136,12 @@ def _finding(
         verdict=found.verdict,
         why=found.why,
     )
+
+
+def _unreadable(problem: VtbenchError) -> Finding:
+    """A record that cannot be read is coverage lost: nobody knows what it would have shown."""
+    why = " ".join(str(problem).split())
+    return Finding("?", "?", COVERAGE, "all", None, None, None, None, None, None, REGRESSION, why)
 
 
 def _keys(baseline: Measurement, candidate: Measurement, strata: bool) -> list[Key]:

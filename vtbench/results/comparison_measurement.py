@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from vtbench.core.errors import UsageError
-from vtbench.results.record import RECORD_FILE, RunRecord
+from vtbench.core.errors import DamagedFileError, UsageError
+from vtbench.results.record import RECORD_FILE, RunRecord, warn_of
 from vtbench.results.samples import SAMPLES_FILE, Samples, read_samples
 from vtbench.results.schema import MetricResult
 
@@ -127,4 +127,7 @@ def _rows_beside(folder: Path) -> Samples | None:
     try:
         return read_samples(folder / SAMPLES_FILE)
     except UsageError:
+        return None
+    except DamagedFileError as error:
+        warn_of(error)
         return None

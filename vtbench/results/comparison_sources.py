@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from vtbench.core.errors import UsageError, VtbenchError
 from vtbench.results.baseline import is_baseline, measurement_of, read_baseline
 from vtbench.results.comparison_measurement import Key, Measurement, from_record
 from vtbench.results.leaderboard_columns import COUNT, FACT_COLUMNS, KEY_COLUMNS, ORIGIN_COLUMNS
-from vtbench.results.record import find_records, read_record
+from vtbench.results.record import readable_records, warn_of
 from vtbench.results.schema import MetricResult
 
 _SUFFIX = ".csv"
@@ -19,12 +19,13 @@ _NO_METRICS = {*KEY_COLUMNS, *FACT_COLUMNS, *ORIGIN_COLUMNS} - _RATES
 _ENDS = ("_ci_low", "_ci_high")
 
 
-def load_measurements(argument: str | Path) -> list[Measurement]:
+def load_measurements(argument: str | Path, unreadable: Callable[[VtbenchError], None] = warn_of) -> list[Measurement]:
     """Every measurement an argument names.
 
     Args:
         argument: a run folder, a ``record.json``, a folder above runs, a baseline that ``check --update`` wrote, or
             ``FILE.csv#MODEL`` (``#MODEL@REVISION`` where a model has several).
+        unreadable: told of records in a folder that cannot be read, and are passed over.
 
     Raises:
         UsageError: nothing is there, or the file has no such row.
@@ -35,7 +36,7 @@ def load_measurements(argument: str | Path) -> list[Measurement]:
         return _leaderboard_rows(Path(path), chosen if mark else "")
     if is_baseline(Path(path)):
         return [measurement_of(job, path) for job in read_baseline(Path(path)).jobs]
-    return [from_record(read_record(file), file) for file in find_records(argument)]
+    return [from_record(record, file) for file, record in readable_records(argument, unreadable)]
 
 
 def matched(sides: Sequence[Sequence[Measurement]], names: Sequence[str]) -> list[tuple[Measurement | None, ...]]:

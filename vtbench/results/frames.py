@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vtbench.core.errors import UsageError
-from vtbench.results.record import RunRecord, find_records, read_record
+from vtbench.core.errors import DamagedFileError, UsageError
+from vtbench.results.record import RunRecord, readable_records, warn_of
 from vtbench.results.rows import all_metrics, input_size, scored_size
 from vtbench.results.schema import MetricResult, Section
 
@@ -132,11 +132,12 @@ def samples_frame(path: Path | str) -> pd.DataFrame:
 
     Raises:
         UsageError: no record at or below ``path``.
-        VtbenchError: a record or a file of rows that cannot be read.
+        VtbenchError: no record can be read. One that cannot, or whose rows cannot, is told as a warning.
     """
     import pandas as pd
 
-    frames = [frame for file in find_records(path) if (frame := _run_samples(file)) is not None]
+    runs = readable_records(path)
+    frames = [frame for file, record in runs if (frame := _run_samples(file, record)) is not None]
     if not frames:
         return _frame([], SAMPLES_COLUMNS)
     joined: pd.DataFrame = pd.concat(frames, ignore_index=True)
@@ -222,13 +223,15 @@ def _wide_frame(records: list[RunRecord]) -> pd.DataFrame:
     return _frame(rows, {**KEY_COLUMNS, "n_scored": INTEGER, **measured})
 
 
-def _run_samples(record_file: Path) -> pd.DataFrame | None:
+def _run_samples(record_file: Path, record: RunRecord) -> pd.DataFrame | None:
     from vtbench.results.samples import SAMPLES_FILE, read_sample_table
 
-    record = read_record(record_file)
     try:
         table = read_sample_table(record_file.parent / SAMPLES_FILE)
     except UsageError:
+        return None
+    except DamagedFileError as error:
+        warn_of(error)
         return None
     measured = [name for name in table.column_names if name not in SAMPLES_COLUMNS]
     frame: pd.DataFrame = table.to_pandas().assign(**_keys(record))

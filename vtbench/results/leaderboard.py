@@ -15,7 +15,7 @@ from vtbench.core.errors import UsageError
 from vtbench.core.files import path_segment, write_text
 from vtbench.results.leaderboard_columns import FAMILIES, columns_of
 from vtbench.results.leaderboard_rows import Key, MeasuredRow, read_row
-from vtbench.results.record import RunRecord, find_records, read_record
+from vtbench.results.record import RunRecord, read_record, readable_records
 
 RECORDS = "records"
 PUBLISHED = "published"
@@ -44,12 +44,12 @@ def add_records(runs: Iterable[Path], root: Path) -> list[Added]:
     Raises:
         UsageError: a folder without records, a run that ``--limit`` cut short, or other results under the same key,
             there or among the runs.
-        VtbenchError: a file that is no record.
+        VtbenchError: no record can be read; one that cannot is told as a warning.
     """
     known = {row.key: row for row in read_rows(root)}
     planned: list[tuple[Path, Added]] = []
-    for file in [found for run in runs for found in find_records(run)]:
-        record, row = read_record(file), read_row(file)
+    for file, record in [found for run in runs for found in readable_records(run)]:
+        row = read_row(file)
         _refuse_limited(record, file)
         there = known.setdefault(row.key, row)
         _refuse_second(there, row)

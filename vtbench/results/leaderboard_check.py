@@ -6,10 +6,10 @@ import csv
 import io
 from pathlib import Path
 
-from vtbench.core.errors import UsageError
-from vtbench.results.leaderboard import PUBLISHED, RECORDS, build_tables, read_rows, told
+from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.results.leaderboard import PUBLISHED, RECORDS, build_tables, told
 from vtbench.results.leaderboard_columns import FAMILIES, KEY_COLUMNS, columns_of
-from vtbench.results.leaderboard_rows import Key
+from vtbench.results.leaderboard_rows import Key, read_row
 from vtbench.results.published import published_problems
 from vtbench.results.record import read_record
 
@@ -23,14 +23,18 @@ def check(root: Path) -> list[str]:
 
     Raises:
         UsageError: there is no such folder, or two records with different results under one key.
-        VtbenchError: a file among the records that is none.
     """
     if not root.is_dir():
         raise UsageError(f"no leaderboards at {root}", "give --root DIR")
+    rows, problems = [], []
     for file in sorted((root / RECORDS).rglob("*.json")):
-        read_record(file)
-    tables = build_tables(read_rows(root))
-    problems = [
+        try:
+            read_record(file)
+            rows.append(read_row(file))
+        except VtbenchError as error:
+            problems.append(f"{error.what}: add it again from its run")
+    tables = build_tables(rows)
+    problems += [
         f"{path}: no family of leaderboards is called {path.stem}; known: {', '.join(FAMILIES)}"
         for path in sorted(root.glob("*.csv"))
         if path.stem not in FAMILIES

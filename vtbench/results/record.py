@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
 from vtbench.core.digests import digest_json
-from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.core.errors import DamagedFileError, UsageError, VtbenchError
 from vtbench.core.files import write_text
+from vtbench.core.outside import reason
 from vtbench.results import strict_json
 from vtbench.results.schema import (
     CodeSection,
@@ -29,6 +32,7 @@ from vtbench.results.schema import (
 SCHEMA_VERSION = 1
 RECORD_FILE = "record.json"
 _RUN_ID_DIGITS = 12
+_REPAIR = "give the same vtbench run again: the record is made anew from the run's blocks"
 
 
 class RunRecord(Section):
@@ -99,7 +103,8 @@ def read_record(path: Path | str) -> RunRecord:
 
     Raises:
         UsageError: there is no such file.
-        VtbenchError: not JSON, not a record, or one of a newer schema.
+        DamagedFileError: not JSON, or not a record.
+        VtbenchError: it may not be read, or is of a newer schema.
     """
     file = Path(path)
     file = file / RECORD_FILE if file.is_dir() else file
@@ -108,7 +113,7 @@ def read_record(path: Path | str) -> RunRecord:
     try:
         return RunRecord.model_validate(content)
     except ValidationError as error:
-        raise VtbenchError(f"{file} is not a record: {_first_problems(error)}", "run the job again") from None
+        raise DamagedFileError(file, f"is not a record: {_first_problems(error)}", _REPAIR) from None
 
 
 def find_records(path: Path | str) -> list[Path]:
@@ -130,9 +135,44 @@ def load_records(path: Path | str) -> list[RunRecord]:
 
     Raises:
         UsageError: nothing is there.
-        VtbenchError: a record that cannot be read.
+        VtbenchError: none that can be read; one that cannot is told as a warning and hides no other.
     """
-    return [read_record(file) for file in find_records(path)]
+    return [record for _, record in readable_records(path)]
+
+
+def warn_of(problem: VtbenchError) -> None:
+    """Tell of a record that is passed over, in one line with its repair."""
+    warnings.warn(f"passed over: {' '.join(str(problem).split())}", stacklevel=2)
+
+
+def readable_records(
+    path: Path | str, unreadable: Callable[[VtbenchError], None] = warn_of
+) -> Iterator[tuple[Path, RunRecord]]:
+    """Every record at or below ``path`` that can be read, with its file.
+
+    Args:
+        path: a record, a run folder, or a folder above runs.
+        unreadable: told of every other record, unless ``path`` names it itself or nothing can be read.
+
+    Raises:
+        UsageError: nothing is there.
+        VtbenchError: the record that ``path`` names cannot be read, or no record can.
+    """
+    root, problems, found = Path(path).expanduser(), [], False
+    for file in find_records(path):
+        try:
+            record = read_record(file)
+        except VtbenchError as error:
+            if file in (root, root / RECORD_FILE):
+                raise
+            problems.append(error)
+            continue
+        found = True
+        yield file, record
+    if problems and not found:
+        raise problems[0]
+    for problem in problems:
+        unreadable(problem)
 
 
 def _read_json(file: Path) -> dict[str, Any]:
@@ -142,17 +182,18 @@ def _read_json(file: Path) -> dict[str, Any]:
         raise UsageError(f"there is no {file}", "a run writes its record last: is it finished?") from None
     except OSError as error:
         raise VtbenchError(f"cannot read {file}: {error.strerror}") from error
-    except ValueError as error:
-        raise VtbenchError(f"{file} is not JSON: {error}", "delete it and run the job again") from None
+    except (ValueError, RecursionError) as error:
+        why = reason(error) if file.stat().st_size else "it is empty"
+        raise DamagedFileError(file, f"is not JSON: {why}", _REPAIR) from None
     if not isinstance(content, dict):
-        raise VtbenchError(f"{file} is not a record: it holds a {type(content).__name__}", "run the job again")
+        raise DamagedFileError(file, f"is not a record: it holds a {type(content).__name__}", _REPAIR)
     return content
 
 
 def _check_schema(content: dict[str, Any], file: Path) -> None:
     version = content.get("schema_version")
     if not isinstance(version, int) or isinstance(version, bool):
-        raise VtbenchError(f"{file} is not a record: it has no schema_version", "run the job again")
+        raise DamagedFileError(file, "is not a record: it has no schema_version", _REPAIR)
     if version > SCHEMA_VERSION:
         raise VtbenchError(
             f"{file} has schema {version}; this vtbench reads up to {SCHEMA_VERSION}",

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.core.errors import DamagedFileError, UsageError
 from vtbench.core.files import atomic_path
+from vtbench.core.outside import reason
 
 SAMPLES_FILE = "samples.parquet"
 SCORED, FAILED = "scored", "failed"
@@ -29,6 +30,7 @@ FIXED_FIELDS = (
 )
 FIXED_COLUMNS = tuple(entry.name for entry in FIXED_FIELDS)
 STRATUM_PREFIX = "stratum_"
+_REPAIR = "give the same vtbench run again: the rows are written anew from the run's blocks"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -124,9 +126,16 @@ def read_samples(path: Path) -> Samples:
 
     Raises:
         UsageError: there is no such file.
-        VtbenchError: not parquet, or not rows of samples.
+        DamagedFileError: not parquet, or not rows of samples.
     """
     table = read_sample_table(path)
+    try:
+        return _samples_of(table)
+    except ValueError as error:
+        raise DamagedFileError(path, f"does not hold rows of samples: {error}", _REPAIR) from None
+
+
+def _samples_of(table: pa.Table) -> Samples:
     return Samples(
         ids=table["id"].to_pylist(),
         index=table["index"].to_numpy(),
@@ -158,14 +167,14 @@ def read_sample_table(path: Path) -> pa.Table:
         raise UsageError(
             f"there is no {path}", "a run writes its rows just before its record: is it finished?"
         ) from None
-    except (pa.ArrowInvalid, OSError) as error:
-        raise VtbenchError(f"{path} is not a parquet file: {error}", "run the job again") from None
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise DamagedFileError(path, f"is not a parquet file: {reason(error)}", _REPAIR) from None
     measured = [table.schema.field(name) for name in _metric_columns(table)]
     fixed_fit = all(
         entry.name in table.column_names and table.schema.field(entry.name).type == entry.type for entry in FIXED_FIELDS
     )
     if not fixed_fit or any(entry.type != pa.float64() for entry in measured):
-        raise VtbenchError(f"{path} does not hold rows of samples: {table.schema.names}", "run the job again")
+        raise DamagedFileError(path, f"does not hold rows of samples: {table.schema.names}", _REPAIR)
     return table
 
 

@@ -1,4 +1,4 @@
-"""Execute a job: measure this worker's share of its blocks, and score it when all are there."""
+"""Execute a job: measure this worker's share of its blocks. What happens when all are there: ``finish``."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 
 import torch
-from filelock import FileLock
 
-from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.core.errors import DamagedFileError, UsageError, VtbenchError
 from vtbench.core.info import TokenizerInfo
-from vtbench.results.record import RunRecord, read_record
 from vtbench.results.schema import ConfigSection, DeterminismSection
 from vtbench.run import provenance
 from vtbench.run.device import make_deterministic
@@ -25,10 +23,8 @@ from vtbench.run.model_sections import model_section
 from vtbench.run.plan import JobPlan, TaskData
 from vtbench.run.progress import job_progress, say
 from vtbench.run.reconstruct import reconstructed_blocks, reference_features
-from vtbench.run.score import score_job
 from vtbench.run.sources import PredictionSource
 from vtbench.run.store import Block, BlockResult
-from vtbench.run.tokenizer_share import tokenizer_job
 from vtbench.run.worker import Worker
 
 
@@ -48,10 +44,22 @@ def discard(plan: JobPlan, worker: Worker) -> None:
 def measure_job(plan: JobPlan, evaluators: Evaluators, device: torch.device, worker: Worker) -> None:
     """Measure the blocks of this worker's share that are missing; each is written before the next begins."""
     mine = worker.share(plan.data.blocks)
-    missing = plan.store.missing(mine)
-    _write_manifest(plan, evaluators, device)
+    ensure_manifest(plan, evaluators, device)
+    measure_blocks(plan, evaluators, device, worker, mine, plan.store.missing(mine))
+
+
+def measure_blocks(
+    plan: JobPlan,
+    evaluators: Evaluators,
+    device: torch.device,
+    worker: Worker,
+    mine: Sequence[Block],
+    missing: Sequence[Block],
+) -> None:
+    """Measure the missing blocks of ``mine``, damaged ones among them, which is told."""
     if not missing:
         return
+    _tell_damage(plan, missing)
     label = f"{plan.source.label} · {plan.task.name}" + (f" · worker {worker.rank}" if worker.world > 1 else "")
     with job_progress(label, _samples(mine)) as progress:
         progress.resume_from(_samples(mine) - _samples(missing))
@@ -60,6 +68,12 @@ def measure_job(plan: JobPlan, evaluators: Evaluators, device: torch.device, wor
                 _refuse_failures(result.samples.ids, result.samples.stage, result.samples.message)
             plan.store.write(block, result)
             progress.advance(block.stop - block.start)
+
+
+def _tell_damage(plan: JobPlan, blocks: Sequence[Block]) -> None:
+    damage = [text for block in blocks if (text := plan.store.damage(block))]
+    if damage:
+        say(f"{plan.source.label} on {plan.task.name}: {len(damage)} blocks measured again; {damage[0]}")
 
 
 def _measured(
@@ -83,24 +97,15 @@ def _refuse_failures(ids: Sequence[str], stages: Sequence[str], messages: Sequen
             )
 
 
-def score_when_whole(plan: JobPlan) -> RunRecord | None:
-    """Score the job if every block is there and nobody has; whoever finishes last does it.
-
-    The lock is the operating system's, so a killed worker cannot leave it behind.
-    """
-    beside = tokenizer_job(plan)
-    if plan.store.missing(plan.data.blocks) or (beside is not None and beside.store.missing(beside.data.blocks)):
-        return None
-    with FileLock(plan.folder / ".score.lock"):
-        if plan.record_path.is_file():
-            return read_record(plan.record_path)
-        return score_job(plan.folder, plan.options.out, read_manifest(plan.folder), note=say)
-
-
-def _write_manifest(plan: JobPlan, evaluators: Evaluators, device: torch.device) -> None:
-    """Written once: a resumed run keeps the first one's."""
+def ensure_manifest(plan: JobPlan, evaluators: Evaluators, device: torch.device) -> None:
+    """Written once: a resumed run keeps the first one's, unless it cannot be read any more."""
     if (plan.folder / PLAN_FILE).is_file():
-        return
+        try:
+            read_manifest(plan.folder)
+        except DamagedFileError as error:
+            say(f"{error.what}: written anew")
+        else:
+            return
     options, info, data = plan.options, _codes_of(plan), plan.data
     given = {name: str(value) for name, value in vars(options).items() if value is not None and name != "command"}
     resolved = given | {"device": str(device), "batch_size": plan.batch_size, "data": data.source}

@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from vtbench.core.contracts import ImageDataset
 from vtbench.core.digests import digest_json
-from vtbench.core.errors import AssetMissingError, UsageError
+from vtbench.core.errors import AssetMissingError, DamagedFileError, UsageError, VtbenchError
 from vtbench.core.files import cache_dir
 from vtbench.data.fingerprint import notes_of
 from vtbench.data.open import open_data
@@ -26,6 +26,7 @@ from vtbench.run.evaluators import Evaluators
 from vtbench.run.options import RunOptions
 from vtbench.run.references import FOLDER, link
 from vtbench.run.statistics import StatisticsRequest, build_statistics
+from vtbench.run.store import REPAIR
 from vtbench.tasks import PreprocessSpec, TaskSpec
 
 SUFFIX = ".safetensors"
@@ -77,7 +78,7 @@ class GenerationReference:
         for name, extractor in evaluators.extractors.items():
             statistics.check_fits(name, extractor.id, None if side is None else (side, side))
         name = f"statistics-{statistics.digest[:24]}{SUFFIX}"
-        if not (out / FOLDER / name).is_file():
+        if not _is_whole(out / FOLDER / name):
             link(statistics.path, out / FOLDER / name)
         return name
 
@@ -90,9 +91,9 @@ class GenerationReference:
         here, cached = options.out / FOLDER / name, cache_dir() / "references" / name
         here.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(here.with_suffix(".lock")):  # the operating system's: a killed worker cannot leave it behind
-            if not here.is_file() and cached.is_file():
+            if not _is_whole(here) and _is_whole(cached):
                 link(cached, here)
-            if not here.is_file():
+            if not _is_whole(here):
                 preset = make_preset(self.preprocess.preset, self.preprocess.size)
                 request = StatisticsRequest(
                     self.source, self.dataset, preset, evaluators.features, decoders=options.decoders
@@ -100,6 +101,15 @@ class GenerationReference:
                 build_statistics(request, evaluators.extractors, device, here)
                 link(here, cached)
         return name
+
+
+def _is_whole(path: Path) -> bool:
+    """A damaged file counts as absent: it is made again."""
+    try:
+        open_statistics(path)
+    except VtbenchError:
+        return False
+    return True
 
 
 def find_reference(task: TaskSpec, given: str | None) -> GenerationReference | None:
@@ -140,8 +150,15 @@ def _locate(name: str) -> Path:
 
 
 def open_reference(out: Path, name: str) -> ReferenceStatistics:
-    """The file of that name in the folder of all references below ``out``."""
-    return open_statistics(out / FOLDER / name)
+    """The file of that name in the folder of all references below ``out``.
+
+    Raises:
+        DamagedFileError: it is gone or cannot be read.
+    """
+    path = out / FOLDER / name
+    if not _is_whole(path):
+        raise DamagedFileError(path, "is gone or cannot be read", REPAIR)
+    return open_statistics(path)
 
 
 def reference_section(statistics: ReferenceStatistics) -> ReferenceSection:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.core.errors import DamagedFileError, UsageError, VtbenchError
 from vtbench.core.files import write_text
 from vtbench.core.info import TokenizerInfo, WeightFile
+from vtbench.core.outside import reason
 from vtbench.results import strict_json
 from vtbench.results.schema import (
     CodeSection,
@@ -18,6 +19,7 @@ from vtbench.results.schema import (
     EnvironmentSection,
     ModelSection,
 )
+from vtbench.run.store import REPAIR
 from vtbench.tasks import TaskSpec
 
 PLAN_FILE = "plan.json"
@@ -100,12 +102,12 @@ def read_manifest(folder: Path) -> JobManifest:
 
     Raises:
         UsageError: the folder holds none.
-        VtbenchError: it cannot be read.
+        DamagedFileError: it cannot be read.
     """
     path = folder / PLAN_FILE
     if not path.is_file():
         raise UsageError(f"{folder} is not a run folder: it holds no {PLAN_FILE}", "give OUT/<task>/<model>/<job key>")
     try:
         return JobManifest.model_validate(strict_json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, ValidationError) as error:
-        raise VtbenchError(f"{path} cannot be read: {error}", "run the job again with --fresh") from error
+    except (ValueError, RecursionError) as error:  # a ValidationError is a ValueError
+        raise DamagedFileError(path, f"cannot be read: {reason(error)}", REPAIR) from error

@@ -164,7 +164,7 @@ class JobPlan:
     @cached_property
     def store(self) -> BlockStore:
         """The job's block files."""
-        return BlockStore(self.folder / "blocks")
+        return BlockStore(self.folder / "blocks", self.data.ids, row_columns(self.task))
 
     @property
     def batch_size(self) -> int:

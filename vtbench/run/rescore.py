@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from vtbench.core.errors import UsageError
+from vtbench.core.errors import UsageError, VtbenchError
 from vtbench.metrics.catalog import metric_info
 from vtbench.results.record import RunRecord
 from vtbench.run.manifest import PLAN_FILE, read_manifest
@@ -14,12 +14,24 @@ from vtbench.run.score import score_job
 from vtbench.tasks import MetricRequest
 
 
-def rescore(path: Path, metrics: Sequence[str] = ()) -> list[RunRecord]:
+def _refuse(problem: VtbenchError) -> None:
+    raise problem
+
+
+def rescore(
+    path: Path, metrics: Sequence[str] = (), failed: Callable[[VtbenchError], None] = _refuse
+) -> list[RunRecord]:
     """Re-score every run at or below ``path``, adding ``metrics`` to those of its task.
 
     Added metrics are marked by their own name and version; the task's protocol id stays what it was.
 
+    Args:
+        path: a run folder, or a folder above runs.
+        metrics: set metrics to add.
+        failed: told what keeps a run from being scored (blocks missing, a damaged file); the others are.
+
     Raises:
+        VtbenchError: no run can be scored, or one cannot and ``failed`` does not take it.
         UsageError: no run there, or a metric that needs what was not stored.
     """
     plans = sorted(path.rglob(PLAN_FILE)) if path.is_dir() else []
@@ -28,7 +40,17 @@ def rescore(path: Path, metrics: Sequence[str] = ()) -> list[RunRecord]:
     for name in metrics:
         if metric_info(name).kind != "set":
             raise UsageError(f"{name} needs the images, which are not kept", "only set metrics can be added by rescore")
-    return [_rescore(plan.parent, metrics) for plan in plans]
+    records, problems = [], []
+    for plan in plans:
+        try:
+            records.append(_rescore(plan.parent, metrics))
+        except VtbenchError as error:
+            problems.append(error)
+    if problems and not records:
+        raise problems[0]
+    for problem in problems:
+        failed(problem)
+    return records
 
 
 def _rescore(folder: Path, metrics: Sequence[str]) -> RunRecord:

@@ -24,7 +24,7 @@ from vtbench.run.fold_warnings import warnings_of
 from vtbench.run.manifest import JobManifest
 from vtbench.run.previews import fixed_indices, prune_previews
 from vtbench.run.recording import make_record
-from vtbench.run.store import Block, BlockStore, split_blocks
+from vtbench.run.store import REPAIR, Block, BlockStore, split_blocks
 from vtbench.run.tokenizer_share import share_results
 from vtbench.tasks import MetricRequest, TaskSpec
 
@@ -76,6 +76,9 @@ def score_job(
 
 
 def _require_whole(store: BlockStore, blocks: Sequence[Block], folder: Path) -> None:
+    for block in blocks:
+        if damage := store.damage(block):
+            raise VtbenchError(damage, REPAIR)
     missing = store.missing(blocks)
     if missing:
         raise VtbenchError(

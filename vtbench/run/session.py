@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from vtbench.core.errors import VtbenchError
-from vtbench.results.record import RunRecord, read_record
+from vtbench.results.record import RunRecord
 from vtbench.run.device import choose_device, choose_dtype, make_deterministic
 from vtbench.run.evaluators import Evaluators, build_evaluators
-from vtbench.run.execute import discard, measure_job, score_when_whole
+from vtbench.run.execute import discard, measure_job
+from vtbench.run.finish import finished, score_when_whole
 from vtbench.run.generation_data import open_generation_data
 from vtbench.run.generator_source import GeneratorSource
 from vtbench.run.options import RunOptions
@@ -137,15 +138,17 @@ class _Runner:
     def _run(self, plan: JobPlan) -> Outcome:
         if self._options.fresh:
             discard(plan, self._worker)
-        if plan.record_path.is_file():
-            return Outcome(plan, "reused", read_record(plan.record_path))
+        there = finished(plan)
+        if there is not None:
+            return Outcome(plan, "reused", there)
         networks = self._networks(plan.task)
         beside = tokenizer_job(plan)
-        if beside is not None and not beside.record_path.is_file():
-            measure_job(beside, tokenizer_evaluators(networks), self._device, self._worker)
-            score_when_whole(beside)
+        if beside is not None and finished(beside) is None:
+            alone = tokenizer_evaluators(networks)
+            measure_job(beside, alone, self._device, self._worker)
+            score_when_whole(beside, alone, self._device, self._worker)
         measure_job(plan, networks, self._device, self._worker)
-        record = score_when_whole(plan)
+        record = score_when_whole(plan, networks, self._device, self._worker)
         return Outcome(plan, "waiting" if record is None else "measured", record)
 
     def _networks(self, task: TaskSpec) -> Evaluators:

@@ -17,11 +17,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from vtbench.core.contracts import Features
-from vtbench.core.errors import VtbenchError
+from vtbench.core.errors import DamagedFileError, VtbenchError
 from vtbench.core.files import atomic_path
+from vtbench.core.outside import reason
 from vtbench.results.samples import Samples, join_samples, read_samples, write_samples
 
 Array = np.ndarray[Any, Any]
+REPAIR = "delete the run's record.json, if it has one, and give the same vtbench run again: that part is made again"
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,19 @@ def write_tensors(path: Path, tensors: Mapping[str, Array], meta: Mapping[str, A
 class BlockStore:
     """The blocks of one job in ``folder``.
 
+    A block that is there but damaged counts as missing: it is measured again. What is looked at: that both files can
+    be opened and are as long as they say, and every row. Bytes of tensors are not: there a digest would be checked.
+
     Args:
         folder: ``…/blocks``.
+        ids: of the job's samples, in order; ``None`` leaves them unchecked.
+        columns: metric columns of the rows; ``None`` leaves them unchecked.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, ids: Sequence[str] | None = None, columns: Sequence[str] | None = None) -> None:
         self.folder = folder
+        self._ids, self._columns = ids, None if columns is None else set(columns)
+        self._looked_at: dict[int, tuple[tuple[int, ...], str]] = {}
 
     def rows_path(self, block: Block) -> Path:
         """The row file, whose presence means the block is done."""
@@ -73,8 +82,37 @@ class BlockStore:
         return self.folder / f"{block.index:05d}.safetensors"
 
     def has(self, block: Block) -> bool:
-        """Whether the block was measured and written whole."""
-        return self.rows_path(block).is_file() and self.tensors_path(block).is_file()
+        """Whether the block was measured, written whole, and is whole still."""
+        return self.damage(block) == ""
+
+    def damage(self, block: Block) -> str | None:
+        """What is wrong with a block, in words; empty where nothing is, ``None`` where there is no block.
+
+        Remembered until one of its files changes.
+        """
+        try:
+            found = [path.stat() for path in (self.rows_path(block), self.tensors_path(block))]
+        except OSError:
+            return None
+        seen = tuple(number for one in found for number in (one.st_size, one.st_mtime_ns, one.st_ino))
+        if self._looked_at.get(block.index, ((), ""))[0] != seen:
+            self._looked_at[block.index] = (seen, self._examined(block))
+        return self._looked_at[block.index][1]
+
+    def _examined(self, block: Block) -> str:
+        try:
+            rows = read_samples(self.rows_path(block))
+            self.meta(block)
+        except VtbenchError as error:
+            return error.what
+        path = self.rows_path(block)
+        if rows.index.tolist() != list(range(block.start, block.stop)):
+            return f"{path} does not hold samples {block.start} to {block.stop - 1}"
+        if self._ids is not None and list(rows.ids) != list(self._ids[block.start : block.stop]):
+            return f"{path} holds other samples"
+        if self._columns is not None and set(rows.metrics) != self._columns:
+            return f"{path} has other columns"
+        return ""
 
     def missing(self, blocks: Sequence[Block]) -> list[Block]:
         """The blocks still to be measured, in order."""
@@ -91,9 +129,14 @@ class BlockStore:
 
     def meta(self, block: Block) -> dict[str, Any]:
         """Timings and events of one block."""
-        with open_tensors(self.tensors_path(block)) as tensors:
-            loaded: dict[str, Any] = json.loads((tensors.metadata() or {}).get("meta", "{}"))
-            return loaded
+        path = self.tensors_path(block)
+        with open_tensors(path) as tensors:
+            text = (tensors.metadata() or {}).get("meta")
+        try:
+            loaded: dict[str, Any] = json.loads(text or "")
+        except ValueError:
+            raise DamagedFileError(path, "is no block: it has no metadata", REPAIR) from None
+        return loaded
 
     def tensors(self, block: Block, prefix: str) -> dict[str, Array]:
         """Arrays whose name starts with ``prefix``, with the prefix cut off."""
@@ -105,14 +148,12 @@ def open_tensors(path: Path) -> Any:
     """Open a safetensors file of numpy arrays.
 
     Raises:
-        VtbenchError: missing or damaged.
+        DamagedFileError: missing or damaged.
     """
     try:
         return safe_open(path, framework="numpy")
     except (OSError, SafetensorError) as error:
-        raise VtbenchError(
-            f"{path} cannot be read: {error}", "delete it and run again: only this block is redone"
-        ) from error
+        raise DamagedFileError(path, f"cannot be read: {reason(error)}", REPAIR) from error
 
 
 class StoredFeatures:
@@ -192,8 +233,6 @@ class SelectedFeatures:
 def _stored_shape(path: Path, key: str) -> tuple[int, int]:
     with open_tensors(path) as tensors:
         if key not in tensors.keys():  # noqa: SIM118 - a safetensors handle has no __contains__
-            raise VtbenchError(
-                f"{path} holds no {key}", "this feature was not measured; run the task again with --fresh"
-            )
+            raise DamagedFileError(path, f"holds no {key}: it was not measured, or the file is another's", REPAIR)
         rows, width = tensors.get_slice(key).get_shape()
         return int(rows), int(width)

@@ -177,8 +177,7 @@ def test_check_reads_records_whole_and_names_strangers(write: Callable[..., Path
     ]
     content = json.loads(added.path.read_text())
     added.path.write_text(json.dumps(content | {"unknown": 1}))
-    with pytest.raises(VtbenchError, match="is not a record: unknown"):
-        check(root)
+    assert "is not a record: unknown" in check(root)[0]
 
 
 def test_measured_and_reported_rows_are_of_two_types_that_share_no_status(tmp_path: Path) -> None:

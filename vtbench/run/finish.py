@@ -1,0 +1,104 @@
+"""Finish a job: score it when all its blocks are there, and make again what turns out to be damaged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from filelock import FileLock
+
+from vtbench.core.errors import DamagedFileError
+from vtbench.results.record import RunRecord, read_record
+from vtbench.results.samples import SAMPLES_FILE, read_samples, write_samples
+from vtbench.run.evaluators import Evaluators
+from vtbench.run.execute import ensure_manifest, measure_blocks
+from vtbench.run.generation_data import GenerationData
+from vtbench.run.manifest import read_manifest
+from vtbench.run.plan import JobPlan
+from vtbench.run.progress import say
+from vtbench.run.reconstruct import reference_features
+from vtbench.run.references import ReferenceFeatures
+from vtbench.run.score import score_job
+from vtbench.run.store import Block, BlockStore
+from vtbench.run.tokenizer_share import tokenizer_evaluators, tokenizer_job
+from vtbench.run.worker import Worker
+
+
+def finished(plan: JobPlan, note: Callable[[str], None] = say) -> RunRecord | None:
+    """The record of a job that is complete; ``None`` where there is none, or a damaged one, which is told.
+
+    Rows beside it that are gone or damaged are written again, if their blocks are still there.
+    """
+    if not plan.record_path.is_file():
+        return None
+    try:
+        record = read_record(plan.record_path)
+    except DamagedFileError as error:
+        note(f"{error.what}: made anew from the run's blocks")
+        return None
+    rows = plan.folder / SAMPLES_FILE
+    if not _is_readable(rows) and not plan.store.missing(plan.data.blocks):
+        note(f"{rows} is gone or damaged: written anew from the run's blocks")
+        write_samples(plan.store.samples(plan.data.blocks), rows)
+    return record
+
+
+def _is_readable(rows: Path) -> bool:
+    try:
+        return rows.is_file() and len(read_samples(rows)) > 0
+    except DamagedFileError:
+        return False
+
+
+def score_when_whole(plan: JobPlan, evaluators: Evaluators, device: torch.device, worker: Worker) -> RunRecord | None:
+    """Score the job if every block is there and nobody has; whoever finishes last does it.
+
+    The lock is the operating system's, so a killed worker cannot leave it behind. A file that turns out to be damaged
+    only when it is read is removed, made again, and the job is scored once more.
+    """
+    beside = tokenizer_job(plan)
+    if plan.store.missing(plan.data.blocks) or (beside is not None and beside.store.missing(beside.data.blocks)):
+        return None
+    mended: set[Path] = set()
+    with FileLock(plan.folder / ".score.lock"):
+        while True:
+            try:
+                return finished(plan, _say_nothing) or _scored(plan)
+            except DamagedFileError as error:
+                if error.path in mended or not _is_below(error.path, plan.options.out):
+                    raise
+                mended.add(error.path)
+                say(f"{error.what}: made again")
+                error.path.unlink(missing_ok=True)
+            if beside is not None:
+                _make_again(beside, tokenizer_evaluators(evaluators), device, worker)
+            _make_again(plan, evaluators, device, worker)
+
+
+def _scored(plan: JobPlan) -> RunRecord:
+    return score_job(plan.folder, plan.options.out, read_manifest(plan.folder), note=say)
+
+
+def _make_again(plan: JobPlan, evaluators: Evaluators, device: torch.device, worker: Worker) -> None:
+    """What is gone of a job that was whole: its plan, its reference, blocks of its own or of its references."""
+    ensure_manifest(plan, evaluators, device)
+    if isinstance(plan.data, GenerationData) and plan.data.reference is not None:
+        plan.data.reference.ready(evaluators, plan.options, device)
+    measure_blocks(plan, evaluators, device, worker, plan.data.blocks, _incomplete(plan, evaluators))
+
+
+def _incomplete(plan: JobPlan, evaluators: Evaluators) -> list[Block]:
+    """Blocks without their own files, or without those of their references."""
+    stores: list[BlockStore | ReferenceFeatures] = [plan.store]
+    if not isinstance(plan.data, GenerationData):
+        stores += reference_features(plan, evaluators).values()
+    return [block for block in plan.data.blocks if not all(store.has(block) for store in stores)]
+
+
+def _is_below(path: Path, folder: Path) -> bool:
+    return folder.resolve() in path.resolve().parents
+
+
+def _say_nothing(text: str) -> None:
+    del text
