@@ -25,9 +25,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
-def python(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"}
-    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env=environment, check=False)
+def python(site: Path, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join(filter(None, (str(site), os.environ.get("PYTHONPATH"))))
+    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False, cwd=cwd)
 
 
 def answer(site: Path, script: str) -> Any:
@@ -55,6 +57,7 @@ print(json.dumps({
     )
     assert {"posterize", "broken-on-purpose", "jpeg", "identity"} <= set(found["tokenizers"])
     assert {"max_error", "fd_mean_rgb", "kid_mean_rgb", "psnr"} <= set(found["metrics"])
+    assert {"error_spread", "redness", "mean_shift_mean_rgb", "mean_shift_efflite0"} <= set(found["metrics"])
     assert {"ramps", "photos-mini"} <= set(found["datasets"])
     assert {"mean_rgb", "inception_tf"} <= set(found["features"])
     assert found["imported"] == []
@@ -129,8 +132,29 @@ def test_its_suite_is_listed_shown_and_run(site: Path, tmp_path: Path) -> None:
 
     done = python(site, "-m", "vtbench", "run", "--suite", "ramps", "--out", str(tmp_path), "--json")
     assert done.returncode == 0, done.stderr
-    errors = [row["results"]["max_error"]["value"] for row in json.loads(done.stdout)]
-    assert errors[0] == 0 and 0 < errors[1] <= 43, "half a step of a four-level quantiser"
+    same, coarse = (row["results"] for row in json.loads(done.stdout))
+    assert same["max_error"]["value"] == 0 < coarse["max_error"]["value"] <= 43, "half a step of four levels"
+    assert same["mean_shift_mean_rgb"]["value"] == 0 < coarse["mean_shift_mean_rgb"]["value"] < 43
+    assert same["error_spread"]["value"] == 0 < coarse["error_spread"]["value"] < 43
+
+
+def test_its_prompt_metric_is_scored_where_it_applies(site: Path, tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text(
+        "name: t\nversion: 1\nkind: generation\nsummary: s\nconditions: {of: prompts, prompts: p.txt}\n"
+        "preprocess: {preset: native@1}\nprompt_metrics: [redness]\n"
+    )
+    (tmp_path / "p.txt").write_text("a red square\na blue square\n")
+    (tmp_path / "g.py").write_text(
+        "import torch\nfrom vtbench.core.info import GeneratorInfo\n\n\nclass Squares:\n"
+        "    info = GeneratorInfo(name='squares', conditions='prompt', native_size=16)\n\n"
+        "    def sample(self, conditions, seeds):\n"
+        "        return torch.tensor([1.0, 0, 0])[None, :, None, None].expand(len(conditions), 3, 16, 16)\n"
+    )
+    words = ["run", "--generator", "./g.py:Squares", "--task", "t.yaml", "--json", "--out", "runs"]
+    done = python(site, "-m", "vtbench", *words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)
+    assert (row["results"]["redness"]["value"], row["results"]["redness"]["n"]) == (1.0, 1)
 
 
 def test_the_command_line_lists_it_and_tells_of_the_broken_one(site: Path, tmp_path: Path) -> None:

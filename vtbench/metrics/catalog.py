@@ -29,6 +29,7 @@ from vtbench.metrics.catalog_sets import (
     INCEPTION_CLEAN,
     SetMetricEntry,
     extractor_names,
+    plugin_estimators,
     set_metric,
 )
 
@@ -60,8 +61,9 @@ def metric_names() -> list[str]:
     own = [name for name in extractor_names() if name not in (INCEPTION, INCEPTION_CLEAN)]
     derived = [f"{prefix}_{name}" for prefix in ("fd", "kid", "is") for name in own]
     derived = [name for name in derived if set_metric(name) is not None]
-    known = {*IMAGE_REGISTRY.names(), *BLOCK_REGISTRY.names(), *CODE_INFOS, *TEXT_INFOS, *INSTANCE_INFOS, *PROMPT_INFOS}
-    return sorted({*known, *FIXED_SETS, *derived})
+    of_plugins = [f"{prefix}_{name}" for prefix in plugin_estimators() for name in own]
+    registered = [name for registry in (IMAGE_REGISTRY, BLOCK_REGISTRY, PROMPT_REGISTRY) for name in registry.names()]
+    return sorted({*registered, *CODE_INFOS, *TEXT_INFOS, *INSTANCE_INFOS, *FIXED_SETS, *derived, *of_plugins})
 
 
 def metric_info(name: str) -> MetricInfo:
@@ -85,12 +87,10 @@ def metric_info(name: str) -> MetricInfo:
     entry = set_metric(name)
     if entry is not None:
         return entry.info
-    if name in BLOCK_REGISTRY:
-        of_block: MetricInfo = BLOCK_REGISTRY.load(name).info
-        return of_block
-    if name in IMAGE_REGISTRY or ":" in name:
-        info: MetricInfo = IMAGE_REGISTRY.load(name).info
-        return info
+    for registry in (BLOCK_REGISTRY, PROMPT_REGISTRY, IMAGE_REGISTRY):
+        if name in registry or (registry is IMAGE_REGISTRY and ":" in name):  # a path says its kind itself
+            info: MetricInfo = registry.load(name).info
+            return info
     close = difflib.get_close_matches(name, metric_names(), n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(metric_names())}"
     raise UsageError(f"unknown metric {name!r}", hint)

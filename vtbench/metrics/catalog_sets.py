@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from vtbench.core.info import MetricInfo
@@ -71,9 +72,9 @@ def set_metric(name: str) -> SetMetricEntry | None:
     if name in FIXED_SETS:
         prefix, extractor, output = FIXED_SETS[name]
     else:
-        prefix, extractor = _split(name)
+        prefix, extractor = _split(name, _ESTIMATORS)
         if prefix not in _ESTIMATORS or not _offers(extractor, _ESTIMATORS[prefix][1]):
-            return None
+            return _of_plugin(name)
         output = _ESTIMATORS[prefix][2]
     estimator, feature, _, unit, higher, summary = _ESTIMATORS[prefix]
     info = MetricInfo(
@@ -89,9 +90,28 @@ def set_metric(name: str) -> SetMetricEntry | None:
     return SetMetricEntry(info=info, estimator=estimator, extractor=extractor, feature=feature, output=output)
 
 
-def _split(name: str) -> tuple[str, str]:
+def plugin_estimators() -> list[str]:
+    """Prefixes that plug-ins offer (entry points ``vtbench.estimators``), sorted; nothing is imported."""
+    return sorted(set(ESTIMATORS.plugins()) - set(_ESTIMATORS))
+
+
+def _of_plugin(name: str) -> SetMetricEntry | None:
+    """An estimator of a plug-in on any extractor: its class says ``info``, and ``feature`` if that is not ``pool``."""
+    prefix, extractor = _split(name, plugin_estimators())
+    if not prefix or not _offers(extractor, "pool"):
+        return None
+    target = ESTIMATORS.load(prefix)
+    stated: MetricInfo = target.info
+    feature = str(getattr(target, "feature", "pool"))
+    if not _offers(extractor, feature):
+        return None
+    info = replace(stated, name=name, kind="set", summary=f"{stated.summary} Network: {extractor}.".strip())
+    return SetMetricEntry(info=info, estimator=prefix, extractor=extractor, feature=feature, output=stated.name)
+
+
+def _split(name: str, prefixes: Iterable[str]) -> tuple[str, str]:
     """The longest prefix that is an estimator's, and the rest: ``fd_infinity_clip`` is not ``fd`` of a network."""
-    fitting = [prefix for prefix in _ESTIMATORS if name.startswith(f"{prefix}_")]
+    fitting = [prefix for prefix in prefixes if name.startswith(f"{prefix}_")]
     prefix = max(fitting, key=len, default="")
     return prefix, name[len(prefix) + 1 :]
 
