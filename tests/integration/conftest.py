@@ -56,6 +56,38 @@ class Grains:
 '''
 
 
+GENERATION = """
+name: few-samples
+version: 1
+kind: generation
+summary: A handful of samples and their codes, compared with nothing.
+conditions: {of: classes, classes: 3, count: 6}
+preprocess: {preset: native@1}
+code_metrics: [bits_per_pixel, tokens_per_image, codebook_usage, code_entropy_bits]
+block_size: 6
+table: [codebook_usage]
+"""
+
+
+@pytest.fixture(scope="session")
+def every_kind_of_task(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose ``runs`` hold reconstruction, detail with strata, text, block metrics and generation, in one."""
+    folder = tmp_path_factory.mktemp("every-kind")
+    (folder / "few-samples.yaml").write_text(GENERATION)
+    tasks = ("photos-mini", "patterns-mini", "english-mini", "vtbench-released-256", "few-samples.yaml")
+    models = ("jpeg,quality=5", "jpeg,quality=30", "patch-rvq")
+    words = [*(w for task in tasks for w in ("--task", task)), *(w for model in models for w in ("-t", model))]
+    done = subprocess.run(
+        [sys.executable, "-m", "vtbench", "run", "--offline", *words, "-g", "tiny-ar", "--limit", "3", "--json"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
 @pytest.fixture
 def workplace(tmp_path: Path) -> Path:
     """A folder with ``small.yaml`` and ``grains.py``."""

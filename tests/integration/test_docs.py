@@ -9,6 +9,8 @@ from subprocess import CompletedProcess
 
 import pytest
 
+import vtbench
+from vtbench.results.frames import SAMPLES_COLUMNS
 from vtbench.tasks.reference import task_reference
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -46,19 +48,34 @@ def test_the_quickstart_runs_as_printed(
     assert ran > 6
 
 
-def test_the_analysis_page_runs_as_printed(
-    tmp_path: Path, command_line: CommandLine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("page", ["../README.md", "analysis.md", "records.md", "quickstart.md"])
+def test_every_page_on_results_reads_a_folder_of_every_kind_of_task(
+    page: str, every_kind_of_task: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    models = ["jpeg,quality=5", "jpeg,quality=30", "patch-rvq"]
-    given = [word for model in models for word in ("--tokenizer", model)]
-    done = command_line("run", *given, "--task", "photos-mini", "--limit", "4", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(every_kind_of_task)
     names: dict[str, object] = {}
-    for _, block in blocks("analysis.md", "python"):
-        exec(compile(block, "analysis.md", "exec"), names)  # noqa: S102 - the page's own code
+    read = [block for _, block in blocks(page, "python") if not block.startswith("# mine.py")]
+    assert read
+    for block in read:
+        exec(compile(block, page, "exec"), names)  # noqa: S102 - the page's own code
     shown = capsys.readouterr().out
-    assert "photos-mini@1+" in shown and "jpeg,quality=30" in shown
+    if page == "analysis.md":
+        assert "photos-mini@1+" in shown and "english-mini@1+" in shown and "jpeg,quality=30" in shown
+
+
+def test_a_frame_of_samples_holds_every_kind_of_task(every_kind_of_task: Path) -> None:
+    frame = vtbench.samples_frame(every_kind_of_task / "runs")
+    records = vtbench.load_records(every_kind_of_task / "runs")
+    assert {str(record.task.spec["kind"]) for record in records} == {"reconstruction", "detail", "text", "generation"}
+    assert len(frame) == sum(record.data.n_expected for record in records) and frame["run"].nunique() == len(records)
+    strata = [name for name in frame.columns if name.startswith("stratum_")]
+    metrics = [name for name in frame.columns if name not in {*SAMPLES_COLUMNS, *strata}]
+    assert {"stratum_glyph_px", "stratum_kind"} <= set(strata) and {"psnr", "text_edits"} <= set(metrics)
+    assert list(frame.columns) == [*SAMPLES_COLUMNS, *strata, *metrics]
+    assert {str(frame[name].dtype) for name in strata} == {"string"}
+    assert {str(frame[name].dtype) for name in metrics} == {"float64"}
+    of_text = frame[frame["task"] == "english-mini"]
+    assert of_text["stratum_glyph_px"].notna().all() and of_text["stratum_kind"].isna().all()
 
 
 def test_the_task_page_shows_a_task_that_is_one(tmp_path: Path) -> None:
@@ -68,16 +85,6 @@ def test_the_task_page_shows_a_task_that_is_one(tmp_path: Path) -> None:
     (tmp_path / "my-task.yaml").write_text(shown, encoding="utf-8")
     task = load_task(str(tmp_path / "my-task.yaml"))
     assert task.protocol_id.startswith("my-task@1+") and task.preprocess.size == 256
-
-
-def test_the_records_page_runs_as_printed(
-    tmp_path: Path, command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    done = command_line("run", "--tokenizer", "jpeg", "--task", "photos-mini", "--limit", "2", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    monkeypatch.chdir(tmp_path)
-    for _, block in blocks("records.md", "python"):
-        exec(compile(block, "records.md", "exec"), {})  # noqa: S102 - the page's own code
 
 
 @pytest.mark.parametrize("page", sorted(path.name for path in DOCS.glob("*.md")))

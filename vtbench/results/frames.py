@@ -100,7 +100,7 @@ SAMPLES_COLUMNS: dict[str, str] = {
     "height": "int32",
     "width": "int32",
 }
-"""Columns of :func:`samples_frame`, before one ``float64`` column a metric."""
+"""Columns of :func:`samples_frame`, before one text column a kind of stratum and one ``float64`` column a metric."""
 
 
 def runs_frame(records: Iterable[RunRecord]) -> pd.DataFrame:
@@ -127,8 +127,9 @@ def metrics_frame(records: Iterable[RunRecord], wide: bool = False) -> pd.DataFr
 def samples_frame(path: Path | str) -> pd.DataFrame:
     """One row an image, of the run at ``path`` or of every finished run below it.
 
-    Columns: :data:`SAMPLES_COLUMNS`, then one ``float64`` column a metric (NaN where a run did not measure it). Runs
-    whose rows were not kept are left out; without any, the frame is empty.
+    Columns: :data:`SAMPLES_COLUMNS`, then one text column a kind of stratum (``stratum_language``; ``<NA>`` where a
+    task has none), then one ``float64`` column a metric (NaN where a run did not measure it). All kinds of task
+    share the frame; those whose rows were not kept are left out, and without any the frame is empty.
 
     Raises:
         UsageError: no record at or below ``path``.
@@ -140,7 +141,8 @@ def samples_frame(path: Path | str) -> pd.DataFrame:
     frames = [frame for file, record in runs if (frame := _run_samples(file, record)) is not None]
     if not frames:
         return _frame([], SAMPLES_COLUMNS)
-    joined: pd.DataFrame = pd.concat(frames, ignore_index=True)
+    labels, measured = _strata_and_metrics(dict.fromkeys(name for frame in frames for name in frame.columns))
+    joined: pd.DataFrame = pd.concat(frames, ignore_index=True)[[*SAMPLES_COLUMNS, *labels, *measured]]
     return joined
 
 
@@ -233,7 +235,16 @@ def _run_samples(record_file: Path, record: RunRecord) -> pd.DataFrame | None:
     except DamagedFileError as error:
         warn_of(error)
         return None
-    measured = [name for name in table.column_names if name not in SAMPLES_COLUMNS]
+    labels, measured = _strata_and_metrics(table.column_names)
     frame: pd.DataFrame = table.to_pandas().assign(**_keys(record))
-    columns = {**SAMPLES_COLUMNS, **dict.fromkeys(measured, REAL)}
+    columns = {**SAMPLES_COLUMNS, **dict.fromkeys(labels, TEXT), **dict.fromkeys(measured, REAL)}
     return _frame(frame[list(columns)], columns)
+
+
+def _strata_and_metrics(columns: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The columns of rows beyond the fixed ones: kinds of strata, which hold text, and metrics, which hold numbers."""
+    from vtbench.results.samples import STRATUM_PREFIX
+
+    own = [name for name in columns if name not in SAMPLES_COLUMNS]
+    labels = [name for name in own if name.startswith(STRATUM_PREFIX)]
+    return labels, [name for name in own if name not in labels]

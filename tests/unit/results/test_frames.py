@@ -112,3 +112,16 @@ def test_samples_of_many_runs_are_one_frame(make_record, tmp_path):
     assert len(empty) == 0 and dtypes(empty) == frames.SAMPLES_COLUMNS
     with pytest.raises(UsageError):
         samples_frame(tmp_path / "nowhere")
+
+
+def test_strata_are_text_beside_runs_without_any(make_record, tmp_path):
+    for name, strata in (("a", {}), ("b", {"language": ["fr", ""]})):
+        write_record(make_record(name), tmp_path / name / "record.json")
+        fixed = {"status": ["scored"] * 2, "stage": [""] * 2, "message": [""] * 2}
+        size = {"index": np.arange(2), "height": np.full(2, 8, np.int32), "width": np.full(2, 8, np.int32)}
+        rows = Samples(ids=["x", "y"], **fixed, **size, metrics={"psnr": np.array([20.0, math.nan])}, strata=strata)
+        write_samples(rows, tmp_path / name / "samples.parquet")
+    frame = samples_frame(tmp_path)
+    assert list(frame.columns) == [*frames.SAMPLES_COLUMNS, "stratum_language", "psnr"]
+    assert dtypes(frame)["stratum_language"] == "string" and dtypes(frame)["psnr"] == "float64"
+    assert frame["stratum_language"].isna().tolist() == [True, True, False, True]
