@@ -12,6 +12,7 @@ import typer
 from vtbench.cli import options as o
 from vtbench.cli.output import emit_rows
 from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.core.files import user_path
 
 if TYPE_CHECKING:
     from vtbench.results.check import CheckReport
@@ -20,8 +21,12 @@ _ON_A_TERMINAL = ("metric", "baseline", "value", "difference", "tolerance", "ver
 
 
 def check(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Run folders, or folders above runs.")],
-    baseline: Annotated[Path, typer.Option("--baseline", metavar="FILE|RUN", help="What must not get worse.")],
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN…", parser=user_path, help="Run folders, or folders above runs.")
+    ],
+    baseline: Annotated[
+        Path, typer.Option("--baseline", metavar="FILE|RUN", parser=user_path, help="What must not get worse.")
+    ],
     update: Annotated[bool, typer.Option("--update", help="Write the runs into the baseline.")] = False,
     calibrate: Annotated[
         bool, typer.Option("--calibrate", help="The runs are repeats of one job: store how far they differ.")
@@ -30,7 +35,9 @@ def check(
         list[str] | None, typer.Option("--tolerance", metavar="METRIC=VALUE", help="Instead of the task's; repeatable.")
     ] = None,
     strata: Annotated[bool, typer.Option("--strata", help="Parts of the samples too, e.g. by glyph size.")] = False,
-    junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write a JUnit report.")] = None,
+    junit: Annotated[
+        Path | None, typer.Option("--junit", metavar="FILE", parser=user_path, help="Write a JUnit report.")
+    ] = None,
     json: o.Json = False,
 ) -> None:
     """Fail when a run is worse than its baseline. Exit 0 fine, 1 a regression, 3 not comparable. Reads records only."""

@@ -28,13 +28,14 @@ def compare(
 ) -> None:
     """Set runs against a baseline, metric by metric: difference, interval, verdict. Reads records only."""
     from vtbench.core.errors import UsageError
+    from vtbench.core.files import expand_user
     from vtbench.results.compare import compare as compared
     from vtbench.results.comparison_tables import FORMATS
 
     chosen = "json" if json else form
     if chosen not in (None, *FORMATS):
         raise UsageError(f"unknown format {chosen!r}", f"known: {', '.join(FORMATS)}")
-    report = compared(runs, strata)
+    report = compared([expand_user(run) for run in runs], strata)
     if report.rows:
         _print(report.rows, chosen or ("table" if sys.stdout.isatty() else "tsv"))
     for told in report.alone:

@@ -10,6 +10,7 @@ import typer
 from vtbench.cli import options as o
 from vtbench.cli.output import emit_rows
 from vtbench.core.errors import UsageError
+from vtbench.core.files import user_path
 
 
 def fetch(
@@ -18,7 +19,12 @@ def fetch(
     task: o.Tasks = None,
     convert: Annotated[
         tuple[Path, Path] | None,
-        typer.Option("--convert", metavar="IN OUT.safetensors", help="Tensors of a checkpoint; nothing is executed."),
+        typer.Option(
+            "--convert",
+            metavar="IN OUT.safetensors",
+            parser=user_path,
+            help="Tensors of a checkpoint; nothing is executed.",
+        ),
     ] = None,
     entry: Annotated[str | None, typer.Option("--entry", help="For --convert: where in IN the weights are.")] = None,
     json: o.Json = False,

@@ -9,16 +9,23 @@ import typer
 
 from vtbench.cli import options as o
 from vtbench.cli.output import emit_rows
+from vtbench.core.files import user_path
 
 leaderboard = typer.Typer(help="Leaderboards: add, build, check, show.", no_args_is_help=True)
 _Root = Annotated[
-    Path | None, typer.Option("--root", metavar="DIR", help="Leaderboard folder. [default: the one that is shipped]")
+    Path | None,
+    typer.Option(
+        "--root", metavar="DIR", parser=user_path, help="Leaderboard folder. [default: the one that is shipped]"
+    ),
 ]
 
 
 @leaderboard.command("add")
 def add(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Records, run folders, or folders above them.")],
+    runs: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN…", parser=user_path, help="Records, run folders, or folders above them."),
+    ],
     root: _Root = None,
 ) -> None:
     """Copy the records of finished runs into the leaderboard's folder, as they are."""

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from vtbench.core.files import user_path
+
 Tokenizers = Annotated[
     list[str] | None,
     typer.Option("--tokenizer", "-t", metavar="NAME[,k=v…]", help="Tokenizer to measure; repeatable."),
@@ -23,7 +25,12 @@ ReferenceImages = Annotated[
 ]
 SamplesFolder = Annotated[
     Path | None,
-    typer.Option("--samples", metavar="DIR", help="Also write every generated image; of prompts in GenEval's layout."),
+    typer.Option(
+        "--samples",
+        metavar="DIR",
+        parser=user_path,
+        help="Also write every generated image; of prompts in GenEval's layout.",
+    ),
 ]
 Tasks = Annotated[
     list[str] | None, typer.Option("--task", metavar="NAME", help="Task, or path to a task's YAML; repeatable.")
@@ -35,7 +42,7 @@ SuiteName = Annotated[
 Data = Annotated[
     str | None, typer.Option("--data", metavar="DIR", help="Images: a folder, tars, parquet, or a data set reference.")
 ]
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for runs.")]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", parser=user_path, help="Folder for runs.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 Dtype = Annotated[str, typer.Option("--dtype", help="Arithmetic of the model: float32, bfloat16 or float16.")]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Only the first N samples.")]

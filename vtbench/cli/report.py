@@ -7,12 +7,17 @@ from typing import Annotated
 
 import typer
 
+from vtbench.core.files import user_path
+
 
 def report(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Records, run folders, or folders above them.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="PATH", help="File; of png, a folder.")] = Path(
-        "report.html"
-    ),
+    runs: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN…", parser=user_path, help="Records, run folders, or folders above them."),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="PATH", parser=user_path, help="File; of png, a folder.")
+    ] = Path("report.html"),
     form: Annotated[str, typer.Option("--format", help="html, md or png.")] = "",
     title: Annotated[str, typer.Option("--title", help="Heading of the page.")] = "vtbench report",
 ) -> None:

@@ -10,10 +10,13 @@ import typer
 from vtbench.cli import options as o
 from vtbench.cli.output import emit_records
 from vtbench.core.errors import VtbenchError
+from vtbench.core.files import user_path
 
 
 def rescore(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or any folder above runs.")],
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", parser=user_path, help="A run folder, or any folder above runs.")
+    ],
     metric: Annotated[
         list[str] | None, typer.Option("--metric", metavar="NAME", help="Set metric to add; repeatable.")
     ] = None,

@@ -11,11 +11,15 @@ import typer
 
 from vtbench.cli import options as o
 from vtbench.cli.output import emit_records
+from vtbench.core.files import user_path
 
 
 def score(
     task: Annotated[str, typer.Option("--task", metavar="NAME", help="Task whose samples were reconstructed.")],
-    pred: Annotated[Path, typer.Option("--pred", metavar="DIR", help="Reconstructions, matched to samples by path.")],
+    pred: Annotated[
+        Path,
+        typer.Option("--pred", metavar="DIR", parser=user_path, help="Reconstructions, matched to samples by path."),
+    ],
     data: o.Data = None,
     name: Annotated[
         str | None, typer.Option("--name", help="What tables call the model. [default: the folder]")

@@ -9,10 +9,13 @@ import typer
 
 from vtbench.cli import options as o
 from vtbench.cli.output import emit_records, emit_rows
+from vtbench.core.files import expand_user
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="A task, metric, tokenizer, data set … by name, or a run folder.")],
+    name: Annotated[
+        str, typer.Argument(parser=expand_user, help="A task, metric, tokenizer, data set … by name, or a run folder.")
+    ],
     by: Annotated[
         str | None, typer.Option("--by", metavar="FIELD", help="Of runs: one metric by a field, e.g. glyph_px.")
     ] = None,

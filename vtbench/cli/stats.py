@@ -10,6 +10,7 @@ import typer
 
 from vtbench.cli import options as o
 from vtbench.cli.output import emit_rows
+from vtbench.core.files import user_path
 
 stats = typer.Typer(help="Reference statistics of generation tasks: build, import, show.", no_args_is_help=True)
 _Name = Annotated[
@@ -20,7 +21,9 @@ _Name = Annotated[
 @stats.command("build")
 def build(
     data: Annotated[str, typer.Option("--data", metavar="DIR", help="Images: a folder, npz, tars, a data set.")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", parser=user_path, help="Where to write.")
+    ] = None,
     name: _Name = None,
     extractor: Annotated[
         list[str] | None,
@@ -49,8 +52,12 @@ def build(
 
 @stats.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="npz or PyTorch file of another tool.")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write.")] = None,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", parser=user_path, help="npz or PyTorch file of another tool.")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", parser=user_path, help="Where to write.")
+    ] = None,
     name: _Name = None,
     kind: Annotated[
         str | None, typer.Option("--kind", help="adm, torch-fidelity, clean-fid or pytorch-fid; told where it can be.")
@@ -70,7 +77,7 @@ def import_(
 
 
 @stats.command("show")
-def show(file: Annotated[Path, typer.Argument(metavar="FILE")], json: o.Json = False) -> None:
+def show(file: Annotated[Path, typer.Argument(metavar="FILE", parser=user_path)], json: o.Json = False) -> None:
     """What a file of reference statistics holds, and where it came from."""
     from vtbench.metrics.reference_statistics import open_statistics
 

@@ -67,6 +67,11 @@ def expand_user(text: str) -> str:
         return text
 
 
+def user_path(text: str | Path) -> Path:
+    """A path that a person typed, by the rule of :func:`expand_user`."""
+    return Path(expand_user(str(text)))
+
+
 def path_segment(name: str) -> str:
     """``name`` as a single harmless path segment: no separators, no leading dots, bounded length."""
     segment = _UNSAFE.sub("-", name).strip(".-")[:_LONGEST_SEGMENT]

@@ -16,6 +16,7 @@ from typing import Any
 
 from vtbench.core.arguments import bind, recorded
 from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.core.files import user_path
 from vtbench.core.neighbours import enter, import_file
 from vtbench.core.reference import Reference
 
@@ -115,7 +116,7 @@ def _import_path(path: str, kind: str) -> Any:
     location, _, attribute = path.rpartition(":")
     if not location or (location.startswith(".") and not location.endswith(".py")):
         raise UsageError(f"{kind}: {path!r} names no module", "write package.module:Class or ./file.py:Class")
-    module = _import_file(Path(location), kind) if location.endswith(".py") else _import_module(location, kind)
+    module = _import_file(user_path(location), kind) if location.endswith(".py") else _import_module(location, kind)
     try:
         return getattr(module, attribute)
     except AttributeError:
@@ -140,7 +141,7 @@ def _import_module(name: str, kind: str) -> ModuleType:
 
 
 def _import_file(path: Path, kind: str) -> ModuleType:
-    file = path.expanduser().resolve()
+    file = path.resolve()
     if not file.is_file():
         raise UsageError(f"{kind}: no file {path}", "give a path to a Python file, as in ./mine.py:MyTokenizer")
     try:

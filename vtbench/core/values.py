@@ -98,6 +98,8 @@ def _flow(typed: str) -> Given:
     if _COMMENT.search(QUOTED.sub("", typed)):
         raise ValueError("text with ' #' inside brackets is quoted")
     try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(typed, Loader=_Loader)):
+            raise ValueError("an alias, which may unfold to anything")
         loader = _Loader(typed)
         node = loader.get_single_node()
         assert node is not None, typed

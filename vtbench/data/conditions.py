@@ -12,6 +12,7 @@ from typing import Any
 from vtbench.core.contracts import Condition
 from vtbench.core.digests import digest_file, digest_json
 from vtbench.core.errors import UsageError
+from vtbench.core.files import user_path
 from vtbench.core.outside import parse_json, read_text
 
 
@@ -87,7 +88,7 @@ def prompts(path: Path | str, per_prompt: int = 1) -> ConditionSet:
     Raises:
         UsageError: no such file, not UTF-8, no prompt in it, or a line that is not what it should be.
     """
-    path = Path(path).expanduser()
+    path = user_path(path)
     found = _read_prompts(path)
     samples = [
         ConditionSample(f"{index:05d}-s{copy:02d}", condition)

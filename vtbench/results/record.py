@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
 from vtbench.core.digests import digest_json
 from vtbench.core.errors import DamagedFileError, UsageError, VtbenchError
-from vtbench.core.files import write_text
+from vtbench.core.files import user_path, write_text
 from vtbench.core.outside import reason
 from vtbench.results import strict_json
 from vtbench.results.schema import (
@@ -122,7 +122,7 @@ def find_records(path: Path | str) -> list[Path]:
     Raises:
         UsageError: nothing is there.
     """
-    root = Path(path).expanduser()
+    root = user_path(path)
     files = [root] if root.is_file() else sorted(root.rglob(RECORD_FILE), key=lambda file: file.parts)
     if not files:
         problem = "holds no record.json" if root.exists() else "does not exist"

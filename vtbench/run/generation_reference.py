@@ -16,7 +16,7 @@ from filelock import FileLock
 from vtbench.core.contracts import ImageDataset
 from vtbench.core.digests import digest_json
 from vtbench.core.errors import AssetMissingError, DamagedFileError, UsageError, VtbenchError
-from vtbench.core.files import cache_dir
+from vtbench.core.files import cache_dir, user_path
 from vtbench.data.fingerprint import notes_of
 from vtbench.data.open import open_data
 from vtbench.data.presets import make_preset
@@ -136,7 +136,7 @@ def find_reference(task: TaskSpec, given: str | None) -> GenerationReference | N
 def _locate(name: str) -> Path:
     """A path as it is, or a name in ``$VTBENCH_ASSETS/statistics`` or in the cache."""
     if name.endswith(SUFFIX):
-        return Path(name).expanduser()
+        return user_path(name)
     from vtbench.assets.lookup import asset_folders
 
     for folder in asset_folders():

@@ -13,7 +13,7 @@ from typing import Any
 from vtbench.core.contracts import ImageDataset
 from vtbench.core.digests import digest_json
 from vtbench.core.errors import UsageError
-from vtbench.core.files import inside, path_segment
+from vtbench.core.files import inside, path_segment, user_path
 from vtbench.core.reference import Reference
 from vtbench.data.fingerprint import notes_of
 from vtbench.data.ids import check_ids
@@ -83,7 +83,7 @@ def open_task_data(task: TaskSpec, data: str | None, limit: int | None) -> TaskD
     source = data or task.data.source
     if source is None:
         raise UsageError(f"task {task.name} names no data of its own", f"give it with: --task {task.name} --data DIR")
-    if data is not None and task.data.folder_as is not None and Path(data).expanduser().is_dir():
+    if data is not None and task.data.folder_as is not None and user_path(data).is_dir():
         source = str(Reference(task.data.folder_as, {"path": data}))
     dataset = open_data(source)
     left_out = dataset.ids[limit:] if limit is not None else ()

@@ -12,6 +12,7 @@ from vtbench.core.errors import AssetMissingError, UsageError, VtbenchError
 from vtbench.features import EXTRACTORS
 from vtbench.metrics.catalog import IMAGE_REGISTRY
 from vtbench.run.evaluators import required_features, set_jobs
+from vtbench.run.sources import Source
 from vtbench.tasks import TaskSpec
 
 _BYTES_A_SAMPLE = 24_000
@@ -27,6 +28,18 @@ def required_assets(tasks: Iterable[TaskSpec]) -> list[str]:
         for target in targets:
             needed |= dict.fromkeys(getattr(target, "required_assets", ()))
     return list(needed)
+
+
+def check_labels(sources: Iterable[Source]) -> list[VtbenchError]:
+    """Two models that tables would call the same."""
+    named: dict[str, list[str]] = {}
+    for source in sources:
+        named.setdefault(source.label, []).append(source.reference)
+    return [
+        UsageError(f"{len(those)} models are called {label!r}: {' and '.join(those)}", "tell them apart by name=NAME")
+        for label, those in named.items()
+        if len(those) > 1
+    ]
 
 
 def check_tasks(tasks: Sequence[TaskSpec]) -> list[VtbenchError]:

@@ -16,7 +16,7 @@ from vtbench.run.generation_data import open_generation_data
 from vtbench.run.generator_source import GeneratorSource
 from vtbench.run.options import RunOptions
 from vtbench.run.plan import JobData, JobPlan, open_task_data
-from vtbench.run.preflight import check_disk, check_tasks, raise_all
+from vtbench.run.preflight import check_disk, check_labels, check_tasks, raise_all
 from vtbench.run.progress import say
 from vtbench.run.sources import Source
 from vtbench.run.tokenizer_share import tokenizer_evaluators, tokenizer_job
@@ -74,6 +74,7 @@ def plan_session(
     planned = [
         (source, item) for source in sources for item in _data_of(source, opened, generation, data, options, problems)
     ]
+    problems += check_labels(sources)
     problems += check_tasks(tasks)
     problems += check_disk(options.out, sum(len(item.ids) for _, item in planned))
     raise_all(problems)
@@ -100,7 +101,7 @@ def _data_of(
 
 def _loaded(source: Source) -> Source:
     """Load a model far enough to know it, then let it go: several may not fit in memory together."""
-    _ = source.identity
+    _ = source.label, source.identity
     source.release()
     return source
 

@@ -107,6 +107,11 @@ class TokenizerSource(NamedSource):
         return ModelPredictor(loaded, seed=options.seed, batch_size=batch_size)
 
 
+def _images(path: Path, name: str | None = None) -> tuple[Path, str]:
+    """What ``images,path=DIR[,name=NAME]`` takes: the folder, and what tables call it, the folder's name by default."""
+    return path, name or path.resolve().name
+
+
 def source_of(reference: str) -> PredictionSource:
     """A tokenizer by any of its names, or ``images,path=DIR[,name=NAME]``: a folder that is read.
 
@@ -117,7 +122,7 @@ def source_of(reference: str) -> PredictionSource:
     if parsed.target != IMAGES:
         return TokenizerSource(reference)
     _ = parsed.name  # an empty one is refused, as every model's
-    return FolderSource.of(**bind(FolderSource.of, parsed, "tokenizer"))
+    return FolderSource(*_images(**bind(_images, parsed, "tokenizer")), reference)
 
 
 def with_digests(info: TokenizerInfo | GeneratorInfo) -> dict[str, Any]:
@@ -132,21 +137,19 @@ class FolderSource:
     Args:
         path: the folder.
         label: what tables call the model that made them.
+        reference: how the folder was named, where a reference named it.
     """
 
     path: Path
     label: str
+    reference: str = ""
 
     def __post_init__(self) -> None:
-        self.reference = str(Reference(IMAGES, {"path": str(self.path)}))
+        self._folder = PredictionFolder(self.path)
+        self.path = self._folder.path
+        self.reference = self.reference or str(Reference(IMAGES, {"path": str(self.path)}))
         self.args = {"path": str(self.path)}
         self.import_path = f"{PredictionFolder.__module__}:{PredictionFolder.__qualname__}"
-        self._folder = PredictionFolder(self.path)
-
-    @classmethod
-    def of(cls, path: Path, name: str | None = None) -> FolderSource:
-        """The images of a folder, called as the folder unless a name is given."""
-        return cls(path, name or path.resolve().name)
 
     @property
     def info(self) -> TokenizerInfo:

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from vtbench.core.errors import UsageError
+from vtbench.core.files import user_path
 from vtbench.core.outside import boundary, parse_yaml, read_text
 from vtbench.tasks.schema import TaskSpec
 
@@ -55,7 +56,7 @@ def load_task(text: str) -> TaskSpec:
         UsageError: unknown name (with a suggestion), unreadable file, bad YAML, or a field that does not fit.
     """
     if text.endswith(YAML_SUFFIXES):
-        return read_task(Path(text).expanduser())
+        return read_task(user_path(text))
     files = task_files()
     text = _without_folder(text, files)
     if text not in files:

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError, field_validator
 
 from vtbench.core.errors import UsageError
+from vtbench.core.files import user_path
 from vtbench.tasks.files import (
     SUITES_FILE,
     YAML_SUFFIXES,
@@ -47,7 +48,7 @@ def load_suite(text: str) -> Suite:
         UsageError: unknown name (with a suggestion), unreadable file, bad YAML, or a field that does not fit.
     """
     if text.endswith(YAML_SUFFIXES):
-        return _read_suite(Path(text).expanduser())
+        return _read_suite(user_path(text))
     suites = load_suites()
     if text not in suites:
         close = difflib.get_close_matches(text, suites, n=3, cutoff=0.5)
@@ -77,7 +78,7 @@ def load_suites() -> dict[str, Suite]:
 
 def is_suite_file(text: str) -> bool:
     """Whether ``text`` is the path of a YAML file that holds a suite, and not a task."""
-    path = Path(text).expanduser()
+    path = user_path(text)
     return text.endswith(YAML_SUFFIXES) and path.is_file() and "tasks" in read_mapping(path)
 
 
@@ -107,4 +108,4 @@ def _suite(content: object, path: Path, name: str) -> Suite:
 
 def _from(folder: Path, task: str) -> str:
     """A path of a task, taken from the folder of its suite; a name as it is."""
-    return str(folder / Path(task).expanduser()) if task.endswith(YAML_SUFFIXES) else task
+    return str(folder / user_path(task)) if task.endswith(YAML_SUFFIXES) else task
