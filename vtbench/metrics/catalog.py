@@ -31,6 +31,7 @@ from vtbench.metrics.catalog_sets import (
     extractor_names,
     plugin_estimators,
     set_metric,
+    stated_info,
 )
 
 __all__ = [
@@ -55,6 +56,9 @@ __all__ = [
     "set_metric",
 ]
 
+SHIPPED = {**IMAGE_INFOS, **CODE_INFOS, **TEXT_INFOS, **INSTANCE_INFOS, **BLOCK_INFOS, **PROMPT_INFOS}
+"""Metrics that come with vtbench, set metrics apart."""
+
 
 def metric_names() -> list[str]:
     """Every name that can be listed: fixed names, and estimators on the extractors that have their own suffix."""
@@ -72,25 +76,26 @@ def metric_info(name: str) -> MetricInfo:
     Raises:
         UsageError: unknown metric, with a suggestion.
     """
-    if name in IMAGE_INFOS:
-        return IMAGE_INFOS[name]
-    if name in CODE_INFOS:
-        return CODE_INFOS[name]
-    if name in TEXT_INFOS:
-        return TEXT_INFOS[name]
-    if name in INSTANCE_INFOS:
-        return INSTANCE_INFOS[name]
-    if name in BLOCK_INFOS:
-        return BLOCK_INFOS[name]
-    if name in PROMPT_INFOS:
-        return PROMPT_INFOS[name]
+    if name in SHIPPED:
+        return SHIPPED[name]
     entry = set_metric(name)
     if entry is not None:
         return entry.info
     for registry in (BLOCK_REGISTRY, PROMPT_REGISTRY, IMAGE_REGISTRY):
         if name in registry or (registry is IMAGE_REGISTRY and ":" in name):  # a path says its kind itself
-            info: MetricInfo = registry.load(name).info
-            return info
+            return _foreign_info(registry.load(name), name)
     close = difflib.get_close_matches(name, metric_names(), n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(metric_names())}"
     raise UsageError(f"unknown metric {name!r}", hint)
+
+
+def _foreign_info(target: object, name: str) -> MetricInfo:
+    """What a metric that is not ours says of itself.
+
+    Raises:
+        UsageError: it says nothing, or takes a name under which readers expect a number of ours.
+    """
+    info = stated_info(target, name)
+    if info.name != name and (info.name in SHIPPED or set_metric(info.name) is not None):
+        raise UsageError(f"metric {name} calls itself {info.name}, which is vtbench's own", "give it another name")
+    return info

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from vtbench.core.errors import UsageError
 from vtbench.core.info import MetricInfo
 from vtbench.core.registry import Registry
 
@@ -90,6 +91,18 @@ def set_metric(name: str) -> SetMetricEntry | None:
     return SetMetricEntry(info=info, estimator=estimator, extractor=extractor, feature=feature, output=output)
 
 
+def stated_info(target: object, name: str) -> MetricInfo:
+    """What a metric that is not ours says of itself, on its class: nothing is built to learn it.
+
+    Raises:
+        UsageError: it says nothing.
+    """
+    info = getattr(target, "info", None)
+    if not isinstance(info, MetricInfo):
+        raise UsageError(f"metric {name} has no info", "on its class: info = MetricInfo(name=…, version=1, kind=…)")
+    return info
+
+
 def plugin_estimators() -> list[str]:
     """Prefixes that plug-ins offer (entry points ``vtbench.estimators``), sorted; nothing is imported."""
     return sorted(set(ESTIMATORS.plugins()) - set(_ESTIMATORS))
@@ -101,7 +114,7 @@ def _of_plugin(name: str) -> SetMetricEntry | None:
     if not prefix or not _offers(extractor, "pool"):
         return None
     target = ESTIMATORS.load(prefix)
-    stated: MetricInfo = target.info
+    stated = stated_info(target, prefix)
     feature = str(getattr(target, "feature", "pool"))
     if not _offers(extractor, feature):
         return None

@@ -10,7 +10,7 @@ from typing import Any
 from vtbench import assets
 from vtbench.core.errors import AssetMissingError, UsageError, VtbenchError
 from vtbench.features import EXTRACTORS
-from vtbench.metrics.catalog import IMAGE_REGISTRY
+from vtbench.metrics.catalog import BLOCK_REGISTRY, IMAGE_REGISTRY, PROMPT_REGISTRY
 from vtbench.run.evaluators import required_features, set_jobs
 from vtbench.run.sources import Source
 from vtbench.tasks import TaskSpec
@@ -25,6 +25,8 @@ def required_assets(tasks: Iterable[TaskSpec]) -> list[str]:
     for task in tasks:
         targets: list[Any] = [IMAGE_REGISTRY.load(request.name) for request in task.image_metrics]
         targets += [EXTRACTORS.load(name) for name in required_features(task.set_metrics)]
+        targets += [BLOCK_REGISTRY.load(request.name) for request in task.block_metrics]
+        targets += [PROMPT_REGISTRY.load(request.name) for request in task.prompt_metrics]
         for target in targets:
             needed |= dict.fromkeys(getattr(target, "required_assets", ()))
     return list(needed)

@@ -115,7 +115,7 @@ class TaskSpec(Frozen):
             raise ValueError(f"{', '.join(derived)}: ask for the metric itself; floor and excess come with it")
         if len({metric.name.startswith("compat_") for metric in self.text_metrics}) > 1:
             raise ValueError("compat text metrics read other images than the others do: give them a task of their own")
-        names = [request.name for request in self.metrics]
+        names = [metric_info(request.name).name for request in self.metrics]
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
             raise ValueError(f"metrics listed twice: {', '.join(repeated)}")
