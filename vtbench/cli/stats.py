@@ -97,7 +97,7 @@ def show(file: Annotated[Path, typer.Argument(metavar="FILE", parser=user_path)]
 
 def _target(output: Path | None, name: str | None) -> Path:
     from vtbench.core.errors import UsageError
-    from vtbench.core.files import cache_dir, path_segment
+    from vtbench.core.files import cache_dir, path_segment, require_writable
 
     if (output is None) == (name is None):
         raise UsageError("say where to: either --output FILE.safetensors or --name NAME")
@@ -106,4 +106,5 @@ def _target(output: Path | None, name: str | None) -> Path:
     assert output is not None
     if output.suffix != ".safetensors":
         raise UsageError(f"{output}: statistics are safetensors", f"write to {output.with_suffix('.safetensors')}")
+    require_writable(output.parent)  # before features are taken for hours
     return output

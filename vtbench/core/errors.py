@@ -34,6 +34,14 @@ class UsageError(VtbenchError):
     exit_code = 2
 
 
+class UnwritableError(UsageError):
+    """A file or folder cannot be made or written where it was asked for."""
+
+
+class StorageFullError(VtbenchError):
+    """The disk, a quota or a limit on file sizes is full: nothing more can be kept, by this job or another."""
+
+
 class NotComparableError(VtbenchError):
     """Two results were measured under different protocols or on different data."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from vtbench.core.contracts import Condition
 from vtbench.core.errors import UsageError
-from vtbench.core.files import atomic_path, write_text
+from vtbench.core.files import atomic_path, write_text, writing
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,7 +57,8 @@ def _write_prompt(folder: Path, number: int, condition: Condition) -> None:
 
 def write_metadata(folder: Path, condition: Condition) -> None:
     """A prompt's line of the list, beside an empty folder for its samples."""
-    (folder / "samples").mkdir(parents=True, exist_ok=True)
+    with writing(folder):
+        (folder / "samples").mkdir(parents=True, exist_ok=True)
     write_text(folder / "metadata.jsonl", json.dumps({**condition.metadata, "prompt": condition.prompt}) + "\n")
 
 

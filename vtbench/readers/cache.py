@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vtbench.core.digests import digest_arrays, digest_json
-from vtbench.core.errors import VtbenchError
+from vtbench.core.errors import UnwritableError, VtbenchError
 from vtbench.core.files import CACHE_VARIABLE, cache_dir, path_segment, write_text
 from vtbench.readers.contract import Box, BoxReader, Reader, ReadResult
 
@@ -70,7 +70,7 @@ class ReadingStore:
     def _save(self, path: Path, key: str, strings: tuple[str, ...]) -> None:
         try:
             write_text(path, json.dumps({"reader": self.reader_id, "key": key, "strings": strings}, ensure_ascii=True))
-        except OSError as error:
+        except UnwritableError as error:
             raise self._unwritable(error) from error
 
     def _load(self, path: Path, key: str) -> tuple[str, ...] | None:
@@ -85,7 +85,7 @@ class ReadingStore:
             return None
         return tuple(strings)
 
-    def _unwritable(self, error: OSError) -> VtbenchError:
+    def _unwritable(self, error: Exception) -> VtbenchError:
         return VtbenchError(
             f"cannot keep readings in {self.folder}: {error}", f"set {CACHE_VARIABLE} to a writable folder"
         )

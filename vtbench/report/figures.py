@@ -8,7 +8,7 @@ from typing import Any
 
 from vtbench.core.errors import AssetMissingError
 from vtbench.core.extras import install_extra
-from vtbench.core.files import path_segment
+from vtbench.core.files import atomic_path, path_segment, require_writable
 from vtbench.report.gather import Board
 from vtbench.report.series import Chart, rate_charts, stratum_charts
 
@@ -23,14 +23,15 @@ def write_figures(boards: Sequence[Board], folder: Path) -> list[Path]:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise AssetMissingError("figures need matplotlib", install_extra("report")) from error
-    folder.mkdir(parents=True, exist_ok=True)
+    require_writable(folder)
     written = []
     for board in boards:
         for chart in (*rate_charts(board), *stratum_charts(board)):
             figure = Figure(figsize=(6.4, 4.2), layout="constrained")
             _draw(figure.subplots(), chart, board)
             path = folder / f"{path_segment(board.title)}-{path_segment(chart.title)}.png"
-            figure.savefig(path, dpi=160)
+            with atomic_path(path) as temporary:
+                figure.savefig(temporary, dpi=160, format="png")
             written.append(path)
     return written
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vtbench.core.errors import UsageError
-from vtbench.core.files import path_segment, write_text
+from vtbench.core.files import atomic_path, path_segment, write_text
 from vtbench.results.leaderboard_columns import FAMILIES, columns_of
 from vtbench.results.leaderboard_rows import Key, MeasuredRow, read_row
 from vtbench.results.record import RunRecord, read_record, readable_records
@@ -58,8 +58,8 @@ def add_records(runs: Iterable[Path], root: Path) -> list[Added]:
         planned.append((file, Added(target if is_new else there.file, is_new, tuple(_warnings(record, file)))))
     for source, added in planned:
         if added.is_new:
-            added.path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, added.path)
+            with atomic_path(added.path) as temporary:
+                shutil.copyfile(source, temporary)
     return [added for _, added in planned]
 
 

@@ -24,7 +24,7 @@ from vtbench.metrics.reference_statistics import ReferenceStatistics, open_stati
 from vtbench.results.schema import ReferenceSection
 from vtbench.run.evaluators import Evaluators
 from vtbench.run.options import RunOptions
-from vtbench.run.references import FOLDER, link
+from vtbench.run.references import FOLDER, keep, link
 from vtbench.run.statistics import StatisticsRequest, build_statistics
 from vtbench.run.store import REPAIR
 from vtbench.tasks import PreprocessSpec, TaskSpec
@@ -99,7 +99,7 @@ class GenerationReference:
                     self.source, self.dataset, preset, evaluators.features, decoders=options.decoders
                 )
                 build_statistics(request, evaluators.extractors, device, here)
-                link(here, cached)
+                keep(here, cached)
         return name
 
 

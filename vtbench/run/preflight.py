@@ -9,6 +9,7 @@ from typing import Any
 
 from vtbench import assets
 from vtbench.core.errors import AssetMissingError, UsageError, VtbenchError
+from vtbench.core.files import require_writable
 from vtbench.features import EXTRACTORS
 from vtbench.metrics.catalog import BLOCK_REGISTRY, IMAGE_REGISTRY, PROMPT_REGISTRY
 from vtbench.run.evaluators import required_features, set_jobs
@@ -75,12 +76,23 @@ def _unavailable(tasks: Iterable[TaskSpec]) -> list[VtbenchError]:
 
 
 def check_disk(out: Path, samples: int) -> list[VtbenchError]:
-    """Room for rows, features and previews of ``samples`` images."""
-    out.mkdir(parents=True, exist_ok=True)
+    """A folder that can be written, with room for rows, features and previews of ``samples`` images."""
+    problems = check_folder(out, "--out")
+    if problems:
+        return problems
     free, needed = shutil.disk_usage(out).free, _SPARE_BYTES + samples * _BYTES_A_SAMPLE
     if free >= needed:
         return []
     return [VtbenchError(f"{out}: {free >> 20} MB free, about {needed >> 20} MB needed", "free some space, or --out")]
+
+
+def check_folder(folder: Path, option: str) -> list[VtbenchError]:
+    """Whether a folder can be made and written."""
+    try:
+        require_writable(folder, f"give a folder that can be made and written: {option} DIR")
+    except VtbenchError as error:
+        return [error]
+    return []
 
 
 def raise_all(problems: Sequence[VtbenchError]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ class ReferenceFeatures:
         """Keep one block, here and in the cache."""
         path = self._folder / self._name(block)
         write_tensors(path, features, {"start": block.start, "stop": block.stop})
-        link(path, self._cache / path.name)
+        keep(path, self._cache / path.name)
 
     def stored(self, blocks: list[Block], feature: str) -> StoredFeatures:
         """One feature over all blocks."""
@@ -85,6 +86,14 @@ class ReferenceFeatures:
     @staticmethod
     def _name(block: Block) -> str:
         return f"{block.index:05d}.safetensors"
+
+
+def keep(source: Path, cached: Path) -> None:
+    """Link into the user's cache; a cache that cannot be written is told once, and nothing depends on it."""
+    try:
+        link(source, cached)
+    except VtbenchError:
+        warnings.warn(f"{cache_dir()} cannot be written: references are not kept for other runs", stacklevel=2)
 
 
 def link(source: Path, target: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from vtbench.core.errors import VtbenchError
+from vtbench.core.errors import StorageFullError, VtbenchError
 from vtbench.results.record import RunRecord
 from vtbench.run.device import choose_device, choose_dtype, make_deterministic
 from vtbench.run.evaluators import Evaluators, build_evaluators
@@ -16,7 +16,7 @@ from vtbench.run.generation_data import open_generation_data
 from vtbench.run.generator_source import GeneratorSource
 from vtbench.run.options import RunOptions
 from vtbench.run.plan import JobData, JobPlan, open_task_data
-from vtbench.run.preflight import check_disk, check_labels, check_tasks, raise_all
+from vtbench.run.preflight import check_disk, check_folder, check_labels, check_tasks, raise_all
 from vtbench.run.progress import say
 from vtbench.run.sources import Source
 from vtbench.run.tokenizer_share import tokenizer_evaluators, tokenizer_job
@@ -50,7 +50,14 @@ class Session:
         """Measure and score every job; with ``reraise`` the first failure is raised as it is."""
         make_deterministic()
         runner = _Runner(self, reraise)
-        return [runner.run(plan) for plan in self.jobs]
+        outcomes: list[Outcome] = []
+        for plan in self.jobs:
+            outcomes.append(runner.run(plan))
+            if isinstance(outcomes[-1].error, StorageFullError):
+                left = len(self.jobs) - len(outcomes)
+                say("stopped: what was measured is kept" + (f"; {left} jobs were not begun" if left else ""))
+                break
+        return outcomes
 
 
 def plan_session(
@@ -77,6 +84,8 @@ def plan_session(
     problems += check_labels(sources)
     problems += check_tasks(tasks)
     problems += check_disk(options.out, sum(len(item.ids) for _, item in planned))
+    if options.samples is not None:
+        problems += check_folder(options.samples, "--samples")
     raise_all(problems)
     return Session([JobPlan(source, item, options, device.type) for source, item in planned], options, worker)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vtbench.core.digests import digest_arrays, digest_json
-from vtbench.core.errors import VtbenchError
+from vtbench.core.errors import UnwritableError, VtbenchError
 from vtbench.core.files import CACHE_VARIABLE, atomic_path, cache_dir
 from vtbench.core.info import WeightFile
 
@@ -59,7 +59,7 @@ def fitted(name: str, version: int, arguments: Mapping[str, int], fit: Callable[
             path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(path.with_suffix(".lock")):
                 arrays = _read(path) or _fit_and_write(path, arguments, dataset, fit)
-        except OSError as error:
+        except (OSError, UnwritableError) as error:
             raise VtbenchError(
                 f"{name}: cannot keep its fit in {path.parent}: {error}", f"set {CACHE_VARIABLE} to a writable folder"
             ) from error
