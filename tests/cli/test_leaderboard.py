@@ -73,9 +73,16 @@ def test_show_keeps_measured_and_reported_apart_and_says_so(root: Path, command_
     (root / "published" / "a.csv").write_text(f"{header}VQ,psnr,22.5,dB,all,as stated,Paper,table 1,reported\n")
     done = command_line("leaderboard", "show", "--metric", "psnr", "--root", "boards", "--json")
     assert done.returncode == 0, done.stderr
-    told = [(row["model"], row["source"], row["measured"], row["reported"]) for row in json.loads(done.stdout)]
-    assert told == [("jpeg", "measured", 27.5, ""), ("webp", "measured", 30.25, ""), ("VQ", "reported", "", 22.5)]
+    found = json.loads(done.stdout)
+    assert [(row["model"], row["results"]["psnr"]["value"]) for row in found["measured"]] == [
+        ("jpeg", 27.5),
+        ("webp", 30.25),
+    ]
+    assert [(row["model"], row["value"], row["card"]) for row in found["reported"]] == [("VQ", 22.5, "")]
     assert "reported numbers were taken under 1 other protocol" in done.stderr
+    done = command_line("leaderboard", "show", "--root", "boards")
+    measured, reported = done.stdout.split("\n\n")
+    assert measured.startswith("model\treference\ttask") and reported.startswith("metric\tmodel\tcard")
     done = command_line("leaderboard", "show", "--no-published", "--root", "boards")
     assert done.stdout.count("\n") == 3 and done.stderr == ""
 

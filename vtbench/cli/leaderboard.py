@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vtbench.cli import options as o
-from vtbench.cli.output import emit_rows
+from vtbench.cli.output import emit_records, emit_rows
 from vtbench.core.files import user_path
+
+if TYPE_CHECKING:
+    from vtbench.results.leaderboard_reported import LinkedCard
+    from vtbench.results.leaderboard_show import Shown
 
 leaderboard = typer.Typer(help="Leaderboards: add, build, check, show.", no_args_is_help=True)
 _Root = Annotated[
@@ -67,23 +71,63 @@ def show(
     family: Annotated[
         str, typer.Argument(metavar="[FAMILY]", help="reconstruction, detail, text …")
     ] = "reconstruction",
-    metric: Annotated[str | None, typer.Option("--metric", metavar="NAME", help="Only this metric.")] = None,
+    metric: Annotated[
+        list[str] | None, typer.Option("--metric", metavar="NAME", help="Only this metric; repeatable.")
+    ] = None,
     model: Annotated[
         str | None, typer.Option("--model", metavar="TEXT", help="Only models whose name holds this.")
     ] = None,
+    task: Annotated[str | None, typer.Option("--task", metavar="NAME", help="Only what was measured on this.")] = None,
+    max_bpp: Annotated[
+        float | None, typer.Option("--max-bpp", metavar="X", min=0.0, help="Only models of at most X bits a pixel.")
+    ] = None,
+    sort: Annotated[
+        str, typer.Option("--sort", metavar="NAME", help="rate, model, or a metric: its best first.")
+    ] = "rate",
     published: Annotated[
         bool, typer.Option("--published/--no-published", help="Print reported numbers beside measured ones.")
     ] = True,
     root: _Root = None,
     json: o.Json = False,
 ) -> None:
-    """Print measured rows, and reported ones beside them with the protocol they state."""
-    from vtbench.results.leaderboard_show import SHOWN, shown_rows, warning
+    """Print measured rows as show prints runs, and reported ones in a table of their own, linked to their cards."""
+    from vtbench.results.leaderboard_selection import Selection
+    from vtbench.results.leaderboard_show import shown
 
-    rows = shown_rows(_root(root), family, metric, model, published)
-    emit_rows(rows, SHOWN, json, title=family)
-    if told := warning(rows):
-        typer.echo(told, err=True)
+    selection = Selection(metrics=tuple(metric or ()), model=model, task=task, max_bpp=max_bpp, sort=sort)
+    found = shown(_root(root), family, selection, _cards() if published else None, published)
+    _emit(found, json, family)
+    if found.warning:
+        typer.echo(found.warning, err=True)
+
+
+def _cards() -> dict[str, LinkedCard]:
+    """Cards of reported models: results know no tokenizers, so they are told here."""
+    from vtbench.results.leaderboard_reported import LinkedCard
+    from vtbench.tokenizers.reported import cards_of_reported
+
+    return {
+        reported: LinkedCard(card.name, None if card.geometry is None else card.geometry.bits_per_pixel)
+        for reported, card in cards_of_reported().items()
+    }
+
+
+def _emit(found: Shown, json: bool, family: str) -> None:
+    """JSON is one object of two lists; in a pipe an empty line parts the two tables."""
+    from vtbench.results import strict_json
+    from vtbench.results.delimited import results_rows
+    from vtbench.results.leaderboard_reported import COLUMNS
+
+    if json:
+        measured = results_rows(found.measured, found.metrics)
+        print(strict_json.dumps({"measured": measured, "reported": list(found.reported)}))
+        return
+    if found.measured:
+        emit_records(found.measured, False, found.metrics)
+    if found.measured and found.reported:
+        print()
+    if found.reported:
+        emit_rows(found.reported, COLUMNS, False, title=f"reported, beside {family}")
 
 
 def _root(given: Path | None) -> Path:

@@ -23,19 +23,25 @@ def emit_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], as_json
             print("\t".join(_cell(row.get(column, "")) for column in columns))
 
 
-def emit_records(records: Sequence[RunRecord], as_json: bool) -> None:
-    """Print finished runs, one row a model: on a terminal a table a task, in a pipe one table of all."""
+def emit_records(records: Sequence[RunRecord], as_json: bool, metrics: Sequence[str] | None = None) -> None:
+    """Print finished runs, one row a model: on a terminal a table a task, in a pipe one table of all.
+
+    Args:
+        metrics: columns; by default those of the tasks' own tables, in a pipe all.
+    """
     from vtbench.results.tables import results_json, results_table, results_tsv
 
     if as_json:
-        print(results_json(records))
+        print(results_json(records, metrics))
     elif sys.stdout.isatty():
         from rich.console import Console
 
         for task in dict.fromkeys(record.task.name for record in records):
-            Console().print(results_table([record for record in records if record.task.name == task]))
+            mine = [record for record in records if record.task.name == task]
+            held = None if metrics is None else [name for name in metrics if any(r.result(name) for r in mine)]
+            Console().print(results_table(mine, held))
     else:
-        print(results_tsv(records), end="")
+        print(results_tsv(records, metrics), end="")
 
 
 def _rich_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str) -> None:

@@ -44,8 +44,13 @@ def results_tsv(records: Sequence[RunRecord], metrics: Sequence[str] | None = No
 
 def results_json(records: Sequence[RunRecord], metrics: Sequence[str] | None = None) -> str:
     """A strict JSON list of objects; ``results`` holds one object a metric (non-finite floats are strings)."""
+    return strict_json.dumps(results_rows(records, metrics))
+
+
+def results_rows(records: Sequence[RunRecord], metrics: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """What :func:`results_json` writes, as Python objects."""
     names = list(metrics) if metrics is not None else all_metrics(records)
-    return strict_json.dumps([_json_row(record, names) for record in records])
+    return [_json_row(record, names) for record in records]
 
 
 def _tsv_cells(record: RunRecord, names: Sequence[str]) -> list[str]:

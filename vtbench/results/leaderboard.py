@@ -69,8 +69,8 @@ def read_rows(root: Path) -> list[MeasuredRow]:
     return [read_row(file) for file in sorted(folder.rglob("*.json"))] if folder.is_dir() else []
 
 
-def build_tables(rows: Iterable[MeasuredRow]) -> dict[str, str]:
-    """The CSV text of every family that has a record. Of repeats with equal results the first in time is the row.
+def chosen_rows(rows: Iterable[MeasuredRow]) -> list[MeasuredRow]:
+    """One row a key: of repeats with equal results the first in time.
 
     Raises:
         UsageError: two records with different results under one key.
@@ -80,7 +80,17 @@ def build_tables(rows: Iterable[MeasuredRow]) -> dict[str, str]:
         there = chosen.setdefault(row.key, row)
         _refuse_second(there, row)
         chosen[row.key] = min(there, row, key=lambda one: one.order)
-    families = {family: [row for row in chosen.values() if row.family == family] for family in FAMILIES}
+    return list(chosen.values())
+
+
+def build_tables(rows: Iterable[MeasuredRow]) -> dict[str, str]:
+    """The CSV text of every family that has a record.
+
+    Raises:
+        UsageError: two records with different results under one key.
+    """
+    chosen = chosen_rows(rows)
+    families = {family: [row for row in chosen if row.family == family] for family in FAMILIES}
     return {family: _table(family, members) for family, members in families.items() if members}
 
 

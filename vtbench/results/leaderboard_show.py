@@ -1,130 +1,128 @@
-"""Measured rows of a leaderboard, with reported ones beside them: in one list, never in one column of numbers."""
+"""What ``leaderboard show`` prints: measured runs as ``show`` prints any, reported numbers in a table of their own."""
 
 from __future__ import annotations
 
-import csv
+import difflib
 import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vtbench.core.errors import UsageError
-from vtbench.results.leaderboard import PUBLISHED
-from vtbench.results.leaderboard_columns import FAMILIES, METRIC_COLUMNS, columns_of
-from vtbench.results.published import REPORTED, ReportedRow, read_published
-
-SHOWN = ("metric", "model", "source", "measured", "reported", "interval", "stratum", "protocol", "origin")
-MEASURED = "measured"
-_FAMILIES_OF_FILE = {
-    "tokenizers": ("reconstruction",),
-    "tokenbench": ("reconstruction",),
-    "tokbench": ("text", "detail"),
-    "generators": ("generation",),
-    "efficiency": ("generation",),
-    "evaluators": ("generation",),
-}
-"""Which leaderboards a file of published numbers stands beside; one that is not named here, beside all."""
-_LOOSE_NAMES = {"fid": ("rfid", "gfid"), "lpips_alex": ("lpips",), "lpips_vgg": ("lpips",)}
-"""What sources call a metric that has one exact name here."""
-_PLACE = {name: place for place, name in enumerate(dict.fromkeys(n for m in METRIC_COLUMNS.values() for n in m))}
-_PLACE |= {loose: _PLACE[name] for name, many in reversed(_LOOSE_NAMES.items()) for loose in many}
+from vtbench.results.leaderboard import chosen_rows, read_rows
+from vtbench.results.leaderboard_columns import FAMILIES
+from vtbench.results.leaderboard_reported import LinkedCard, loose_names, reported_rows
+from vtbench.results.leaderboard_selection import BY_MODEL, BY_RATE, Selection
+from vtbench.results.record import RunRecord, read_record
+from vtbench.results.rows import RATE_METRICS, by_rate, metric_result
 
 
-def shown_rows(root: Path, family: str, metric: str | None, model: str | None, published: bool) -> list[dict[str, Any]]:
-    """Rows of one family, by metric; measured ones first.
+@dataclass(frozen=True)
+class Shown:
+    """Rows of one family.
 
-    ``source`` says which a row is; its number is in the column of that name and the other one is empty. Finite
-    numbers are floats, infinity is ``"inf"``.
+    Attributes:
+        measured: a run each, task by task.
+        metrics: columns asked for; ``None`` stands for those of the tasks' own tables.
+        reported: rows of :func:`~vtbench.results.leaderboard_reported.reported_rows`.
+    """
+
+    measured: tuple[RunRecord, ...]
+    metrics: tuple[str, ...] | None
+    reported: tuple[dict[str, Any], ...]
+
+    @property
+    def warning(self) -> str:
+        """What must be said where reported numbers stand beside measured ones; empty where there are none."""
+        protocols = {row["protocol"] for row in self.reported}
+        if not protocols:
+            return ""
+        told = (
+            f"reported numbers were taken under {_count(len(protocols), 'other protocol')}, as their sources state them"
+        )
+        own = {record.task.protocol_id for record in self.measured}
+        beside = f", and none under the {_count(len(own), 'measured one')}" if own else ""
+        return f"{told}{beside}: read them beside, not against, what was measured"
+
+
+def shown(
+    root: Path, family: str, selection: Selection, cards: Mapping[str, LinkedCard] | None, published: bool = True
+) -> Shown:
+    """Rows of one family, measured and reported.
 
     Args:
         root: the leaderboard folder.
-        family: which CSV.
-        metric: only this one, under its own name or a looser one of a source (``fid`` finds ``rfid``).
-        model: only models whose name holds this text, whatever its case.
+        family: which leaderboard.
+        selection: what is asked for.
+        cards: cards of reported models, by the name their sources use.
         published: reported rows too.
 
     Raises:
-        UsageError: no such family, or nothing to show.
-        VtbenchError: a CSV that ``check`` would refuse.
+        UsageError: no such family, task or metric, or nothing to show.
+        VtbenchError: a record or a published row that cannot be read.
     """
     if family not in FAMILIES:
         raise UsageError(f"no leaderboard {family!r}", f"known: {', '.join(FAMILIES)}")
-    rows = _measured(root / f"{family}.csv", family, metric)
-    if published:
-        rows += [_reported(row) for row in read_published(root / PUBLISHED) if _stands_beside(row, family, metric)]
-    if model is not None:
-        rows = [row for row in rows if model.lower() in row["model"].lower()]
-    if not rows:
-        raise UsageError(f"the leaderboard {family} has nothing of that", "leave out --metric or --model")
-    return sorted(rows, key=_order)
+    records = [read_record(row.file) for row in chosen_rows(read_rows(root)) if row.family == family]
+    _check_task(selection.task, records)
+    reported = reported_rows(root, family, selection, cards or {}) if published else []
+    measured = [record for record in records if _is_asked_for(record, selection)]
+    if not measured and not reported:
+        raise UsageError(f"the leaderboard {family} has nothing of that", "leave out --metric, --model or --max-bpp")
+    _check_sort(selection.sort, records, reported)
+    held = tuple(name for name in selection.metrics if any(metric_result(record, name) for record in measured))
+    return Shown(
+        measured=tuple(_sorted(measured, selection.sort)),
+        metrics=held if selection.metrics else None,
+        reported=tuple(reported),
+    )
 
 
-def warning(rows: list[dict[str, Any]]) -> str:
-    """What must be said of a list that holds reported numbers; empty where it holds none."""
-    reported = {row["protocol"] for row in rows if row["source"] == REPORTED}
-    measured = {row["protocol"] for row in rows if row["source"] == MEASURED}
-    if not reported:
-        return ""
-    told = f"reported numbers were taken under {_count(len(reported), 'other protocol')}, as their sources state them"
-    beside = f"and none under the {_count(len(measured), 'measured one')}: " if measured else ": "
-    return f"{told}{', ' if measured else ''}{beside}read them beside, not against, what was measured"
+def _is_asked_for(record: RunRecord, selection: Selection) -> bool:
+    rate = metric_result(record, "bits_per_pixel")
+    wanted = [metric_result(record, name) for name in selection.metrics]
+    return (
+        selection.task in (None, record.task.name)
+        and selection.takes_name(record.model.label)
+        and selection.takes_rate(None if rate is None else rate.value)
+        and (not wanted or any(result is not None for result in wanted))
+    )
 
 
-def _measured(path: Path, family: str, metric: str | None) -> list[dict[str, Any]]:
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as stream:
-        reader = csv.DictReader(stream)
-        if list(reader.fieldnames or ()) != columns_of(family):
-            raise UsageError(f"{path} has other columns than the leaderboard", "run vtbench leaderboard build")
-        table = list(reader)
-    names = [name for name in METRIC_COLUMNS[family] if metric in (None, name)]
-    return [_measured_row(row, name) for row in table for name in names if row[name]]
+def _sorted(records: Iterable[RunRecord], sort: str) -> list[RunRecord]:
+    """Task by task; within one by rate, by name, or by a metric: the best first, a missing value last."""
+    ordered = by_rate(records)
+    if sort == BY_MODEL:
+        return sorted(ordered, key=lambda record: (record.task.name, record.task.protocol_id, record.model.label))
+    if sort == BY_RATE:
+        return ordered
+    return sorted(ordered, key=lambda record: (record.task.name, record.task.protocol_id, *_goodness(record, sort)))
 
 
-def _measured_row(row: dict[str, str], name: str) -> dict[str, Any]:
-    ends = row[f"{name}_ci_low"], row[f"{name}_ci_high"]
-    scored, expected = row["n_scored"], row["n_expected"]
-    count = scored if scored == expected else f"{scored} of {expected}"
-    return {
-        "metric": name,
-        "model": row["model"],
-        "source": MEASURED,
-        "measured": _number(float(row[name])),
-        "reported": "",
-        "interval": f"[{ends[0]}, {ends[1]}]" if ends[0] else "",
-        "stratum": "all",
-        "protocol": f"{row['protocol_id']}, n {count}, {row['scored_size']} px, fed {row['input_size']}",
-        "origin": f"{row['device']}, run {row['job_key']}",
-    }
+def _goodness(record: RunRecord, metric: str) -> tuple[bool, float]:
+    result = metric_result(record, metric)
+    if result is None or math.isnan(result.value):
+        return True, 0.0
+    return False, -result.value if result.higher_is_better else result.value
 
 
-def _reported(row: ReportedRow) -> dict[str, Any]:
-    return {
-        "metric": row.metric,
-        "model": row.model,
-        "source": REPORTED,
-        "measured": "",
-        "reported": _number(row.value),
-        "interval": "",
-        "stratum": row.stratum,
-        "protocol": row.protocol,
-        "origin": f"{row.source}{f', {row.table}' if row.table else ''}",
-    }
+def _check_task(task: str | None, records: Sequence[RunRecord]) -> None:
+    known = list(dict.fromkeys(record.task.name for record in records))
+    if task is not None and task not in known:
+        raise UsageError(f"nothing was measured on the task {task!r}", _hint(task, known))
 
 
-def _number(value: float) -> float | str:
-    return value if math.isfinite(value) else str(value)
+def _check_sort(sort: str, records: Sequence[RunRecord], reported: Sequence[Mapping[str, Any]]) -> None:
+    measured = dict.fromkeys(result.metric for record in records for result in record.results)
+    known = [BY_RATE, BY_MODEL, *measured, *dict.fromkeys(str(row["metric"]) for row in reported), *RATE_METRICS]
+    if not {*loose_names(sort)} & {*known}:
+        raise UsageError(f"cannot sort by {sort!r}", _hint(sort, known))
 
 
-def _stands_beside(row: ReportedRow, family: str, metric: str | None) -> bool:
-    if family not in _FAMILIES_OF_FILE.get(row.file, FAMILIES):
-        return False
-    return metric is None or row.metric in (metric, *_LOOSE_NAMES.get(metric, ()))
-
-
-def _order(row: dict[str, Any]) -> tuple[Any, ...]:
-    name = row["metric"]
-    return _PLACE.get(name, len(_PLACE)), row["source"] == REPORTED, name, row["model"], row["protocol"]
+def _hint(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]}?" if close else f"known: {', '.join(dict.fromkeys(known))}"
 
 
 def _count(number: int, thing: str) -> str:

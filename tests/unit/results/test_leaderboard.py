@@ -15,7 +15,6 @@ from vtbench.core.errors import UsageError, VtbenchError
 from vtbench.results.leaderboard import add_records, build
 from vtbench.results.leaderboard_check import check
 from vtbench.results.leaderboard_columns import KEY_COLUMNS, columns_of
-from vtbench.results.leaderboard_show import shown_rows
 from vtbench.results.published import COLUMNS, read_published
 from vtbench.results.record import RunRecord, write_record
 
@@ -170,17 +169,6 @@ def test_other_columns_and_missing_cells_are_refused(tmp_path: Path) -> None:
         stream.write("VQ,ssim,0.5\n")
     with pytest.raises(VtbenchError, match=r"a.csv:3: 9 cells"):
         read_published(folder)
-
-
-def test_measured_and_reported_numbers_never_share_a_column(root: Path) -> None:
-    publish(root / "published", {"model": "JPEG q10", "value": "26"})
-    rows = shown_rows(root, "reconstruction", "psnr", None, published=True)
-    assert [row["model"] for row in rows] == ["avif", "jpeg", "webp", "JPEG q10", "VQ"]
-    assert all(bool(row["measured"]) != bool(row["reported"]) for row in rows)
-    assert "photos@1+00000000, n 4" in rows[1]["protocol"] and rows[4]["protocol"] == "as stated"
-    assert len(shown_rows(root, "reconstruction", "psnr", "jpeg", published=True)) == 2
-    with pytest.raises(UsageError, match="has nothing of that"):
-        shown_rows(root, "reconstruction", "ssim", None, published=False)
 
 
 def test_what_is_shipped_is_whole() -> None:
