@@ -25,9 +25,11 @@ def doctor(
     from vtbench.core.reference import parse_reference
     from vtbench.generators import GENERATORS
     from vtbench.generators.contract import check_generator
+    from vtbench.run.device import make_deterministic
     from vtbench.tokenizers.contract import check_tokenizer
     from vtbench.tokenizers.resolve import resolve_tokenizer
 
+    make_deterministic()
     if kind not in (None, "tokenizer", "generator"):
         raise UsageError(f"--as {kind}", "--as tokenizer, or --as generator")
     reference = parse_reference(name)

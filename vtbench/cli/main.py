@@ -24,11 +24,12 @@ from vtbench.cli import (
     show,
     stats,
 )
+from vtbench.cli.streams import data_on_stdout
+from vtbench.core import interrupts
 from vtbench.core.errors import VtbenchError
 from vtbench.version import __version__
 
 DEBUG_VARIABLE = "VTBENCH_DEBUG"
-_INTERRUPTED = 130
 
 app = typer.Typer(
     name="vtbench",
@@ -82,7 +83,8 @@ def _tell(
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 fine, 1 failed, 2 usage, 3 not comparable, 4 an asset is missing."""
+    """Run the command line. Exit codes: 0 fine, 1 failed, 2 usage, 3 not comparable, 4 an asset is missing; 130 after
+    Ctrl-C, 143 after SIGTERM."""
     # Waiting threads sleep: on a shared machine, spinning costs many times the work. Read when torch loads OpenMP.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if "--debug" in sys.argv:
@@ -90,16 +92,19 @@ def main() -> None:
         os.environ[DEBUG_VARIABLE] = "1"
     elif not os.environ.get(DEBUG_VARIABLE):
         warnings.showwarning = _tell
+    interrupts.answer()
     try:
-        app()
+        with data_on_stdout():
+            app()
     except VtbenchError as error:
         if os.environ.get(DEBUG_VARIABLE):
             raise
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        typer.echo("interrupted: give the same command again to go on where it stopped", err=True)
-        sys.exit(_INTERRUPTED)
+    except (interrupts.Interrupted, KeyboardInterrupt) as signal:
+        asked = signal if isinstance(signal, interrupts.Interrupted) else interrupts.Interrupted(2)
+        typer.echo(f"interrupted by {asked}: give the same command again to go on where it stopped", err=True)
+        sys.exit(asked.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -43,7 +43,7 @@ def run(
     o.go_offline(offline)
     from vtbench.run.generator_source import GeneratorSource
     from vtbench.run.options import RunOptions
-    from vtbench.run.report import dry_run_rows, finished_records
+    from vtbench.run.report import DRY_RUN_COLUMNS, dry_run_rows, failed, finished_records
     from vtbench.run.selection import select
     from vtbench.run.session import plan_session
     from vtbench.run.sources import source_of
@@ -59,12 +59,13 @@ def run(
     makers += [partial(GeneratorSource, name) for name in selection.generators]
     session = plan_session(makers, [load_task(name) for name in selection.tasks], data, chosen)
     if dry_run:
-        rows = dry_run_rows(session)
-        emit_rows(rows, list(rows[0]), json, title="jobs")
+        emit_rows(dry_run_rows(session), DRY_RUN_COLUMNS, json, title="jobs")
+        if session.broken:
+            raise typer.Exit(1)
         return
     outcomes = session.run(reraise=o.debugging())
     records = finished_records(outcomes, session.worker)
-    if records:
+    if records or (json and session.worker.alone):
         emit_records(records, json)
-    if any(outcome.state == "failed" for outcome in outcomes):
+    if failed(session, outcomes):
         raise typer.Exit(1)

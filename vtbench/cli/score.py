@@ -39,7 +39,7 @@ def score(
     o.go_offline(offline)
     from vtbench.run.importers import locate_predictions
     from vtbench.run.options import RunOptions
-    from vtbench.run.report import finished_records
+    from vtbench.run.report import failed, finished_records
     from vtbench.run.session import plan_session
     from vtbench.run.sources import FolderSource
     from vtbench.tasks import load_task
@@ -53,5 +53,5 @@ def score(
     session = plan_session([make_source], [load_task(task)], found.data, chosen)
     outcomes = session.run(reraise=o.debugging())
     emit_records(finished_records(outcomes, session.worker), json)
-    if any(outcome.state == "failed" for outcome in outcomes):
+    if failed(session, outcomes):
         raise typer.Exit(1)

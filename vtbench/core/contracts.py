@@ -153,11 +153,19 @@ class Prepared:
 
 @dataclass(frozen=True)
 class SampleFailure:
-    """A sample that could not be measured: its stage (``decode``, ``preprocess``, ``model``, ``metric``) and why."""
+    """A sample that could not be measured.
+
+    Attributes:
+        stage: ``decode``, ``preprocess``, ``model`` or ``metric``.
+        message: why.
+        of_model: whether it says anything of the model: an image that was made elsewhere and is missing or damaged
+            does not.
+    """
 
     id: str
     stage: str
     message: str
+    of_model: bool = True
 
 
 class ImageMetric(Protocol):

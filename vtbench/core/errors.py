@@ -72,5 +72,13 @@ class AdapterError(VtbenchError):
     """A model broke its contract: wrong shape, dtype, codes out of bounds."""
 
 
+class ForeignCodeError(AdapterError):
+    """Code that is not vtbench's could not be imported or made, or tried to end the process. It harms only itself."""
+
+
 class SampleError(VtbenchError):
     """One sample cannot be used. It becomes a recorded failure; the run goes on unless it is strict."""
+
+
+class MissingImageError(SampleError):
+    """An image that somebody else was to leave is not there, though nothing went wrong in making it."""

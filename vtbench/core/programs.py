@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from vtbench.core import interrupts
 from vtbench.core.digests import digest_file, digest_json
 from vtbench.core.errors import UsageError
 from vtbench.core.files import expand_user
@@ -73,11 +74,17 @@ def run_program(words: Sequence[str], text: str, timeout: float) -> Outcome:
         given.write(text.encode())
         given.seek(0)
         # Files, not pipes: a program that never reads its input, or a child that outlives it, cannot block this one.
+        started: list[subprocess.Popen[bytes]] = []
         try:
-            process = subprocess.Popen(words, stdin=given, stdout=out, stderr=err, start_new_session=True)
+            with interrupts.held():  # else a signal between the start and the name would leave it running
+                started.append(subprocess.Popen(words, stdin=given, stdout=out, stderr=err, start_new_session=True))
         except OSError as error:
             return Outcome(f"cannot be started: {error.strerror or error}", ())
-        problem = _wait(process, timeout)
+        except BaseException:
+            for process in started:
+                _kill_group(process)
+            raise
+        problem = _wait(started[0], timeout)
         return Outcome(f"{problem}{_last_words(err)}" if problem else "", _lines(out))
 
 

@@ -15,8 +15,9 @@ from types import ModuleType
 from typing import Any
 
 from vtbench.core.arguments import bind, recorded
-from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.core.errors import ForeignCodeError, UsageError, VtbenchError
 from vtbench.core.files import user_path
+from vtbench.core.foreign import advice, making, told
 from vtbench.core.neighbours import enter, import_file
 from vtbench.core.reference import Reference
 
@@ -54,8 +55,13 @@ class Registry:
 
         Raises:
             UsageError: unknown name (with a suggestion), missing file, module or attribute.
-            VtbenchError: the code was found but failed to import.
+            VtbenchError: a package that the code needs is not installed.
+            ForeignCodeError: the code was found but failed to import.
         """
+        with making(f"{self.kind} {target}", seed=0):
+            return self._load(target)
+
+    def _load(self, target: str) -> Any:
         if target in self.builtin:
             return _import_path(self.builtin[target], self.kind)
         plugins = self.plugins()
@@ -70,11 +76,15 @@ class Registry:
 
         Raises:
             UsageError: an argument that the target does not take, a missing one, or a target that cannot be called.
+            ForeignCodeError: the target raised.
         """
         factory = self.load(reference.target)
         if not callable(factory):
             raise UsageError(f"{self.kind} {reference.target} cannot be called", "name a class or a function")
-        return factory(**bind(factory, reference, self.kind, self.universal, **extra))
+        args = bind(factory, reference, self.kind, self.universal, **extra)
+        # Weights that a constructor draws are the same each time, so that blocks of two runs belong to one model.
+        with making(f"{self.kind} {reference.target}", seed=0):
+            return factory(**args)
 
     def arguments(self, reference: Reference) -> dict[str, Any]:
         """The arguments that :meth:`create` would call the target with, as a record holds them.
@@ -106,8 +116,8 @@ def _load_plugin(point: EntryPoint, kind: str) -> Any:
         raise
     except (Exception, SystemExit) as error:  # a plug-in may fail in any way; it must only harm its own name
         package = point.dist.name if point.dist is not None else point.value
-        raise VtbenchError(
-            f"{kind} {point.name!r} of the installed package {package!r} failed to import: {error!r}",
+        raise ForeignCodeError(
+            f"{kind} {point.name!r} of the installed package {package!r} failed to import: {told(error)}",
             f"fix or uninstall {package}; other {kind}s are not affected",
         ) from error
 
@@ -152,11 +162,11 @@ def _import_file(path: Path, kind: str) -> ModuleType:
         raise _failed_to_import(kind, path, error) from error
 
 
-def _failed_to_import(kind: str, where: str | Path, error: BaseException) -> VtbenchError:
-    hint = "run with --debug for the traceback"
+def _failed_to_import(kind: str, where: str | Path, error: BaseException) -> ForeignCodeError:
+    hint = advice(error)
     if isinstance(error, ImportError) and "no known parent package" in str(error):
         hint = "a file by itself has no package: name it as package.module:Class, with PYTHONPATH where it needs that"
-    return VtbenchError(f"{kind}: {where} failed to import: {error!r}", hint)
+    return ForeignCodeError(f"{kind}: {where} failed to import: {told(error)}", hint)
 
 
 def _public(names: Iterable[str]) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,10 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from vtbench.core import interrupts
 from vtbench.core.contracts import ImageDataset, Prepared, Sample, SampleFailure
 from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.core.foreign import foreign, told
 from vtbench.core.neighbours import import_file, imported_files
 from vtbench.data.presets import Preset
 
@@ -93,16 +94,15 @@ class _PreparedSamples(Dataset["_Parcel | SampleFailure"]):
         self.dataset, self.preset = pickle.loads(both)  # noqa: S301 - written by our own process
 
     def __getitem__(self, index: int) -> _Parcel | SampleFailure:
-        name = self.dataset.ids[index]
+        name, stage = self.dataset.ids[index], "decode"
         try:
-            sample = self.dataset[index]
-            _check(sample)
+            with foreign(f"sample {name}", seed=index):
+                sample = self.dataset[index]
+                _check(sample)
+                stage = "preprocess"
+                return _pack(self.preset.prepare(sample))
         except Exception as error:  # noqa: BLE001 - whatever one image does, the others are measured
-            return SampleFailure(name, "decode", _message(error))
-        try:
-            return _pack(self.preset.prepare(sample))
-        except Exception as error:  # noqa: BLE001
-            return SampleFailure(name, "preprocess", _message(error))
+            return SampleFailure(name, stage, _message(error))
 
 
 def _parcels(samples: _PreparedSamples, order: list[int], workers: int) -> Iterator[_Parcel | SampleFailure]:
@@ -127,7 +127,7 @@ def _parcels(samples: _PreparedSamples, order: list[int], workers: int) -> Itera
 
 def _start_worker(_: int) -> None:
     torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is answered by the main process, once
+    interrupts.forget()
 
 
 def _as_it_is(parcel: Any) -> Any:
@@ -141,7 +141,7 @@ def _check(sample: Sample) -> None:
 
 
 def _message(error: Exception) -> str:
-    return error.what if isinstance(error, VtbenchError) else f"{type(error).__name__}: {error}"
+    return error.what if isinstance(error, VtbenchError) else told(error)
 
 
 def _pack(prepared: Prepared) -> _Parcel:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
+LEFT_OUT = "no image: the program exited with 0"
 _LONGEST_MESSAGE = 500
 
 
@@ -114,8 +115,7 @@ class ImageProgram:
                     reasons[one.output] = f"the program reports: {errors[one.id]}"
                     one.remove()
                 else:
-                    ended = f"the program {outcome.problem}" if outcome.problem else "the program exited with 0"
-                    reasons[one.output] = f"no image: {ended}"
+                    reasons[one.output] = f"no image: the program {outcome.problem}" if outcome.problem else LEFT_OUT
         return reasons
 
 
@@ -139,7 +139,8 @@ def _result(wanted: Wanted, reasons: Mapping[Path, str]) -> Tensor | SampleFailu
 
     files = wanted.files()
     if not files:
-        return SampleFailure(wanted.id, "model", reasons.get(wanted.output, "no image"))
+        reason = reasons.get(wanted.output, "no image")
+        return SampleFailure(wanted.id, "model", reason, of_model=reason != LEFT_OUT)
     try:
         image = decode_image(files[0], files[0].name)
     except SampleError as error:

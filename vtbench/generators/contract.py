@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from vtbench.core.contracts import ImageDataset
+from vtbench.core.foreign import told
 from vtbench.core.info import GeneratorInfo
+from vtbench.core.placing import place, refuse_training
 from vtbench.data.ids import check_ids
 from vtbench.generators.contract_checks import ANY, WITH_CODES, check_cost, check_info
 from vtbench.generators.contract_subject import Evidence, Subject, collect
@@ -35,14 +37,13 @@ def check_generator(generator: Any, *, device: str = "cpu") -> list[CheckResult]
     results = [check_info(info)]
     if isinstance(generator, PremadeSamples):
         return [*results, *(_guarded(name, check, generator) for name, check in _PREMADE.items())]
-    move = getattr(generator, "to", None)
-    if callable(move):
-        generator = move(device=torch.device(device), dtype=torch.float32)
-    subject = Subject(generator, info)
     try:
+        generator = place(generator, torch.device(device), torch.float32)
+        subject = Subject(generator, info)
         evidence = collect(subject)
+        refuse_training(generator)
     except Exception as error:  # noqa: BLE001 - the adapter is someone else's code: whatever it raises is the finding
-        return [*results, CheckResult("sample", False, _told(error))]
+        return [*results, CheckResult("sample", False, told(error))]
     results.append(CheckResult("sample", True, f"3 samples of two conditions and three seeds on {device}"))
     checks: tuple[Callable[[Subject, Evidence], CheckResult], ...] = ANY + (WITH_CODES if subject.has_codes else ())
     if hasattr(generator, "sampling_cost"):
@@ -82,9 +83,4 @@ def _guarded(name: str, check: Callable[..., CheckResult], *given: Any) -> Check
     try:
         return check(*given)
     except Exception as error:  # noqa: BLE001 - as above
-        return CheckResult(name, False, _told(error))
-
-
-def _told(error: Exception) -> str:
-    first = (str(error).strip().splitlines() or [""])[0]
-    return f"{type(error).__name__}: {first}"
+        return CheckResult(name, False, told(error))

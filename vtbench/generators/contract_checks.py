@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from vtbench.core.contracts import SamplingCost, Tokenizer
 from vtbench.core.digests import canonical_json
+from vtbench.core.foreign import foreign
 from vtbench.core.info import GeneratorInfo, TokenizerInfo
 from vtbench.generators.contract_subject import Evidence, Subject
 from vtbench.tokenizers.contract_subject import CheckResult, agreement
@@ -108,7 +109,10 @@ def check_codes(subject: Subject, evidence: Evidence) -> CheckResult:
     tokenizer = getattr(subject.generator, "tokenizer", None)
     if not isinstance(tokenizer, Tokenizer) or evidence.codes is None:
         return CheckResult("codes", False, "sample_codes needs an attribute tokenizer with encode and decode")
-    decoded = tokenizer.decode(evidence.codes).float().cpu()
+    import torch
+
+    with foreign(f"{subject.info.name}: its tokenizer's decode"), torch.inference_mode():
+        decoded = tokenizer.decode(evidence.codes).float().cpu()
     difference = _largest(decoded, evidence.images)
     shares = [
         agreement(subject.codes([condition], seed[None]), evidence.codes.select([index]))
@@ -134,7 +138,8 @@ def check_bounds(subject: Subject, evidence: Evidence) -> CheckResult:
 def check_cost(subject: Subject, evidence: Evidence) -> CheckResult:
     """Where it is told what a call took, that is about the call made last."""
     del evidence
-    cost = subject.generator.sampling_cost()
+    with foreign(f"{subject.info.name}: sampling_cost"):
+        cost = subject.generator.sampling_cost()
     if cost is None:
         return CheckResult("cost", True, "not told")
     if not isinstance(cost, SamplingCost):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from vtbench.core.codes import Codes
 from vtbench.core.contracts import Condition, SampleFailure
+from vtbench.core.foreign import foreign
+from vtbench.core.returned import in_words
 from vtbench.core.seeds import sample_seed
 from vtbench.generators.protocols import PerSampleGenerator
 
@@ -25,6 +28,7 @@ class Subject:
 
     generator: Any
     info: GeneratorInfo
+    _calls: Iterator[int] = field(default_factory=itertools.count)
 
     @property
     def has_codes(self) -> bool:
@@ -43,21 +47,30 @@ class Subject:
         from vtbench.core.pixels import to_unit
 
         if not isinstance(self.generator, PerSampleGenerator):
-            images = self.generator.sample(conditions, seeds.clone())
+            images: Any = self._call("sample", conditions, seeds.clone())
             if not isinstance(images, torch.Tensor) or not images.is_floating_point():
-                raise TypeError(f"sample returned {getattr(images, 'dtype', type(images).__name__)}, not float images")
+                raise TypeError(f"sample returned {in_words(images)}, not float images")
             return images.float().cpu()
-        results = self.generator.sample_each(conditions, seeds.clone(), [f"{seed:x}" for seed in seeds.tolist()])
+        names = [f"{seed:x}" for seed in seeds.tolist()]
+        results = self._call("sample_each", conditions, seeds.clone(), names)
         if len(results) != len(conditions):
             raise ValueError(f"sample_each returned {len(results)} results for {len(conditions)} conditions")
         return torch.stack([_unit(result, to_unit) for result in results]).cpu()
 
     def codes(self, conditions: Sequence[Condition], seeds: Tensor) -> Codes:
         """Of a generator that has them."""
-        codes = self.generator.sample_codes(conditions, seeds.clone())
+        codes = self._call("sample_codes", conditions, seeds.clone())
         if not isinstance(codes, Codes):
-            raise TypeError(f"sample_codes returned {type(codes).__name__}, not Codes")
+            raise TypeError(f"sample_codes returned {in_words(codes)}, not Codes")
         return codes
+
+    def _call(self, method: str, *given: Any) -> Any:
+        """One call as a run makes it, except that random streams go on from call to call: a generator that draws
+        without the seeds it was given must show."""
+        import torch
+
+        with foreign(f"{self.info.name}: {method}", seed=next(self._calls)), torch.inference_mode():
+            return getattr(self.generator, method)(*given)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vtbench.core.contracts import BlockMetric, Prepared
+from vtbench.core.foreign import foreign
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +34,9 @@ def score_block(
         reference = torch.stack([pair.sample.reference for pair in alike]).to(device)
         targets = [pair.sample.target for pair in alike]
         for metric in metrics:
-            for column, scores in metric(prediction, reference, targets).items():
-                for pair, score in zip(alike, scores.tolist(), strict=True):
+            with foreign(f"metric {metric.info.name}"):
+                found = {name: scores.tolist() for name, scores in metric(prediction, reference, targets).items()}
+            for column, scores in found.items():
+                for pair, score in zip(alike, scores, strict=True):
                     values.setdefault(pair.sample.id, {})[column] = score
     return values

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from vtbench.core.contracts import FeatureMoments, Features
 from vtbench.core.errors import UsageError
+from vtbench.core.foreign import foreign
 from vtbench.results.samples import FAILED, Samples
 from vtbench.results.schema import MetricResult, ReferenceSection
 from vtbench.run.evaluators import SetJob, required_features, set_jobs
@@ -100,7 +101,8 @@ def set_estimates(
     """Run one estimator; a set too small for it costs that metric only, and the record says so."""
     names = ", ".join(job.outputs) + ("" if stratum == "all" else f" ({stratum})")
     try:
-        found = job.estimator(predictions, references)
+        with foreign(names):
+            found = job.estimator(predictions, references)
     except UsageError as error:
         hint = f" ({error.hint})" if error.hint else ""
         warnings.append(f"{names} not computed: {error.what}{hint}")

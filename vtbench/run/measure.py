@@ -11,6 +11,7 @@ from torch import Tensor
 from vtbench.core.codes import Codes
 from vtbench.core.contracts import Prepared, SampleFailure
 from vtbench.core.errors import AdapterError
+from vtbench.core.foreign import foreign
 from vtbench.core.info import TokenizerInfo
 from vtbench.metrics.codes import count_codes
 from vtbench.run.block_scores import Pair, score_block
@@ -107,16 +108,17 @@ class BlockMeter:
         columns: dict[str, list[float]] = {}
         with tally.timed("metrics"):
             for metric in self.evaluators.image_metrics.values():
-                columns[metric.info.row_column] = metric(prediction, reference, targets).tolist()
+                with foreign(f"metric {metric.info.name}"):
+                    columns[metric.info.row_column] = metric(prediction, reference, targets).tolist()
         with tally.timed("features"):
             tally.add_features(self.evaluators.extractors, self.evaluators.features, prediction)
         rows = [{name: column[i] for name, column in columns.items()} for i in range(len(samples))]
         if self.evaluators.text is not None:
-            with tally.timed("reading"):
+            with tally.timed("reading"), foreign("reader"):
                 for row, texts in zip(rows, self.evaluators.text(prediction, reference, targets), strict=True):
                     row.update(texts)
         if self.evaluators.instances is not None:
-            with tally.timed("instances"):
+            with tally.timed("instances"), foreign("judge of instances"):
                 for row, sums in zip(rows, self.evaluators.instances(prediction, reference, targets), strict=True):
                     row.update(sums)
         for sample, image, row in zip(samples, predictions, rows, strict=True):
@@ -134,7 +136,8 @@ class BlockMeter:
     def _features_of(self, images: list[Tensor], name: str) -> dict[str, Array]:
         parts: dict[str, list[Array]] = {feature: [] for feature in self.evaluators.features[name]}
         for span in runs_of_equal_shape(images, self.batch_size):
-            found = self.evaluators.extractors[name](torch.stack(images[span]).to(self.device))
+            with foreign(f"features {name}"):
+                found = self.evaluators.extractors[name](torch.stack(images[span]).to(self.device))
             for feature, arrays in parts.items():
                 arrays.append(found[feature].cpu().numpy())
         return {feature: joined(arrays) for feature, arrays in parts.items()}
@@ -154,9 +157,9 @@ class BlockMeter:
 
 def _refuse_total_failure(prepared: Sequence[Prepared], rows: Mapping[str, SampleRow]) -> None:
     """A model that fails on a whole block of several images is broken, not unlucky."""
-    if len(prepared) > 1 and all(rows[sample.id].failure for sample in prepared):
-        first = rows[prepared[0].id].failure
-        assert first is not None
+    failures = [rows[sample.id].failure for sample in prepared]
+    first = failures[0] if failures else None
+    if first is not None and len(failures) > 1 and all(failure and failure.of_model for failure in failures):
         raise AdapterError(
             f"the model failed on all {len(prepared)} samples of a block; the first, {first.id}: {first.message}",
             "try `vtbench doctor` on it",

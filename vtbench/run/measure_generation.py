@@ -11,6 +11,7 @@ from torch import Tensor
 from vtbench.core.codes import Codes
 from vtbench.core.contracts import SampleFailure
 from vtbench.core.errors import AdapterError
+from vtbench.core.foreign import foreign
 from vtbench.core.info import TokenizerInfo
 from vtbench.data.conditions import ConditionSample
 from vtbench.metrics.codes import count_codes
@@ -99,7 +100,8 @@ class GenerationMeter:
         columns: dict[str, list[float]] = {}
         with tally.timed("metrics"):
             for metric in self.evaluators.prompt_metrics:
-                columns[metric.info.row_column] = metric(stacked, prompts).tolist()
+                with foreign(f"metric {metric.info.name}"):
+                    columns[metric.info.row_column] = metric(stacked, prompts).tolist()
         with tally.timed("features"):
             tally.add_features(self.evaluators.extractors, self.evaluators.features, stacked)
         with tally.timed("previews"):
@@ -124,7 +126,7 @@ class GenerationMeter:
 def _refuse_total_failure(rows: Sequence[SampleRow]) -> None:
     """A generator that fails on a whole block of several images is broken, not unlucky."""
     failures = [row.failure for row in rows if row.failure is not None]
-    if len(rows) > 1 and len(failures) == len(rows):
+    if len(rows) > 1 and len(failures) == len(rows) and all(failure.of_model for failure in failures):
         raise AdapterError(
             f"the generator failed on all {len(rows)} samples of a block; the first, {failures[0].id}: "
             f"{failures[0].message}",

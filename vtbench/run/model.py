@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vtbench.core.codes import Codes
-from vtbench.core.errors import AdapterError, UsageError
+from vtbench.core.errors import AdapterError
+from vtbench.core.foreign import foreign
 from vtbench.core.info import TokenizerInfo
+from vtbench.core.placing import place, refuse_training
+from vtbench.core.returned import in_words, require_images
 from vtbench.run.device import synchronize
 
 
@@ -39,6 +41,7 @@ class LoadedModel:
         self.device = device
         self._model = place(model, device, dtype)
         self._encodes = hasattr(model, "encode") and hasattr(model, "decode")
+        self._looked_at = False
 
     def resize_note(self, height: int, width: int) -> str | None:
         """How images of this size are brought to a fixed-size model and back; ``None`` if they are not."""
@@ -59,52 +62,36 @@ class LoadedModel:
         return Reconstruction(_resize(result.images, height, width), result.codes, result.encode_s, result.decode_s)
 
     def _run(self, images: Tensor, seeds: list[int]) -> Reconstruction:
-        extra = {"seeds": torch.tensor(seeds, dtype=torch.int64)} if self.info.stochastic else {}
         started = self._clock()
         if not self._encodes:
-            output = self._model.reconstruct(images, **extra)
+            output = self._call("reconstruct", images, seeds)
             return Reconstruction(self._checked(output, images), None, 0.0, self._clock() - started)
-        codes = self._model.encode(images, **extra)
+        codes = self._call("encode", images, seeds)
         if not isinstance(codes, Codes):
-            raise AdapterError(f"{self.info.name}: encode returned {type(codes).__name__}, not Codes")
+            raise AdapterError(f"{self.info.name}: encode returned {in_words(codes)}, not Codes")
         encoded = self._clock()
-        output = self._model.decode(codes, **extra)
+        output = self._call("decode", codes, seeds)
         finished = self._clock()
         return Reconstruction(self._checked(output, images), codes, encoded - started, finished - encoded)
 
+    def _call(self, method: str, given: Tensor | Codes, seeds: list[int]) -> Any:
+        """Whatever draws without a seed of its own starts from the first image's."""
+        extra = {"seeds": torch.tensor(seeds, dtype=torch.int64)} if self.info.stochastic else {}
+        with foreign(f"{self.info.name}: {method}", seed=seeds[0]):
+            return getattr(self._model, method)(given, **extra)
+
     def _checked(self, output: Any, images: Tensor) -> Tensor:
-        if not isinstance(output, Tensor) or output.shape != images.shape:
-            shape = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-            raise AdapterError(
-                f"{self.info.name} returned {shape} for images of {tuple(images.shape)}",
-                "a decoder must return [B,3,H,W] of the size that was encoded: crop its padding off",
-            )
-        if not output.is_floating_point():
-            raise AdapterError(f"{self.info.name} returned {output.dtype}", "return float images around [0, 1]")
-        return output.to(self.device, torch.float32)
+        shape = tuple(images.shape)
+        require_images(self.info.name, output, shape, f"images of {list(shape)}")
+        if not self._looked_at:
+            refuse_training(self._model)
+            self._looked_at = True
+        checked: Tensor = output
+        return checked.to(self.device, torch.float32)
 
     def _clock(self) -> float:
         synchronize(self.device)
         return time.perf_counter()
-
-
-def place(model: Any, device: torch.device, dtype: torch.dtype) -> Any:
-    """Move a model that can be moved, in evaluation mode.
-
-    Raises:
-        UsageError: a dtype other than float32 for a model that cannot be moved.
-    """
-    if isinstance(model, torch.nn.Module):
-        model = model.eval().requires_grad_(False)
-    if hasattr(model, "to"):
-        accepted = inspect.signature(model.to).parameters
-        takes_any = any(p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in accepted.values())
-        if takes_any or "dtype" in accepted:
-            return model.to(device=device, dtype=dtype)
-        model = model.to(device=device)
-    if dtype != torch.float32:
-        raise UsageError(f"{model.info.name} runs in float32 only", "leave --dtype out, or give it to(device=, dtype=)")
-    return model
 
 
 def _resize(images: Tensor, height: int, width: int) -> Tensor:

@@ -11,6 +11,8 @@ from torch import Tensor
 
 from vtbench.core.codes import Codes
 from vtbench.core.contracts import Prepared, SampleFailure
+from vtbench.core.errors import MissingImageError
+from vtbench.core.foreign import told
 from vtbench.core.pixels import to_uint8, to_unit
 from vtbench.core.seeds import sample_seed
 from vtbench.run.batching import CarefulBatches
@@ -71,7 +73,7 @@ class ModelPredictor:
 
 def model_failure(sample_id: str, error: Exception) -> SampleFailure:
     """The model raised on this sample alone."""
-    return SampleFailure(sample_id, "model", f"{type(error).__name__}: {error}")
+    return SampleFailure(sample_id, "model", told(error), of_model=not isinstance(error, MissingImageError))
 
 
 def not_finite(sample_id: str, raw: Tensor) -> SampleFailure:

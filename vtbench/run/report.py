@@ -8,12 +8,15 @@ from typing import Any
 from vtbench.results.limits import limits_text, other_warnings
 from vtbench.results.record import RunRecord
 from vtbench.run.progress import say
-from vtbench.run.session import Outcome, Session
+from vtbench.run.session import Outcome, Session, tell_broken
 from vtbench.run.worker import Worker
+
+DRY_RUN_COLUMNS = ("model", "protocol", "data", "samples", "blocks", "done", "folder")
 
 
 def dry_run_rows(session: Session) -> list[dict[str, Any]]:
-    """A row a job: what it would do, and what is already there."""
+    """A row a job: what it would do, and what is already there. Models that cannot be made are told."""
+    tell_broken(session)
     rows = []
     for job in session.jobs:
         blocks = job.data.blocks
@@ -30,6 +33,11 @@ def dry_run_rows(session: Session) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def failed(session: Session, outcomes: Sequence[Outcome]) -> bool:
+    """Whether a job failed, or a model could not be made."""
+    return bool(session.broken) or any(outcome.state == "failed" for outcome in outcomes)
 
 
 def finished_records(outcomes: Sequence[Outcome], worker: Worker) -> list[RunRecord]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.core.foreign import foreign
 from vtbench.metrics.catalog import metric_info
 from vtbench.results.record import RunRecord
 from vtbench.run.manifest import PLAN_FILE, read_manifest
@@ -57,4 +58,5 @@ def _rescore(folder: Path, metrics: Sequence[str]) -> RunRecord:
     manifest = read_manifest(folder)
     own = {request.name for request in manifest.task_spec.metrics}
     extra = [MetricRequest(name=name) for name in metrics if name not in own]
-    return score_job(folder, folder.parents[2], manifest, extra, note=say)
+    with foreign(manifest.model.label):
+        return score_job(folder, folder.parents[2], manifest, extra, note=say)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import torch
@@ -14,14 +14,16 @@ from torch import Tensor
 from vtbench.core.codes import Codes
 from vtbench.core.contracts import Condition, ImageDataset, Prepared, Sample, SampleFailure, SamplingCost
 from vtbench.core.errors import AdapterError, SampleError
+from vtbench.core.foreign import foreign
 from vtbench.core.pixels import to_uint8
+from vtbench.core.placing import place, refuse_training
+from vtbench.core.returned import in_words, require_images
 from vtbench.core.seeds import sample_seed
 from vtbench.data.conditions import ConditionSample, ConditionSet
 from vtbench.data.loader import iterate_blocks
 from vtbench.data.presets import Preset
 from vtbench.run.batching import CarefulBatches
 from vtbench.run.device import synchronize
-from vtbench.run.model import place
 from vtbench.run.predict import model_failure, not_finite
 from vtbench.run.store import Block
 
@@ -77,7 +79,7 @@ class GeneratorSampler:
         seed: int,
         batch_size: int,
     ) -> None:
-        self._generator = place(generator, device, dtype)
+        self._generator, self._looked_at = place(generator, device, dtype), False
         self._conditions, self._preset, self._device, self._seed = conditions, preset, device, seed
         name = generator.info.name
         if hasattr(generator, "sample_each"):  # an external program starts once a block, and cuts batches by itself
@@ -97,14 +99,13 @@ class GeneratorSampler:
         raw, codes, sampled = self._sample(batch, conditions, seeds)
         finished = self._clock()
         outcomes = [self._finished(request, image) for request, image in zip(batch, raw, strict=True)]
-        cost = self._generator.sampling_cost() if hasattr(self._generator, "sampling_cost") else None
         return SampledBatch(
             batch,
             [pixels for pixels, _ in outcomes],
             codes,
             sampled - started,
             finished - sampled if codes is not None else 0.0,
-            cost,
+            self._cost(),
             self._batches.take_events(),
             next((note for _, note in outcomes if note), None),
         )
@@ -113,26 +114,43 @@ class GeneratorSampler:
         self, batch: list[ConditionSample], conditions: Sequence[Condition], seeds: Tensor
     ) -> tuple[Sequence[Tensor | SampleFailure], Codes | None, float]:
         """Images of any size, codes where there are any, and the time at which sampling ended and decoding began."""
-        generator = self._generator
+        generator, seed = self._generator, int(seeds[0])
         if hasattr(generator, "sample_each"):
-            each = generator.sample_each(conditions, seeds, [request.id for request in batch])
+            names = [request.id for request in batch]
+            with self._foreign("sample_each", seed):
+                each = generator.sample_each(conditions, seeds, names)
             return each, None, self._clock()
         if not hasattr(generator, "sample_codes"):
-            return self._checked(generator.sample(conditions, seeds), len(batch)), None, self._clock()
-        codes = generator.sample_codes(conditions, seeds)
+            with self._foreign("sample", seed):
+                images = generator.sample(conditions, seeds)
+            return self._checked(images, len(batch)), None, self._clock()
+        with self._foreign("sample_codes", seed):
+            codes = generator.sample_codes(conditions, seeds)
         if not isinstance(codes, Codes):
-            raise AdapterError(f"{generator.info.name}: sample_codes returned {type(codes).__name__}, not Codes")
+            raise AdapterError(f"{generator.info.name}: sample_codes returned {in_words(codes)}, not Codes")
         sampled = self._clock()
-        return self._checked(generator.tokenizer.decode(codes), len(batch)), codes, sampled
+        with self._foreign("its tokenizer's decode", seed):
+            images = generator.tokenizer.decode(codes)
+        return self._checked(images, len(batch)), codes, sampled
+
+    def _foreign(self, method: str, seed: int) -> foreign:
+        """Around one call; whatever draws without a seed of its own starts from the first sample's."""
+        return foreign(f"{self._generator.info.name}: {method}", seed=seed)
 
     def _checked(self, images: Any, count: int) -> Sequence[Tensor]:
-        name = self._generator.info.name
-        if not isinstance(images, Tensor) or images.ndim != 4 or images.shape[:2] != (count, 3):
-            got = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
-            raise AdapterError(f"{name} returned {got} for {count} conditions", "return [B,3,H,W]")
-        if not images.is_floating_point():
-            raise AdapterError(f"{name} returned {images.dtype}", "return float images around [0, 1]")
+        require_images(self._generator.info.name, images, (count, 3), f"{count} conditions")
+        if not self._looked_at:
+            refuse_training(self._generator)
+            self._looked_at = True
         return list(images)
+
+    def _cost(self) -> SamplingCost | None:
+        """Of the call that was made last, where the generator counts."""
+        if not hasattr(self._generator, "sampling_cost"):
+            return None
+        with foreign(f"{self._generator.info.name}: sampling_cost"):
+            cost: SamplingCost | None = self._generator.sampling_cost()
+        return cost
 
     def _finished(
         self, request: ConditionSample, raw: Tensor | SampleFailure
@@ -179,5 +197,7 @@ class PremadeSampler:
         arriving = iterate_blocks(self.images, self.preset, spans, self.decoders)
         for block, (_, items) in zip(blocks, arriving, strict=True):
             requests = [self.conditions[index] for index in range(block.start, block.stop)]
-            outcomes = [item.reference if isinstance(item, Prepared) else item for item in items]
+            outcomes = [
+                item.reference if isinstance(item, Prepared) else replace(item, of_model=False) for item in items
+            ]
             yield block, iter([SampledBatch(requests, outcomes)])

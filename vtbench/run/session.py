@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from vtbench.core.errors import StorageFullError, VtbenchError
+from vtbench.core.errors import AdapterError, StorageFullError, VtbenchError
+from vtbench.core.foreign import advice, foreign, making, told
 from vtbench.results.record import RunRecord
 from vtbench.run.device import choose_device, choose_dtype, make_deterministic
 from vtbench.run.evaluators import Evaluators, build_evaluators
@@ -38,17 +39,28 @@ class Outcome:
     error: Exception | None = None
 
 
+@dataclass(frozen=True)
+class BrokenModel:
+    """A model that could not be made, and why; the others are measured."""
+
+    label: str
+    error: AdapterError
+
+
 @dataclass(frozen=True, eq=False)
 class Session:
-    """Planned jobs, ready to run."""
+    """Planned jobs, ready to run, and the models that could not be made."""
 
     jobs: Sequence[JobPlan]
     options: RunOptions
     worker: Worker
+    broken: Sequence[BrokenModel] = ()
 
     def run(self, reraise: bool = False) -> list[Outcome]:
         """Measure and score every job; with ``reraise`` the first failure is raised as it is."""
         make_deterministic()
+        if self.broken and reraise:
+            raise self.broken[0].error
         runner = _Runner(self, reraise)
         outcomes: list[Outcome] = []
         for plan in self.jobs:
@@ -57,7 +69,14 @@ class Session:
                 left = len(self.jobs) - len(outcomes)
                 say("stopped: what was measured is kept" + (f"; {left} jobs were not begun" if left else ""))
                 break
+        tell_broken(self)
         return outcomes
+
+
+def tell_broken(session: Session) -> None:
+    """Two lines a model that could not be made."""
+    for model in session.broken:
+        say(f"failed: {model.label}: {model.error}")
 
 
 def plan_session(
@@ -65,7 +84,8 @@ def plan_session(
 ) -> Session:
     """Plan every tokenizer on every task for tokenizers, and every generator on every task for generators.
 
-    Models are outermost, so that each is loaded once. All that would fail is told before anything runs.
+    Models are outermost, so that each is loaded once. What a user got wrong is told before anything runs; a model
+    whose own code fails is left out, and told.
 
     Raises:
         UsageError: unknown names, wrong arguments, bad data.
@@ -74,10 +94,13 @@ def plan_session(
     worker = current_worker()
     device = choose_device(options.device, worker)
     choose_dtype(options.dtype)
+    make_deterministic()
     problems: list[VtbenchError] = []
-    sources = _attempt_each(make_sources, lambda make: _loaded(make()), problems)
+    broken: list[BrokenModel] = []
+    made = _attempt_each(make_sources, lambda make: make(), problems)
+    sources = [source for source in made if _loads(source, problems, broken)]
     paired, generation = ([task for task in tasks if (task.kind == "generation") == flag] for flag in (False, True))
-    opened = _attempt_each(paired, lambda task: open_task_data(task, data, options.limit), problems)
+    opened = _attempt_each(paired, lambda task: _opened(task, data, options.limit), problems)
     planned = [
         (source, item) for source in sources for item in _data_of(source, opened, generation, data, options, problems)
     ]
@@ -87,7 +110,7 @@ def plan_session(
     if options.samples is not None:
         problems += check_folder(options.samples, "--samples")
     raise_all(problems)
-    return Session([JobPlan(source, item, options, device.type) for source, item in planned], options, worker)
+    return Session([JobPlan(source, item, options, device.type) for source, item in planned], options, worker, broken)
 
 
 def _data_of(
@@ -108,11 +131,24 @@ def _data_of(
     )
 
 
-def _loaded(source: Source) -> Source:
+def _opened(task: TaskSpec, data: str | None, limit: int | None) -> JobData:
+    with making(f"the data of {task.name}"):
+        return open_task_data(task, data, limit)
+
+
+def _loads(source: Source, problems: list[VtbenchError], broken: list[BrokenModel]) -> bool:
     """Load a model far enough to know it, then let it go: several may not fit in memory together."""
-    _ = source.label, source.identity
-    source.release()
-    return source
+    try:
+        with making(source.reference):
+            _ = source.label, source.identity
+            source.release()
+    except AdapterError as error:  # its own fault, not the user's
+        broken.append(BrokenModel(source.reference, error))
+    except VtbenchError as error:
+        problems.append(error)
+    else:
+        return True
+    return False
 
 
 def _attempt_each(items: Sequence[Given], make: Callable[[Given], Made], problems: list[VtbenchError]) -> list[Made]:
@@ -136,11 +172,12 @@ class _Runner:
 
     def run(self, plan: JobPlan) -> Outcome:
         try:
-            return self._run(plan)
+            with foreign(plan.source.label):
+                return self._run(plan)
         except Exception as error:
             if self._reraise:
                 raise
-            say(f"failed: {plan.source.label} on {plan.task.name}: {_describe(error)}")
+            say(f"failed: {plan.source.label} on {plan.task.name}: {_in_two_lines(error)}")
             return Outcome(plan, "failed", error=error)
         finally:
             plan.source.release()
@@ -169,5 +206,5 @@ class _Runner:
         return self._evaluators[key]
 
 
-def _describe(error: Exception) -> str:
-    return str(error) if isinstance(error, VtbenchError) else f"{type(error).__name__}: {error} (--debug for more)"
+def _in_two_lines(error: Exception) -> str:
+    return str(error) if isinstance(error, VtbenchError) else f"{told(error)}\n  {advice(error)}"

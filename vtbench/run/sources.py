@@ -210,14 +210,13 @@ class FolderPredictor:
 
     def _outcome(self, sample: Prepared, path: Path | None) -> Tensor | SampleFailure:
         if path is None:
-            return SampleFailure(sample.id, "model", "no image of that name")
+            return SampleFailure(sample.id, "model", "no image of that name", of_model=False)
         try:
             image = self.folder.load(path)
         except SampleError as error:
-            return SampleFailure(sample.id, "model", str(error))
+            return SampleFailure(sample.id, "model", str(error), of_model=False)
         if image.shape != sample.reference.shape:
             got, wanted = ("x".join(map(str, shape[1:])) for shape in (image.shape, sample.reference.shape))
-            return SampleFailure(
-                sample.id, "model", f"{path.name} is {got}, the reference is {wanted} (height x width)"
-            )
+            told = f"{path.name} is {got}, the reference is {wanted} (height x width)"
+            return SampleFailure(sample.id, "model", told, of_model=False)
         return image

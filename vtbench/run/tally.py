@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from vtbench.core.contracts import FeatureExtractor
+from vtbench.core.foreign import foreign
 from vtbench.metrics.codes import merge_counts
 from vtbench.run.block_scores import Pair
 from vtbench.run.device import peak_memory_mb, synchronize
@@ -62,7 +63,8 @@ class Tally:
     def add_features(self, extractors: Extractors, names: FeatureNames, images: Tensor) -> None:
         """Extract the named features of ``uint8 [B,3,H,W]``."""
         for name, extractor in extractors.items():
-            found = extractor(images)
+            with foreign(f"features {name}"):
+                found = extractor(images)
             for feature in names[name]:
                 self.features[feature_key(name, feature)].append(found[feature].cpu().numpy())
 

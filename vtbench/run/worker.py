@@ -27,6 +27,11 @@ class Worker:
     world: int = 1
     local_rank: int = 0
 
+    @property
+    def alone(self) -> bool:
+        """Whether nobody else takes part."""
+        return self.world == 1
+
     def share(self, blocks: Sequence[T]) -> list[T]:
         """Every ``world``-th item from ``rank``: all items are dealt, none twice."""
         return list(blocks[self.rank :: self.world])

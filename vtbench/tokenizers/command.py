@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from vtbench.core.contracts import SampleFailure
 from vtbench.core.digests import digest_arrays
-from vtbench.core.errors import SampleError
+from vtbench.core.errors import MissingImageError, SampleError
 from vtbench.core.files import atomic_path
 from vtbench.core.info import TokenizerInfo
 from vtbench.data.program_images import ImageProgram, Wanted
@@ -75,7 +75,8 @@ class CommandReconstructor:
         results = self._program.images(lambda folder: [_wanted(folder, *pair) for pair in pairs])
         failures = [result for result in results if isinstance(result, SampleFailure)]
         if failures:
-            raise SampleError(f"{self.info.name}: {failures[0].message}")
+            kind = SampleError if failures[0].of_model else MissingImageError
+            raise kind(f"{self.info.name}: {failures[0].message}")
         return to_unit(torch.stack([result for result in results if not isinstance(result, SampleFailure)]))
 
 

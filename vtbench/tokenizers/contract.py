@@ -6,7 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from vtbench.core.codes import Codes
+from vtbench.core.foreign import told
 from vtbench.core.info import TokenizerInfo
+from vtbench.core.placing import place, refuse_training
+from vtbench.core.returned import in_words
 from vtbench.tokenizers.contract_checks import ANY, WITH_CODES, check_info
 from vtbench.tokenizers.contract_subject import COUNT, CheckResult, Evidence, Subject, photographs
 
@@ -36,15 +39,13 @@ def check_tokenizer(tokenizer: Tokenizer | Reconstructor, *, size: int = 64, dev
     if not isinstance(info, TokenizerInfo):
         return [CheckResult("info", False, f"info is {type(info).__name__}, not TokenizerInfo")]
     results = [check_info(info)]
-    move = getattr(tokenizer, "to", None)
-    if callable(move):
-        move(device=torch.device(device), dtype=torch.float32)
-    subject = Subject(tokenizer, info, device)
     side = info.native_size if info.fixed_size and info.native_size else size
     try:
+        subject = Subject(place(tokenizer, torch.device(device), torch.float32), info, device)
         evidence = _round_trip(subject, side)
+        refuse_training(subject.tokenizer)
     except Exception as error:  # noqa: BLE001 - the adapter is someone else's code: whatever it raises is the finding
-        return [*results, CheckResult("round_trip", False, _told(error))]
+        return [*results, CheckResult("round_trip", False, told(error))]
     results.append(CheckResult("round_trip", True, f"{COUNT} photographs of {side}x{side} on {device}"))
     checks: tuple[_Check, ...] = (*ANY, *WITH_CODES) if subject.has_codes else ANY
     return [*results, *(_guarded(check, subject, evidence) for check in checks)]
@@ -56,7 +57,7 @@ def _round_trip(subject: Subject, side: int) -> Evidence:
         return Evidence(images, None, subject.round_trip(images.clone()).float().cpu())
     codes = subject.encode(images.clone())
     if not isinstance(codes, Codes):
-        raise TypeError(f"encode returned {type(codes).__name__}, not Codes")
+        raise TypeError(f"encode returned {in_words(codes)}, not Codes")
     output = subject.decode(codes).float().cpu()
     if output.shape != images.shape:
         raise ValueError(f"{list(images.shape)} came back as {list(output.shape)}")
@@ -67,9 +68,4 @@ def _guarded(check: _Check, subject: Subject, evidence: Evidence) -> CheckResult
     try:
         return check(subject, evidence)
     except Exception as error:  # noqa: BLE001 - as above
-        return CheckResult(check.__name__.removeprefix("check_"), False, _told(error))
-
-
-def _told(error: Exception) -> str:
-    first = (str(error).strip().splitlines() or [""])[0]
-    return f"{type(error).__name__}: {first}"
+        return CheckResult(check.__name__.removeprefix("check_"), False, told(error))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from vtbench.core.codes import Codes
 from vtbench.core.contracts import Tokenizer
+from vtbench.core.foreign import foreign
+from vtbench.core.returned import require_tensor
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,6 +37,7 @@ class Subject:
     tokenizer: Tokenizer | Reconstructor
     info: TokenizerInfo
     device: str
+    _calls: Iterator[int] = field(default_factory=itertools.count)
 
     @property
     def has_codes(self) -> bool:
@@ -41,12 +46,13 @@ class Subject:
 
     def encode(self, images: Tensor, first_seed: int = 0) -> Codes:
         """Codes of ``float32 [B,3,H,W]``; image i has seed ``first_seed + i``."""
-        codes: Codes = self._model.encode(images.to(self.device), **self._seeds(len(images), first_seed))
+        codes: Codes = self._call("encode", images.to(self.device), self._seeds(len(images), first_seed))
         return codes
 
     def decode(self, codes: Codes, first_seed: int = 0) -> Tensor:
         """Images of codes, as the tokenizer returns them."""
-        images: Tensor = self._model.decode(codes, **self._seeds(codes.batch_size, first_seed))
+        images: Tensor = self._call("decode", codes, self._seeds(codes.batch_size, first_seed))
+        require_tensor(self.info.name, images, f"codes of {codes.batch_size} images")
         return images
 
     def round_trip(self, images: Tensor, first_seed: int = 0) -> Tensor:
@@ -54,12 +60,17 @@ class Subject:
         if self.has_codes:
             return self.decode(self.encode(images, first_seed), first_seed)
         seeds = self._seeds(len(images), first_seed)
-        result: Tensor = self._model.reconstruct(images.to(self.device), **seeds)
+        result: Tensor = self._call("reconstruct", images.to(self.device), seeds)
+        require_tensor(self.info.name, result, f"images of {list(images.shape)}")
         return result
 
-    @property
-    def _model(self) -> Any:
-        return self.tokenizer
+    def _call(self, method: str, given: Any, seeds: Mapping[str, Tensor]) -> Any:
+        """One call as a run makes it, except that random streams go on from call to call: a model that draws without
+        a seed of its own must show."""
+        import torch
+
+        with foreign(f"{self.info.name}: {method}", seed=next(self._calls)), torch.inference_mode():
+            return getattr(self.tokenizer, method)(given, **seeds)
 
     def _seeds(self, count: int, first: int) -> dict[str, Tensor]:
         import torch

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vtbench.core.errors import AssetMissingError, UsageError, VtbenchError
+from vtbench.core.errors import AssetMissingError, ForeignCodeError, UsageError, VtbenchError
 from vtbench.core.reference import parse_reference
 from vtbench.core.registry import Registry
 
@@ -172,5 +172,6 @@ def test_an_expected_error_keeps_its_exit_code(registry: Registry, package: Path
 def test_a_factory_s_own_type_error_is_not_blamed_on_the_arguments(registry: Registry, tmp_path: Path) -> None:
     path = tmp_path / "raises.py"
     path.write_text("class Raises:\n    def __init__(self): None + 1\n")
-    with pytest.raises(TypeError, match="NoneType"):
+    with pytest.raises(ForeignCodeError, match=r"TypeError: .*NoneType.*\n  at .*raises.py:2") as raised:
         registry.create(parse_reference(f"{path}:Raises"))
+    assert isinstance(raised.value.__cause__, TypeError)

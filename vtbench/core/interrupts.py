@@ -1,0 +1,93 @@
+"""Ctrl-C, SIGTERM (a scheduler's notice) and SIGHUP (the terminal is gone) end a command in the same orderly way.
+
+Each raises :class:`Interrupted`, so that blocks which are done stay, locks open and child programs are stopped on the
+way out.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+class Interrupted(BaseException):
+    """A signal asked the process to end. No ``KeyboardInterrupt``, which the library of the command line would answer
+    by itself.
+
+    Args:
+        number: of the signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+    @property
+    def exit_code(self) -> int:
+        """As a shell tells it: 128 and the number of the signal."""
+        return 128 + self.number
+
+
+class _State:
+    """The signal that was heard last, and how many regions hold its exception back."""
+
+    asked: int | None = None
+    held = 0
+
+
+def answer() -> None:
+    """Answer these signals in this process from now on; in the main thread only. One that is ignored stays ignored:
+    ``nohup`` means it."""
+    _State.asked, _State.held = None, 0
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in _numbers():
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _heard)
+
+
+def forget() -> None:
+    """Let the system answer again, in a child process: SIGTERM ends it at once; Ctrl-C is its parent's to answer."""
+    _State.asked, _State.held = None, 0
+    for number in _numbers():
+        signal.signal(number, signal.SIG_IGN if number == signal.SIGINT else signal.SIG_DFL)
+
+
+def raise_if_asked() -> None:
+    """Raise what somebody swallowed.
+
+    Raises:
+        Interrupted: a signal was heard.
+    """
+    if _State.asked is not None and not _State.held:
+        raise Interrupted(_State.asked)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Hear a signal only at the end of the body: what it starts is then known to whoever must stop it.
+
+    Raises:
+        Interrupted: a signal was heard in between.
+    """
+    _State.held += 1
+    try:
+        yield
+    finally:
+        _State.held -= 1
+    raise_if_asked()
+
+
+def _heard(number: int, frame: FrameType | None) -> None:
+    del frame
+    _State.asked = number
+    raise_if_asked()
+
+
+def _numbers() -> list[signal.Signals]:
+    return [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
