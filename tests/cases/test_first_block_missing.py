@@ -90,11 +90,11 @@ def test_a_program_that_leaves_images_out(vt: Callable[..., Any], data: Path, mo
 def test_a_model_that_fails_on_a_whole_block_still_stops_early(vt: Callable[..., Any], data: Path) -> None:
     (data / "broken.py").write_text(
         "from vtbench.core.info import TokenizerInfo\n"
-        "class T:\n"
+        "class Own:\n"
         "    info = TokenizerInfo(name='t', kind='continuous')\n"
         "    def reconstruct(self, images): raise ValueError('no')\n"
     )
-    done = vt("run", "--task", "quick.yaml", "--data", "data", "-t", "./broken.py:T")
+    done = vt("run", "--task", "quick.yaml", "--data", "data", "-t", "./broken.py:Own")
     assert done.code == 1
     assert "failed on all 4 samples of a block" in done.err
     assert np.size(list((data / "runs").rglob("*.parquet"))) == 0

@@ -65,7 +65,7 @@ def run(
         return
     outcomes = session.run(reraise=o.debugging())
     records = finished_records(outcomes, session.worker)
-    if records or (json and session.worker.alone):
+    if records:
         emit_records(records, json)
     if failed(session, outcomes):
         raise typer.Exit(1)
