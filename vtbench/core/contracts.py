@@ -273,7 +273,8 @@ class FeatureMoments(Protocol):
 
 class SetMetric(Protocol):
     """A score of two sets of features, in float64. One that looks at the predictions alone says so by a class
-    attribute ``uses_references = False``."""
+    attribute ``uses_references = False``; one that moments of the references do not suffice for, by
+    ``needs_rows = True``, so that a reference without features is refused before anything is measured."""
 
     def __call__(self, predictions: Features, references: Features | FeatureMoments) -> Mapping[str, Estimate]:
         """Named estimates, e.g. ``{"precision": …, "recall": …}``.

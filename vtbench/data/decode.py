@@ -38,6 +38,7 @@ from vtbench.core.errors import SampleError
 from vtbench.data.deep_png import is_deep_colour_png, read_deep_png
 from vtbench.data.limits import MAX_PIXELS
 from vtbench.data.pixels import from_array
+from vtbench.data.tiff_layout import unread_tiff
 
 Array = np.ndarray[Any, Any]
 
@@ -97,6 +98,8 @@ def decode_image(source: bytes | Path, name: str | None = None) -> Tensor:
     try:
         return from_array(_decode(data))
     except UnidentifiedImageError as error:
+        if (layout := unread_tiff(data)) is not None:
+            raise SampleError(f"{name}: {layout}") from error
         raise SampleError(f"{name}: not an image that can be read ({', '.join(FORMATS)})") from error
     except Exception as error:  # Pillow's decoders raise almost anything on damaged files
         raise SampleError(f"{name}: {error or type(error).__name__}") from error

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from vtbench.core.contracts import Sample
 from vtbench.core.digests import digest_arrays
-from vtbench.core.errors import SampleError, UsageError, VtbenchError
+from vtbench.core.errors import SampleError, UsageError
+from vtbench.core.npz_files import array_names, not_an_npz
 from vtbench.data.fingerprint import Fingerprinted
 
 IMAGES, LABELS = "arr_0", "arr_1"
+STATISTICS = frozenset({"mu", "sigma"})
 _LOCAL_HEADER = 30
 
 
@@ -39,6 +41,7 @@ class ArrayImages(Fingerprinted):
         self._images = _open_images(self.path)
         self.ids = tuple(f"{index:06d}" for index in range(len(self._images)))
         self.labels = _read_labels(self.path, len(self.ids))
+        self.notes = _unused(self.path, len(self.ids))
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_images": None}
@@ -70,7 +73,8 @@ def _open_images(path: Path) -> NDArray[np.uint8]:
     if array is None:
         array = _loaded(path, IMAGES)
     if array is None:
-        raise UsageError(f"{path} holds no {IMAGES}", "images are expected as arr_0, uint8 [N,H,W,3]")
+        told = ", ".join(sorted(array_names(path))) or "nothing"
+        raise UsageError(f"{path} holds no {IMAGES}, but {told}", _expected(path))
     if array.dtype != np.uint8 or array.ndim != 4 or array.shape[-1] != 3:
         raise UsageError(
             f"{path}: {IMAGES} is {array.dtype} {list(array.shape)}", "images are expected as uint8 [N,H,W,3]"
@@ -78,6 +82,21 @@ def _open_images(path: Path) -> NDArray[np.uint8]:
     if len(array) == 0:
         raise UsageError(f"{path}: no images in {IMAGES}", "check the program that wrote it")
     return array
+
+
+def _expected(path: Path) -> str:
+    hint = "images are expected as arr_0, uint8 [N,H,W,3]"
+    statistics = f"mu and sigma are statistics, for a reference: vtbench stats import {path} --name NAME"
+    return f"{hint}; {statistics}" if array_names(path) >= STATISTICS else hint
+
+
+def _unused(path: Path, count: int) -> tuple[str, ...]:
+    """Whoever gives a reference file of ADM's as images should know which half of it is taken."""
+    if not array_names(path) >= STATISTICS:
+        return ()
+    return (
+        f"{path.name} holds statistics beside its {count} images ({IMAGES}): the images are used, mu and sigma not",
+    )
 
 
 def _read_labels(path: Path, count: int) -> list[int] | None:
@@ -101,9 +120,7 @@ def _loaded(path: Path, name: str) -> NDArray[Any] | None:
         with np.load(path, allow_pickle=False) as arrays:
             return arrays[name] if name in arrays.files else None
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        if "pickle" in str(error).lower():
-            raise VtbenchError(f"{path} is refused: it holds Python objects, and reading them runs code") from error
-        raise VtbenchError(f"{path} is truncated or not an npz: {error}", "copy or download it again") from error
+        raise not_an_npz(path, error, "arr_0=images", "images uint8 [N,H,W,3]") from error
 
 
 def _mapped(path: Path, member: str) -> NDArray[Any] | None:

@@ -31,7 +31,7 @@ def open_data(text: str, registry: Registry = DATASETS) -> ImageDataset:
         return cast(ImageDataset, registry.create(_of_folder(path)))
     if path.suffix == ".parquet" and path.is_file():
         return cast(ImageDataset, registry.create(Reference("parquet", {"path": text})))
-    if path.suffix == ".npz" and path.is_file():
+    if path.suffix in (".npz", ".npy") and path.is_file():  # of a .npy, the npz reader says how to save it
         return cast(ImageDataset, registry.create(Reference("npz", {"path": text})))
     if text.endswith(".tar"):
         return cast(ImageDataset, registry.create(Reference("webdataset", {"path": text})))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 from scipy import special
@@ -30,6 +31,8 @@ class Cmmd:
     Raises:
         UsageError: sigma is not positive, fewer than two images in a set, or sets of unequal width.
     """
+
+    needs_rows: ClassVar[bool] = True
 
     def __init__(self, sigma: float = 10.0, scale: float = 1000.0) -> None:
         if sigma <= 0:

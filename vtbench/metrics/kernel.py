@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -45,6 +45,8 @@ class KernelDistance:
         UsageError: fewer images than ``subset_size``, sets of unequal width (or number, if ``paired``), or a parameter
             out of range.
     """
+
+    needs_rows: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy import stats
@@ -37,6 +37,8 @@ class Manifold:
     Raises:
         UsageError: k is not positive, a set has no k-th neighbour, or the widths differ.
     """
+
+    needs_rows: ClassVar[bool] = True
 
     def __init__(self, k: int = 3, seed: int = 0) -> None:
         if k < 1:

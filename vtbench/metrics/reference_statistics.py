@@ -25,10 +25,12 @@ from vtbench.core.digests import digest_arrays, digest_json
 from vtbench.core.errors import DamagedFileError, NotComparableError, UsageError, VtbenchError
 from vtbench.core.files import atomic_path
 from vtbench.metrics.frechet import Moments
+from vtbench.metrics.gaussians import checked_gaussian
 
 FORMAT = 1
 _META = "vtbench"
 _ROWS_AT_ONCE = 1024
+_FAILURES_SHOWN = 3
 
 
 class ExtractorNote(BaseModel):
@@ -135,6 +137,28 @@ class ReferenceStatistics:
     def n(self) -> int:
         """Most images behind a feature; 0 where not known."""
         return max(self.note.counts.values(), default=0)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Images of the reference that could not be used, counted and named."""
+        failed, told = int(self.note.data.get("failed", 0)), self.note.data.get("failures", ())
+        if not failed:
+            return ()
+        shown = "; ".join(map(str, told[:_FAILURES_SHOWN])) + ("; …" if failed > _FAILURES_SHOWN else "")
+        return (f"{failed} of {failed + self.n} reference images could not be used: {shown}",)
+
+    def check_sound(self) -> None:
+        """Refuse moments that are none, as a file that was edited, damaged or imported by another version may hold.
+
+        Raises:
+            VtbenchError: see :func:`~vtbench.metrics.gaussians.checked_gaussian`; or arrays are missing.
+        """
+        for key, count in self.note.counts.items():
+            try:
+                mean, scatter = self._tensor(f"{key}.mean"), self._tensor(f"{key}.scatter")
+            except SafetensorError as error:
+                raise VtbenchError(f"{self.path} is damaged: {error}", "make it again") from None
+            checked_gaussian(mean, scatter / max(count - 1, 1), f"{self.path}: {key}.mean")
 
     def moments(self, extractor: str, feature: str) -> Moments | None:
         """Number, mean and scatter of a feature, if the file has it."""

@@ -16,7 +16,7 @@ None of them says how many images there were, nor which weights made it.
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -25,8 +25,10 @@ from numpy.typing import NDArray
 
 from vtbench.core.digests import digest_file
 from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.core.npz_files import array_names, not_an_npz
 from vtbench.metrics.catalog import INCEPTION, INCEPTION_CLEAN
 from vtbench.metrics.frechet import Moments
+from vtbench.metrics.gaussians import checked_gaussian
 from vtbench.metrics.reference_statistics import (
     ExtractorNote,
     FeatureSummary,
@@ -42,8 +44,8 @@ _EXTRACTORS: dict[str, str | None] = {
     "clean-fid": INCEPTION_CLEAN,
     "pytorch-fid": None,
 }
+_MOMENTS = frozenset({"mu", "sigma"})
 _WIDTHS = {"pool": 2048, "spatial": 2023}
-_SYMMETRY = 1e-6
 
 
 def import_statistics(
@@ -66,7 +68,8 @@ def import_statistics(
 
     Raises:
         UsageError: a kind that cannot be told, or that fits no extractor unless one is named.
-        VtbenchError: truncated; Python objects; arrays of other widths; NaN; a covariance that is none.
+        VtbenchError: truncated; Python objects; arrays of other widths; NaN; a covariance that is none
+            (complex, not symmetric, or with negative eigenvalues).
     """
     arrays = _arrays(path)
     chosen = kind or _told(arrays, path)
@@ -91,8 +94,19 @@ def import_statistics(
     return write_statistics(out, note, summaries)
 
 
+def statistics_in(path: Path) -> tuple[str, ...]:
+    """Names of the arrays of an npz that are statistics: none, or at least ``mu`` and ``sigma``. Reads no array."""
+    names = array_names(path)
+    return tuple(name for name in ("mu", "sigma", "mu_s", "sigma_s") if name in names) if names >= _MOMENTS else ()
+
+
+def is_adm(names: Collection[str]) -> bool:
+    """Whether arrays of these names are ADM's: nobody else stores spatial statistics."""
+    return "mu_s" in names and "sigma_s" in names
+
+
 def _told(arrays: Mapping[str, Any], path: Path) -> str:
-    if "mu_s" in arrays:
+    if is_adm(arrays):
         return "adm"
     if path.suffix in (".pt", ".pth"):
         return "torch-fidelity"
@@ -115,17 +129,7 @@ def _features(arrays: Mapping[str, Any], path: Path, n: int) -> dict[str, Moment
 
 
 def _moments(mean: Any, covariance: Any, width: int, where: str, n: int) -> Moments:
-    mean, covariance = (np.asarray(array, dtype=np.float64) for array in (mean, covariance))
-    if mean.shape != (width,) or covariance.shape != (width, width):
-        raise VtbenchError(
-            f"{where} has {list(mean.shape)}, its covariance {list(covariance.shape)}; expected [{width}]",
-            "statistics of another network or layer cannot stand for FID's",
-        )
-    if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
-        raise VtbenchError(f"{where} or its covariance holds NaN or infinity", "make the file again")
-    largest = float(np.abs(covariance).max())
-    if (np.diag(covariance) < 0).any() or float(np.abs(covariance - covariance.T).max()) > _SYMMETRY * largest:
-        raise VtbenchError(f"{where}: the covariance beside it is not symmetric with a positive diagonal")
+    mean, covariance = checked_gaussian(mean, covariance, where, width)
     # The scatter of n images, or of two where n is not known: the divisor n - 1 gives the covariance back.
     return Moments(n, mean, covariance * (n - 1 if n > 1 else 1))
 
@@ -147,9 +151,7 @@ def _of_npz(path: Path) -> dict[str, NDArray[Any]]:
             # Images are not read, only looked at: 2 GB would be decompressed for nothing but their size.
             return {name: stored[name] if name != "arr_0" else _header(path, name) for name in stored.files}
     except (ValueError, OSError, EOFError, KeyError, AttributeError, zipfile.BadZipFile) as error:
-        if "pickle" in str(error).lower():
-            raise VtbenchError(f"{path} is refused: it holds Python objects, and reading them runs code") from error
-        raise VtbenchError(f"{path} is truncated or not an npz: {error}", "copy or download it again") from error
+        raise not_an_npz(path, error, "mu=mean, sigma=covariance") from error
 
 
 def _header(path: Path, name: str) -> NDArray[Any]:

@@ -26,6 +26,7 @@ def set_results(
 ) -> tuple[list[MetricResult], ReferenceSection | None]:
     """Set metrics on stored features, and what they were compared with. Metrics that cannot be had add a warning."""
     compare = _Originals(measured, requests) if measured.manifest.generation is None else _Statistics(measured)
+    warnings += compare.notes if requests else ()
     results: list[MetricResult] = []
     for job in set_jobs(requests, measured.manifest.allow_small_sets):
         note(f"{measured.manifest.model.label}: {', '.join(job.outputs)}")
@@ -43,6 +44,7 @@ class _Originals:
     def __init__(self, measured: Measured, requests: Sequence[MetricRequest]) -> None:
         self._measured, self._features = measured, required_features(requests)
         self.section: ReferenceSection | None = None
+        self.notes: tuple[str, ...] = ()  # originals that cannot be read are failed samples
 
     def find(self, job: SetJob) -> Features:
         measured, manifest = self._measured, self._measured.manifest
@@ -64,6 +66,7 @@ class _Statistics:
         name = measured.manifest.generation.reference
         self._statistics = None if name is None else open_reference(measured.out, name)
         self.section = None if self._statistics is None else reference_section(self._statistics)
+        self.notes = () if self._statistics is None else self._statistics.notes
 
     def find(self, job: SetJob) -> Features | FeatureMoments:
         if self._statistics is None:

@@ -61,7 +61,7 @@ def open_generation_data(
         preset=make_preset(task.preprocess.preset, task.preprocess.size),
         fingerprint=digest_json(asked),
         left_out=left_out,
-        notes=(*notes_of(images), *(() if compared is None else compared.notes)),
+        notes=(*notes_of(images), *(() if compared is None else (f"reference: {note}" for note in compared.notes))),
         conditions=conditions,
         images=images,
         reference=compared,

@@ -15,8 +15,8 @@ from filelock import FileLock
 
 from vtbench.core.contracts import ImageDataset
 from vtbench.core.digests import digest_json
-from vtbench.core.errors import AssetMissingError, DamagedFileError, UsageError, VtbenchError
-from vtbench.core.files import cache_dir, user_path
+from vtbench.core.errors import DamagedFileError, UsageError, VtbenchError
+from vtbench.core.files import cache_dir
 from vtbench.data.fingerprint import notes_of
 from vtbench.data.open import open_data
 from vtbench.data.presets import make_preset
@@ -24,14 +24,11 @@ from vtbench.metrics.reference_statistics import ReferenceStatistics, open_stati
 from vtbench.results.schema import ReferenceSection
 from vtbench.run.evaluators import Evaluators
 from vtbench.run.options import RunOptions
+from vtbench.run.reference_files import SUFFIX, check_answers, named_statistics, statistics_named
 from vtbench.run.references import FOLDER, keep, link
 from vtbench.run.statistics import StatisticsRequest, build_statistics
 from vtbench.run.store import REPAIR
 from vtbench.tasks import PreprocessSpec, TaskSpec
-
-SUFFIX = ".safetensors"
-NAMED_FOLDER = "statistics"
-"""Where statistics with a name are looked for: in ``$VTBENCH_ASSETS`` and in the cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +40,14 @@ class GenerationReference:
         statistics: the file, if it is one.
         dataset: the images, if it is not.
         preprocess: how images are prepared: as the task's samples are.
+        notes: what a reader of the numbers must know about it, as far as is known before features are taken.
     """
 
     source: str
     preprocess: PreprocessSpec
     statistics: ReferenceStatistics | None = None
     dataset: ImageDataset | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def identity(self) -> Any:
@@ -57,11 +56,6 @@ class GenerationReference:
             return {"statistics": self.statistics.digest}
         assert self.dataset is not None
         return {"data": self.dataset.fingerprint, "preprocess": self.preprocess.model_dump()}
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a reader of the numbers must know about it, before its features are taken."""
-        return tuple(f"reference: {note}" for note in notes_of(self.dataset))
 
     def ready(self, evaluators: Evaluators, options: RunOptions, device: torch.device) -> str:
         """Have the file of statistics in the folder of all references; its name there.
@@ -121,32 +115,24 @@ def find_reference(task: TaskSpec, given: str | None) -> GenerationReference | N
     """
     if task.reference is None:
         return None
-    data, statistics = task.reference.data, task.reference.statistics
+    found: ReferenceStatistics | None = None
+    notes: tuple[str, ...] = ()
+    source = given or task.reference.data
     if given is not None:
-        data, statistics = (None, given) if given.endswith(SUFFIX) else (given, None)
-    if statistics is not None:
-        return GenerationReference(statistics, task.preprocess, statistics=open_statistics(_locate(statistics)))
-    if data is None:
+        found, notes = statistics_named(given) or (None, ())
+    elif task.reference.statistics is not None:
+        source = task.reference.statistics
+        found = named_statistics(source)
+    if source is None:
         raise UsageError(
             f"task {task.name} names no reference", "give it with --reference FILE.safetensors or --reference DIR"
         )
-    return GenerationReference(data, task.preprocess, dataset=open_data(data))
-
-
-def _locate(name: str) -> Path:
-    """A path as it is, or a name in ``$VTBENCH_ASSETS/statistics`` or in the cache."""
-    if name.endswith(SUFFIX):
-        return user_path(name)
-    from vtbench.assets.lookup import asset_folders
-
-    for folder in asset_folders():
-        path = folder / NAMED_FOLDER / f"{name}{SUFFIX}"
-        if path.is_file():
-            return path
-    raise AssetMissingError(
-        f"reference statistics {name!r} are not on this machine",
-        f"get the original file once, then: vtbench stats import FILE --name {name}",
-    )
+    if found is None:
+        dataset = open_data(source)
+        return GenerationReference(source, task.preprocess, dataset=dataset, notes=notes_of(dataset))
+    check_answers(found, source, task.set_metrics)
+    found.check_sound()
+    return GenerationReference(source, task.preprocess, statistics=found, notes=notes)
 
 
 def open_reference(out: Path, name: str) -> ReferenceStatistics:

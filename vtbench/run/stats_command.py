@@ -8,6 +8,7 @@ from pathlib import Path
 from vtbench.core.contracts import FeatureExtractor
 from vtbench.core.errors import UsageError
 from vtbench.core.reference import parse_reference
+from vtbench.data.fingerprint import notes_of
 from vtbench.data.open import open_data
 from vtbench.data.presets import make_preset
 from vtbench.data.subset import Subset
@@ -15,6 +16,7 @@ from vtbench.features import EXTRACTORS
 from vtbench.metrics.reference_statistics import ReferenceStatistics
 from vtbench.run.device import choose_device, make_deterministic
 from vtbench.run.options import RunOptions
+from vtbench.run.progress import say
 from vtbench.run.statistics import StatisticsRequest, build_statistics
 from vtbench.run.worker import Worker
 
@@ -61,7 +63,10 @@ def build_from_command_line(
         decoders=RunOptions(workers=workers).decoders,
         provenance={"command": " ".join(command[1:])},
     )
-    return build_statistics(request, networks, place, out)
+    made = build_statistics(request, networks, place, out)
+    for note in (*notes_of(dataset), *made.notes):
+        say(f"warning: {note}")
+    return made
 
 
 def _features(name: str, network: FeatureExtractor, wanted: set[str]) -> frozenset[str]:

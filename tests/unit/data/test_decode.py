@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image, ImageOps
 
+from vtbench.core.errors import SampleError
 from vtbench.data.decode import decode_image
 
 
@@ -152,6 +153,28 @@ def test_16_bit_colour_key_becomes_white(write_png16: Callable[..., bytes], chan
 def test_16_bit_gray_of_any_kind(kind: str) -> None:
     values = np.random.default_rng(0).integers(0, 65536, (9, 7)).astype(np.uint16)
     assert np.array_equal(decoded(encode(Image.fromarray(values), kind))[..., 0], np.floor(values / 257.0 + 0.5))
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        (np.float32, "3 float channels of 32 bits"),
+        (np.float16, "3 float channels of 16 bits"),
+        (np.uint32, "3 whole-number channels of 32 bits"),
+    ],
+)
+def test_a_tiff_that_is_not_read_is_described(kind: type, told: str) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, np.ones((8, 9, 3), kind), photometric="rgb")
+    with pytest.raises(SampleError) as caught:
+        decode_image(buffer.getvalue(), "x.tif")
+    assert f"x.tif: a TIFF of {told} is not read: write 8 or 16 bits a channel" in str(caught.value)
+
+
+def test_a_tiff_of_nothing_is_just_no_image() -> None:
+    with pytest.raises(SampleError, match="not an image that can be read"):
+        decode_image(b"II*\x00garbage", "x.tif")
 
 
 def test_16_bit_colour_tiff_is_within_one_level() -> None:

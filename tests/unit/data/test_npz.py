@@ -117,12 +117,38 @@ def _one_array(data: bytes) -> bytes:
     return stream.getvalue()
 
 
-@pytest.mark.parametrize("damage", [_truncated, _without_its_middle, _one_array, lambda data: b"", lambda data: b"no"])
+@pytest.mark.parametrize("damage", [_truncated, _without_its_middle, lambda data: b"", lambda data: b"no"])
 def test_a_damaged_file(tmp_path: Path, damage: Any) -> None:
     path = saved(tmp_path, arr_0=PIXELS)
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(VtbenchError, match=r"samples\.npz is truncated or not an npz"):
         ArrayImages(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (_one_array(b""), "is a single array (.npy), not an npz of named arrays"),
+        (pickle.dumps({"mu": [0.0]}), "is refused: it holds Python objects"),
+        (b"<!DOCTYPE html><html>", "is a web page"),
+    ],
+)
+@pytest.mark.parametrize("name", ["samples.npz", "samples.npy"])
+def test_a_file_of_another_kind_is_called_what_it_is(tmp_path: Path, name: str, content: bytes, told: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(VtbenchError) as caught:
+        open_data(str(tmp_path / name))
+    assert f"{name} {told}" in caught.value.what
+    if "array" in told:
+        assert caught.value.hint == "save it with names: np.savez('FILE.npz', arr_0=images), images uint8 [N,H,W,3]"
+
+
+def test_statistics_beside_images_are_told(tmp_path: Path) -> None:
+    assert ArrayImages(saved(tmp_path, arr_0=PIXELS)).notes == ()
+    (note,) = ArrayImages(saved(tmp_path, arr_0=PIXELS, mu=np.zeros(3), sigma=np.eye(3))).notes
+    assert "beside its 5 images" in note
+    with pytest.raises(UsageError, match=r"holds no arr_0, but mu, sigma\n[\s\S]*vtbench stats import"):
+        ArrayImages(saved(tmp_path, mu=np.zeros(3), sigma=np.eye(3)))
 
 
 def test_no_file(tmp_path: Path) -> None:
