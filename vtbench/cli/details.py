@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from vtbench.cli.inventory import inventory
+from vtbench.cli.names import KINDS, is_known, names_of
 from vtbench.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -14,11 +15,33 @@ if TYPE_CHECKING:
 
 
 def details(name: str) -> dict[str, Any]:
-    """Fields of a task, metric, card, or of a registered name.
+    """Fields of a task, suite, metric or card, of a registered name with its arguments, or of a class in code.
+
+    A name that stands for several things has the fields of all, those after the first marked with their kind.
 
     Raises:
         UsageError: nothing has that name; with a suggestion.
     """
+    from vtbench.cli.adapters import adapter_fields, images_fields, own_code_fields
+    from vtbench.tokenizers import IMAGES
+
+    if ":" in name and not is_known(name):
+        return own_code_fields(name)
+    first = _special(name)
+    found = [*([first] if first is not None else []), *adapter_fields(name)]
+    if not found:
+        found = [row for row in inventory("all") if row["name"] == name][:1]
+        found = [row | images_fields() if name == IMAGES else row for row in found]
+    if not found:
+        raise _unknown(name)
+    fields = dict(found[0])
+    for more in found[1:]:
+        fields |= {f"{key} ({more['kind']})": value for key, value in more.items() if key != "name"}
+    return fields
+
+
+def _special(name: str) -> dict[str, Any] | None:
+    """What is more than a registered class: a task, a suite, a metric or a card."""
     from vtbench.metrics.catalog import metric_names
     from vtbench.tasks import is_suite_file, load_suites, task_files
     from vtbench.tokenizers.cards import load_cards
@@ -32,20 +55,13 @@ def details(name: str) -> dict[str, Any]:
     cards = load_cards()
     if name in cards:
         return _card(cards[name])
-    if name in load_suites():
-        return _suite(name)
-    rows = [row for row in inventory("all") if row["name"] == name]
-    if rows:
-        return dict(rows[0])
-    close = difflib.get_close_matches(name, [row["name"] for row in inventory("all")], n=3, cutoff=0.5)
-    raise UsageError(
-        f"nothing is called {name!r}", f"did you mean {' or '.join(close)}?" if close else "see vtbench list"
-    )
+    return _suite(name) if name in load_suites() else None
 
 
-def is_known(name: str) -> bool:
-    """Whether ``name`` is a task file or registered: then it is that, even beside a folder of the same name."""
-    return name.endswith((".yaml", ".yml")) or any(row["name"] == name for row in inventory("all"))
+def _unknown(name: str) -> UsageError:
+    close = difflib.get_close_matches(name, dict.fromkeys(n for kind in KINDS for n in names_of(kind)), n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(close)}?" if close else "see vtbench list"
+    return UsageError(f"nothing is called {name!r}", hint)
 
 
 def _task(name: str) -> dict[str, Any]:
@@ -66,6 +82,8 @@ def _suite(name: str) -> dict[str, Any]:
 
 
 def _card(card: Card) -> dict[str, Any]:
+    from vtbench.cli.adapters import card_arguments
+
     fields = card.model_dump(mode="json", exclude={"geometry", "anchors"}, exclude_defaults=True)
     shown: dict[str, Any] = {"kind": "tokenizer card", **{key: _text(value) for key, value in fields.items()}}
     if card.checkpoint is not None:
@@ -78,7 +96,7 @@ def _card(card: Card) -> dict[str, Any]:
         shown["bits per pixel at 256x256"] = card.geometry.bits_per_pixel
     for number, anchor in enumerate(card.anchors, start=1):
         shown[f"published {number}"] = f"{anchor.metric} {anchor.value:g} ({anchor.protocol}; {anchor.source})"
-    return shown
+    return shown | card_arguments(card.target, card.args)
 
 
 def _metric(name: str) -> dict[str, Any]:

@@ -6,13 +6,21 @@ from typing import Annotated
 
 import typer
 
+from vtbench.cli import completion
 from vtbench.cli import options as o
 from vtbench.cli.output import emit_rows
 from vtbench.core.errors import UsageError
 
 
 def doctor(
-    name: Annotated[str, typer.Argument(metavar="NAME[,k=v…]", help="Tokenizer or generator to examine.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME[,k=v…]",
+            autocompletion=completion.models,
+            help="Tokenizer or generator to examine.",
+        ),
+    ],
     device: o.Device = "cpu",
     size: Annotated[int, typer.Option("--size", min=16, help="Side of a tokenizer's test images, pixels.")] = 64,
     kind: Annotated[

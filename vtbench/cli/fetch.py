@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from vtbench.cli import completion
 from vtbench.cli import options as o
 from vtbench.cli.output import emit_rows
 from vtbench.core.errors import UsageError
@@ -14,7 +15,14 @@ from vtbench.core.files import user_path
 
 
 def fetch(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]…", help="Assets and tokenizer cards.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]…",
+            autocompletion=completion.fetched,
+            help="Assets and tokenizer cards.",
+        ),
+    ] = None,
     suite: o.SuiteName = None,
     task: o.Tasks = None,
     convert: Annotated[

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vtbench.core.errors import UsageError
@@ -42,13 +43,10 @@ def inventory(kind: str) -> list[Row]:
 
 
 def _tokenizers() -> Iterable[Row]:
-    from vtbench.tokenizers import IMAGES, TOKENIZERS
+    from vtbench.tokenizers import IMAGES
     from vtbench.tokenizers.cards import load_cards
 
-    for name in TOKENIZERS.names():
-        target = TOKENIZERS.builtin.get(name)
-        place = target or f"plug-in {TOKENIZERS.plugins()[name].value}"
-        yield _row("tokenizer", name, place) | {"family": name}
+    yield from (row | {"family": row["name"]} for row in _registered("tokenizers"))
     yield _row("tokenizer", IMAGES, f"a folder of reconstructions made elsewhere: {IMAGES},path=DIR") | {
         "family": IMAGES
     }
@@ -70,10 +68,12 @@ def _card(card: Card) -> Row:
     }
 
 
-def _generators() -> Iterable[Row]:
-    from vtbench.generators import GENERATORS
+def _registered(kind: str) -> Iterable[Row]:
+    from vtbench.cli.adapters import summary_of
+    from vtbench.cli.names import registries
 
-    return (_row("generator", name, GENERATORS.builtin.get(name, "plug-in")) for name in GENERATORS.names())
+    registry = registries()[kind]
+    return (_row(kind.removesuffix("s"), name, summary_of(registry, name)) for name in registry.names())
 
 
 def _tasks() -> Iterable[Row]:
@@ -100,22 +100,11 @@ def _metrics() -> Iterable[Row]:
         yield _row("metric", name, f"{info.summary}{direction}")
 
 
-def _features() -> Iterable[Row]:
-    from vtbench.features import EXTRACTORS
-
-    return (_row("feature", name, EXTRACTORS.builtin.get(name, "plug-in")) for name in EXTRACTORS.names())
-
-
-def _datasets() -> Iterable[Row]:
-    from vtbench.data import DATASETS
-
-    return (_row("dataset", name, DATASETS.builtin.get(name, "plug-in")) for name in DATASETS.names())
-
-
 def _presets() -> Iterable[Row]:
+    from vtbench.core.signatures import first_sentence
     from vtbench.data.presets import PRESETS
 
-    return (_row("preset", name, (kind.__doc__ or "").partition("\n")[0]) for name, kind in PRESETS.items())
+    return (_row("preset", name, first_sentence(kind.__doc__ or "")) for name, kind in PRESETS.items())
 
 
 def _assets() -> Iterable[Row]:
@@ -127,12 +116,13 @@ def _assets() -> Iterable[Row]:
 
 _KINDS: dict[str, Callable[[], Iterable[Row]]] = {
     "tokenizers": _tokenizers,
-    "generators": _generators,
+    "generators": partial(_registered, "generators"),
     "tasks": _tasks,
     "suites": _suites,
     "metrics": _metrics,
-    "features": _features,
-    "datasets": _datasets,
+    "features": partial(_registered, "features"),
+    "readers": partial(_registered, "readers"),
+    "datasets": partial(_registered, "datasets"),
     "presets": _presets,
     "assets": _assets,
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vtbench.cli import completion
 from vtbench.cli import options as o
 from vtbench.cli.output import emit_records, emit_rows
 from vtbench.core.files import user_path
@@ -69,20 +70,40 @@ def check(root: _Root = None) -> None:
 @leaderboard.command("show")
 def show(
     family: Annotated[
-        str, typer.Argument(metavar="[FAMILY]", help="reconstruction, detail, text …")
+        str,
+        typer.Argument(
+            metavar="[FAMILY]",
+            autocompletion=completion.families,
+            help="reconstruction, detail, text …",
+        ),
     ] = "reconstruction",
     metric: Annotated[
-        list[str] | None, typer.Option("--metric", metavar="NAME", help="Only this metric; repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--metric",
+            autocompletion=completion.metrics,
+            metavar="NAME",
+            help="Only this metric; repeatable.",
+        ),
     ] = None,
     model: Annotated[
         str | None, typer.Option("--model", metavar="TEXT", help="Only models whose name holds this.")
     ] = None,
-    task: Annotated[str | None, typer.Option("--task", metavar="NAME", help="Only what was measured on this.")] = None,
+    task: Annotated[
+        str | None,
+        typer.Option("--task", autocompletion=completion.tasks, metavar="NAME", help="Only what was measured on this."),
+    ] = None,
     max_bpp: Annotated[
         float | None, typer.Option("--max-bpp", metavar="X", min=0.0, help="Only models of at most X bits a pixel.")
     ] = None,
     sort: Annotated[
-        str, typer.Option("--sort", metavar="NAME", help="rate, model, or a metric: its best first.")
+        str,
+        typer.Option(
+            "--sort",
+            autocompletion=completion.orders,
+            metavar="NAME",
+            help="rate, model, or a metric: its best first.",
+        ),
     ] = "rate",
     published: Annotated[
         bool, typer.Option("--published/--no-published", help="Print reported numbers beside measured ones.")

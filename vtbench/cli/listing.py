@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from vtbench.cli import completion
 from vtbench.cli import options as o
 from vtbench.cli.output import emit_rows
 
@@ -14,7 +15,10 @@ from vtbench.cli.output import emit_rows
 def list_(
     kind: Annotated[
         str,
-        typer.Argument(help="tokenizers, generators, tasks, suites, metrics, features, datasets, presets or assets."),
+        typer.Argument(
+            autocompletion=completion.kinds,
+            help="tokenizers, generators, tasks, suites, metrics, features, readers, datasets, presets or assets.",
+        ),
     ] = "all",
     json: o.Json = False,
 ) -> None:

@@ -95,7 +95,7 @@ def main() -> None:
     interrupts.answer()
     try:
         with data_on_stdout():
-            app()
+            app(prog_name="vtbench")
     except VtbenchError as error:
         if os.environ.get(DEBUG_VARIABLE):
             raise

@@ -8,22 +8,29 @@ from typing import Annotated
 
 import typer
 
+from vtbench.cli import completion
 from vtbench.cli import options as o
+from vtbench.core.files import user_path
 
 
 def new(
     kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="tokenizer, generator, metric, task, dataset, reader or extractor.")
+        str,
+        typer.Argument(
+            metavar="KIND",
+            autocompletion=completion.templates,
+            help="tokenizer, generator, metric, task, dataset, reader or extractor.",
+        ),
     ],
     name: Annotated[str, typer.Argument(metavar="NAME", help="Of the thing, e.g. my-tokenizer.")],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write to.")] = Path(),
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", parser=user_path, help="Folder to write to.")] = Path(),
     json: o.Json = False,
 ) -> None:
     """Write a working template of one's own, with its test. Nothing that is there is overwritten."""
     from vtbench.templates import draft, find_kind, write
 
     template = find_kind(kind)
-    planned = draft(template, name, out.expanduser(), frozenset(_TAKEN[kind]()))
+    planned = draft(template, name, out, frozenset(_TAKEN[kind]()))
     write(planned)
     if json:
         import json as plain

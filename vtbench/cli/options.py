@@ -7,15 +7,28 @@ from typing import Annotated
 
 import typer
 
+from vtbench.cli import completion
 from vtbench.core.files import user_path
 
 Tokenizers = Annotated[
     list[str] | None,
-    typer.Option("--tokenizer", "-t", metavar="NAME[,k=v…]", help="Tokenizer to measure; repeatable."),
+    typer.Option(
+        "--tokenizer",
+        "-t",
+        autocompletion=completion.tokenizers,
+        metavar="NAME[,k=v…]",
+        help="Tokenizer to measure; repeatable.",
+    ),
 ]
 Generators = Annotated[
     list[str] | None,
-    typer.Option("--generator", "-g", metavar="NAME[,k=v…]", help="Generator to measure; repeatable."),
+    typer.Option(
+        "--generator",
+        "-g",
+        autocompletion=completion.generators,
+        metavar="NAME[,k=v…]",
+        help="Generator to measure; repeatable.",
+    ),
 ]
 ReferenceImages = Annotated[
     str | None,
@@ -33,18 +46,42 @@ SamplesFolder = Annotated[
     ),
 ]
 Tasks = Annotated[
-    list[str] | None, typer.Option("--task", metavar="NAME", help="Task, or path to a task's YAML; repeatable.")
+    list[str] | None,
+    typer.Option(
+        "--task",
+        autocompletion=completion.tasks,
+        metavar="NAME",
+        help="Task, or path to a task's YAML; repeatable.",
+    ),
 ]
 SuiteName = Annotated[
     str | None,
-    typer.Option("--suite", metavar="NAME", help="Suite, or path to a suite's YAML. [default: mini]"),
+    typer.Option(
+        "--suite",
+        autocompletion=completion.suites,
+        metavar="NAME",
+        help="Suite, or path to a suite's YAML. [default: mini]",
+    ),
 ]
 Data = Annotated[
-    str | None, typer.Option("--data", metavar="DIR", help="Images: a folder, tars, parquet, or a data set reference.")
+    str | None,
+    typer.Option(
+        "--data",
+        autocompletion=completion.data_sets,
+        metavar="DIR",
+        help="Images: a folder, tars, parquet, or a data set reference.",
+    ),
 ]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", parser=user_path, help="Folder for runs.")]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
-Dtype = Annotated[str, typer.Option("--dtype", help="Arithmetic of the model: float32, bfloat16 or float16.")]
+Device = Annotated[str, typer.Option("--device", autocompletion=completion.devices, help="auto, cpu, cuda or cuda:N.")]
+Dtype = Annotated[
+    str,
+    typer.Option(
+        "--dtype",
+        autocompletion=completion.dtypes,
+        help="Arithmetic of the model: float32, bfloat16 or float16.",
+    ),
+]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Only the first N samples.")]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", min=1, metavar="N", help="Images a model call.")]
 Workers = Annotated[int | None, typer.Option("--workers", min=0, metavar="N", help="Decoding processes.")]

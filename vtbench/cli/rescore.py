@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from vtbench.cli import completion
 from vtbench.cli import options as o
 from vtbench.cli.output import emit_records
 from vtbench.core.errors import VtbenchError
@@ -18,7 +19,13 @@ def rescore(
         Path, typer.Argument(metavar="RUN", parser=user_path, help="A run folder, or any folder above runs.")
     ],
     metric: Annotated[
-        list[str] | None, typer.Option("--metric", metavar="NAME", help="Set metric to add; repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--metric",
+            autocompletion=completion.metrics,
+            metavar="NAME",
+            help="Set metric to add; repeatable.",
+        ),
     ] = None,
     json: o.Json = False,
 ) -> None:

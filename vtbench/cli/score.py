@@ -9,13 +9,22 @@ from typing import Annotated
 
 import typer
 
+from vtbench.cli import completion
 from vtbench.cli import options as o
 from vtbench.cli.output import emit_records
 from vtbench.core.files import user_path
 
 
 def score(
-    task: Annotated[str, typer.Option("--task", metavar="NAME", help="Task whose samples were reconstructed.")],
+    task: Annotated[
+        str,
+        typer.Option(
+            "--task",
+            autocompletion=completion.tasks,
+            metavar="NAME",
+            help="Task whose samples were reconstructed.",
+        ),
+    ],
     pred: Annotated[
         Path,
         typer.Option("--pred", metavar="DIR", parser=user_path, help="Reconstructions, matched to samples by path."),

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from vtbench.cli import completion
 from vtbench.cli import options as o
 from vtbench.cli.output import emit_records, emit_rows
 from vtbench.core.files import expand_user
@@ -14,16 +15,29 @@ from vtbench.core.files import expand_user
 
 def show(
     name: Annotated[
-        str, typer.Argument(parser=expand_user, help="A task, metric, tokenizer, data set … by name, or a run folder.")
+        str,
+        typer.Argument(
+            parser=expand_user,
+            autocompletion=completion.anything,
+            help="A task, metric, tokenizer, data set … by name, or a run folder.",
+        ),
     ],
     by: Annotated[
         str | None, typer.Option("--by", metavar="FIELD", help="Of runs: one metric by a field, e.g. glyph_px.")
     ] = None,
-    metric: Annotated[str, typer.Option("--metric", help="The metric for --by.")] = "psnr",
+    metric: Annotated[
+        str,
+        typer.Option(
+            "--metric",
+            autocompletion=completion.metrics,
+            help="The metric for --by.",
+        ),
+    ] = "psnr",
     json: o.Json = False,
 ) -> None:
     """Show one thing whole: a task with its protocol, a metric's meaning, a card, or finished runs."""
-    from vtbench.cli.details import details, is_known
+    from vtbench.cli.details import details
+    from vtbench.cli.names import is_known
 
     if Path(name).exists() and not is_known(name):
         from vtbench.results.record import load_records

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from vtbench.cli import completion
 from vtbench.cli import options as o
 from vtbench.cli.output import emit_rows
 from vtbench.core.files import user_path
@@ -20,16 +21,37 @@ _Name = Annotated[
 
 @stats.command("build")
 def build(
-    data: Annotated[str, typer.Option("--data", metavar="DIR", help="Images: a folder, npz, tars, a data set.")],
+    data: Annotated[
+        str,
+        typer.Option(
+            "--data",
+            autocompletion=completion.data_sets,
+            metavar="DIR",
+            help="Images: a folder, npz, tars, a data set.",
+        ),
+    ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", parser=user_path, help="Where to write.")
     ] = None,
     name: _Name = None,
     extractor: Annotated[
         list[str] | None,
-        typer.Option("--extractor", metavar="NAME[.FEATURE]", help="Repeatable; every feature unless one is named."),
+        typer.Option(
+            "--extractor",
+            autocompletion=completion.extractors,
+            metavar="NAME[.FEATURE]",
+            help="Repeatable; every feature unless one is named.",
+        ),
     ] = None,
-    preset: Annotated[str, typer.Option("--preset", metavar="NAME", help="Preprocessing preset.")] = "native@1",
+    preset: Annotated[
+        str,
+        typer.Option(
+            "--preset",
+            autocompletion=completion.presets,
+            metavar="NAME",
+            help="Preprocessing preset.",
+        ),
+    ] = "native@1",
     size: Annotated[int | None, typer.Option("--size", min=8, metavar="N", help="Side, in pixels.")] = None,
     features: Annotated[
         bool, typer.Option("--features/--no-features", help="Keep feature rows, which KID and precision need.")
@@ -63,7 +85,13 @@ def import_(
         str | None, typer.Option("--kind", help="adm, torch-fidelity, clean-fid or pytorch-fid; told where it can be.")
     ] = None,
     extractor: Annotated[
-        str | None, typer.Option("--extractor", metavar="NAME", help="What it is taken for, where the kind fits none.")
+        str | None,
+        typer.Option(
+            "--extractor",
+            autocompletion=completion.extractors,
+            metavar="NAME",
+            help="What it is taken for, where the kind fits none.",
+        ),
     ] = None,
     n: Annotated[int, typer.Option("--n", min=0, metavar="N", help="Images behind it, if known.")] = 0,
     size: Annotated[int | None, typer.Option("--size", min=8, metavar="N", help="Side of the images.")] = None,

@@ -143,7 +143,14 @@ def gemma3_vtbench(
     dtype: str = "bfloat16",
     revision: str | None = None,
 ) -> VisionLanguageReader:
-    """A reader with the settings of VTBench's OCR; the checkpoint is gated on the hub. Raises as the class."""
+    """A reader with the settings of VTBench's OCR; the checkpoint is gated on the hub. Raises as the class.
+
+    Args:
+        path: folder, or ``owner/name`` on the hub.
+        prompt: what the model is asked.
+        dtype: arithmetic of the network.
+        revision: branch, tag or commit on the hub.
+    """
     return VisionLanguageReader(path, prompt=prompt, resize=1024, max_new_tokens=1024, dtype=dtype, revision=revision)
 
 

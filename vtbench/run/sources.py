@@ -107,8 +107,13 @@ class TokenizerSource(NamedSource):
         return ModelPredictor(loaded, seed=options.seed, batch_size=batch_size)
 
 
-def _images(path: Path, name: str | None = None) -> tuple[Path, str]:
-    """What ``images,path=DIR[,name=NAME]`` takes: the folder, and what tables call it, the folder's name by default."""
+def images_folder(path: Path, name: str | None = None) -> tuple[Path, str]:
+    """Images that somebody else's code reconstructed: what ``images,path=DIR`` takes.
+
+    Args:
+        path: the folder; sub-folders are searched.
+        name: what tables call the model that made them; the folder's name by default.
+    """
     return path, name or path.resolve().name
 
 
@@ -122,7 +127,7 @@ def source_of(reference: str) -> PredictionSource:
     if parsed.target != IMAGES:
         return TokenizerSource(reference)
     _ = parsed.name  # an empty one is refused, as every model's
-    return FolderSource(*_images(**bind(_images, parsed, "tokenizer")), reference)
+    return FolderSource(*images_folder(**bind(images_folder, parsed, "tokenizer")), reference)
 
 
 def with_digests(info: TokenizerInfo | GeneratorInfo) -> dict[str, Any]:
