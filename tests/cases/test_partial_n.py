@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,8 @@ def test_leaderboard_rows_hold_the_count(scored: Callable[..., Any], place: Path
     with (place / "boards" / "reconstruction.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [(row["model"], row["psnr_n"], row["lpips_alex_n"]) for row in rows] == [("p1", "10", "2"), ("p2", "2", "2")]
+    shown = json.loads(scored("leaderboard", "show", "--root", "boards", "--json").out)
+    assert [row["results"]["psnr"]["n"] for row in shown["measured"]] == [10, 2]
     board = "boards/reconstruction.csv"
     row = next(r for r in scored("compare", f"{board}#p1", f"{board}#p2", "--json").rows if r["metric"] == "psnr")
     assert (row["baseline_n"], row["n"], row["verdict"]) == (10, 2, "not comparable")

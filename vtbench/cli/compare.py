@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 def compare(
     runs: Annotated[
         list[str],
-        typer.Argument(metavar="A B…", help="Run folders, records, folders above runs, baselines, or FILE.csv#MODEL."),
+        typer.Argument(
+            metavar="A B…",
+            help="Run folders, records, folders above runs, baselines, leaderboard CSVs; one model of any as "
+            "PLACE#MODEL; or a folder and names of models in it: RUNS MODEL MODEL.",
+        ),
     ],
     strata: Annotated[bool, typer.Option("--strata", help="Parts of the samples too, e.g. by glyph size.")] = False,
     form: Annotated[

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vtbench.core.errors import NotComparableError, UsageError
+from vtbench.core.errors import NotComparableError
 from vtbench.results.comparison import Comparison, comparable, compare_measurements
-from vtbench.results.comparison_sources import alone, load_measurements, matched
+from vtbench.results.comparison_sides import sides_of
+from vtbench.results.comparison_sources import alone, matched
 
 _MOST_REASONS = 3
 
@@ -40,16 +41,15 @@ def compare(arguments: Sequence[str | Path], strata: bool = False) -> Comparison
     """Set every other argument against the first.
 
     Args:
-        arguments: two or more, each as :func:`load_measurements` takes it.
+        arguments: places, or models in them, as :func:`~vtbench.results.comparison_sides.sides_of` takes them.
         strata: parts of the samples too.
 
     Raises:
-        UsageError: fewer than two arguments, or one with nothing behind it.
+        UsageError: fewer than two sides, or an argument with nothing behind it.
     """
-    if len(arguments) < 2:
-        raise UsageError("compare needs a baseline and something to set against it", "vtbench compare A B")
-    names = [str(argument) for argument in arguments]
-    jobs = matched([load_measurements(argument) for argument in arguments], names)
+    sides = sides_of(arguments)
+    names = [side.name for side in sides]
+    jobs = matched([side.measurements for side in sides], names)
     rows = (
         row
         for baseline, *candidates in jobs

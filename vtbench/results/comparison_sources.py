@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vtbench.core.errors import UsageError, VtbenchError
 from vtbench.results.baseline import is_baseline, measurement_of, read_baseline
+from vtbench.results.comparison_choice import chosen_models, split_choice
 from vtbench.results.comparison_measurement import Key, Measurement, from_record
 from vtbench.results.leaderboard_columns import COUNT, FACT_COLUMNS, KEY_COLUMNS, ORIGIN_COLUMNS
 from vtbench.results.record import readable_records, warn_of
@@ -24,19 +25,24 @@ def load_measurements(argument: str | Path, unreadable: Callable[[VtbenchError],
 
     Args:
         argument: a run folder, a ``record.json``, a folder above runs, a baseline that ``check --update`` wrote, or
-            ``FILE.csv#MODEL`` (``#MODEL@REVISION`` where a model has several).
+            a leaderboard's CSV; of each one model as ``PLACE#MODEL`` (``#MODEL@REVISION`` where a model has several).
         unreadable: told of records in a folder that cannot be read, and are passed over.
 
     Raises:
-        UsageError: nothing is there, or the file has no such row.
+        UsageError: nothing is there, or no such model.
         VtbenchError: a record or a table that cannot be read.
     """
-    path, mark, chosen = str(argument).partition("#")
+    path, chosen = split_choice(str(argument))
+    found = _everything(path, unreadable)
+    return chosen_models(found, chosen, path) if chosen else found
+
+
+def _everything(path: str, unreadable: Callable[[VtbenchError], None]) -> list[Measurement]:
     if path.endswith(_SUFFIX):
-        return _leaderboard_rows(Path(path), chosen if mark else "")
+        return _leaderboard_rows(Path(path))
     if is_baseline(Path(path)):
         return [measurement_of(job, path) for job in read_baseline(Path(path)).jobs]
-    return [from_record(record, file) for file, record in readable_records(argument, unreadable)]
+    return [from_record(record, file) for file, record in readable_records(path, unreadable)]
 
 
 def matched(sides: Sequence[Sequence[Measurement]], names: Sequence[str]) -> list[tuple[Measurement | None, ...]]:
@@ -86,7 +92,7 @@ def _by_key(side: Sequence[Measurement], labelled: Mapping[str, bool], name: str
     return table
 
 
-def _leaderboard_rows(path: Path, chosen: str) -> list[Measurement]:
+def _leaderboard_rows(path: Path) -> list[Measurement]:
     try:
         with path.open(encoding="utf-8", newline="") as stream:
             reader = csv.DictReader(stream)
@@ -98,12 +104,7 @@ def _leaderboard_rows(path: Path, chosen: str) -> list[Measurement]:
     missing = [name for name in KEY_COLUMNS if name not in header]
     if missing:
         raise UsageError(f"{path} has no column {', '.join(missing)}", f"a leaderboard has {', '.join(KEY_COLUMNS)}")
-    wanted = [row for row in rows if chosen in ("", row["model"], f"{row['model']}@{row['revision']}")]
-    if not wanted:
-        raise UsageError(
-            f"{path} has no model {chosen!r}", f"it has {', '.join(dict.fromkeys(r['model'] for r in rows))}"
-        )
-    return [_from_row(row, path) for row in wanted]
+    return [_from_row(row, path) for row in rows]
 
 
 def _from_row(row: Mapping[str, str], path: Path) -> Measurement:
