@@ -55,11 +55,13 @@ def build(root: _Root = None) -> None:
 
 @leaderboard.command("check")
 def check(root: _Root = None) -> None:
-    """Check that the CSVs are what the records say, and that every published row is whole. Exit 1 where not."""
+    """Check that the CSVs are what the records say, and that every published number is whole. Exit 1 where not."""
+    from vtbench.metrics.catalog import metric_names
     from vtbench.results.leaderboard_check import check as check_all
+    from vtbench.tokenizers.cards import anchor_problems
 
     folder = _root(root)
-    problems = check_all(folder)
+    problems = [*check_all(folder, metric_names()), *anchor_problems(metric_names())]
     for problem in problems:
         typer.echo(problem, err=True)
     if problems:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Collection
 from pathlib import Path
 
 from vtbench.core.errors import UsageError, VtbenchError
@@ -16,10 +17,14 @@ from vtbench.results.record import read_record
 _REBUILD = "run vtbench leaderboard build"
 
 
-def check(root: Path) -> list[str]:
+def check(root: Path, known: Collection[str] | None = None) -> list[str]:
     """What is wrong with the folder, a line each; empty where nothing is.
 
     The CSVs are made again in memory and compared byte by byte, every record is read whole, every published row too.
+
+    Args:
+        root: the leaderboard folder.
+        known: names of metrics that published rows may have; not looked at unless given.
 
     Raises:
         UsageError: there is no such folder, or two records with different results under one key.
@@ -41,7 +46,7 @@ def check(root: Path) -> list[str]:
     ]
     for family in FAMILIES:
         problems += _compare(root / f"{family}.csv", tables.get(family, ""), columns_of(family))
-    return problems + published_problems(root / PUBLISHED)
+    return problems + published_problems(root / PUBLISHED, known)
 
 
 def _compare(path: Path, wanted: str, columns: list[str]) -> list[str]:

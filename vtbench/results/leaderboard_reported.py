@@ -12,6 +12,7 @@ from vtbench.results.leaderboard import PUBLISHED
 from vtbench.results.leaderboard_columns import FAMILIES, METRIC_COLUMNS
 from vtbench.results.leaderboard_selection import BY_MODEL, BY_RATE, Selection
 from vtbench.results.published import ReportedRow, read_published
+from vtbench.results.reported_metrics import LOOSE, looser_names
 
 COLUMNS = ("metric", "model", "card", "bits_per_pixel", "value", "unit", "stratum", "protocol", "origin")
 _FAMILIES_OF_FILE = {
@@ -23,10 +24,8 @@ _FAMILIES_OF_FILE = {
     "evaluators": ("generation",),
 }
 """Which leaderboards a file of published numbers stands beside; one that is not named here, beside all."""
-_LOOSE_NAMES = {"fid": ("rfid", "gfid"), "lpips_alex": ("lpips",), "lpips_vgg": ("lpips",)}
-"""What sources call a metric that has one exact name here."""
 _PLACE = {name: place for place, name in enumerate(dict.fromkeys(n for m in METRIC_COLUMNS.values() for n in m))}
-_PLACE |= {loose: _PLACE[name] for name, many in reversed(_LOOSE_NAMES.items()) for loose in many}
+_PLACE |= {loose: _PLACE[exact] for loose, (exact, _) in LOOSE.items()}
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def reported_rows(
 
 def loose_names(metric: str) -> tuple[str, ...]:
     """A metric's own name and what sources call it."""
-    return (metric, *_LOOSE_NAMES.get(metric, ()))
+    return (metric, *looser_names(metric))
 
 
 def _stands_beside(row: ReportedRow, family: str) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from vtbench.core.errors import VtbenchError
+from vtbench.results.reported_metrics import name_problem
 
 COLUMNS = ("model", "metric", "value", "unit", "stratum", "protocol", "source", "table", "status")
 REPORTED = "reported"
@@ -20,7 +21,8 @@ class ReportedRow:
     """One published number.
 
     Attributes:
-        metric: as its source calls it; ``rfid`` and ``gfid`` say what a FID was taken against.
+        metric: this project's name where the source says enough for it, else one of
+            :mod:`vtbench.results.reported_metrics`; ``rfid`` and ``gfid`` say what a FID was taken against.
         protocol: as stated there.
         source: paper or repository.
         table: table or section in it.
@@ -58,9 +60,20 @@ def read_published(folder: Path) -> list[ReportedRow]:
     return rows
 
 
-def published_problems(folder: Path) -> list[str]:
-    """Everything for which :func:`read_published` would refuse the folder, a line each."""
-    return [str(row) for row in _rows(folder) if isinstance(row, VtbenchError)]
+def published_problems(folder: Path, known: Collection[str] | None = None) -> list[str]:
+    """Everything that is wrong with the folder, a line each.
+
+    Args:
+        folder: of CSVs.
+        known: names of metrics that rows may have, beside those of others alone; not looked at unless given.
+    """
+    problems = []
+    for row in _rows(folder):
+        if isinstance(row, VtbenchError):
+            problems.append(str(row))
+        elif known is not None and (told := name_problem(row.metric, known)):
+            problems.append(f"{folder / row.file}.csv: {row.model}: {told}")
+    return list(dict.fromkeys(problems))
 
 
 def _rows(folder: Path) -> Iterator[ReportedRow | VtbenchError]:

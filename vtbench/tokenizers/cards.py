@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Collection
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -12,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.results.reported_metrics import name_problem
 from vtbench.tokenizers.geometry import Geometry
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
@@ -51,7 +53,15 @@ class CardCheckpoint(BaseModel):
 
 
 class Anchor(BaseModel):
-    """A published number of the checkpoint, and what it was measured with."""
+    """A published number of the checkpoint, and what it was measured with.
+
+    Attributes:
+        metric: this project's name where the source says enough for it, else one of
+            :mod:`vtbench.results.reported_metrics`.
+        value: as published.
+        protocol: data, size and evaluator, as far as they are stated.
+        source: where the number stands.
+    """
 
     model_config = _FROZEN
 
@@ -131,6 +141,17 @@ def _cards() -> MappingProxyType[str, Card]:
 def load_cards() -> dict[str, Card]:
     """Every card that comes with vtbench, by name."""
     return dict(_cards())
+
+
+def anchor_problems(known: Collection[str]) -> list[str]:
+    """Published numbers of cards under names that say too little or nothing, a line each.
+
+    Args:
+        known: names of this project's metrics.
+    """
+    named = {(card.name, anchor.metric) for card in _cards().values() for anchor in card.anchors}
+    told = ((card, name_problem(metric, known)) for card, metric in sorted(named))
+    return [f"tokenizer card {card}: {problem}" for card, problem in told if problem]
 
 
 def find_card(name: str) -> Card:

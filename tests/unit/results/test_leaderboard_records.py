@@ -13,12 +13,14 @@ from typing import get_args, get_type_hints
 import pytest
 
 from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.metrics.catalog import metric_names
 from vtbench.results.leaderboard import add_records, build, build_tables, read_rows
 from vtbench.results.leaderboard_check import check
 from vtbench.results.leaderboard_columns import METRIC_COLUMNS, number_text
 from vtbench.results.leaderboard_rows import MeasuredRow, read_row
 from vtbench.results.published import COLUMNS, ReportedRow, published_problems, read_published
 from vtbench.results.record import RunRecord, read_record, write_record
+from vtbench.results.reported_metrics import looser_names
 from vtbench.results.rows import input_size, metric_result, scored_size
 from vtbench.tasks import load_task, task_files
 
@@ -200,3 +202,18 @@ def test_every_bad_published_line_is_told(tmp_path: Path) -> None:
         "a.csv:4",
         "b.csv:1",
     ]
+
+
+def test_a_published_row_has_a_name_of_the_registry_or_a_declared_one(tmp_path: Path) -> None:
+    assert published_problems(Path(__file__).parents[3] / "leaderboards" / "published", metric_names()) == []
+    row = "VQ,{},22,,all,as stated,Paper,,reported\n"
+    names = ("psnr", "rfid", "lpips_unstated", "geneval", "lpips", "psrn")
+    (tmp_path / "a.csv").write_text(",".join(COLUMNS) + "\n" + "".join(row.format(name) for name in names))
+    assert published_problems(tmp_path) == []
+    vague, unknown = published_problems(tmp_path, metric_names())
+    assert vague == f"{tmp_path}/a.csv: VQ: lpips does not say which: name its network, lpips_alex or lpips_vgg; " + (
+        "lpips_unstated where the source does not"
+    )
+    assert unknown == f"{tmp_path}/a.csv: VQ: unknown metric 'psrn', did you mean psnr?"
+    assert looser_names("lpips_vgg") == looser_names("lpips_alex") == ("lpips_unstated",)
+    assert looser_names("fid") == ("rfid", "gfid") and looser_names("psnr") == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ import pytest
 from pydantic import ValidationError
 
 from vtbench.core.reference import Reference
+from vtbench.metrics.catalog import metric_names
+from vtbench.results.reported_metrics import name_problem
 from vtbench.tokenizers import TOKENIZERS
-from vtbench.tokenizers.cards import Card, load_cards
+from vtbench.tokenizers.cards import Anchor, Card, anchor_problems, load_cards
 from vtbench.tokenizers.geometry import Geometry
 from vtbench.tokenizers.official import OfficialTokenizer
 from vtbench.tokenizers.reference import tokenizer_reference
@@ -125,8 +128,6 @@ def test_a_faulty_geometry_is_refused(fields: dict[str, Any]) -> None:
         Geometry.model_validate(fields)
 
 
-# rfid is the Fréchet distance of reconstructions; lpips one whose network its source does not name.
-ANCHORS = {"rfid", "is_mean", "psnr", "ssim", "lpips", "lpips_alex"}
 PUBLISHED = [card for card in CARDS.values() if card.checkpoint is not None]
 
 
@@ -139,7 +140,46 @@ def test_a_published_checkpoint_is_described_whole(card: Card) -> None:
         assert card.checkpoint.hub and not card.checkpoint.file
     for anchor in card.anchors:
         assert anchor.protocol and anchor.source and anchor.value > 0
-        assert anchor.metric in ANCHORS
+        assert name_problem(anchor.metric, metric_names()) is None
+
+
+def test_anchors_are_held_against_the_registry_of_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert anchor_problems(metric_names()) == []
+    anchor = Anchor(metric="lpips", value=0.1, protocol="p", source="s")
+    wrong = (anchor, anchor.model_copy(update={"metric": "psrn"}), anchor.model_copy(update={"metric": "rfid"}))
+    card = CARDS["flowmo-lo"].model_copy(update={"anchors": wrong})
+    monkeypatch.setattr("vtbench.tokenizers.cards._cards", lambda: {card.name: card})
+    first, second = anchor_problems(metric_names())
+    assert first.startswith("tokenizer card flowmo-lo: lpips does not say which: name its network")
+    assert second == "tokenizer card flowmo-lo: unknown metric 'psrn', did you mean psnr?"
+
+
+GRIDS_OF_AUTHORS = {  # side of the grid of tokens that authors state for the size they trained at
+    **dict.fromkeys(("llamagen-ds16", "llamagen-ds16-t2i", "vqgan-f16-1024", "vqgan-f16-16384"), 16),
+    **dict.fromkeys((f"maskbit-{bits}bit" for bits in (10, 12, 14, 16, 18)), 16),
+    **dict.fromkeys((f"ibq-{size}" for size in (1024, 8192, 16384, 262144)), 16),
+    **{"llamagen-ds8": 32, "open-magvit2-256": 16, "open-magvit2-128": 16, "mar-kl16": 16, "janus-pro": 24},
+}
+
+
+def _stride(card: Card) -> float:
+    """Pixels a token along one side, from the tokens of a 256x256 image."""
+    assert card.geometry is not None
+    return float(256 / card.geometry.tokens[-1] ** 0.5)
+
+
+@pytest.mark.parametrize("name", GRIDS_OF_AUTHORS)
+def test_the_size_a_card_was_trained_at_gives_the_tokens_its_authors_state(name: str) -> None:
+    assert CARDS[name].native_size == GRIDS_OF_AUTHORS[name] * _stride(CARDS[name])
+
+
+@pytest.mark.parametrize(
+    "card", [card for card in PUBLISHED if card.target.startswith("diffusers-")], ids=lambda card: card.name
+)
+def test_tokens_of_a_librarys_autoencoder_follow_from_its_stride(card: Card) -> None:
+    stride, named = _stride(card), re.search(r"-f(\d+)c", card.name)
+    assert stride.is_integer() and card.native_size is not None and card.native_size % stride == 0
+    assert stride == (float(named[1]) if named else 16.0 if card.name in ("amused", "meissonic") else 8.0)
 
 
 def _is_official(card: Card) -> bool:
