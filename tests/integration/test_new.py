@@ -12,7 +12,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from vtbench.cli.main import app
-from vtbench.templates import KINDS
+from vtbench.templates import KINDS, draft, write
 
 CommandLine = Callable[..., CompletedProcess[str]]
 TASK = """
@@ -50,10 +50,14 @@ def test_each_passes_the_test_that_comes_with_it(folder: Path) -> None:
     assert len(list(folder.glob("test_*.py"))) == len(KINDS)
 
 
-def test_they_are_clean_by_the_linters_own_settings(folder: Path) -> None:
-    for words in (("check",), ("format", "--check", "--diff")):
-        done = run(folder, "ruff", *words, "--isolated", "--no-cache", ".")
-        assert done.returncode == 0, done.stdout + done.stderr
+@pytest.mark.parametrize("given", ["x", "MyOCR", "my-rather-long-tokenizer"])
+def test_they_are_clean_by_the_linters_own_settings_whatever_the_name(given: str, tmp_path: Path) -> None:
+    for kind in KINDS:
+        place = tmp_path / kind
+        write(draft(KINDS[kind], given, place, ()))
+        for words in (("check",), ("format", "--check", "--diff")):
+            done = run(place, "ruff", *words, "--isolated", "--no-cache", ".")
+            assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("reference", ["./my_tokenizer.py:MyTokenizer,levels=4", "./my_generator.py:MyGenerator"])
