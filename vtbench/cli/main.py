@@ -27,6 +27,8 @@ from vtbench.cli import (
 from vtbench.cli.streams import data_on_stdout
 from vtbench.core import interrupts
 from vtbench.core.errors import VtbenchError
+from vtbench.core.outgoing import terminal_text
+from vtbench.core.secrets import masked
 from vtbench.version import __version__
 
 DEBUG_VARIABLE = "VTBENCH_DEBUG"
@@ -79,7 +81,12 @@ def _tell(
 ) -> None:
     """A warning in one line, without the code that gave it; ``--debug`` has that too."""
     del category, filename, lineno, file, line
-    typer.echo(f"warning: {(str(message).strip().splitlines() or [''])[0]}", err=True)
+    typer.echo(_shown(f"warning: {(str(message).strip().splitlines() or [''])[0]}"), err=True)
+
+
+def _shown(told: str) -> str:
+    """What is said of somebody's files, programs and addresses, with neither control characters nor credentials."""
+    return terminal_text(masked(told))
 
 
 def main() -> None:
@@ -99,7 +106,7 @@ def main() -> None:
     except VtbenchError as error:
         if os.environ.get(DEBUG_VARIABLE):
             raise
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(_shown(f"error: {error}"), err=True)
         sys.exit(error.exit_code)
     except (interrupts.Interrupted, KeyboardInterrupt) as signal:
         asked = signal if isinstance(signal, interrupts.Interrupted) else interrupts.Interrupted(2)

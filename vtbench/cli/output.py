@@ -7,6 +7,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from vtbench.core.outgoing import table_cell, terminal_line
+
 if TYPE_CHECKING:
     from vtbench.results.record import RunRecord
 
@@ -20,7 +22,7 @@ def emit_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], as_json
     else:
         print("\t".join(columns))
         for row in rows:
-            print("\t".join(_cell(row.get(column, "")) for column in columns))
+            print("\t".join(table_cell(_cell(row.get(column, ""))) for column in columns))
 
 
 def emit_records(records: Sequence[RunRecord], as_json: bool, metrics: Sequence[str] | None = None) -> None:
@@ -63,5 +65,4 @@ def _short(value: Any) -> str:
 
 
 def _cell(value: Any) -> str:
-    text = "" if value is None else str(value)
-    return text.replace("\t", " ").replace("\n", " ")
+    return "" if value is None else terminal_line(str(value))

@@ -2,45 +2,35 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
+from vtbench.core.outgoing import markdown_code, markdown_text
 from vtbench.report.gather import Board
 from vtbench.report.tables import summary
-
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!~])")
 
 
 def markdown_page(boards: Sequence[Board], title: str = "vtbench report") -> str:
     """A section a board; text from data is escaped."""
-    parts = [f"## {escaped(title)}\n"]
+    parts = [f"## {markdown_text(title)}\n"]
     for board in boards:
-        parts += [f"### {escaped(board.title)}\n", _table(board), _foot(board)]
+        parts += [f"### {markdown_text(board.title)}\n", _table(board), _foot(board)]
     return "\n".join(parts)
 
 
 def _table(board: Board) -> str:
     table = summary(board)
-    lines = [["model", *table.headers], ["---", *["--:"] * len(table.headers)]]
-    lines += [
-        [label, *(f"**{cell.text}**" if cell.best else cell.text for cell in cells)] for label, cells in table.rows
-    ]
-    body = [[escaped(line[0]), *line[1:]] for line in lines[2:]]
-    return "\n".join(f"| {' | '.join(line)} |" for line in [*lines[:2], *body]) + "\n"
+    lines = [["model", *map(markdown_text, table.headers)], ["---", *["--:"] * len(table.headers)]]
+    for label, cells in table.rows:
+        texts = ((markdown_text(cell.text), cell.best) for cell in cells)
+        lines.append([markdown_text(label), *(f"**{text}**" if best else text for text, best in texts)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 def _foot(board: Board) -> str:
     record = board.first
     marked = summary(board).marked
-    lines = [
-        f"`{record.task.protocol_id}` · data `{record.data.fingerprint[:12]}`{f' · bold: {marked}' if marked else ''}"
-    ]
-    lines += [
-        f"- {escaped(run.label)}: {escaped(warning)}" for run in board.runs for warning in run.record.warnings[:3]
-    ]
+    protocol, data = markdown_code(record.task.protocol_id), markdown_code(record.data.fingerprint[:12])
+    lines = [f"{protocol} · data {data}{f' · bold: {marked}' if marked else ''}"]
+    told = [(run.label, warning) for run in board.runs for warning in run.record.warnings[:3]]
+    lines += [f"- {markdown_text(label)}: {markdown_text(warning)}" for label, warning in told]
     return "\n".join(lines) + "\n"
-
-
-def escaped(text: str) -> str:
-    """Text that Markdown shows as it is."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))

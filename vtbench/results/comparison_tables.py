@@ -12,6 +12,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from vtbench.core.outgoing import markdown_text, table_cell, terminal_line
 from vtbench.results import strict_json
 from vtbench.results.comparison import BETTER, INCOMPARABLE, WORSE, Comparison
 from vtbench.results.digits import MISSING
@@ -33,7 +34,7 @@ def as_csv(rows: Sequence[Comparison], delimiter: str = ",") -> str:
     text = io.StringIO()
     writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows([repr(cell) if isinstance(cell, float) else cell for cell in astuple(row)] for row in rows)
+    writer.writerows([_delimited(cell) for cell in astuple(row)] for row in rows)
     return text.getvalue()
 
 
@@ -41,9 +42,9 @@ def as_markdown(rows: Sequence[Comparison]) -> str:
     """A Markdown table a pair of measurements, for a pull request or a page."""
     lines: list[str] = []
     for mine in _by_pair(rows):
-        lines += [f"**{_escaped(mine[0].task)}**: {_escaped(_title(mine[0]))}", ""]
+        lines += [f"**{markdown_text(mine[0].task)}**: {markdown_text(_title(mine[0]))}", ""]
         lines += [f"| {' | '.join(_HEADER)} |", "|---|--:|--:|--:|---|---|---|"]
-        lines += [f"| {' | '.join(_escaped(cell) for cell in cells(row))} |" for row in mine] + [""]
+        lines += [f"| {' | '.join(_markdown_cells(row))} |" for row in mine] + [""]
     return "\n".join(lines)
 
 
@@ -51,12 +52,12 @@ def as_tables(rows: Sequence[Comparison]) -> list[Table]:
     """Rich tables for a terminal, one a pair of measurements."""
     tables = []
     for mine in _by_pair(rows):
-        title = Text(f"{mine[0].task}: {_title(mine[0])}")
+        title = Text(terminal_line(f"{mine[0].task}: {_title(mine[0])}"))
         table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
         for name in _HEADER:
             table.add_column(name, justify="right" if name in _HEADER[1:4] else "left", overflow="fold")
         for row in mine:
-            table.add_row(*(Text(cell, style=_STYLES.get(row.verdict, "")) for cell in cells(row)))
+            table.add_row(*(Text(terminal_line(cell), style=_STYLES.get(row.verdict, "")) for cell in cells(row)))
         tables.append(table)
     return tables
 
@@ -114,5 +115,11 @@ def _signed(value: float | None, decimals: int) -> str:
     return "–" if value is None else (f"{value:+.{decimals}f}" if value else "0")
 
 
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+def _markdown_cells(row: Comparison) -> list[str]:
+    """Names and reasons come from records; numbers and intervals are written here."""
+    metric, *numbers, verdict, why = cells(row)
+    return [markdown_text(metric), *numbers, markdown_text(verdict), markdown_text(why)]
+
+
+def _delimited(cell: object) -> object:
+    return table_cell(cell) if isinstance(cell, str) else repr(cell) if isinstance(cell, float) else cell

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from vtbench.core.outgoing import table_cell
 from vtbench.results import strict_json
 from vtbench.results.record import RunRecord
 from vtbench.results.rows import all_metrics, input_size, metric_result, scored_size
@@ -65,7 +66,7 @@ def _tsv_text(value: Any) -> str:
     """One cell: no tab or line break can end it early."""
     if value is None:
         return ""
-    return repr(value) if isinstance(value, float) else " ".join(str(value).split())
+    return repr(value) if isinstance(value, float) else table_cell(str(value))
 
 
 def _json_row(record: RunRecord, names: Sequence[str]) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from vtbench.core.errors import UsageError
 from vtbench.core.files import atomic_path, path_segment, write_text
+from vtbench.core.outgoing import table_cell
+from vtbench.core.secrets import secrets_in
 from vtbench.results.leaderboard_columns import FAMILIES, columns_of
 from vtbench.results.leaderboard_rows import Key, MeasuredRow, read_row
 from vtbench.results.record import RunRecord, read_record, readable_records
@@ -51,6 +53,7 @@ def add_records(runs: Iterable[Path], root: Path) -> list[Added]:
     for file, record in [found for run in runs for found in readable_records(run)]:
         row = read_row(file)
         _refuse_limited(record, file)
+        _refuse_secrets(record, file)
         there = known.setdefault(row.key, row)
         _refuse_second(there, row)
         target = root / RECORDS / path_segment(record.task.name) / _file_name(record)
@@ -122,7 +125,8 @@ def _table(family: str, rows: Sequence[MeasuredRow]) -> str:
     stream = io.StringIO()
     writer = csv.DictWriter(stream, columns_of(family), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(sorted((row.cells for row in rows), key=lambda cells: [cells[name] for name in _SORTED_BY]))
+    cells = sorted((row.cells for row in rows), key=lambda cells: [cells[name] for name in _SORTED_BY])
+    writer.writerows({name: table_cell(text) for name, text in row.items()} for row in cells)
     return stream.getvalue()
 
 
@@ -134,6 +138,16 @@ def _refuse_second(there: MeasuredRow, row: MeasuredRow) -> None:
         raise UsageError(
             f"two results for {told(row.key)}: {there.file} and {row.file}",
             "keep one of them; another seed, device or data is another claim, not another row",
+        )
+
+
+def _refuse_secrets(record: RunRecord, file: Path) -> None:
+    """Records of this vtbench hold none; one that was edited, or made by an older one, may."""
+    found = list(secrets_in(record.model_dump(mode="json")))
+    if found:
+        raise UsageError(
+            f"{file} still holds what looks like a credential, in: {', '.join(found[:3])}",
+            "measure again, or mask it there if the record is yours",
         )
 
 

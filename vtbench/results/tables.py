@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vtbench.core.errors import UsageError
+from vtbench.core.outgoing import terminal_line, terminal_text
 from vtbench.results.captions import caption
 from vtbench.results.delimited import results_json, results_tsv
 from vtbench.results.digits import MISSING, column_decimals, interval_text, is_lopsided, value_text
@@ -96,9 +97,8 @@ def results_table(
         columns = [column for column in leading if layout.keep_constants or column.needed]
         table = _build(records, [*columns, *_rates(records), *(measured[name] for name in shown)], layout)
         dropped = [column.header for column in leading if column not in columns]
-        table.caption = Text(
-            caption(records, shown, constants="size px" in dropped, hidden=[n for n in names if n not in shown])
-        )
+        told = caption(records, shown, constants="size px" in dropped, hidden=[n for n in names if n not in shown])
+        table.caption = Text(terminal_text(told))
         if _natural_width(table) <= room:
             break
     return table
@@ -188,7 +188,7 @@ def _build(records: Sequence[RunRecord], columns: Sequence[_Column], layout: _La
         header = _header(column.header, layout.fold_headers)
         table.add_column(header, justify="left" if column.is_text else "right", overflow="fold")
     for row, record in enumerate(records):
-        label = Text(_fold_label(record.model.label, layout.label_width))
+        label = Text(_fold_label(terminal_line(record.model.label), layout.label_width))
         table.add_row(label, *(_cell(column, row, layout.inline_intervals) for column in columns))
     return table
 
@@ -197,7 +197,7 @@ def _header(text: str, fold: bool) -> Text:
     """``psnr dB ↑`` on one line; folded, it breaks before the unit and after underscores and slashes."""
     if fold:
         text = re.sub(r"([_/])", r"\1\n", text).replace(" ", "\n").replace("\n↑", " ↑").replace("\n↓", " ↓")
-    return Text(text)
+    return Text(terminal_text(text))
 
 
 def _cell(column: _Column, row: int, inline: bool) -> Text:

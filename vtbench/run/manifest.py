@@ -11,6 +11,7 @@ from vtbench.core.errors import DamagedFileError, UsageError, VtbenchError
 from vtbench.core.files import write_text
 from vtbench.core.info import TokenizerInfo, WeightFile
 from vtbench.core.outside import reason
+from vtbench.core.secrets import masked_value
 from vtbench.results import strict_json
 from vtbench.results.schema import (
     CodeSection,
@@ -93,8 +94,8 @@ class JobManifest(BaseModel):
 
 
 def write_manifest(manifest: JobManifest, folder: Path) -> None:
-    """Write ``plan.json`` atomically."""
-    write_text(folder / PLAN_FILE, strict_json.dumps(manifest.model_dump()))
+    """Write ``plan.json`` atomically, without credentials: all that a record says of a job is read from here."""
+    write_text(folder / PLAN_FILE, strict_json.dumps(masked_value(manifest.model_dump())))
 
 
 def read_manifest(folder: Path) -> JobManifest:

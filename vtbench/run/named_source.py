@@ -13,6 +13,7 @@ from vtbench.core.code_identity import foreign_identity
 from vtbench.core.file_arguments import digest_arguments
 from vtbench.core.reference import Reference, parse_reference
 from vtbench.core.registry import Registry
+from vtbench.core.secrets import masked
 
 _SETTINGS = (".json", ".yaml", ".yml", ".toml", ".txt", ".model")
 
@@ -42,7 +43,7 @@ class NamedSource:
     @property
     def label(self) -> str:
         """The argument ``name`` where there is one, else the reference as given: name and arguments."""
-        return self.parsed.name or self.reference
+        return self.parsed.name or masked(self.reference)
 
     @cached_property
     def parsed(self) -> Reference:

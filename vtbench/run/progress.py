@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -19,6 +20,9 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from vtbench.core.outgoing import terminal_line, terminal_text
+from vtbench.core.secrets import masked
+
 _PLAIN_EVERY_S = 15.0
 
 
@@ -28,7 +32,8 @@ class JobProgress:
     def __init__(self, label: str, total: int, progress: Progress | None) -> None:
         self._label, self._total, self._done = label, total, 0
         self._progress = progress
-        self._task = progress.add_task(label, total=total) if progress is not None else None
+        shown = escape(terminal_line(masked(label)))
+        self._task = progress.add_task(shown, total=total) if progress is not None else None
         self._started = self._told = time.monotonic()
 
     def resume_from(self, done: int) -> None:
@@ -79,5 +84,5 @@ def job_progress(label: str, total: int, quiet: bool = False) -> Iterator[JobPro
 
 
 def say(line: str) -> None:
-    """One line to the log."""
-    print(line, file=sys.stderr, flush=True)
+    """One line to the log, with neither credentials nor control characters."""
+    print(terminal_text(masked(line)), file=sys.stderr, flush=True)

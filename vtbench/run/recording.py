@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Any
 
+from vtbench.core.secrets import masked
 from vtbench.results.record import RunRecord
 from vtbench.results.samples import FAILED, Samples
 from vtbench.results.schema import (
@@ -63,7 +64,7 @@ def make_record(
         code=manifest.code,
         results=tuple(results),
         performance=performance(metas, len(samples)),
-        warnings=tuple(warnings),
+        warnings=tuple(masked(warning) for warning in warnings),
         failures=tuple(failures),
     )
 

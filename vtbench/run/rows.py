@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from vtbench.core.contracts import Prepared, SampleFailure
+from vtbench.core.secrets import masked
 from vtbench.results.samples import FAILED, SCORED, Samples
 
 
@@ -43,7 +44,7 @@ def as_samples(rows: Sequence[SampleRow], columns: Sequence[str], strata: Sequen
         index=np.array([row.index for row in rows], dtype=np.int64),
         status=[SCORED if row.failure is None else FAILED for row in rows],
         stage=["" if row.failure is None else row.failure.stage for row in rows],
-        message=["" if row.failure is None else row.failure.message for row in rows],
+        message=["" if row.failure is None else masked(row.failure.message) for row in rows],
         height=np.array([row.height for row in rows], dtype=np.int32),
         width=np.array([row.width for row in rows], dtype=np.int32),
         metrics={

@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from vtbench.core.errors import UsageError
+from vtbench.core.outgoing import markdown_text
 from vtbench.report.gather import read_boards
-from vtbench.report.markdown import escaped, markdown_page
+from vtbench.report.markdown import markdown_page
 from vtbench.report.page import html_page
 from vtbench.report.pictures import grids, sheets, worst
 from vtbench.report.series import Point, distributions, rate_charts, stratum_charts, with_front
@@ -133,9 +134,9 @@ def test_nothing_from_data_reaches_the_page_unescaped(runs: Path) -> None:
 
 def test_markdown_is_escaped_and_whole(runs: Path) -> None:
     page = markdown_page(read_boards([runs]))
-    assert HOSTILE not in page and escaped(HOSTILE) in page
+    assert HOSTILE not in page and markdown_text(HOSTILE) in page
     assert "**25.0**" in page or re.search(r"\*\*25\.\d+\*\*", page)
-    assert escaped("a|b_c*") == r"a\|b\_c\*"
+    assert markdown_text("a|b_c*") == r"a\|b\_c\*"
 
 
 def test_figures_are_written(runs: Path, tmp_path: Path) -> None:
