@@ -50,6 +50,26 @@ def test_show_tells_arguments_of_own_code(vt: Run, place: Path, target: str, mon
     assert missing.code == 2 and "Yours" in missing.err
 
 
+def test_a_plug_in_is_told_by_its_package(vt: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(place))
+    (place / "plugged.py").write_text(
+        "raise SystemExit('imported')\n"
+        "class Told:\n    'Does it.'\n    def __init__(self, a: int = 1): ...\nclass Bare: ...\n"
+    )
+    metadata = place / "plugged-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: plugged-things\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(
+        "[vtbench.tokenizers]\ntold = plugged:Told\nbare = plugged:Bare\ngone = nowhere:Gone\n"
+    )
+    told = {row["name"]: row["summary"] for row in vt("list", "tokenizers", "--json").rows}
+    assert told["told"] == "Does it. (plug-in of plugged-things)"
+    assert told["bare"] == told["gone"] == "plug-in of plugged-things"
+    shown = fields(vt("show", "told", "--json").rows)
+    assert shown["argument a"] == "int, default 1" and shown["plug-in of"] == "plugged-things"
+    assert vt("show", "gone").code == 0
+
+
 def fields(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {row["field"]: row["value"] for row in rows}
 

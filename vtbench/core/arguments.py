@@ -37,6 +37,8 @@ def bind(
     parameters = parameters_of(factory)
     if parameters is None:
         return dict(reference.args)
+    if NAME in optional:
+        _ = reference.name  # an empty one is refused, whoever takes it
     kept = reference.without(key for key in optional if key not in parameters.named)
     added = {key: value for key, value in extra.items() if key in parameters.named and key not in kept.args}
     _check_names(parameters, {**kept.args, **added}, reference.target, kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import inspect
 import os
 import sys
@@ -89,11 +90,31 @@ def _scope(factory: Any) -> dict[str, Any]:
 
 
 def _resolved(annotation: Any, scope: dict[str, Any]) -> Any:
-    """An annotation that names what is not there is as good as none; it must not take the others with it."""
+    """An annotation that names what is not there is as good as none; what is known of a union counts all the same."""
     if annotation is UNKNOWN:
         return UNKNOWN
     holder = SimpleNamespace(__annotations__={"it": annotation})
     try:
-        return typing.get_type_hints(holder, globalns=scope, include_extras=True)["it"]
+        found = typing.get_type_hints(holder, globalns=scope, localns=_Names(scope), include_extras=True)["it"]
     except Exception:  # noqa: BLE001 - evaluating foreign annotations may fail in any way
         return UNKNOWN
+    return UNKNOWN if isinstance(found, _NotThere) else found
+
+
+class _NotThere(type):
+    """Stands for a name that was imported for type checkers only, with whatever is looked up in it."""
+
+    def __getattr__(cls, name: str) -> type:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return cls
+
+    def __getitem__(cls, item: object) -> type:
+        return cls
+
+
+class _Names(dict[str, Any]):
+    """Names of a module; one that is neither there nor Python's own stands for some class."""
+
+    def __missing__(self, name: str) -> Any:
+        return vars(builtins)[name] if name in vars(builtins) else _NotThere(name, (), {})

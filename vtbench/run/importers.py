@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from vtbench.core.reference import Reference
 from vtbench.data.vtbench_folder import ORIGINALS, RECONSTRUCTIONS, VTBenchFolder
 from vtbench.run.progress import say
 
@@ -28,4 +29,4 @@ def locate_predictions(pred: Path, data: str | None) -> Predictions:
     folder = VTBenchFolder(pred)
     for problem in folder.pairing().problems:
         say(f"warning: {pred}: {problem}")
-    return Predictions(folder.reconstructions, f"vtbench-folder,path={pred}")
+    return Predictions(folder.reconstructions, str(Reference("vtbench-folder", {"path": str(pred)})))

@@ -103,6 +103,11 @@ def test_so_is_a_path(text: str, annotation: Any) -> None:
         (Pixels, "7", 7),
         (Any, "7", 7),
         ("Unresolvable", "7", 7),
+        ("Unresolvable.inner[str]", "7", 7),
+        ("str | Unresolvable", "7", "7"),
+        ("Unresolvable | str | None", "null", "null"),
+        ("int | Unresolvable | None", "7", 7),
+        ("list[Unresolvable]", "[7]", [7]),
         (complex, "7", 7),
     ],
 )
