@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -139,7 +140,7 @@ def _emit(found: Shown, json: bool, family: str) -> None:
     """JSON is one object of two lists; in a pipe an empty line parts the two tables."""
     from vtbench.results import strict_json
     from vtbench.results.delimited import results_rows
-    from vtbench.results.leaderboard_reported import COLUMNS
+    from vtbench.results.leaderboard_reported import COLUMNS, reported_table
 
     if json:
         measured = results_rows(found.measured, found.metrics)
@@ -149,8 +150,12 @@ def _emit(found: Shown, json: bool, family: str) -> None:
         emit_records(found.measured, False, found.metrics)
     if found.measured and found.reported:
         print()
-    if found.reported:
-        emit_rows(found.reported, COLUMNS, False, title=f"reported, beside {family}")
+    if found.reported and sys.stdout.isatty():
+        from rich.console import Console
+
+        Console().print(reported_table(found.reported, f"reported, beside {family}"))
+    elif found.reported:
+        emit_rows(found.reported, COLUMNS, False)
 
 
 def _root(given: Path | None) -> Path:

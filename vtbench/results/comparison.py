@@ -143,6 +143,8 @@ def _paired(baseline: Measurement, candidate: Measurement, key: Key, pairs: Pair
         notes.append(f"{pairs.n_lost} without a value now")
     if pairs.n_imperfect:
         notes.append(f"{pairs.n_imperfect} no longer perfect")
+    if pairs.n_perfected:
+        notes.append(f"{pairs.n_perfected} perfect now")
     known = not math.isnan(low)
     verdict = _verdict(pairs.difference, (low, high) if known else None, higher, baseline.results[key].value)
     return _row(

@@ -32,6 +32,7 @@ class Pairs:
         candidate: as ``baseline``.
         n_lost: samples on which the metric gave a value in the baseline and gives none in the candidate.
         n_imperfect: samples that were a perfect copy (an infinite row) in the baseline, and are below 60 dB now.
+        n_perfected: samples that are a perfect copy in the candidate, and were below 60 dB in the baseline.
     """
 
     statistic: RowStatistic
@@ -39,6 +40,7 @@ class Pairs:
     candidate: Matrix
     n_lost: int = 0
     n_imperfect: int = 0
+    n_perfected: int = 0
 
     def __len__(self) -> int:
         return len(self.baseline)
@@ -108,10 +110,11 @@ def pair(baseline: tuple[MetricResult, Samples | None], candidate: tuple[MetricR
         return None
     rows_before, rows_after = _shared_rows(baseline[1], candidate[1], baseline[0].stratum)
     before, after = statistic.terms(baseline[1])[rows_before], statistic.terms(candidate[1])[rows_after]
-    imperfect = 0
+    imperfect = perfected = 0
     if statistic.leaves_out_infinite:
         caps = _caps(baseline[1])[rows_before][:, None]
         imperfect = int((np.isinf(before) & (np.abs(after) < _NEARLY_PERFECT)).sum())
+        perfected = int((np.isinf(after) & (np.abs(before) < _NEARLY_PERFECT)).sum())
         before, after = _capped(before, after, caps), _capped(after, before, caps)
     applies_before, applies_after = (~np.isnan(rows).any(axis=1) for rows in (before, after))
     lost = int((applies_before & ~applies_after).sum())
@@ -121,7 +124,7 @@ def pair(baseline: tuple[MetricResult, Samples | None], candidate: tuple[MetricR
         if not kept.any() and applies_before.any() and not lost:  # perfect copies on both sides: nothing differs
             both = np.zeros((int(applies_before.sum()), 1))
             return Pairs(statistic, both, both)
-    return Pairs(statistic, before[kept], after[kept], lost, imperfect)
+    return Pairs(statistic, before[kept], after[kept], lost, imperfect, perfected)
 
 
 def unpaired_interval(baseline: MetricResult, candidate: MetricResult) -> tuple[float, float] | None:

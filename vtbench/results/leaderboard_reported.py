@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from vtbench.results.digits import INFINITE, MISSING
 from vtbench.results.leaderboard import PUBLISHED
 from vtbench.results.leaderboard_columns import FAMILIES, METRIC_COLUMNS
 from vtbench.results.leaderboard_selection import BY_MODEL, BY_RATE, Selection
@@ -55,6 +60,21 @@ def reported_rows(
     found = [(row, cards.get(row.model)) for row in read_published(root / PUBLISHED) if _stands_beside(row, family)]
     chosen = [(row, card) for row, card in found if _is_asked_for(row, card, selection)]
     return [_told(row, card) for row, card in sorted(chosen, key=lambda one: _order(one[0], one[1], selection))]
+
+
+def reported_table(rows: Sequence[Mapping[str, Any]], title: str) -> Table:
+    """The rows for a terminal: unit and stratum stand with the metric, and what has no card shows a dash."""
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, padding=(0, 1, 0, 0))
+    for name in ("metric", "model", "card", "bits/pixel", "value", "protocol", "origin"):
+        table.add_column(name, justify="right" if name in ("bits/pixel", "value") else "left", overflow="fold")
+    for row in rows:
+        part = "" if row["stratum"] == "all" else f" ({row['stratum']})"
+        rate = MISSING if row["bits_per_pixel"] is None else f"{row['bits_per_pixel']:.4g}"
+        metric, value = " ".join(filter(None, (row["metric"], row["unit"]))) + part, row["value"]
+        shown = f"{value:.6g}" if isinstance(value, float) else INFINITE if value == "inf" else str(value)
+        cells = (metric, row["model"], row["card"] or MISSING, rate, shown, row["protocol"], row["origin"])
+        table.add_row(*(Text(cell) for cell in cells))
+    return table
 
 
 def loose_names(metric: str) -> tuple[str, ...]:

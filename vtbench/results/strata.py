@@ -20,6 +20,9 @@ def fields(records: Sequence[RunRecord]) -> list[str]:
 def by_stratum(records: Sequence[RunRecord], field: str, metric: str) -> list[Row]:
     """One row a model: ``model``, then the metric's value for each value of ``field``, as ``field=value``, and ``all``.
 
+    Where some value rests on fewer samples than others of its stratum do, every value is followed by its count, as
+    ``field=value n``.
+
     Raises:
         UsageError: no record has strata of that field, or none has that metric by it.
     """
@@ -35,7 +38,8 @@ def by_stratum(records: Sequence[RunRecord], field: str, metric: str) -> list[Ro
         )
         raise UsageError(f"no {metric} by {field}", f"there are: {', '.join(offered)}")
     chosen = [record for record in records if any(record.result(metric, stratum) for stratum in strata)]
-    return [{"model": record.model.label, **_values(record, metric, strata)} for record in chosen]
+    counted = any(_is_over_fewer(record, metric, stratum) for record in chosen for stratum in (*strata, "all"))
+    return [{"model": record.model.label, **_values(record, metric, strata, counted)} for record in chosen]
 
 
 def _strata(records: Sequence[RunRecord], field: str, metric: str) -> list[str]:
@@ -48,6 +52,18 @@ def _strata(records: Sequence[RunRecord], field: str, metric: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _values(record: RunRecord, metric: str, strata: Sequence[str]) -> Row:
-    results = {stratum: record.result(metric, stratum) for stratum in (*strata, "all")}
-    return {stratum: None if result is None else result.value for stratum, result in results.items()}
+def _is_over_fewer(record: RunRecord, metric: str, stratum: str) -> bool:
+    """Whether another metric has a value on more samples of this stratum."""
+    result, scored = record.result(metric, stratum), record.data.n_scored
+    counts = [other.n for other in record.results if other.stratum == stratum and other.n <= scored]
+    return result is not None and result.n < max(counts, default=0)
+
+
+def _values(record: RunRecord, metric: str, strata: Sequence[str], counted: bool) -> Row:
+    row: Row = {}
+    for stratum in (*strata, "all"):
+        result = record.result(metric, stratum)
+        row[stratum] = None if result is None else result.value
+        if counted:
+            row[f"{stratum} n"] = None if result is None else result.n
+    return row

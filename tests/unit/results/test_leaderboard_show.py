@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from vtbench.core.errors import UsageError
 from vtbench.results.leaderboard import add_records
-from vtbench.results.leaderboard_reported import LinkedCard
+from vtbench.results.leaderboard_reported import LinkedCard, reported_table
 from vtbench.results.leaderboard_selection import Selection
 from vtbench.results.leaderboard_show import Shown, shown
 from vtbench.results.published import read_published
@@ -110,3 +112,11 @@ def test_every_link_is_of_a_card_and_of_a_reported_model() -> None:
     # the rest: cards whose anchors come from another source than the reported rows, or that have none
     assert len(seen) > 0.6 * len(cards_of_reported())
     assert all(math.isfinite(card.geometry.bits_per_pixel) for card in cards_of_reported().values() if card.geometry)
+
+
+def test_reported_rows_fit_a_terminal_and_name_their_cards(ask: Callable[..., Shown]) -> None:
+    console = Console(width=100, file=io.StringIO())
+    console.print(reported_table(ask(metrics=("psnr",)).reported, "reported"))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "psnr dB" in text and "vq-10" in text and "∞" in text and "bits/pixel" in text
+    assert max(map(len, text.splitlines())) <= 100
