@@ -48,16 +48,20 @@ class Listing:
     @cached_property
     def left_out(self) -> tuple[str, ...]:
         """Files that may have been meant as images: neither read nor of a kind that lies beside images everywhere."""
-        return tuple(name for name in self.others if not _lies_beside(name))
+        return tuple(name for name in self.others if not lies_beside(name))
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """One sentence that counts and names what was left out; nothing where nothing was."""
-        if not self.left_out:
-            return ()
-        where = printable(self.root.name or str(self.root))
-        told = f"{len(self.left_out)} files in {where} are of no kind that is read, and left out"
-        return (f"{told} ({kinds_of(self.left_out)}): {named(self.left_out)}",)
+        """What was left out, in a sentence."""
+        return left_out_notes(self.left_out, self.root)
+
+
+def left_out_notes(names: Sequence[str], where: Path) -> tuple[str, ...]:
+    """One sentence that counts and names the files that were left out; nothing where none were."""
+    if not names:
+        return ()
+    told = f"{len(names)} files in {printable(where.name or str(where))} are of no kind that is read, and left out"
+    return (f"{told} ({kinds_of(names)}): {named(names)}",)
 
 
 def list_images(root: Path, recursive: bool = True) -> Listing:
@@ -145,7 +149,8 @@ def printable(name: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
-def _lies_beside(name: str) -> bool:
+def lies_beside(name: str) -> bool:
+    """Whether files of that name lie beside images everywhere, so that nobody takes them for pictures."""
     base = name.rpartition("/")[2].lower()
     return suffix_of(base) in _BESIDE_IMAGES or base in _BESIDE_BY_NAME or base.endswith("sums")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from vtbench.core.extras import install_extra
 from vtbench.core.outside import boundary, parse_json, reason
 from vtbench.data.decode import EXTENSIONS, decode_image
 from vtbench.data.fingerprint import Fingerprinted
+from vtbench.data.listing import left_out_notes, lies_beside
 
 _TRUTH: dict[str, tuple[str, Callable[[str], Any]]] = {
     "cls": ("label", int),
@@ -40,10 +41,12 @@ class _Span:
 
 @dataclass
 class _Entry:
-    """The members of one sample: those that are images, by extension, and those that hold truth."""
+    """The members of one sample: those that are images, by extension, those that hold truth, and the
+    extensions of others."""
 
     images: dict[str, _Span] = field(default_factory=dict)
     truth: dict[str, _Span] = field(default_factory=dict)
+    others: list[str] = field(default_factory=list)
 
 
 class WebDatasetTars(Fingerprinted):
@@ -72,6 +75,7 @@ class WebDatasetTars(Fingerprinted):
         if not chosen:
             raise UsageError(f"no images in {path}", f"images are members whose name ends in {' '.join(EXTENSIONS)}")
         self.ids = tuple(sorted(chosen))
+        self.notes = left_out_notes(_unread(entries), Path(str(path)))
         self._images = [chosen[key] for key in self.ids]
         self._truth = [entries[key].truth for key in self.ids]
 
@@ -152,10 +156,18 @@ def _put(entry: _Entry, key: str, extension: str, span: _Span) -> None:
     kind = "." + extension.rsplit(".", 1)[-1]
     place = entry.truth if extension in _TRUTH else entry.images if kind in EXTENSIONS else None
     if place is None:
+        entry.others.append(extension)
         return
     if extension in place:
         raise UsageError(f"{span.shard} holds {key}.{extension} twice", "pack every sample once")
     place[extension] = span
+
+
+def _unread(entries: Mapping[str, _Entry]) -> list[str]:
+    """A member of every sample that has no image of a kind that is read: one that may have been meant, or its class."""
+    without = ((key, (*entry.others, *entry.truth)) for key, entry in sorted(entries.items()) if not entry.images)
+    meant = ((key, [kind for kind in kinds if not lies_beside(f"{key}.{kind}")]) for key, kinds in without)
+    return [f"{key}.{kinds[0]}" if kinds[0] else key for key, kinds in meant if kinds]
 
 
 def _choose(key: str, entry: _Entry, image_key: str | None) -> _Span:

@@ -23,7 +23,7 @@ _IMPORTED_FOLDER = "imported-statistics"
 _OF_OTHERS = (".pt", ".pth", ".pkl", ".pickle")
 _IMAGES = "--reference npz,path={}"
 _OTHERWISE = f"give the reference's images (a folder; of an npz, {_IMAGES.format('FILE')}), or: vtbench stats build"
-_IMPORT = "vtbench stats import {} --kind KIND --name NAME, then --reference NAME"
+_IMPORT = "vtbench stats import {} --kind KIND --name NAME, then --reference NAME (kinds: vtbench stats import --help)"
 
 
 def statistics_named(text: str) -> tuple[ReferenceStatistics, tuple[str, ...]] | None:

@@ -156,3 +156,16 @@ def test_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.setitem(sys.modules, "braceexpand", None)
     with pytest.raises(AssetMissingError, match=r"pip install .*webdataset"):
         WebDatasetTars(tmp_path / "x.tar")
+
+
+def test_samples_without_an_image_that_is_read_are_told(shards: Path, photo: np.ndarray) -> None:
+    assert WebDatasetTars(str(shards / "*.tar")).notes == ()
+    with tarfile.open(shards / "more.tar", "w") as archive:
+        add(archive, "a.png", png(photo, 0))
+        for name in ("b.heic", "b.cls", "c.cls", "README.md", "notes.txt", ".d.heic"):
+            add(archive, name, b"1")
+    dataset = WebDatasetTars(str(shards / "more.tar"))
+    (note,) = dataset.notes
+    assert dataset.ids == ("more/a",)
+    assert note.startswith("2 files in more.tar are of no kind that is read") and ".heic: 1" in note
+    assert note.endswith("more/b.heic, more/c.cls")
