@@ -7,13 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from vtbench.assets.loading_report import refuse_misfit
 from vtbench.core.errors import AdapterError, AssetMissingError
 from vtbench.core.extras import install_extra
 from vtbench.generators.pipeline_folder import LIBRARIES, PipelineFolder
 from vtbench.tokenizers.diffusers_loading import refuse_keys
-from vtbench.tokenizers.official_state import first_of
 from vtbench.tokenizers.pretrained import CONFIG
-from vtbench.tokenizers.wrapped_names import unwrapped
 
 SCHEDULER = "scheduler_config.json"
 
@@ -77,27 +76,10 @@ def _network(found: PipelineFolder, name: str, variant: str | None) -> Any:
         )
     except (OSError, ValueError, RuntimeError) as error:
         raise AdapterError(f"{where}: {library} cannot load it: {error}", "is the file complete?") from error
-    _account(network, report, where)
+    refuse_misfit(network, report, where)
     if library == "diffusers":
         refuse_keys(where, _config(found.folder / name / CONFIG), network, kind)
     return network
-
-
-def _account(network: Any, report: Any, where: str) -> None:
-    """Refuse what the library only reports. Buffers that a network computes itself may lie in old files."""
-    buffers = {name for name, _ in network.named_buffers()}
-    unread = sorted(name for name in map(str, report.get("unexpected_keys") or ()) if name not in buffers)
-    wrong = {key: sorted(map(str, report[key])) for key in ("missing_keys", "mismatched_keys") if report.get(key)}
-    missing, shapes = wrong.get("missing_keys", []), wrong.get("mismatched_keys", [])
-    told = [
-        *([f"{len(missing)} tensors are missing ({first_of(missing)})"] if missing else []),
-        *([f"{len(unread)} are unknown ({first_of(unread)})"] if unread else []),
-        *([f"{len(shapes)} have another shape ({first_of(shapes)})"] if shapes else []),
-    ]
-    if told:
-        wrapper = unwrapped(dict.fromkeys(unread))[1] if missing else ""
-        hint = f"all its names begin with {wrapper!r}: save it again without" if wrapper else "is the file complete?"
-        raise AdapterError(f"{where} does not fit: {', '.join(told)}", hint if missing else "is it of another network?")
 
 
 def _unread_settings(pipeline: Any, found: PipelineFolder) -> tuple[str, ...]:

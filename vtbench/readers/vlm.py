@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vtbench.assets.loading_report import refuse_misfit
 from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
 from vtbench.core.extras import install_extra
 from vtbench.data.pixels import to_pillow
@@ -125,13 +126,18 @@ class VisionLanguageReader:
             # The argument was renamed in 4.56.
             dtype = "dtype" if _release(self._version) >= (4, 56) else "torch_dtype"
             try:
-                model = library.AutoModelForImageTextToText.from_pretrained(
-                    self._folder, use_safetensors=True, local_files_only=True, **{dtype: self._dtype}
+                model, report = library.AutoModelForImageTextToText.from_pretrained(
+                    self._folder,
+                    use_safetensors=True,
+                    local_files_only=True,
+                    output_loading_info=True,
+                    **{dtype: self._dtype},
                 )
                 processor = library.AutoProcessor.from_pretrained(self._folder, local_files_only=True)
             except (OSError, ValueError, KeyError, ImportError) as error:
                 first = (str(error).strip().splitlines() or [type(error).__name__])[0]
                 raise AdapterError(f"vlm: {self._folder} cannot be loaded: {first[:300]}") from error
+            refuse_misfit(model, report, f"vlm: {self._folder}", allow_unread=True)
             _decode_greedily(model)
             self._loaded = model.eval().to(self._device), processor
         return self._loaded

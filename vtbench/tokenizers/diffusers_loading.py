@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from vtbench.assets.checkpoint import load_checkpoint
 from vtbench.assets.weight_files import read_shards
+from vtbench.assets.wrapped_names import told, unwrapped
 from vtbench.core.errors import AdapterError, AssetMissingError, VtbenchError
 from vtbench.core.extras import install_extra
 from vtbench.tokenizers.naming import renamed
 from vtbench.tokenizers.official_state import fill, without_initialisation
 from vtbench.tokenizers.pretrained import CONFIG, Checkpoint
-from vtbench.tokenizers.wrapped_names import told, unwrapped
 
 if TYPE_CHECKING:
     from torch import Tensor

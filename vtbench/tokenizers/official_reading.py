@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vtbench.assets.weight_files import read_shards, weights_in
+from vtbench.assets.wrapped_names import told, unwrapped
 from vtbench.core.errors import AdapterError, UsageError, VtbenchError
 from vtbench.tokenizers.official_state import first_of, matches
-from vtbench.tokenizers.wrapped_names import told, unwrapped
 
 if TYPE_CHECKING:
     from torch import Tensor

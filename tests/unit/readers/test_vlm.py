@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from vtbench.core.errors import AssetMissingError, UsageError
+from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
 from vtbench.core.reference import Reference
 from vtbench.readers import READERS
 from vtbench.readers.vlm import PROMPT, VisionLanguageReader, gemma3_vtbench
@@ -214,6 +215,16 @@ def test_a_model_that_is_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("VTBENCH_OFFLINE", "1")
     with pytest.raises(AssetMissingError, match="hf download nobody/no-such-model"):
         VisionLanguageReader("nobody/no-such-model")
+
+
+def test_a_missing_tensor_is_no_random_one(checkpoint: Path, tmp_path: Path, images: list[Tensor]) -> None:
+    folder = shutil.copytree(checkpoint, tmp_path / "cut")
+    file = folder / "model.safetensors"
+    tensors = load_file(file)
+    name = next(name for name in tensors if name.endswith("up_proj.weight"))
+    save_file({key: value for key, value in tensors.items() if key != name}, file, metadata={"format": "pt"})
+    with pytest.raises(AdapterError, match=rf"vlm: {folder} does not fit: 1 tensors are missing .*up_proj\.weight"):
+        VisionLanguageReader(str(folder)).read(images[:1])
 
 
 def test_settings_out_of_range(checkpoint: Path) -> None:

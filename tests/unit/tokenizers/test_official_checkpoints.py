@@ -12,10 +12,10 @@ from safetensors.torch import save_file
 from test_official_loading import Toy, state
 from torch import Tensor, nn
 
+from vtbench.assets.wrapped_names import unwrapped
 from vtbench.core.digests import digest_file
 from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
 from vtbench.run.sources import TokenizerSource
-from vtbench.tokenizers.wrapped_names import unwrapped
 
 SHARDS = [f"model-0000{number}-of-00002.safetensors" for number in (1, 2)]
 
