@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable
@@ -24,6 +25,15 @@ else:
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 CommandLine = Callable[..., CompletedProcess[str]]
+TASK = """
+name: t
+version: 1
+kind: reconstruction
+summary: s
+data: {source: photos-mini}
+preprocess: {preset: native@1}
+image_metrics: [psnr]
+"""
 PAGES = ("adding-a-metric.md", "adding-a-dataset.md", "adding-a-reader.md", "adding-a-feature-extractor.md")
 
 
@@ -110,6 +120,24 @@ def test_the_extractor_of_the_page_keeps_its_contract() -> None:
     found = extractor(images)["pool"]
     assert found.shape == (3, 64) and found.dtype == torch.float32
     torch.testing.assert_close(found[1:2], extractor(images[1:2])["pool"])
+
+
+def test_its_distances_follow_from_its_name_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from typer.testing import CliRunner
+
+    from vtbench.cli.main import app
+    from vtbench.features import EXTRACTORS
+
+    write_files("adding-a-feature-extractor.md", tmp_path)
+    monkeypatch.setitem(EXTRACTORS.builtin, "my_net", f"{tmp_path / 'my_net.py'}:SmallNet")
+    monkeypatch.chdir(tmp_path)
+    (metrics,) = blocks("adding-a-feature-extractor.md", "yaml")
+    Path("t.yaml").write_text(TASK + metrics, encoding="utf-8")
+    words = ["run", "--task", "t.yaml", "-t", "identity", "-t", "jpeg,quality=5", "--limit", "40", "--json"]
+    done = CliRunner().invoke(app, words, catch_exceptions=False)
+    same, worse = (row["results"] for row in json.loads(done.stdout))
+    assert same["fd_my_net"]["value"] == pytest.approx(0, abs=1e-6) and worse["fd_my_net"]["value"] > 1e-4
+    assert worse["kid_my_net"]["value"] > same["kid_my_net"]["value"]
 
 
 def test_the_suite_of_the_task_page_is_one(tmp_path: Path) -> None:
