@@ -14,9 +14,16 @@ from typing import Any
 
 from vtbench.core.digests import digest_json
 from vtbench.core.file_arguments import digest_arguments
-from vtbench.core.foreign_sources import SourceFile, foreign_sources, source_of_file, source_of_module
+from vtbench.core.foreign_sources import (
+    SourceFile,
+    foreign_sources,
+    packages_around,
+    source_of_file,
+    source_of_module,
+)
 from vtbench.core.installed import owner
 from vtbench.core.reached_objects import Reached, home_of, reached_from
+from vtbench.core.registry import Registry
 
 
 def code_digest(location: str | None, *things: object) -> str | None:
@@ -27,6 +34,34 @@ def code_digest(location: str | None, *things: object) -> str | None:
         things: classes, functions and objects that came of it.
     """
     return _digest_of(tuple(_roots(location, things, [reached_from(thing) for thing in things])))
+
+
+def registered_code(registry: Registry, target: str) -> str | None:
+    """SHA-256 of the foreign code that a registered name or the path of a class leads to; ``None`` for vtbench's own.
+
+    Raises:
+        UsageError: it leads nowhere.
+    """
+    location = registry.location(target)
+    return None if location is None else _code_of(location, registry.load(target))
+
+
+@lru_cache(maxsize=1024)
+def _code_of(location: str, thing: object) -> str | None:
+    return code_digest(location, thing)
+
+
+def id_with_code(thing: object, told: str) -> str:
+    """The id that an object gives itself, and, of somebody else's, a digest of its code and numbers: an id may stay
+    while they change."""
+    module = type(thing).__module__
+    reached = reached_from(thing)
+    code = _digest_of(tuple(_roots(None if _is_own(module) else module, (thing,), [reached])))
+    return told if code is None else f"{told}+{digest_json([code, reached.digest()], 16)}"
+
+
+def _is_own(module: str) -> bool:
+    return module.partition(".")[0] == "vtbench"
 
 
 def foreign_identity(location: str | None, factory: object, made: object, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,8 +95,10 @@ def _roots(location: str | None, things: Iterable[object], reached: Iterable[Rea
     return roots
 
 
-def _named(location: str) -> Iterable[SourceFile]:
-    source = source_of_file(Path(location)) if location.endswith(".py") else source_of_module(location)
+def _named(location: str) -> list[SourceFile]:
+    if location.endswith(".py"):
+        return [source_of_file(Path(location)), *packages_around(Path(location))]
+    source = source_of_module(location)
     return [] if source is None else [source]
 
 

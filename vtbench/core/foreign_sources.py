@@ -55,6 +55,19 @@ def source_of_file(path: Path) -> SourceFile:
     return SourceFile(file.stem, str(file), str(file.parent))
 
 
+def packages_around(path: Path) -> list[SourceFile]:
+    """The ``__init__`` of every package that a file named by its path lies in: as a module it would be told with
+    them, and one file has one identity."""
+    inner, folders = path.expanduser().resolve().parent, []
+    while (inner / "__init__.py").is_file():
+        folders.append(inner)
+        inner = inner.parent
+    return [
+        SourceFile(".".join(folder.relative_to(inner).parts), str(folder / "__init__.py"), str(inner))
+        for folder in folders
+    ]
+
+
 def source_of_module(name: str, folder: str | None = None) -> SourceFile | None:
     """A module by its name, as code in ``folder`` would import it; ``None`` where it has no file."""
     top, *rest = name.split(".")

@@ -6,6 +6,8 @@ import difflib
 
 from vtbench.core.errors import UsageError
 from vtbench.core.info import MetricInfo
+from vtbench.core.registry import Registry
+from vtbench.features import EXTRACTORS
 from vtbench.metrics.catalog_images import (
     BLOCK_INFOS,
     BLOCK_REGISTRY,
@@ -51,8 +53,10 @@ __all__ = [
     "ROW_CODE_METRICS",
     "TEXT_INFOS",
     "SetMetricEntry",
+    "is_own",
     "metric_info",
     "metric_names",
+    "metric_registry",
     "set_metric",
 ]
 
@@ -70,20 +74,33 @@ def metric_names() -> list[str]:
     return sorted({*registered, *CODE_INFOS, *TEXT_INFOS, *INSTANCE_INFOS, *FIXED_SETS, *derived, *of_plugins})
 
 
+def is_own(name: str) -> bool:
+    """Whether a metric is vtbench's own, network included."""
+    entry = set_metric(name)
+    if entry is None:
+        return name in SHIPPED
+    return entry.extractor in EXTRACTORS.builtin and entry.estimator in ESTIMATORS.builtin
+
+
+def metric_registry(name: str) -> Registry:
+    """Where the code of a plug-in's or file's metric is looked up."""
+    return next((one for one in (BLOCK_REGISTRY, PROMPT_REGISTRY) if name in one), IMAGE_REGISTRY)
+
+
 def metric_info(name: str) -> MetricInfo:
     """What ``name`` means. A metric of a plug-in or file is imported for its ``info``.
 
     Raises:
-        UsageError: unknown metric, with a suggestion.
+        UsageError: unknown metric, with a suggestion, or one that says nothing of itself.
     """
     if name in SHIPPED:
         return SHIPPED[name]
     entry = set_metric(name)
     if entry is not None:
         return entry.info
-    for registry in (BLOCK_REGISTRY, PROMPT_REGISTRY, IMAGE_REGISTRY):
-        if name in registry or (registry is IMAGE_REGISTRY and ":" in name):  # a path says its kind itself
-            return _foreign_info(registry.load(name), name)
+    registry = metric_registry(name)
+    if name in registry or ":" in name:  # a path says its kind itself
+        return _foreign_info(registry.load(name), name)
     close = difflib.get_close_matches(name, metric_names(), n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(metric_names())}"
     raise UsageError(f"unknown metric {name!r}", hint)

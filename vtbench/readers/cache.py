@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vtbench.core.code_identity import id_with_code
 from vtbench.core.digests import digest_arrays, digest_json
 from vtbench.core.errors import UnwritableError, VtbenchError
 from vtbench.core.files import CACHE_VARIABLE, cache_dir, path_segment, write_text
@@ -99,14 +100,14 @@ class CachedReader:
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
-        self.id = reader.id
+        self.id = id_with_code(reader, reader.id)
         self.languages = reader.languages
         self.required_assets = reader.required_assets
         self.concurrent = bool(getattr(reader, "concurrent", False))
         self.read_count = 0
         self.hit_count = 0
         self._counting = threading.Lock()
-        self._store = ReadingStore(reader.id)
+        self._store = ReadingStore(self.id)
 
     def read(self, images: list[Tensor]) -> list[ReadResult]:
         """``uint8 [3,H,W]`` images to one result each."""
@@ -130,12 +131,12 @@ class CachedBoxReader:
 
     def __init__(self, reader: BoxReader) -> None:
         self.reader = reader
-        self.id = reader.id
+        self.id = id_with_code(reader, reader.id)
         self.languages = reader.languages
         self.required_assets = reader.required_assets
         self.read_count = 0
         self.hit_count = 0
-        self._store = ReadingStore(reader.id)
+        self._store = ReadingStore(self.id)
 
     def read_boxes(self, image: Tensor, boxes: Sequence[Box]) -> list[str]:
         """A ``uint8 [3,H,W]`` image and its boxes to one text each."""

@@ -12,6 +12,7 @@ from vtbench.data.conditions import ConditionSet, balanced_classes, prompts, unc
 from vtbench.data.fingerprint import notes_of
 from vtbench.data.presets import make_preset
 from vtbench.data.subset import Subset
+from vtbench.run.foreign_parts import evaluators_identity
 from vtbench.run.generation_reference import GenerationReference, find_reference
 from vtbench.run.generator_source import GeneratorSource
 from vtbench.run.plan import JobData
@@ -60,6 +61,7 @@ def open_generation_data(
         ids=conditions.ids,
         preset=make_preset(task.preprocess.preset, task.preprocess.size),
         fingerprint=digest_json(asked),
+        foreign=evaluators_identity(task),
         left_out=left_out,
         notes=(*notes_of(images), *(() if compared is None else (f"reference: {note}" for note in compared.notes))),
         conditions=conditions,

@@ -23,6 +23,7 @@ from vtbench.data.presets import make_preset
 from vtbench.metrics.reference_statistics import ReferenceStatistics, open_statistics
 from vtbench.results.schema import ReferenceSection
 from vtbench.run.evaluators import Evaluators
+from vtbench.run.foreign_parts import dataset_code, extractor_identity
 from vtbench.run.options import RunOptions
 from vtbench.run.reference_files import SUFFIX, check_answers, named_statistics, statistics_named
 from vtbench.run.references import FOLDER, keep, link
@@ -55,7 +56,9 @@ class GenerationReference:
         if self.statistics is not None:
             return {"statistics": self.statistics.digest}
         assert self.dataset is not None
-        return {"data": self.dataset.fingerprint, "preprocess": self.preprocess.model_dump()}
+        code = dataset_code(self.dataset)
+        read = {} if code is None else {"read by": code}
+        return {"data": self.dataset.fingerprint, "preprocess": self.preprocess.model_dump(), **read}
 
     def ready(self, evaluators: Evaluators, options: RunOptions, device: torch.device) -> str:
         """Have the file of statistics in the folder of all references; its name there.
@@ -78,7 +81,7 @@ class GenerationReference:
 
     def _built(self, evaluators: Evaluators, options: RunOptions, device: torch.device) -> str:
         assert self.dataset is not None
-        extractors = {name: extractor.id for name, extractor in evaluators.extractors.items()}
+        extractors = {name: extractor_identity(name, extractor) for name, extractor in evaluators.extractors.items()}
         wanted = {name: sorted(features) for name, features in evaluators.features.items()}
         key = digest_json([self.identity, extractors, wanted, device.type], length=24)
         name = f"statistics-{key}{SUFFIX}"

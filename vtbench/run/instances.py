@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vtbench.core.code_identity import id_with_code
 from vtbench.core.digests import digest_arrays
 from vtbench.core.errors import UsageError
 from vtbench.core.reference import parse_reference
@@ -86,7 +87,7 @@ class FaceJudge:
     @property
     def id(self) -> str:
         """The recogniser's."""
-        return self.recogniser.id
+        return id_with_code(self.recogniser, self.recogniser.id)
 
     def scores(
         self, prediction: Tensor, reference: Tensor, instances: Sequence[Mapping[str, Any]]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from vtbench.data.ids import check_ids
 from vtbench.data.open import open_data
 from vtbench.data.presets import Preset, make_preset
 from vtbench.data.subset import Subset
+from vtbench.run.foreign_parts import dataset_code, foreign_parts
 from vtbench.run.instances import instance_scorer
 from vtbench.run.options import RunOptions
 from vtbench.run.reading import text_scorer
@@ -45,6 +46,7 @@ class JobData:
         left_out: ids of the samples that a limit left out, in order.
         reader_id: what reads texts or judges instances; ``None`` where nothing does.
         notes: what a reader of the numbers must know about the data, such as files that were left out.
+        foreign: identity of metrics, extractors and data sets that are not vtbench's own.
     """
 
     task: TaskSpec
@@ -55,6 +57,7 @@ class JobData:
     left_out: Sequence[str] = ()
     reader_id: str | None = None
     notes: tuple[str, ...] = ()
+    foreign: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def blocks(self) -> list[Block]:
@@ -86,6 +89,7 @@ def open_task_data(task: TaskSpec, data: str | None, limit: int | None) -> TaskD
     if data is not None and task.data.folder_as is not None and user_path(data).is_dir():
         source = str(Reference(task.data.folder_as, {"path": data}))
     dataset = open_data(source)
+    code = dataset_code(dataset)
     left_out = dataset.ids[limit:] if limit is not None else ()
     if limit is not None and left_out:
         dataset = Subset(dataset, limit)
@@ -101,6 +105,7 @@ def open_task_data(task: TaskSpec, data: str | None, limit: int | None) -> TaskD
         fingerprint=dataset.fingerprint,
         left_out=left_out,
         reader_id=_reader_id(task),
+        foreign=foreign_parts(task, code),
         notes=notes_of(dataset),
         dataset=dataset,
     )
@@ -142,6 +147,7 @@ class JobPlan:
             "device": self.device_type,
             "seed": self.options.seed,
             **({"reader": self.data.reader_id} if self.data.reader_id else {}),
+            **({"foreign": dict(self.data.foreign)} if self.data.foreign else {}),
             # A folder may hold just the samples of a limited run: the record of that one is no record of this.
             **({} if self.data.limited_from is None else {"limited": True}),
         }

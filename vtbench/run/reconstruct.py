@@ -9,6 +9,7 @@ import torch
 from vtbench.data.loader import iterate_blocks
 from vtbench.metrics.catalog import metric_info
 from vtbench.run.evaluators import Evaluators
+from vtbench.run.foreign_parts import extractor_identity
 from vtbench.run.measure import BlockMeter
 from vtbench.run.plan import JobPlan, TaskData, row_columns
 from vtbench.run.previews import PreviewKeeper, fixed_indices
@@ -35,9 +36,9 @@ def reference_features(plan: JobPlan, evaluators: Evaluators) -> dict[str, Refer
         name: ReferenceFeatures(
             plan.options.out,
             reference_key(
-                data_fingerprint=plan.data.fingerprint,
+                data_fingerprint=f"{plan.data.fingerprint}{plan.data.foreign.get('data', '')}",
                 preprocess=plan.task.preprocess.model_dump(),
-                extractor_id=extractor.id,
+                extractor_id=extractor_identity(name, extractor),
                 device_type=plan.device_type,
                 block_size=plan.task.block_size,
             ),

@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from vtbench.core.secrets import masked
+from vtbench.metrics.catalog import metric_info
 from vtbench.results.record import RunRecord
 from vtbench.results.samples import FAILED, Samples
 from vtbench.results.schema import (
@@ -83,7 +84,7 @@ def _lost_metrics(task: TaskSpec, results: Sequence[MetricResult]) -> set[str]:
     Code metrics do not apply to models without such codes, nor a word error rate to scripts without spaces.
     """
     optional = {request.name for request in task.code_metrics} | {"wer"}
-    asked = {request.name for request in task.metrics} - optional
+    asked = {metric_info(request.name).name for request in task.metrics} - optional
     return asked - {result.metric for result in results}
 
 

@@ -25,6 +25,7 @@ from vtbench.results.schema import MetricResult
 from vtbench.run.evaluators import Evaluators, set_jobs
 from vtbench.run.fold import Measured, metric_result
 from vtbench.run.fold_sets import set_estimates
+from vtbench.run.foreign_parts import dataset_code, foreign_parts
 from vtbench.run.generation_data import GenerationData
 from vtbench.run.generation_reference import open_reference
 from vtbench.run.generator_source import GeneratorSource, OwnTokenizerSource
@@ -52,6 +53,7 @@ def tokenizer_job(plan: JobPlan) -> JobPlan | None:
         ids=reference.dataset.ids,
         preset=make_preset(task.preprocess.preset, task.preprocess.size),
         fingerprint=reference.dataset.fingerprint,
+        foreign=foreign_parts(task, dataset_code(reference.dataset)),
         dataset=reference.dataset,
     )
     return JobPlan(OwnTokenizerSource(source), measured, plan.options, plan.device_type)

@@ -6,12 +6,15 @@ protocol id, ``name@version+hash``, changes whenever something changes that can 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from vtbench.core.digests import digest_json
+from vtbench.features.faces import FACE_RECOGNISERS
 from vtbench.metrics.catalog import INSTANCE_METRICS, metric_info
+from vtbench.readers import READERS
 from vtbench.tasks.sections import (
     ConditionSpec,
     DataSpec,
@@ -23,6 +26,7 @@ from vtbench.tasks.sections import (
     ReaderSpec,
     ReferenceSpec,
 )
+from vtbench.tasks.stated import measured_code, public_name, stated_metric, stated_reference
 
 PIXEL_RULE = "clamp, times 255, round half to even, uint8"
 _PIXEL_RULES = {
@@ -68,28 +72,62 @@ class TaskSpec(Frozen):
     @property
     def protocol(self) -> dict[str, Any]:
         """Everything that can move a number; prose, previews and tolerances cannot, nor can the block size alone."""
-        reader = {"reader": self.reader.model_dump()} if self.reader is not None else {}
-        instances = self.instances
-        judged = {} if instances is None else {"instances": {**instances.model_dump(), "edges": instances.edges}}
+        return self._protocol({})
+
+    def _protocol(self, codes: Mapping[str, str | None]) -> dict[str, Any]:
         block = {"block_size": self.block_size} if self.block_metrics else {}
         asked = {} if self.conditions is None else {"conditions": self.conditions.model_dump()}
         compared = {} if self.reference is None else {"reference": self.reference.model_dump()}
         return {
             "kind": self.kind,
-            **reader,
-            **judged,
+            **self._judges(),
             **block,
             **asked,
             **compared,
             "preprocess": self.preprocess.model_dump(),
             "pixels": _PIXEL_RULES.get(self.preprocess.preset.partition("@")[0], PIXEL_RULE),
-            "metrics": [[m.name, metric_info(m.name).version, m.params] for m in self.metrics],
+            "metrics": [stated_metric(request, codes) for request in self.metrics],
         }
+
+    def _judges(self) -> dict[str, Any]:
+        """What reads texts or judges instances."""
+        judges: dict[str, Any] = {}
+        if self.reader is not None:
+            judges["reader"] = {**self.reader.model_dump(), "name": stated_reference(self.reader.name, READERS)}
+        if self.instances is not None:
+            registry = READERS if self.instances.of == "words" else FACE_RECOGNISERS
+            by = stated_reference(self.instances.by, registry)
+            judges["instances"] = {**self.instances.model_dump(), "by": by, "edges": self.instances.edges}
+        return judges
 
     @property
     def protocol_id(self) -> str:
         """``name@version+hash``: two numbers are comparable only where it and the data fingerprint are equal."""
-        return f"{self.name}@{self.version}+{digest_json(self.protocol, length=8)}"
+        return self.protocol_id_with({})
+
+    def protocol_id_with(self, codes: Mapping[str, str | None]) -> str:
+        """The protocol id with the code of metrics as it was when they were measured.
+
+        Args:
+            codes: as :attr:`measured_codes` had them; of a metric that is not there its code at present counts.
+        """
+        return f"{self.name}@{self.version}+{digest_json(self._protocol(codes), length=8)}"
+
+    @property
+    def measured_codes(self) -> dict[str, str]:
+        """Digests of the code that makes rows and features of metrics that are not vtbench's own, by public name."""
+        codes = {metric_info(request.name).name: measured_code(request.name) for request in self.metrics}
+        return {name: code for name, code in codes.items() if code is not None}
+
+    @field_validator("table")
+    @classmethod
+    def _columns_are_public_names(cls, table: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(public_name(name) for name in table)
+
+    @field_validator("tolerances")
+    @classmethod
+    def _tolerances_are_of_public_names(cls, tolerances: dict[str, float]) -> dict[str, float]:
+        return {public_name(name): tolerance for name, tolerance in tolerances.items()}
 
     @model_validator(mode="after")
     def _metrics_are_known_and_in_place(self) -> TaskSpec:
