@@ -27,13 +27,14 @@ def rescore(
             help="Set metric to add; repeatable.",
         ),
     ] = None,
+    allow_small_sets: o.SmallSets = False,
     json: o.Json = False,
 ) -> None:
     """Score runs again from what they stored: no model, no data, no GPU."""
     from vtbench.run.rescore import rescore as rescore_runs
 
     failed: list[VtbenchError] = []
-    records = rescore_runs(run, metric or (), failed.append)
+    records = rescore_runs(run, metric or (), failed.append, allow_small_sets=allow_small_sets)
     emit_records(records, json)
     for problem in failed:
         typer.echo(f"error: {problem}", err=True)

@@ -100,6 +100,11 @@ def required_features(requests: Iterable[MetricRequest]) -> dict[str, frozenset[
     return {name: frozenset(features) for name, features in needed.items()}
 
 
+def guards_small_sets(task: TaskSpec) -> bool:
+    """Whether a metric of the task is refused on small sets, unless ``--allow-small-sets`` allows them."""
+    return any(_entry(request).extractor in _INCEPTIONS for request in task.set_metrics)
+
+
 def set_jobs(requests: Iterable[MetricRequest], allow_small_sets: bool) -> list[SetJob]:
     """Group requests so that an estimator which yields several names (precision and recall) runs once."""
     grouped: dict[str, list[tuple[str, SetMetricEntry, dict[str, Any]]]] = {}

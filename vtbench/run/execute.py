@@ -14,6 +14,7 @@ from vtbench.core.info import TokenizerInfo
 from vtbench.results.schema import ConfigSection, DeterminismSection
 from vtbench.run import provenance
 from vtbench.run.device import make_deterministic
+from vtbench.run.earlier import blocks_without_images, job_name, tell_resumed, with_options
 from vtbench.run.evaluators import Evaluators
 from vtbench.run.generate import generated_blocks, generation_manifest
 from vtbench.run.generation_data import GenerationData
@@ -44,8 +45,13 @@ def discard(plan: JobPlan, worker: Worker) -> None:
 def measure_job(plan: JobPlan, evaluators: Evaluators, device: torch.device, worker: Worker) -> None:
     """Measure the blocks of this worker's share that are missing; each is written before the next begins."""
     mine = worker.share(plan.data.blocks)
+    again = blocks_without_images(plan, mine)
     ensure_manifest(plan, evaluators, device)
-    measure_blocks(plan, evaluators, device, worker, mine, plan.store.missing(mine))
+    missing = [block for block in mine if block in again or not plan.store.has(block)]
+    if again:
+        say(f"{job_name(plan)}: {len(again)} blocks are sampled again: their images are not in {plan.options.samples}")
+    tell_resumed(plan, len(mine) - len(missing), len(mine))
+    measure_blocks(plan, evaluators, device, worker, mine, missing)
 
 
 def measure_blocks(
@@ -98,13 +104,17 @@ def _refuse_failures(ids: Sequence[str], stages: Sequence[str], messages: Sequen
 
 
 def ensure_manifest(plan: JobPlan, evaluators: Evaluators, device: torch.device) -> None:
-    """Written once: a resumed run keeps the first one's, unless it cannot be read any more."""
+    """Written once: a resumed run keeps the first one's, but for options outside its identity, unless it cannot be
+    read any more."""
     if (plan.folder / PLAN_FILE).is_file():
         try:
-            read_manifest(plan.folder)
+            before = read_manifest(plan.folder)
         except DamagedFileError as error:
             say(f"{error.what}: written anew")
         else:
+            now = with_options(before, plan.options)
+            if now != before:
+                write_manifest(now, plan.folder)
             return
     options, info, data = plan.options, _codes_of(plan), plan.data
     given = {name: str(value) for name, value in vars(options).items() if value is not None and name != "command"}
@@ -127,6 +137,7 @@ def ensure_manifest(plan: JobPlan, evaluators: Evaluators, device: torch.device)
         references={name: store.key for name, store in features.items()},
         generation=generation,
         allow_small_sets=options.allow_small_sets,
+        measured_codes=plan.task.measured_codes,
         reader_id=data.reader_id,
         determinism=DeterminismSection(seed=options.seed, flags=make_deterministic()),
         environment=provenance.environment(device),

@@ -33,7 +33,19 @@ def warnings_of(
         found = {result.metric for result in results}
         lost = [request.name for request in task.set_metrics if request.name not in found]
         small = [limited_text(len(samples), manifest.limited_from, lost)]
-    return [*manifest.warnings, *_failures(samples), *count_warnings(task, samples, results), *small]
+    return [
+        *manifest.warnings,
+        *_changed(manifest),
+        *_failures(samples),
+        *count_warnings(task, samples, results),
+        *small,
+    ]
+
+
+def _changed(manifest: JobManifest) -> list[str]:
+    names = manifest.changed_metrics
+    told = f"{', '.join(names)}: as the code was when it was measured, which changed since: run the task again"
+    return [told] if names else []
 
 
 def count_warnings(task: TaskSpec, samples: Samples, results: Sequence[MetricResult]) -> list[str]:

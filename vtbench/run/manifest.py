@@ -49,6 +49,8 @@ class JobManifest(BaseModel):
 
     Attributes:
         limited_from: samples of the whole set where ``--limit`` cut it; ``None`` where it did not.
+        measured_codes: digests of the code that makes rows and features of metrics that are not vtbench's own, by
+            public name; ``None`` where they were not kept.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,6 +69,7 @@ class JobManifest(BaseModel):
     references: dict[str, str]
     generation: GenerationManifest | None = None
     allow_small_sets: bool
+    measured_codes: dict[str, str] | None = None
     reader_id: str | None = None
     determinism: DeterminismSection
     environment: EnvironmentSection
@@ -77,6 +80,18 @@ class JobManifest(BaseModel):
     def task_spec(self) -> TaskSpec:
         """The task as it was when the job was planned."""
         return TaskSpec.model_validate(self.task)
+
+    @property
+    def protocol_id(self) -> str:
+        """Of the task as it was measured: code that changed since then has no part in the rows and features."""
+        task, then = self.task_spec, self.measured_codes or {}
+        return task.protocol_id_with({name: then.get(name) for name in task.measured_codes})
+
+    @property
+    def changed_metrics(self) -> list[str]:
+        """Metrics whose rows or features other code made than what is there now."""
+        then = self.measured_codes or {}
+        return [name for name, code in self.task_spec.measured_codes.items() if then.get(name) != code]
 
     @property
     def tokenizer_info(self) -> TokenizerInfo:

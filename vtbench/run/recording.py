@@ -47,7 +47,7 @@ def make_record(
         config=manifest.config,
         model=_model(manifest.model, task, results, samples, metas),
         task=TaskSection(
-            name=task.name, version=task.version, protocol_id=task.protocol_id, spec=task.model_dump(mode="json")
+            name=task.name, version=task.version, protocol_id=manifest.protocol_id, spec=task.model_dump(mode="json")
         ),
         data=DataSection(
             source=manifest.data_source,

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from vtbench.core.errors import DamagedFileError
 from vtbench.results.limits import limits_text, other_warnings
-from vtbench.results.record import RunRecord
+from vtbench.results.record import RunRecord, read_record
+from vtbench.run.earlier import job_name
+from vtbench.run.plan import JobPlan
 from vtbench.run.progress import say
+from vtbench.run.reuse import reuse_text
 from vtbench.run.session import Outcome, Session, tell_broken
 from vtbench.run.worker import Worker
 
@@ -20,6 +24,7 @@ def dry_run_rows(session: Session) -> list[dict[str, Any]]:
     rows = []
     for job in session.jobs:
         blocks = job.data.blocks
+        _tell_complete(job)
         done = "complete" if job.record_path.is_file() else f"{len(blocks) - len(job.store.missing(blocks))}"
         rows.append(
             {
@@ -33,6 +38,14 @@ def dry_run_rows(session: Session) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _tell_complete(job: JobPlan) -> None:
+    if job.record_path.is_file():
+        try:
+            say(f"{job_name(job)}: would reuse {reuse_text(job, read_record(job.record_path))}")
+        except DamagedFileError as error:
+            say(f"{job_name(job)}: {error.what}; it would be made anew")
 
 
 def failed(session: Session, outcomes: Sequence[Outcome]) -> bool:
@@ -49,8 +62,6 @@ def finished_records(outcomes: Sequence[Outcome], worker: Worker) -> list[RunRec
         if still or not (scored_here or (worker.rank == 0 and not waiting)):
             say(f"worker {worker.rank}: done; {len(still)} jobs wait for other workers")
             return []
-    from vtbench.results.record import read_record
-
     if limits := limits_text([outcome.record for outcome in outcomes if outcome.record is not None]):
         say(limits)
     _tell_warnings(outcomes)

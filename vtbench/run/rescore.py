@@ -9,7 +9,8 @@ from vtbench.core.errors import UsageError, VtbenchError
 from vtbench.core.foreign import foreign
 from vtbench.metrics.catalog import metric_info
 from vtbench.results.record import RunRecord
-from vtbench.run.manifest import PLAN_FILE, read_manifest
+from vtbench.run.earlier import allowing_small_sets
+from vtbench.run.manifest import PLAN_FILE, read_manifest, write_manifest
 from vtbench.run.progress import say
 from vtbench.run.score import score_job
 from vtbench.tasks import MetricRequest
@@ -20,7 +21,11 @@ def _refuse(problem: VtbenchError) -> None:
 
 
 def rescore(
-    path: Path, metrics: Sequence[str] = (), failed: Callable[[VtbenchError], None] = _refuse
+    path: Path,
+    metrics: Sequence[str] = (),
+    failed: Callable[[VtbenchError], None] = _refuse,
+    *,
+    allow_small_sets: bool = False,
 ) -> list[RunRecord]:
     """Re-score every run at or below ``path``, adding ``metrics`` to those of its task.
 
@@ -29,6 +34,7 @@ def rescore(
     Args:
         path: a run folder, or a folder above runs.
         metrics: set metrics to add.
+        allow_small_sets: compute FID on fewer images than it needs, from now on; otherwise as the run was told.
         failed: told what keeps a run from being scored (blocks missing, a damaged file); the others are.
 
     Raises:
@@ -44,7 +50,7 @@ def rescore(
     records, problems = [], []
     for plan in plans:
         try:
-            records.append(_rescore(plan.parent, metrics))
+            records.append(_rescore(plan.parent, metrics, allow_small_sets))
         except VtbenchError as error:
             problems.append(error)
     if problems and not records:
@@ -54,9 +60,15 @@ def rescore(
     return records
 
 
-def _rescore(folder: Path, metrics: Sequence[str]) -> RunRecord:
+def _rescore(folder: Path, metrics: Sequence[str], allow_small_sets: bool) -> RunRecord:
     manifest = read_manifest(folder)
-    own = {request.name for request in manifest.task_spec.metrics}
+    changed = allow_small_sets and not manifest.allow_small_sets
+    if changed:
+        manifest = allowing_small_sets(manifest, True)
+    own = {metric_info(request.name).name for request in manifest.task_spec.metrics}
     extra = [MetricRequest(name=name) for name in metrics if name not in own]
     with foreign(manifest.model.label):
-        return score_job(folder, folder.parents[2], manifest, extra, note=say)
+        record = score_job(folder, folder.parents[2], manifest, extra, note=say)
+    if changed:
+        write_manifest(manifest, folder)
+    return record

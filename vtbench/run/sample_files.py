@@ -24,13 +24,21 @@ class SampleFiles:
     folder: Path
     conditions: ConditionSet
 
+    def path(self, index: int, request: ConditionSample) -> Path:
+        """Where an image comes to lie."""
+        if not self._in_geneval:
+            return inside(self.folder, f"{path_segment(request.id)}.png")
+        prompt, copy = divmod(index, int(self.conditions.description["per_prompt"]))
+        return self.folder / f"{prompt:05d}" / "samples" / f"{copy:04d}.png"
+
     def write(self, index: int, request: ConditionSample, image: Tensor) -> None:
         """Write ``uint8 [3,H,W]``."""
-        if self.conditions.description.get("of") != "prompts":
-            write_image(inside(self.folder, f"{path_segment(request.id)}.png"), image)
-            return
-        prompt, copy = divmod(index, int(self.conditions.description["per_prompt"]))
-        place = self.folder / f"{prompt:05d}"
-        if not (place / "metadata.jsonl").is_file():
+        path = self.path(index, request)
+        place = path.parents[1]
+        if self._in_geneval and not (place / "metadata.jsonl").is_file():
             write_metadata(place, request.condition)
-        write_image(place / "samples" / f"{copy:04d}.png", image)
+        write_image(path, image)
+
+    @property
+    def _in_geneval(self) -> bool:
+        return self.conditions.description.get("of") == "prompts"

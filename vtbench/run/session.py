@@ -12,13 +12,14 @@ from vtbench.results.record import RunRecord
 from vtbench.run.device import choose_device, choose_dtype, make_deterministic
 from vtbench.run.evaluators import Evaluators, build_evaluators
 from vtbench.run.execute import discard, measure_job
-from vtbench.run.finish import finished, score_when_whole
+from vtbench.run.finish import score_when_whole
 from vtbench.run.generation_data import open_generation_data
 from vtbench.run.generator_source import GeneratorSource
 from vtbench.run.options import RunOptions
 from vtbench.run.plan import JobData, JobPlan, open_task_data
 from vtbench.run.preflight import check_disk, check_folder, check_labels, check_tasks, raise_all
 from vtbench.run.progress import say
+from vtbench.run.reuse import refuse_failures, reused
 from vtbench.run.sources import Source
 from vtbench.run.tokenizer_share import tokenizer_evaluators, tokenizer_job
 from vtbench.run.worker import Worker, current_worker
@@ -185,17 +186,19 @@ class _Runner:
     def _run(self, plan: JobPlan) -> Outcome:
         if self._options.fresh:
             discard(plan, self._worker)
-        there = finished(plan)
+        there = reused(plan, self._worker)
         if there is not None:
             return Outcome(plan, "reused", there)
         networks = self._networks(plan.task)
         beside = tokenizer_job(plan)
-        if beside is not None and finished(beside) is None:
+        if beside is not None and reused(beside, self._worker) is None:
             alone = tokenizer_evaluators(networks)
             measure_job(beside, alone, self._device, self._worker)
             score_when_whole(beside, alone, self._device, self._worker)
         measure_job(plan, networks, self._device, self._worker)
         record = score_when_whole(plan, networks, self._device, self._worker)
+        if record is not None:
+            refuse_failures(plan, record)
         return Outcome(plan, "waiting" if record is None else "measured", record)
 
     def _networks(self, task: TaskSpec) -> Evaluators:
