@@ -1,4 +1,4 @@
-"""An option that is no part of a job's identity has its effect also where a record, or its blocks, are there already."""
+"""An option beside a job's identity has its effect also where a record, or its blocks, are there already."""
 
 from __future__ import annotations
 
