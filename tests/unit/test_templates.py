@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from vtbench.cli.new import _TAKEN
+from vtbench.cli.names import names_of
+from vtbench.cli.new import _LISTED_AS
 from vtbench.core.errors import UsageError
 from vtbench.templates import KINDS, draft, find_kind, write
 from vtbench.templates.names import Names, make_names
@@ -26,7 +27,7 @@ def test_a_class_name_is_kept_and_a_metric_has_underscores() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_yields_files_that_parse_and_commands(kind: str, tmp_path: Path) -> None:
-    planned = draft(KINDS[kind], "my-thing", tmp_path, frozenset(_TAKEN[kind]()))
+    planned = draft(KINDS[kind], "my-thing", tmp_path, frozenset(names_of(_LISTED_AS[kind])))
     assert [path.suffix for path in planned.texts] == [KINDS[kind].suffix, ".py"]
     for path, text in planned.texts.items():
         assert "$" not in text
@@ -60,7 +61,7 @@ def test_what_cannot_be_a_name_is_refused(name: str, tmp_path: Path) -> None:
 )
 def test_what_would_hide_something_is_refused(kind: str, name: str, told: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=told) as refused:
-        draft(KINDS[kind], name, tmp_path, frozenset(_TAKEN[kind]()))
+        draft(KINDS[kind], name, tmp_path, frozenset(names_of(_LISTED_AS[kind])))
     assert refused.value.hint and "another name" in refused.value.hint
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -27,10 +26,11 @@ def new(
     json: o.Json = False,
 ) -> None:
     """Write a working template of one's own, with its test. Nothing that is there is overwritten."""
+    from vtbench.cli.names import names_of
     from vtbench.templates import draft, find_kind, write
 
     template = find_kind(kind)
-    planned = draft(template, name, out, frozenset(_TAKEN[kind]()))
+    planned = draft(template, name, out, frozenset(names_of(_LISTED_AS[kind])))
     write(planned)
     if json:
         import json as plain
@@ -43,56 +43,13 @@ def new(
         print(f"next: {line}")
 
 
-def _tokenizers() -> Iterable[str]:
-    from vtbench.tokenizers import IMAGES
-    from vtbench.tokenizers.resolve import tokenizer_names
-
-    return [*tokenizer_names(), IMAGES]
-
-
-def _generators() -> Iterable[str]:
-    from vtbench.generators import GENERATORS
-
-    return GENERATORS.names()
-
-
-def _metrics() -> Iterable[str]:
-    from vtbench.metrics.catalog import metric_names
-
-    return metric_names()
-
-
-def _tasks() -> Iterable[str]:
-    from vtbench.tasks import task_files
-
-    return task_files()
-
-
-def _datasets() -> Iterable[str]:
-    from vtbench.data import DATASETS
-
-    return DATASETS.names()
-
-
-def _readers() -> Iterable[str]:
-    from vtbench.readers import READERS
-
-    return READERS.names()
-
-
-def _extractors() -> Iterable[str]:
-    from vtbench.features import EXTRACTORS
-
-    return EXTRACTORS.names()
-
-
-_TAKEN: dict[str, Callable[[], Iterable[str]]] = {
-    "tokenizer": _tokenizers,
-    "generator": _generators,
-    "metric": _metrics,
-    "task": _tasks,
-    "dataset": _datasets,
-    "reader": _readers,
-    "extractor": _extractors,
+_LISTED_AS = {
+    "tokenizer": "tokenizers",
+    "generator": "generators",
+    "metric": "metrics",
+    "task": "tasks",
+    "dataset": "datasets",
+    "reader": "readers",
+    "extractor": "features",
 }
-"""Names that mean something else already, by kind."""
+"""What ``vtbench list`` calls things of each kind: their names cannot be given again."""
