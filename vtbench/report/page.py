@@ -5,16 +5,19 @@ from __future__ import annotations
 import base64
 import hashlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
 from vtbench.core.errors import AssetMissingError
 from vtbench.core.extras import install_extra
+from vtbench.report.axes import NARROW, WIDE
 from vtbench.report.gather import Board, Run
+from vtbench.report.marks import Mark, marks_of
+from vtbench.report.overview import overview, rate_of
 from vtbench.report.pictures import grids, sheets, worst
 from vtbench.report.series import Chart, distributions, rate_charts, stratum_charts
-from vtbench.report.svg import chart_svg, histogram_svg
+from vtbench.report.svg import chart_svg, histogram_svg, unnamed
 from vtbench.report.tables import summary
 from vtbench.version import __version__
 
@@ -32,6 +35,7 @@ def html_page(boards: Sequence[Board], title: str = "vtbench report") -> str:
         from markupsafe import Markup
     except ImportError as error:
         raise AssetMissingError("the HTML report needs jinja2", install_extra("report")) from error
+    marks, table = marks_of(boards), overview(boards)
     static = files("vtbench.report").joinpath("static")
     css, script, page = (
         static.joinpath(f"report.{kind}").read_text(encoding="utf-8") for kind in ("css", "js", "html.j2")
@@ -45,14 +49,18 @@ def html_page(boards: Sequence[Board], title: str = "vtbench report") -> str:
         css=Markup(css),
         script=Markup(script),
         script_hash=f"sha256-{digest}",
-        boards=[_board(board, Markup) for board in boards],
+        overview=table,
+        rates=" ".join(map(repr, table.rates)),
+        swatches={label: Markup(mark.swatch) for label, mark in marks.items()},
+        boards=[_board(board, marks, Markup) for board in boards],
     )
 
 
-def _board(board: Board, trusted: Any) -> dict[str, Any]:
+def _board(board: Board, marks: Mapping[str, Mark], trusted: Any) -> dict[str, Any]:
     """Everything the template shows of a board; only our own SVG is marked as trusted, and escapes by itself."""
     record, generated = board.first, board.kind == "generation"
     metric, spreads = distributions(board)
+    rates = {run.label: rate_of(run) for run in board.runs}
     most = max((max(found.counts) for found in spreads), default=1)
     reference = record.data.reference
     return {
@@ -64,11 +72,18 @@ def _board(board: Board, trusted: Any) -> dict[str, Any]:
         "reference": "" if reference is None else reference.description,
         "quirks": [str(quirk) for quirk in record.task.spec.get("quirks") or ()],
         "table": summary(board),
-        "charts": [_chart(chart, trusted) for chart in (*rate_charts(board), *stratum_charts(board))],
+        "run_rates": [rate_of(run) for run in board.runs],
+        "rates": rates,
+        "charts": [_chart(chart, marks, rates, trusted) for chart in (*rate_charts(board), *stratum_charts(board))],
         "spread_metric": metric,
         "spreads": [
-            (found.label, trusted(histogram_svg(found, most, place)), f"{found.low:.4g}", f"{found.high:.4g}")
-            for place, found in enumerate(spreads)
+            (
+                found.label,
+                trusted(histogram_svg(found, most, marks[found.label])),
+                f"{found.low:.4g}",
+                f"{found.high:.4g}",
+            )
+            for found in spreads
         ],
         "grids": []
         if generated
@@ -82,9 +97,16 @@ def _board(board: Board, trusted: Any) -> dict[str, Any]:
     }
 
 
-def _chart(chart: Chart, trusted: Any) -> dict[str, Any]:
-    legend = [label for label, _ in chart.series] if chart.lines else []
-    return {"title": chart.title, "svg": trusted(chart_svg(chart)), "legend": legend}
+def _short(value: float) -> str:
+    return f"{value:.4g}"
+
+
+def _chart(chart: Chart, marks: Mapping[str, Mark], rates: Mapping[str, float | None], trusted: Any) -> dict[str, Any]:
+    """Both drawings, of which the page shows one, and the models of its legend."""
+    drawings = trusted("".join(chart_svg(chart, marks, rates, size) for size in (WIDE, NARROW)))
+    shown = unnamed(chart)
+    legend = [(label, label in shown) for label, _ in chart.series]
+    return {"title": chart.title, "svg": drawings, "lines": chart.lines, "legend": legend}
 
 
 def _strata(board: Board) -> list[dict[str, str]]:
@@ -92,7 +114,7 @@ def _strata(board: Board) -> list[dict[str, str]]:
         {
             "model": run.label,
             "metric": result.metric,
-            "stratum": result.stratum,
+            "stratum": _stratum(result.stratum),
             "value": f"{result.value:.4g}",
             "order": repr(result.value),
             "n": str(result.n),
@@ -103,6 +125,15 @@ def _strata(board: Board) -> list[dict[str, str]]:
         if result.stratum != "all" and not result.stratum.startswith("level=")
     ]
     return rows[:_MOST_STRATA]
+
+
+def _stratum(text: str) -> str:
+    """``frequency=0.0883883476483`` to four digits; anything else as it is."""
+    axis, _, value = text.partition("=")
+    try:
+        return f"{axis}={float(value):.4g}"
+    except ValueError:
+        return text
 
 
 def _provenance(run: Run) -> dict[str, Any]:

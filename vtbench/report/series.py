@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vtbench.report.gather import Board
+from vtbench.results.ranking import best_rows, is_identity
 from vtbench.results.rows import metric_result
 from vtbench.results.samples import SCORED
 from vtbench.results.schema import MetricResult
@@ -17,6 +18,8 @@ _DISTANCES = ("fid", "kid", "fd_efflite0", "kid_efflite0")
 _RATE_AGAINST = ("psnr", "lpips_alex", "cer", "high_frequency_error", *_DISTANCES)
 _OF_STRATUM = ("band_error", "cer", "high_frequency_error", "psnr", "t_acc", "face_similarity")
 _BINS = 24
+_MOST_POINTS = 12
+"""A line through more values than these is binned."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class Point:
     low: float | None = None
     high: float | None = None
     on_front: bool = False
+    n: int = 1
 
 
 @dataclass(frozen=True)
@@ -45,35 +49,34 @@ class Chart:
 
 
 def rate_charts(board: Board) -> list[Chart]:
-    """Bits a pixel against each distortion the board has, with the Pareto front; two models are needed."""
+    """Bits a pixel against each distortion the board has, marked as its table is; two models are needed.
+
+    ``identity``, which loses nothing at 24 bits a pixel, would leave the others a corner of the chart: it is left out.
+    """
     charts = []
     for name in _RATE_AGAINST:
         found = [
-            (run.label, metric_result(run.record, "bits_per_pixel"), run.record.result(name)) for run in board.runs
+            (run.label, metric_result(run.record, "bits_per_pixel"), run.record.result(name))
+            for run in board.runs
+            if not is_identity(run.record)
         ]
+        best = best_rows([run.record for run in board.runs if not is_identity(run.record)], name)
         points = [
-            Point(label, rate.value, result.value, result.ci_low, result.ci_high)
-            for label, rate, result in found
+            Point(label, rate.value, result.value, result.ci_low, result.ci_high, place in best)
+            for place, (label, rate, result) in enumerate(found)
             if rate is not None and result is not None and rate.value > 0 and math.isfinite(result.value)
         ]
         if len(points) > 1 and len({point.x for point in points}) > 1:
-            higher = bool(next(r for _, _, r in found if r is not None).higher_is_better)
-            series = tuple((point.label, (point,)) for point in with_front(points, higher))
-            charts.append(
-                Chart(f"Rate and {name}", "bits a pixel", name, series, log_x=True, better="up" if higher else "down")
-            )
+            higher = next(r for _, _, r in found if r is not None).higher_is_better
+            better = "up" if higher else "down"
+            charts.append(Chart(f"Rate and {name}", "bits a pixel", name, _by_label(points), log_x=True, better=better))
     return charts[:3]
 
 
-def with_front(points: Sequence[Point], higher_is_better: bool) -> list[Point]:
-    """The points, those on the Pareto front marked: nothing with fewer or as many bits is better."""
-    best = -math.inf
-    marked = []
-    for point in sorted(points, key=lambda p: (p.x, -p.y if higher_is_better else p.y)):
-        goodness = point.y if higher_is_better else -point.y
-        marked.append(Point(point.label, point.x, point.y, point.low, point.high, goodness > best))
-        best = max(best, goodness)
-    return marked
+def _by_label(points: Sequence[Point]) -> tuple[tuple[str, tuple[Point, ...]], ...]:
+    """A series a model; runs that share a label share a series."""
+    labels = dict.fromkeys(point.label for point in sorted(points, key=lambda point: point.x))
+    return tuple((label, tuple(point for point in points if point.label == label)) for label in labels)
 
 
 def stratum_charts(board: Board) -> list[Chart]:
@@ -83,10 +86,14 @@ def stratum_charts(board: Board) -> list[Chart]:
         for axis in _axes(board, metric):
             series = tuple((run.label, _along(run.record.results, metric, axis)) for run in board.runs)
             series = tuple((label, points) for label, points in series if len(points) > 1)
+            title = f"{metric} by {axis}"
+            if max((len(points) for _, points in series), default=0) > _MOST_POINTS:
+                series = tuple((label, _binned(points)) for label, points in series)
+                title += ", in half octaves"
             if series:
                 first = next(r for r in board.first.results if r.metric == metric)
                 better = {True: "up", False: "down", None: ""}[first.higher_is_better]
-                charts.append(Chart(f"{metric} by {axis}", axis, metric, series, lines=True, log_x=True, better=better))
+                charts.append(Chart(title, axis, metric, series, lines=True, log_x=True, better=better))
     return charts[:4]
 
 
@@ -105,8 +112,26 @@ def _along(results: Sequence[MetricResult], metric: str, axis: str) -> tuple[Poi
         name, equals, value = result.stratum.partition("=")
         x = _number(value) if equals else None
         if result.metric == metric and name == axis and x is not None and math.isfinite(result.value):
-            points.append(Point(result.stratum, x, result.value, result.ci_low, result.ci_high))
+            points.append(Point(result.stratum, x, result.value, result.ci_low, result.ci_high, n=result.n))
     return tuple(sorted(points, key=lambda point: point.x))
+
+
+def _binned(points: Sequence[Point]) -> tuple[Point, ...]:
+    """Means over half octaves, weighted by n, at the middle of each: where every image has a value of its own, a line
+    through all of them shows the images, not the axis."""
+    bins: dict[int, list[Point]] = {}
+    for point in points:
+        if point.x > 0:
+            bins.setdefault(math.floor(2 * math.log2(point.x)), []).append(point)
+    return tuple(
+        Point(
+            members[0].label,
+            2.0 ** ((half + 0.5) / 2),
+            sum(point.y * point.n for point in members) / sum(point.n for point in members),
+            n=sum(point.n for point in members),
+        )
+        for half, members in sorted(bins.items())
+    )
 
 
 def _number(text: str) -> float | None:

@@ -37,13 +37,13 @@ def summary(board: Board) -> Summary:
     records = [run.record for run in board.runs]
     names = list(dict.fromkeys([*_FIRST, *preferred_metrics(records)]))
     names = [name for name in names if any(metric_result(record, name) for record in records)]
-    columns = [_metric_column(board, name) for name in names]
+    columns = [metric_cells(board, name) for name in names]
     sizes = [Cell(f"{given} → {scored}" if given != scored else scored, scored) for given, scored in _sizes(board)]
     counts = [
         Cell(str(r.data.n_scored) + (f" of {r.data.n_expected}" if r.data.n_failed else ""), str(r.data.n_scored))
         for r in records
     ]
-    headers = ("px", "n", *(_header(board, name) for name in names))
+    headers = ("px", "n", *(header(board, name) for name in names))
     rows = zip(board.runs, sizes, counts, *columns, strict=True)
     return Summary(headers, tuple((run.label, tuple(cells)) for run, *cells in rows), meaning_of_marks(records, names))
 
@@ -52,14 +52,16 @@ def _sizes(board: Board) -> list[tuple[str, str]]:
     return [(input_size(run.record), scored_size(run.record)) for run in board.runs]
 
 
-def _header(board: Board, name: str) -> str:
+def header(board: Board, name: str) -> str:
+    """A metric's name with its unit and an arrow to where it is better."""
     found = next(result for run in board.runs if (result := metric_result(run.record, name)) is not None)
     arrow = {True: " ↑", False: " ↓", None: ""}[found.higher_is_better]
     unit = f" {found.unit}" if found.unit in ("dB",) else ""
     return f"{name}{unit}{arrow}"
 
 
-def _metric_column(board: Board, name: str) -> list[Cell]:
+def metric_cells(board: Board, name: str) -> list[Cell]:
+    """A metric's column, a cell a run."""
     records = [run.record for run in board.runs]
     results = [metric_result(record, name) for record in records]
     decimals = column_decimals([result for result in results if result is not None])

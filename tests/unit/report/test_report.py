@@ -12,13 +12,17 @@ from PIL import Image
 from vtbench.core.errors import UsageError
 from vtbench.core.outgoing import markdown_text
 from vtbench.report.gather import read_boards
+from vtbench.report.labels import Box, placed
 from vtbench.report.markdown import markdown_page
+from vtbench.report.marks import marks_of
+from vtbench.report.overview import overview
 from vtbench.report.page import html_page
 from vtbench.report.pictures import grids, sheets, worst
-from vtbench.report.series import Point, distributions, rate_charts, stratum_charts, with_front
+from vtbench.report.series import distributions, rate_charts, stratum_charts
 from vtbench.report.tables import summary
-from vtbench.results.record import RunRecord, write_record
+from vtbench.results.record import RunRecord, read_record, write_record
 from vtbench.results.samples import SAMPLES_FILE, Samples, write_samples
+from vtbench.results.schema import MetricResult
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 LONG_WORD = "d," + "x" * 120
@@ -95,10 +99,53 @@ def test_the_table_ranks_and_sorts_by_value(runs: Path) -> None:
     assert cells["jpeg"].order == "25.0" and "24" in cells["jpeg"].interval
 
 
-def test_the_front_holds_what_nothing_cheaper_beats() -> None:
-    points = [Point("a", 1, 10), Point("b", 2, 9), Point("c", 3, 12), Point("d", 3, 11)]
-    assert [p.label for p in with_front(points, higher_is_better=True) if p.on_front] == ["a", "c"]
-    assert [p.label for p in with_front(points, higher_is_better=False) if p.on_front] == ["a", "b"]
+def test_a_line_through_many_values_is_binned_by_half_octaves(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", "jpeg", 25.0, 0.5)
+    record = read_record(tmp_path / "a")
+    at = [0.01 * 1.1**step for step in range(40)]
+    waves = [MetricResult(metric="psnr", stratum=f"frequency={x}", value=100 * x, n=1) for x in at]
+    write_record(record.model_copy(update={"results": (*record.results, *waves)}), tmp_path / "a" / "record.json")
+    charts = {chart.title: chart for chart in stratum_charts(read_boards([tmp_path])[0])}
+    ((_, points),) = charts["psnr by frequency, in half octaves"].series
+    assert len(points) < 14 and sum(point.n for point in points) == 40
+    for point in points:
+        inside = [100 * x for x in at if point.x / 2**0.25 <= x < point.x * 2**0.25]
+        assert point.y == pytest.approx(np.mean(inside)) and len(inside) == point.n
+
+
+def test_the_overview_has_every_model_on_every_board(runs: Path) -> None:
+    table = overview(read_boards([runs]))
+    assert table.columns == (("t", "psnr dB ↑"),) * 2 + (("t", "psnr dB ↑"),)
+    assert [row.label for row in table.rows] == [HOSTILE, "elsewhere", "jpeg", "sampler", "worse"]
+    jpeg = next(row for row in table.rows if row.label == "jpeg")
+    assert [place.cell.text for place in jpeg.places] == ["25.0", "–", "–"] and jpeg.rates == "0.5"
+    assert jpeg.places[0].share == 1.0 and jpeg.places[1].share is None
+    assert table.rates == (0.25, 0.5, 0.6)
+
+
+def test_two_runs_of_one_label_have_a_row_each(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", "jpeg", 25.0, 0.5)
+    write_run(tmp_path / "b", "jpeg", 26.0, 0.5)
+    rows = overview(read_boards([tmp_path])).rows
+    assert [(row.label, row.model) for row in rows] == [("jpeg", "jpeg"), ("jpeg (2)", "jpeg")]
+
+
+def test_names_keep_off_points_and_names() -> None:
+    random = np.random.default_rng(0)
+    spots = [(float(x), float(y)) for x, y in random.uniform((60, 120), (460, 220), (16, 2))]
+    names = placed(spots, [80.0] * 16, 15.0, Box(60, 30, 518, 300))
+    boxes = [name.box for name in names if name is not None]
+    assert len(boxes) >= 14
+    assert not any(a.meets(b) for index, a in enumerate(boxes) for b in boxes[:index])
+    assert not any(box.holds(spot, 3.0) for box in boxes for spot in spots)
+
+
+def test_a_model_looks_alike_everywhere_and_unlike_others(runs: Path) -> None:
+    marks = marks_of(read_boards([runs]))
+    assert len(set(marks.values())) == len(marks) == 5
+    page = html_page(read_boards([runs]))
+    colours = set(re.findall(r'style="--c:var\(--s(\d)\)" data-model="jpeg"', page))
+    assert colours == {str(marks["jpeg"].colour)}
 
 
 def test_charts_follow_the_numbers(runs: Path) -> None:
