@@ -231,9 +231,11 @@ def test_scoring_a_folder_equals_running_the_model(photos: Path, command_line: C
     read = command_line("run", *task, "-t", "images,path=made,name=mine", "-t", "identity", cwd=tmp_path)
     assert read.returncode == 0, read.stderr
     records = {record.model.reference: record for record in vtbench.load_records(tmp_path / "read")}
-    assert set(records) == {"images,path=made", "identity"} and records["images,path=made"].model.name == "mine"
-    assert records["images,path=made"].result("psnr").value == record.result("psnr").value  # type: ignore[union-attr]
-    for wrong, told in (("images", "needs a path"), ("images,path=made,quality=3", "takes no quality")):
+    assert set(records) == {"images,path=made,name=mine", "identity"}
+    made = records["images,path=made,name=mine"]
+    assert made.model.name == "mine"
+    assert made.result("psnr").value == record.result("psnr").value  # type: ignore[union-attr]
+    for wrong, told in (("images", "'path'"), ("images,path=made,quality=3", "'quality'")):
         refused = command_line("run", *task, "-t", wrong, cwd=tmp_path)
         assert refused.returncode == 2 and told in refused.stderr
 
