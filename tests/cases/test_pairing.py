@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -78,11 +77,22 @@ def test_other_folders_are_one_rule_for_all_and_told(vt: Callable[..., Any], pla
     assert record.config.resolved["paired_by"] == "end of the path"
 
 
-def test_folders_that_disagree_pair_nothing(vt: Callable[..., Any], place: Path) -> None:
+@pytest.mark.parametrize("name", ["n03/3.png", "n02/4.png", "N02/3.png"])
+def test_names_that_disagree_pair_nothing(vt: Callable[..., Any], place: Path, name: str) -> None:
     write("data/n02/3.png")
-    write("pred/n03/3.png")
-    done = vt("score", "--task", "quick.yaml", "--data", "data", "--pred", "pred", "--json")
-    assert not json.loads(done.out or "[]") or done.rows[0]["n"] == 0
+    write(f"pred/{name}")
+    done = vt("score", "--task", "quick.yaml", "--data", "data", "--pred", "pred", "--out", "r")
+    assert done.code == 1 and not list(Path("r").rglob("record.json"))
+    assert "none of the 1 images in pred is named like a sample" in done.err
+    assert f"samples are named n02/3.png; images {name}" in done.err
+
+
+def test_a_folder_without_images_is_called_that(vt: Callable[..., Any], place: Path) -> None:
+    write("data/1.png")
+    Path("pred").mkdir()
+    Path("pred/1.heic").write_bytes(b"")
+    done = vt("score", "--task", "quick.yaml", "--data", "data", "--pred", "pred")
+    assert done.code == 1 and "no images in pred\n  1 files in pred are of no kind that is read" in done.err
 
 
 def test_two_files_for_one_sample_are_refused(vt: Callable[..., Any], place: Path) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 from vtbench.core.arguments import bind
 from vtbench.core.contracts import Prepared, SampleFailure
 from vtbench.core.digests import digest_json
-from vtbench.core.errors import SampleError
+from vtbench.core.errors import SampleError, UsageError
 from vtbench.core.info import GeneratorInfo, TokenizerInfo
 from vtbench.core.reference import Reference, parse_reference
 from vtbench.core.registry import Registry
@@ -174,11 +174,26 @@ class FolderSource:
         batch_size: int,
         ids: Sequence[str],
     ) -> Predictor:
-        """Reads a file a sample, matched over the whole data set: a part of it could match more files than belong."""
+        """Reads a file a sample, matched over the whole data set: a part of it could match more files than belong.
+
+        Raises:
+            UsageError: no image is any sample's.
+        """
         matching = self._folder.match(ids)
+        if not matching.found:
+            raise self._strangers(ids)
         if matching.pairs.rule == STEM and matching.pairs.example:
             say(f"{self.label}: images are paired by {STEM}, as {matching.pairs.example}")
         return FolderPredictor(self._folder, matching.found)
+
+    def _strangers(self, ids: Sequence[str]) -> UsageError:
+        names = self._folder.names
+        if not names:
+            return UsageError(f"no images in {self.path}", "; ".join(self._folder.notes) or "check the path")
+        return UsageError(
+            f"none of the {len(names)} images in {self.path} is named like a sample",
+            f"samples are named {named(ids, 2)}; images {named(names, 2)}: give each its sample's path",
+        )
 
     def release(self) -> None:
         """Nothing is held."""
