@@ -39,3 +39,11 @@ def chosen_weights(state: dict[str, Tensor], averaged: bool, family: str) -> dic
             "weights=raw takes those of the last training step",
         )
     return {name: state.get(average, raw[name]) for name, average in names.items()}
+
+
+def told_choice(state: dict[str, Tensor], averaged: bool) -> tuple[str, ...]:
+    """What a reader of the numbers is told where a checkpoint holds both."""
+    if not any(name.startswith(PREFIX) for name in state):
+        return ()
+    taken, left, argument = ("averaged", "raw", "raw") if averaged else ("raw", "averaged", "ema")
+    return (f"took the {taken} weights of a checkpoint that holds {left} ones too: weights={argument} takes those",)

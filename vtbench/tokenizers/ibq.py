@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vtbench.core.codes import Codes
-from vtbench.tokenizers.averages import chosen_weights, wants_averages
+from vtbench.tokenizers.averages import chosen_weights, told_choice, wants_averages
 from vtbench.tokenizers.ldm import LdmVQ
 from vtbench.tokenizers.nearest import largest_products
 
@@ -78,6 +78,7 @@ class Ibq(LdmVQ):
         )
 
     def _convert(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        self._choices = told_choice(state, self._averaged)
         return super()._convert(chosen_weights(state, self._averaged, self.family))
 
     def _encode(self, images: Tensor) -> Codes:

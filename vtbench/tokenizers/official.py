@@ -147,6 +147,7 @@ class OfficialTokenizer:
 
     info: TokenizerInfo
     notes: tuple[str, ...] = ()
+    _choices: tuple[str, ...] = ()  # notes of what _convert chose
     _network: Any
 
     @classmethod
@@ -268,7 +269,7 @@ class OfficialTokenizer:
             ignore_unexpected=self.ignore_unexpected,
             ignore_missing=self.ignore_missing,
         )
-        self.notes = (*found.notes, *fitting.notes)
+        self.notes = (*found.notes, *fitting.notes, *self._choices)
         return network, found.weights(), found.sha256[:12]
 
     def _read(self, path: Path, source: Source, checkpoint: CardCheckpoint | None) -> Published:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vtbench.tokenizers.averages import chosen_weights, wants_averages
+from vtbench.tokenizers.averages import chosen_weights, told_choice, wants_averages
 from vtbench.tokenizers.lookup_free import LookupFree
 from vtbench.tokenizers.official import Source
 
@@ -64,6 +64,7 @@ class OpenMagvit2(LookupFree):
         )
 
     def _convert(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        self._choices = told_choice(state, self._averaged)
         return chosen_weights(state, self._averaged, self.family)
 
 

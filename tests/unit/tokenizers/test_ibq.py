@@ -77,6 +77,9 @@ def test_a_long_entry_wins_a_product_that_a_near_one_wins_by_distance(monkeypatc
 
 def test_raw_weights_and_files_that_do_not_fit(file: str, tmp_path: Path) -> None:
     raw = Ibq(**SMALL, weights="raw", checkpoint=file)
+    assert "took the raw weights of a checkpoint that holds averaged ones too: weights=ema takes those" in raw.notes
+    (note,) = Ibq(**SMALL, checkpoint=file).notes
+    assert note.startswith("took the averaged weights")
     name = "encoder.conv_in.weight"
     assert torch.equal(raw._network.state_dict()[name], seeded_state()[name] + 1)
     torch.save({"state_dict": seeded_state()}, tmp_path / "plain.ckpt")
