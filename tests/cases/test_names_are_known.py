@@ -106,6 +106,19 @@ def test_the_shell_completes(vt: Run, monkeypatch: pytest.MonkeyPatch, line: str
     assert done.out.split() == expected
 
 
+def test_models_of_runs_are_completed(vt: Run, place: Path, images: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    images("d", 1)
+    for quality in (10, 90):
+        vt("run", "--task", "quick.yaml", "--data", "d", "-t", f"jpeg,quality={quality},name=j{quality}", "--out", "r")
+    (place / "r/broken").mkdir()
+    (place / "r/broken/record.json").write_text("[")
+    monkeypatch.setenv("_VTBENCH_COMPLETE", "complete_bash")
+    for line, expected in (("vtbench compare r j", ["j10", "j90"]), ("vtbench compare r j10 j", ["j90"])):
+        monkeypatch.setenv("COMP_WORDS", line)
+        monkeypatch.setenv("COMP_CWORD", str(len(line.split()) - 1))
+        assert vt().out.split() == expected
+
+
 def test_completion_does_not_import_torch() -> None:
     code = (
         "import sys\nfrom vtbench.cli import completion\n"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vtbench.cli import completion
 from vtbench.cli import options as o
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ def compare(
         list[str],
         typer.Argument(
             metavar="A B…",
+            autocompletion=completion.measured,
             help="Run folders, records, folders above runs, baselines, leaderboard CSVs; one model of any as "
             "PLACE#MODEL; or a folder and names of models in it: RUNS MODEL MODEL.",
         ),

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+
+import typer
 
 from vtbench.cli.names import KINDS, names_of
 from vtbench.core.errors import VtbenchError
+from vtbench.core.files import user_path
+from vtbench.core.outside import read_text
+
+_RECORD = "record.json"
+_MOST_RECORDS = 500
+"""Nobody waits longer for a completion."""
 
 
 def complete(*kinds: str, also: tuple[str, ...] = ()) -> Callable[[str], list[str]]:
@@ -32,6 +43,22 @@ def families(incomplete: str) -> list[str]:
     from vtbench.results.leaderboard_columns import METRIC_COLUMNS
 
     return [name for name in METRIC_COLUMNS if name.startswith(incomplete)]
+
+
+def measured(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Models whose records lie in folders that are on the line already, for ``compare RUNS MODEL MODEL``."""
+    words = [str(word) for word in ctx.params.get("runs") or ()]
+    folders = [folder for word in words if (folder := user_path(word)).is_dir()]
+    files = islice((file for folder in folders for file in folder.rglob(_RECORD)), _MOST_RECORDS)
+    return sorted({label for file in files if (label := _label(file)).startswith(incomplete)} - {"", *words})
+
+
+def _label(file: Path) -> str:
+    """A record's label, empty where it cannot be read: the command tells, not the shell."""
+    try:
+        return str(json.loads(read_text(file))["model"]["label"])
+    except (VtbenchError, ValueError, KeyError, TypeError, RecursionError):
+        return ""
 
 
 tokenizers = complete("tokenizers")
