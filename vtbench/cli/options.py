@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from vtbench.cli import completion
+from vtbench.core.errors import UsageError
 from vtbench.core.files import user_path
 
 Tokenizers = Annotated[
@@ -85,6 +86,23 @@ Dtype = Annotated[
 Limit = Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Only the first N samples.")]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", min=1, metavar="N", help="Images a model call.")]
 Workers = Annotated[int | None, typer.Option("--workers", min=0, metavar="N", help="Decoding processes.")]
+
+
+def _workers_of(value: str) -> str:
+    if value not in ("env", "none"):
+        raise UsageError(f"--workers-of {value}", "--workers-of env, or --workers-of none")
+    return value
+
+
+WorkersOf = Annotated[
+    str,
+    typer.Option(
+        "--workers-of",
+        metavar="env|none",
+        callback=_workers_of,
+        help="env: share blocks as torchrun's or srun's variables say; none: measure everything here.",
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", help="Base seed; each sample's seed follows from it and its id.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Never touch the network.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first sample that fails.")]

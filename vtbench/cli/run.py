@@ -31,6 +31,7 @@ def run(
     limit: o.Limit = None,
     batch_size: o.BatchSize = None,
     workers: o.Workers = None,
+    workers_of: o.WorkersOf = "env",
     seed: o.Seed = 0,
     offline: o.Offline = False,
     strict: o.Strict = False,
@@ -52,8 +53,8 @@ def run(
     selection = select(tokenizer or (), generator or (), task or (), suite, data is not None)
     chosen = RunOptions(
         out=out, device=device, dtype=dtype, limit=limit, batch_size=batch_size, workers=workers, seed=seed,
-        strict=strict, fresh=fresh, allow_small_sets=allow_small_sets, reference=reference, samples=samples,
-        command=("vtbench", *sys.argv[1:]),
+        workers_of=workers_of, strict=strict, fresh=fresh, allow_small_sets=allow_small_sets, reference=reference,
+        samples=samples, command=("vtbench", *sys.argv[1:]),
     )  # fmt: skip
     makers: list[Callable[[], Source]] = [partial(source_of, name) for name in selection.tokenizers]
     makers += [partial(GeneratorSource, name) for name in selection.generators]
@@ -64,7 +65,7 @@ def run(
             raise typer.Exit(1)
         return
     outcomes = session.run(reraise=o.debugging())
-    records = finished_records(outcomes, session.worker)
+    records = finished_records(session, outcomes)
     if records:
         emit_records(records, json)
     if failed(session, outcomes):

@@ -38,6 +38,7 @@ def score(
     limit: o.Limit = None,
     batch_size: o.BatchSize = None,
     workers: o.Workers = None,
+    workers_of: o.WorkersOf = "env",
     offline: o.Offline = False,
     strict: o.Strict = False,
     fresh: o.Fresh = False,
@@ -55,12 +56,12 @@ def score(
 
     chosen = RunOptions(
         out=out, device=device, limit=limit, batch_size=batch_size, workers=workers, strict=strict, fresh=fresh,
-        allow_small_sets=allow_small_sets, command=("vtbench", *sys.argv[1:]),
+        workers_of=workers_of, allow_small_sets=allow_small_sets, command=("vtbench", *sys.argv[1:]),
     )  # fmt: skip
     found = locate_predictions(pred, data)
     make_source = partial(FolderSource, found.folder, name or pred.resolve().name)
     session = plan_session([make_source], [load_task(task)], found.data, chosen)
     outcomes = session.run(reraise=o.debugging())
-    emit_records(finished_records(outcomes, session.worker), json)
+    emit_records(finished_records(session, outcomes), json)
     if failed(session, outcomes):
         raise typer.Exit(1)

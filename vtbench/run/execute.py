@@ -37,7 +37,7 @@ def discard(plan: JobPlan, worker: Worker) -> None:
     """
     if worker.world > 1:
         raise UsageError(
-            "--fresh cannot be used under several workers", "delete the run folder first, or use one worker"
+            "--fresh cannot be used under several workers", "delete the run folder first, or give --workers-of none"
         )
     shutil.rmtree(plan.folder, ignore_errors=True)
 

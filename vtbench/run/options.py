@@ -18,6 +18,7 @@ class RunOptions:
         limit: score only the first N samples.
         batch_size: images given to the model at once; never more than a block.
         workers: decoding processes; ``None`` picks a few.
+        workers_of: whether this process is one of several as the environment says (``"env"``), or alone (``"none"``).
         seed: base seed; each sample's seed derives from it and the sample's id.
         strict: stop at the first failed sample.
         fresh: discard what an earlier run of the same job left.
@@ -33,6 +34,7 @@ class RunOptions:
     limit: int | None = None
     batch_size: int | None = None
     workers: int | None = None
+    workers_of: str = "env"
     seed: int = 0
     strict: bool = False
     fresh: bool = False

@@ -9,11 +9,11 @@ from vtbench.core.errors import DamagedFileError
 from vtbench.results.limits import limits_text, other_warnings
 from vtbench.results.record import RunRecord, read_record
 from vtbench.run.earlier import job_name
+from vtbench.run.outcome import Outcome
 from vtbench.run.plan import JobPlan
 from vtbench.run.progress import say
 from vtbench.run.reuse import reuse_text
-from vtbench.run.session import Outcome, Session, tell_broken
-from vtbench.run.worker import Worker
+from vtbench.run.session import Session, tell_broken
 
 DRY_RUN_COLUMNS = ("model", "protocol", "data", "samples", "blocks", "done", "folder")
 
@@ -53,15 +53,11 @@ def failed(session: Session, outcomes: Sequence[Outcome]) -> bool:
     return bool(session.broken) or any(outcome.state == "failed" for outcome in outcomes)
 
 
-def finished_records(outcomes: Sequence[Outcome], worker: Worker) -> list[RunRecord]:
-    """The records to print: all of them by the worker that finished last, none by the others."""
-    waiting = [outcome.plan for outcome in outcomes if outcome.state == "waiting"]
-    if worker.world > 1:
-        still = [plan for plan in waiting if not plan.record_path.is_file()]
-        scored_here = any(outcome.state == "measured" for outcome in outcomes)
-        if still or not (scored_here or (worker.rank == 0 and not waiting)):
-            say(f"worker {worker.rank}: done; {len(still)} jobs wait for other workers")
-            return []
+def finished_records(session: Session, outcomes: Sequence[Outcome]) -> list[RunRecord]:
+    """The records to print: all of them by one worker, once all are there; none by the others."""
+    if not session.peers.answers(outcomes):
+        say(f"worker {session.peers.worker.rank}: done; another worker prints the results")
+        return []
     if limits := limits_text([outcome.record for outcome in outcomes if outcome.record is not None]):
         say(limits)
     _tell_warnings(outcomes)

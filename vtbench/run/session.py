@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from vtbench.core.errors import AdapterError, StorageFullError, VtbenchError
 from vtbench.core.foreign import advice, foreign, making, told
-from vtbench.results.record import RunRecord
 from vtbench.run.device import choose_device, choose_dtype, make_deterministic
 from vtbench.run.evaluators import Evaluators, build_evaluators
 from vtbench.run.execute import discard, measure_job
@@ -16,6 +15,8 @@ from vtbench.run.finish import score_when_whole
 from vtbench.run.generation_data import open_generation_data
 from vtbench.run.generator_source import GeneratorSource
 from vtbench.run.options import RunOptions
+from vtbench.run.outcome import Outcome
+from vtbench.run.peers import Peers
 from vtbench.run.plan import JobData, JobPlan, open_task_data
 from vtbench.run.preflight import check_disk, check_folder, check_labels, check_tasks, raise_all
 from vtbench.run.progress import say
@@ -27,17 +28,6 @@ from vtbench.tasks import TaskSpec
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
-State = Literal["measured", "reused", "waiting", "failed"]
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """What became of one job: ``waiting`` means that other workers have not finished their blocks."""
-
-    plan: JobPlan
-    state: State
-    record: RunRecord | None = None
-    error: Exception | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +44,7 @@ class Session:
 
     jobs: Sequence[JobPlan]
     options: RunOptions
-    worker: Worker
+    peers: Peers
     broken: Sequence[BrokenModel] = ()
 
     def run(self, reraise: bool = False) -> list[Outcome]:
@@ -70,6 +60,8 @@ class Session:
                 left = len(self.jobs) - len(outcomes)
                 say("stopped: what was measured is kept" + (f"; {left} jobs were not begun" if left else ""))
                 break
+        outcomes = self.peers.settled(outcomes, runner.run)
+        self.peers.leave()
         tell_broken(self)
         return outcomes
 
@@ -92,9 +84,11 @@ def plan_session(
         UsageError: unknown names, wrong arguments, bad data.
         AssetMissingError: weights that cannot be had.
     """
-    worker = current_worker()
+    worker = Worker() if options.workers_of == "none" else current_worker()
+    peers = Peers(options.out, worker)
     device = choose_device(options.device, worker)
     choose_dtype(options.dtype)
+    peers.join()
     make_deterministic()
     problems: list[VtbenchError] = []
     broken: list[BrokenModel] = []
@@ -111,7 +105,7 @@ def plan_session(
     if options.samples is not None:
         problems += check_folder(options.samples, "--samples")
     raise_all(problems)
-    return Session([JobPlan(source, item, options, device.type) for source, item in planned], options, worker, broken)
+    return Session([JobPlan(source, item, options, device.type) for source, item in planned], options, peers, broken)
 
 
 def _data_of(
@@ -167,8 +161,9 @@ class _Runner:
     """Runs jobs in order, keeping the metric networks of the last task and the model of the last source."""
 
     def __init__(self, session: Session, reraise: bool) -> None:
-        self._options, self._worker, self._reraise = session.options, session.worker, reraise
-        self._device = choose_device(session.options.device, session.worker)
+        self._options, self._peers, self._reraise = session.options, session.peers, reraise
+        self._worker = session.peers.worker
+        self._device = choose_device(session.options.device, self._worker)
         self._evaluators: dict[str, Evaluators] = {}
 
     def run(self, plan: JobPlan) -> Outcome:
@@ -196,6 +191,7 @@ class _Runner:
             measure_job(beside, alone, self._device, self._worker)
             score_when_whole(beside, alone, self._device, self._worker)
         measure_job(plan, networks, self._device, self._worker)
+        self._peers.about_to_finish()
         record = score_when_whole(plan, networks, self._device, self._worker)
         if record is not None:
             refuse_failures(plan, record)

@@ -21,11 +21,12 @@ _LAUNCHERS = (
 
 @dataclass(frozen=True)
 class Worker:
-    """This process among ``world`` equals."""
+    """This process among ``world`` equals, as two variables of the environment say."""
 
     rank: int = 0
     world: int = 1
     local_rank: int = 0
+    variables: tuple[str, str] = ("RANK", "WORLD_SIZE")
 
     @property
     def alone(self) -> bool:
@@ -47,7 +48,10 @@ def current_worker(environment: Mapping[str, str] = os.environ) -> Worker:
         if rank_name in environment and world_name in environment:
             try:
                 worker = Worker(
-                    int(environment[rank_name]), int(environment[world_name]), int(environment.get(local_name, 0))
+                    int(environment[rank_name]),
+                    int(environment[world_name]),
+                    int(environment.get(local_name, 0)),
+                    (rank_name, world_name),
                 )
             except ValueError as error:
                 raise UsageError(f"{rank_name}, {world_name}, {local_name} must be whole numbers") from error
