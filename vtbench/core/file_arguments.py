@@ -23,12 +23,14 @@ def digest_arguments(arguments: Mapping[str, Any], counts: Callable[[Path], bool
         if _is(path.is_file):
             found[place] = digest_file(path)
         elif _is(path.is_dir) and not _holds_the_working_folder(path):
-            found[place] = digest_folder(path, counts)
+            digest = digest_folder(path, counts)
+            found |= {} if digest is None else {place: digest}
     return found
 
 
-def digest_folder(folder: Path, counts: Callable[[Path], bool] | None = None) -> str:
-    """SHA-256 over the relative names and contents of a folder's files; hidden ones and bytecode do not count."""
+def digest_folder(folder: Path, counts: Callable[[Path], bool] | None = None) -> str | None:
+    """SHA-256 over the relative names and contents of a folder's files, ``None`` where there are none; hidden ones and
+    bytecode do not count."""
     files = {}
     for parent, folders, names in os.walk(folder, followlinks=False):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__pycache__")))
@@ -36,13 +38,18 @@ def digest_folder(folder: Path, counts: Callable[[Path], bool] | None = None) ->
             path = Path(parent, name)
             if not name.startswith(".") and path.is_file() and (counts is None or counts(path)):
                 files[path.relative_to(folder).as_posix()] = digest_file(path)
-    return digest_json(files)
+    return digest_json(files) if files else None
+
+
+def is_file(text: str) -> bool:
+    """Whether text names a file; a word too long or too odd for a path does not."""
+    return bool(text) and _is(Path(text).is_file)
 
 
 def _paths(value: Any, place: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _paths(item, f"{place}.{key}".lstrip("."))
+            yield from _paths(item, f"{place}.{key}" if place else str(key))
     elif isinstance(value, list | tuple):
         for position, item in enumerate(value):
             yield from _paths(item, f"{place}.{position}")

@@ -22,11 +22,12 @@ from vtbench.core.installed import owner
 from vtbench.core.neighbours import is_neighbour, module_of_file
 
 _SUFFIXES = (*SOURCE_SUFFIXES, *EXTENSION_SUFFIXES)
-DATA_SUFFIXES = (
+_WEIGHTS = (
     *(".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".npz", ".npy", ".pkl", ".pickle", ".onnx", ".h5", ".msgpack"),
-    *(".gguf", ".json", ".yaml", ".yml", ".toml"),
+    ".gguf",
 )
-"""Of files that count with the code that names them in a constant: weights, tables, settings."""
+_SETTINGS = (".json", ".yaml", ".yml", ".toml")
+"""Both count with the code that names them in a constant; settings only beside it, as elsewhere they may be written."""
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,14 @@ def source_of_module(name: str, folder: str | None = None) -> SourceFile | None:
     return None if place.file is None else SourceFile(name, place.file, folder if beside else None)
 
 
-def foreign_sources(roots: Iterable[SourceFile]) -> list[list[str]]:
+def foreign_sources(roots: Iterable[SourceFile], data: bool = True) -> list[list[str]]:
     """Name and SHA-256 of every file, sorted; empty where all of it is installed, standard or vtbench's own.
 
     Of an installed package the roots themselves count: the rest of it is told by its distribution.
+
+    Args:
+        roots: where to begin.
+        data: whether files of data that constants in the code name count too.
     """
     waiting = list(roots)
     installed = {root.path for root in waiting if owner(root.path) == "installed"}
@@ -98,7 +103,8 @@ def foreign_sources(roots: Iterable[SourceFile]) -> list[list[str]]:
         if path.stem != "__init__" or path.read_bytes().strip():
             found.add((_short_name(file), _source_digest(file.path)))
         if path.suffix == ".py":
-            found |= {(name, digest_file(Path(data))) for name, data in _data_of(file.path, str(Path.cwd()))}
+            named = _data_of(file.path, str(Path.cwd())) if data else ()
+            found |= {(name, digest_file(Path(place))) for name, place in named}
             waiting += _imported(file)
     return sorted(list(pair) for pair in found)
 
@@ -169,11 +175,12 @@ def _home(value: object) -> object:
 def _data_of(path: str, working: str) -> Iterator[tuple[str, str]]:
     """Files that the constants of a source name, in the working folder or beside it."""
     for text in _data_constants(path):
-        for folder in (working, str(Path(path).parent)):
-            file = Path(folder, text).expanduser()
-            if file.is_file():
-                yield Path(text).name, str(file)
-                break
+        beside = str(Path(path).parent)
+        folders = (beside,) if text.lower().endswith(_SETTINGS) else (working, beside)
+        found = (Path(folder, text) for folder in folders)
+        file = next((file for file in found if file.is_file()), None)
+        if file is not None:
+            yield file.name, str(file)
 
 
 @lru_cache(maxsize=4096)
@@ -184,7 +191,7 @@ def _data_constants(path: str) -> tuple[str, ...]:
         parts = _constant_parts(node)
         for start in range(len(parts)):
             found.add("/".join(parts[start:]))
-    return tuple(sorted(text for text in found if len(text) < 256 and text.lower().endswith(DATA_SUFFIXES)))
+    return tuple(sorted(text for text in found if len(text) < 256 and text.lower().endswith((*_WEIGHTS, *_SETTINGS))))
 
 
 def _constant_parts(node: ast.AST) -> list[str]:

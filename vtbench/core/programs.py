@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import IO
 
 from vtbench.core import interrupts
-from vtbench.core.digests import digest_file, digest_json
+from vtbench.core.digests import digest_json
 from vtbench.core.errors import UsageError
+from vtbench.core.file_arguments import digest_arguments, is_file
 from vtbench.core.files import expand_user
+from vtbench.core.foreign_sources import foreign_sources, source_of_file
 
 _SHOWN_LINES = 3
 _TAIL_BYTES = 4096
-_HASHED_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -54,14 +55,15 @@ def split_command(command: str) -> list[str]:
 
 
 def digest_command(words: Sequence[str]) -> str:
-    """16 hex digits that change with the command, the working folder, and the content of files named in the command.
+    """16 hex digits that change with the command, the working folder, and the content of what the command names.
 
-    Files above 64 MiB count by size and time of change. Folders, and files that the program finds by itself, do not
-    count.
+    A file counts whole, a Python program with the modules beside it that it imports. Folders, which a program may
+    write to, and what it finds in other ways do not count.
     """
-    candidates = [part for word in words for part in (word, word.partition("=")[2]) if part]
-    files = {part: _digest(Path(part)) for part in candidates if _is_file(part)}
-    return digest_json([list(words), str(Path.cwd()), files], 16)
+    candidates = (part for word in words for part in (word, word.partition("=")[2]))
+    files = digest_arguments({part: part for part in candidates if is_file(part)})
+    programs = [source_of_file(Path(part)) for part in files if part.endswith(".py")]
+    return digest_json([list(words), str(Path.cwd()), files, foreign_sources(programs, data=False)], 16)
 
 
 def run_program(words: Sequence[str], text: str, timeout: float) -> Outcome:
@@ -128,17 +130,3 @@ def _last_words(stream: IO[bytes]) -> str:
     stream.seek(max(0, size - _TAIL_BYTES))
     lines = [line.strip() for line in stream.read().decode(errors="replace").splitlines() if line.strip()]
     return f": {' | '.join(lines[-_SHOWN_LINES:])}" if lines else ", with nothing on stderr"
-
-
-def _is_file(text: str) -> bool:
-    try:
-        return Path(text).is_file()
-    except (OSError, ValueError):  # a word too long or too odd for a path
-        return False
-
-
-def _digest(path: Path) -> str:
-    state = path.stat()
-    if state.st_size > _HASHED_BYTES:
-        return f"{state.st_size} bytes of {state.st_mtime_ns}"
-    return digest_file(path)

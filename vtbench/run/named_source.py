@@ -15,6 +15,8 @@ from vtbench.core.reference import Reference, parse_reference
 from vtbench.core.registry import Registry
 from vtbench.core.secrets import masked
 
+_WRITTEN = ("work",)
+"""Arguments of vtbench's own models that name a folder to write to."""
 _SETTINGS = (".json", ".yaml", ".yml", ".toml", ".txt", ".model")
 
 
@@ -79,7 +81,8 @@ class NamedSource:
         location = self.registry.location(target)
         factory = None if location is None else self.registry.load(target)
         foreign = foreign_identity(location, factory, self.model, self.args)
-        files = {} if location is not None else digest_arguments(self.args, _is_setting)
+        read = {name: value for name, value in self.args.items() if name not in _WRITTEN}
+        files = {} if location is not None else digest_arguments(read, _is_setting)
         return {"target": target, "args": self.args, "files": files, **({"foreign": foreign} if foreign else {})}
 
     def release(self) -> None:
