@@ -176,7 +176,7 @@ def texts() -> list[Path]:
 
 
 def test_no_path_of_one_machine() -> None:
-    machine = re.compile(r"(?<![\w.~-])/(?:home|root|Users|work|mnt|opt)/\w|\b[A-Z]:\\\\?\w")
+    machine = re.compile(r"(?<![\w.~-])/(?:home|root|Users|work|mnt|opt)/\w|\b[A-Z]:\\\\?\w{2,}")
     found = []
     for path in texts():
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):

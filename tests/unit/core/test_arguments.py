@@ -215,15 +215,15 @@ def test_whatever_is_called(target: Callable[..., Any]) -> None:
 
 
 def test_home_is_expanded_wherever_a_path_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("HOME", "/somebody")
     monkeypatch.chdir(tmp_path)
 
     def target(path: str, place: Path, files: list[str], note: str, checkpoint=None, weights: str | None = None): ...
 
     text = "t,path=~/a,place=~,files=[~/b,c],note=~/d,checkpoint=~/e,weights=~nobody-of-that-name/x"
     assert bind(target, parse_reference(text), "thing") == {
-        "path": "/home/me/a", "place": Path("/home/me"), "files": ["/home/me/b", "c"], "note": "~/d",
-        "checkpoint": "/home/me/e", "weights": "~nobody-of-that-name/x",
+        "path": "/somebody/a", "place": Path("/somebody"), "files": ["/somebody/b", "c"], "note": "~/d",
+        "checkpoint": "/somebody/e", "weights": "~nobody-of-that-name/x",
     }  # fmt: skip
     literal = bind(takes(Path), parse_reference("t,a=./~/x"), "thing")["a"]
     assert literal == tmp_path / "~/x" == literal.expanduser(), "nobody expands it later"
