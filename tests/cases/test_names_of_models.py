@@ -59,6 +59,11 @@ def test_a_name_moves_no_number_and_no_key(vt: Run, folder: Path) -> None:
     assert len(keys) == 1
 
 
+def test_names_that_make_one_folder_are_two_names(vt: Run, folder: Path) -> None:
+    models = ("-t", "jpeg,quality=10,name=a b", "-t", "jpeg,quality=10,name=a#b", "-t", "jpeg,quality=10,name=a-b")
+    assert {row["model"] for row in vt(*RUN, *models, "--json").rows} == {"a b", "a#b", "a-b"}
+
+
 @pytest.mark.parametrize(
     "models",
     [

@@ -39,7 +39,7 @@ def test_a_folder_of_samples(vt: Run, folder: str) -> None:
     ("reference", "words"),
     [
         ("diffusers-kl,path=2024", "2024: no config.json"),
-        ("ldm-vq,checkpoint=2024", "checkpoint 2024"),
+        ("ldm-vq,checkpoint=2024", "2024 holds no weights"),
         ("diffusers-kl,path=owner/name,revision=1234567", "owner/name: not in the local hub cache"),
         ("diffusers-kl,path=owner/name,revision=12e4567", "owner/name: not in the local hub cache"),
         ("diffusers-kl,path=owner/name,revision=null", "owner/name: not in the local hub cache"),

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from vtbench.core.code_identity import foreign_identity
 from vtbench.core.file_arguments import digest_arguments
+from vtbench.core.files import path_segment
 from vtbench.core.reference import Reference, parse_reference
 from vtbench.core.registry import Registry
 from vtbench.core.secrets import masked
@@ -83,7 +84,10 @@ class NamedSource:
         foreign = foreign_identity(location, factory, self.model, self.args)
         read = {name: value for name, value in self.args.items() if name not in _WRITTEN}
         files = {} if location is not None else digest_arguments(read, _is_setting)
-        return {"target": target, "args": self.args, "files": files, **({"foreign": foreign} if foreign else {})}
+        named = {"target": target, "args": self.args, "files": files, **({"foreign": foreign} if foreign else {})}
+        # A name is told by the job's folder; one that no folder can have is told by the key, so that no two meet.
+        called = self.parsed.name
+        return named | ({} if called is None or path_segment(called) == called else {"called": called})
 
     def release(self) -> None:
         """Free the model; what was learnt from it stays known."""
