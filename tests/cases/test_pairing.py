@@ -72,7 +72,7 @@ def test_other_folders_are_one_rule_for_all_and_told(vt: Callable[..., Any], pla
         write(f"pred/{name[2:]}.png", 5, write(f"data/{name}.png"))
     done, status, record = scored(vt, "data", "pred")
     assert set(status.values()) == {"scored"}
-    told = "no relative path is a sample's; paired by the end of the path, as a/0.png with 0.png"
+    told = "no relative path is a sample's; paired by the end of the path, as 'a/0.png' with '0.png'"
     assert record.warnings == (told,) and told in done.err
     assert record.config.resolved["paired_by"] == "end of the path"
 

@@ -52,6 +52,18 @@ def test_samples_and_references(place: Path, mixed: Path) -> None:
     assert FolderSamples("d").images.notes == (NOTE,)  # type: ignore[attr-defined]
 
 
+def test_samples_of_a_generator(vt: Callable[..., Any], mixed: Path, images: Callable[..., Any]) -> None:
+    images("ref", 4)
+    (mixed.parent / "given.yaml").write_text(
+        "{name: given, version: 1, kind: generation, summary: x, conditions: {of: given}, reference: {},"
+        " preprocess: {preset: native@1}, set_metrics: [fd_efflite0], block_size: 8}"
+    )
+    done = vt("run", "--task", "given.yaml", "-g", "folder,path=d", "--reference", "ref", "--json")
+    assert done.code == 0 and NOTE in done.rows[0]["warnings"] and done.err.count(NOTE) == 1
+    swapped = vt("run", "--task", "given.yaml", "-g", "folder,path=ref", "--reference", "d", "--json")
+    assert f"reference: {NOTE}" in swapped.rows[0]["warnings"] and swapped.err.count(NOTE) == 1
+
+
 def test_a_limit_does_not_hide_it(vt: Callable[..., Any], mixed: Path) -> None:
     done = vt("run", "--task", "quick.yaml", "--data", "d", "-t", "identity", "--limit", "2", "--json")
     assert done.code == 0 and NOTE in done.rows[0]["warnings"]

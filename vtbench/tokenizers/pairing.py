@@ -41,7 +41,7 @@ class Pairs:
     def example(self) -> str:
         """The first pair whose names differ, in words; empty where none do."""
         differ = ((id, file) for id, file in self.found.items() if composed(id) != composed(file))
-        return next((f"{printable(id)} with {printable(file)}" for id, file in differ), "")
+        return next((f"'{printable(id)}' with '{printable(file)}'" for id, file in differ), "")
 
 
 def pair(ids: Sequence[str], files: Sequence[str]) -> Pairs:
