@@ -86,7 +86,7 @@ def test_compare_shows_both_counts(scored: Callable[..., Any], place: Path) -> N
     assert (rows["psnr"]["baseline_n"], rows["psnr"]["n"]) == (10, 2)
     assert rows["psnr"]["why"] == "n 10, now 2; paired on 10 samples; 8 perfect now"
     assert rows["ssim"]["why"].startswith("paired on 10")
-    shown = scored("compare", "r/sizes/p1", "r/sizes/p2", "--format", "md").out
+    shown = scored("compare", "r/sizes/p1", "r/sizes/p2", "--format", "md").out.replace("\\", "")
     psnr = next(line for line in shown.splitlines() if line.startswith("| psnr "))
     assert "(n 2)" in psnr and "(n 10)" in psnr
     lpips = next(line for line in shown.splitlines() if line.startswith("| lpips_alex "))

@@ -48,19 +48,21 @@ def instance_results(task: TaskSpec, samples: Samples, judge_id: str | None) -> 
     ]
 
 
-def instance_warnings(task: TaskSpec, samples: Samples) -> list[str]:
-    """Empty buckets and instances without a score, which a reader of the numbers must know of."""
+def empty_bucket_warnings(task: TaskSpec, samples: Samples) -> list[str]:
+    """Size buckets without an instance, for want of which there is no overall score."""
     if task.instances is None:
         return []
-    told = []
     empty = [bucket for bucket in BUCKETS if not _total(samples, count_column(bucket))]
-    if empty:
-        names = ", ".join(request.name for request in task.instance_metrics)
-        told.append(f"no {task.instances.of} in the size bucket {' or '.join(empty)}: no overall {names}")
-    unscored = _total(samples, UNSCORED)
-    if unscored:
-        told.append(f"{unscored} {task.instances.of} could not be scored, and are left out")
-    return told
+    names = ", ".join(request.name for request in task.instance_metrics)
+    return [f"no {task.instances.of} in the size bucket {' or '.join(empty)}: no overall {names}"] if empty else []
+
+
+def unscored_warnings(task: TaskSpec, samples: Samples) -> list[str]:
+    """Instances without a score, which a reader of the numbers must know of."""
+    unscored = 0 if task.instances is None else _total(samples, UNSCORED)
+    if task.instances is None or not unscored:
+        return []
+    return [f"{unscored} {task.instances.of} could not be scored, and are left out"]
 
 
 def _estimates(metric: str, samples: Samples) -> Iterator[tuple[str, Estimate]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -11,7 +12,7 @@ from vtbench.metrics.catalog import metric_info
 from vtbench.results.limits import limited_text
 from vtbench.results.samples import FAILED, Samples
 from vtbench.results.schema import MetricResult
-from vtbench.run.fold_instances import instance_warnings
+from vtbench.run.fold_instances import empty_bucket_warnings, unscored_warnings
 from vtbench.run.manifest import JobManifest
 from vtbench.tasks import TaskSpec
 
@@ -28,15 +29,14 @@ def warnings_of(
         of_sets: what set metrics had to say of the size of the set.
     """
     task = manifest.task_spec
-    small = [*_full_set(task, samples), *instance_warnings(task, samples), *of_sets]
+    small = [*_full_set(task, samples), *empty_bucket_warnings(task, samples), *of_sets]
     if manifest.limited_from is not None:
-        found = {result.metric for result in results}
-        lost = [request.name for request in task.set_metrics if request.name not in found]
-        small = [limited_text(len(samples), manifest.limited_from, lost)]
+        small = [limited_text(len(samples), manifest.limited_from, _lost(task, results))]
     return [
         *manifest.warnings,
         *_changed(manifest),
         *_failures(samples),
+        *unscored_warnings(task, samples),
         *count_warnings(task, samples, results),
         *small,
     ]
@@ -59,6 +59,12 @@ def count_warnings(task: TaskSpec, samples: Samples, results: Sequence[MetricRes
             why = f"{result.n} of {scored} samples{f': {reasons}' if reasons else ''}"
             told.setdefault(why, []).append(result.metric)
     return [f"{', '.join(names)}: {why}" for why, names in told.items()]
+
+
+def _lost(task: TaskSpec, results: Sequence[MetricResult]) -> list[str]:
+    """Metrics without a value over all samples, of those that few samples can be too few for."""
+    found = {result.metric for result in results if result.stratum == "all" and not math.isnan(result.value)}
+    return [request.name for request in (*task.set_metrics, *task.instance_metrics) if request.name not in found]
 
 
 def _infos(task: TaskSpec) -> dict[str, MetricInfo]:
