@@ -58,7 +58,7 @@ class Session:
             outcomes.append(runner.run(plan))
             if isinstance(outcomes[-1].error, StorageFullError):
                 left = len(self.jobs) - len(outcomes)
-                say("stopped: what was measured is kept" + (f"; {left} jobs were not begun" if left else ""))
+                say("stopped: what was measured is kept" + (f"; {left} not begun" if left else ""))
                 break
         outcomes = self.peers.settled(outcomes, runner.run)
         self.peers.leave()
