@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from vtbench.core.contracts import FeatureExtractor, ImageDataset, Prepared, SampleFailure
 from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.core.foreign import foreign
 from vtbench.data.loader import iterate_blocks
 from vtbench.data.presets import Preset
 from vtbench.metrics.frechet import Moments
@@ -97,7 +98,8 @@ class _Gathered:
     def _add(self, images: list[torch.Tensor]) -> None:
         self._sizes |= {(int(image.shape[-2]), int(image.shape[-1])) for image in images}
         for name, extractor in self._extractors.items():
-            parts = [extractor(torch.stack(images[span]).to(self._device)) for span in runs_of_equal_shape(images)]
+            with foreign(f"features {name}"):
+                parts = [extractor(torch.stack(images[span]).to(self._device)) for span in runs_of_equal_shape(images)]
             for feature in sorted(self._request.features[name]) if parts else ():
                 self._take((name, feature), np.concatenate([part[feature].cpu().numpy() for part in parts]))
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from vtbench.core.errors import UsageError
 from vtbench.core.files import user_path
+from vtbench.core.foreign import making, told
 from vtbench.core.outside import boundary, parse_yaml, read_text
 from vtbench.tasks.schema import TaskSpec
 
@@ -42,11 +43,14 @@ def plugin_locations() -> Iterator[Path]:
     """What the entry points ``vtbench.tasks`` name: a YAML file, or a folder of them; a broken one offers nothing."""
     for point in entry_points(group="vtbench.tasks"):
         try:
-            yield Path(point.load())
+            with making(point.value, seed=0):
+                found = Path(point.load())
         except Exception as error:  # noqa: BLE001 - a broken plug-in harms only itself
             import warnings
 
-            warnings.warn(f"tasks of the plug-in {point.name!r} cannot be loaded: {error!r}", stacklevel=2)
+            warnings.warn(f"tasks of the plug-in {point.name!r} cannot be loaded: {told(error)}", stacklevel=2)
+        else:
+            yield found
 
 
 def load_task(text: str) -> TaskSpec:
