@@ -22,14 +22,15 @@ Identify = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    """Modules of a test are not met by the next."""
+def forgotten(tmp_path: Path) -> Iterator[None]:
+    """Modules of a test are not met by the next; those of libraries stay."""
     before, path = set(sys.modules), list(sys.path)
     yield
     enter(None)
     sys.path[:] = path
     for name in set(sys.modules) - before:
-        del sys.modules[name]
+        if str(getattr(sys.modules[name], "__file__", None) or tmp_path).startswith(str(tmp_path)):
+            del sys.modules[name]
 
 
 def _identity(reference: str) -> dict[str, Any]:

@@ -18,13 +18,14 @@ from vtbench.core.registry import Registry
 
 
 @pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    """Modules of a test are not met by the next."""
+def forgotten(tmp_path: Path) -> Iterator[None]:
+    """Modules of a test are not met by the next; those of libraries stay."""
     before = set(sys.modules)
     yield
     enter(None)
     for name in set(sys.modules) - before:
-        del sys.modules[name]
+        if str(getattr(sys.modules[name], "__file__", None) or tmp_path).startswith(str(tmp_path)):
+            del sys.modules[name]
 
 
 def _file(folder: Path, **sources: str) -> Path:
