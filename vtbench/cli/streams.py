@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TextIO
 
 _STDOUT, _STDERR = 1, 2
@@ -22,7 +23,9 @@ def data_on_stdout() -> Iterator[None]:
         kept = os.dup(_STDOUT)
         os.fstat(_STDERR)
     except OSError:  # one of the two is closed: there is nothing to keep apart
-        yield
+        with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+            sys.stdout = sys.stdout or nowhere
+            yield
         return
     before, own = sys.stdout, None
     sys.stdout.flush()
