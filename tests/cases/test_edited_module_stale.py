@@ -98,7 +98,7 @@ def fresh(place: Path, images: Callable[..., Any], tmp_path_factory: pytest.Temp
 
 def _run(*tokenizers: str, task: str = "quick.yaml") -> tuple[str, ...]:
     named = [part for name in tokenizers for part in ("-t", name)]
-    return ("run", "--task", task, "--data", "d", *named, "--out", "r", "--workers", "0", "--json")
+    return ("run", "--task", task, "--trust", ".", "--data", "d", *named, "--out", "r", "--workers", "0", "--json")
 
 
 def test_an_edit_of_the_module_and_of_its_helper_is_measured(place: Path, fresh: Callable[..., Done]) -> None:
@@ -184,9 +184,9 @@ def test_rescore_tells_a_metric_whose_code_changed(place: Path, fresh: Callable[
     (place / "ext.py").write_text(METRIC.replace("FACTOR", "1"))
     (place / "light.yaml").write_text(TASK.replace("METRIC", "./ext.py:M"))
     before = fresh(*_run("identity", task="light.yaml")).rows[0]
-    assert fresh("rescore", "r", "--json").rows[0]["warnings"] == []
+    assert fresh("rescore", "r", "--trust", "r", "--json").rows[0]["warnings"] == []
     (place / "ext.py").write_text(METRIC.replace("FACTOR", "2"))
-    after = fresh("rescore", "r", "--json").rows[0]
+    after = fresh("rescore", "r", "--trust", "r", "--json").rows[0]
     assert after["protocol_id"] == before["protocol_id"], "the rows are those of the code that made them"
     assert after["results"]["lightness"] == before["results"]["lightness"]
     assert any("lightness" in warning and "run the task again" in warning for warning in after["warnings"])

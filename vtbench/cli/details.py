@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import difflib
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vtbench.cli.inventory import inventory
 from vtbench.cli.names import KINDS, is_known, names_of
 from vtbench.core.errors import UsageError
+from vtbench.core.files import user_path
+from vtbench.core.trust import code_named
 
 if TYPE_CHECKING:
     from vtbench.tokenizers.cards import Card
@@ -64,9 +67,25 @@ def _unknown(name: str) -> UsageError:
     return UsageError(f"nothing is called {name!r}", hint)
 
 
+def _unread(path: Path) -> dict[str, Any]:
+    """The fields of a task or suite file as they stand, with the code it names, which is not imported to be shown."""
+    from vtbench.tasks.files import read_mapping
+
+    content = read_mapping(path)
+    code = "\n".join(f"{code} ({field})" for field, code in code_named(content))
+    if not code:
+        return {}
+    told = f"its protocol is known once its code may run: --trust {path}"
+    return {"kind": "file that names code", "code": code, "note": told} | {
+        key: _text(value) for key, value in content.items() if key not in ("kind", "code", "note")
+    }
+
+
 def _task(name: str) -> dict[str, Any]:
     from vtbench.tasks import load_task
 
+    if name.endswith((".yaml", ".yml")) and (fields := _unread(user_path(name))):
+        return fields
     task = load_task(name)
     fields = {key: _text(value) for key, value in task.model_dump(mode="json", exclude={"kind", "quirks"}).items()}
     quirks = {f"quirk {number}": sentence for number, sentence in enumerate(task.quirks, start=1)}
@@ -76,6 +95,8 @@ def _task(name: str) -> dict[str, Any]:
 def _suite(name: str) -> dict[str, Any]:
     from vtbench.tasks import load_suite
 
+    if name.endswith((".yaml", ".yml")) and (fields := _unread(user_path(name))):
+        return fields
     suite = load_suite(name)
     members = {key: "\n".join(getattr(suite, key)) for key in ("tasks", "tokenizers", "generators")}
     return {"kind": "suite", "summary": suite.summary, **{key: names for key, names in members.items() if names}}

@@ -35,6 +35,7 @@ def fetch(
         ),
     ] = None,
     entry: Annotated[str | None, typer.Option("--entry", help="For --convert: where in IN the weights are.")] = None,
+    trust: o.Trust = None,
     json: o.Json = False,
 ) -> None:
     """Get weights into the cache, so that later runs work offline. With no arguments: those of the suite mini."""
@@ -47,12 +48,12 @@ def fetch(
 
     cards = [name for name in names or () if name in load_cards()]
     others = [name for name in names or () if name not in cards]
-    rows = _assets(others, suite, task) if others or suite or task or not cards else []
+    rows = _assets(others, suite, task, trust or []) if others or suite or task or not cards else []
     rows += [row for name in dict.fromkeys(cards) for row in _card(name)]
     emit_rows(rows, ["asset", "path", "tensors"], json)
 
 
-def _assets(names: list[str], suite: str | None, task: list[str] | None) -> list[dict[str, Any]]:
+def _assets(names: list[str], suite: str | None, task: list[str] | None, trust: list[Path]) -> list[dict[str, Any]]:
     from vtbench import assets
     from vtbench.run.preflight import required_assets
     from vtbench.run.selection import select_tasks
@@ -60,7 +61,7 @@ def _assets(names: list[str], suite: str | None, task: list[str] | None) -> list
 
     wanted = list(names)
     if suite or task or not wanted:
-        tasks = [load_task(name) for name in select_tasks(task or (), suite)]
+        tasks = [load_task(name, trust) for name in select_tasks(task or (), suite, trust)]
         wanted += [name for name in required_assets(tasks) if name not in wanted]
     found = assets.fetch(wanted)
     return [{"asset": name, "path": str(path), "tensors": assets.fingerprint(name)} for name, path in found.items()]

@@ -109,6 +109,15 @@ Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first sample
 Fresh = Annotated[bool, typer.Option("--fresh", help="Discard what an earlier run of the same job left.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the jobs and stop.")]
 SmallSets = Annotated[bool, typer.Option("--allow-small-sets", help="Compute FID on fewer than 2,048 images.")]
+Trust = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--trust",
+        metavar="FILE",
+        parser=user_path,
+        help="Let code and programs run that this file names; a folder stands for all below it. Repeatable.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 
 

@@ -28,13 +28,14 @@ def rescore(
         ),
     ] = None,
     allow_small_sets: o.SmallSets = False,
+    trust: o.Trust = None,
     json: o.Json = False,
 ) -> None:
     """Score runs again from what they stored: no model, no data, no GPU."""
     from vtbench.run.rescore import rescore as rescore_runs
 
     failed: list[VtbenchError] = []
-    records = rescore_runs(run, metric or (), failed.append, allow_small_sets=allow_small_sets)
+    records = rescore_runs(run, metric or (), failed.append, allow_small_sets=allow_small_sets, trusted=trust or ())
     emit_records(records, json)
     for problem in failed:
         typer.echo(f"error: {problem}", err=True)

@@ -38,6 +38,7 @@ def run(
     fresh: o.Fresh = False,
     allow_small_sets: o.SmallSets = False,
     dry_run: o.DryRun = False,
+    trust: o.Trust = None,
     json: o.Json = False,
 ) -> None:
     """Measure tokenizers and generators on tasks. With no arguments: the suite mini, offline, in minutes."""
@@ -50,7 +51,7 @@ def run(
     from vtbench.run.sources import source_of
     from vtbench.tasks import load_task
 
-    selection = select(tokenizer or (), generator or (), task or (), suite, data is not None)
+    selection = select(tokenizer or (), generator or (), task or (), suite, data is not None, trust or ())
     chosen = RunOptions(
         out=out, device=device, dtype=dtype, limit=limit, batch_size=batch_size, workers=workers, seed=seed,
         workers_of=workers_of, strict=strict, fresh=fresh, allow_small_sets=allow_small_sets, reference=reference,
@@ -58,7 +59,7 @@ def run(
     )  # fmt: skip
     makers: list[Callable[[], Source]] = [partial(source_of, name) for name in selection.tokenizers]
     makers += [partial(GeneratorSource, name) for name in selection.generators]
-    session = plan_session(makers, [load_task(name) for name in selection.tasks], data, chosen)
+    session = plan_session(makers, [load_task(name, trust or ()) for name in selection.tasks], data, chosen)
     if dry_run:
         emit_rows(dry_run_rows(session), DRY_RUN_COLUMNS, json, title="jobs")
         if session.broken:

@@ -43,6 +43,7 @@ def score(
     strict: o.Strict = False,
     fresh: o.Fresh = False,
     allow_small_sets: o.SmallSets = False,
+    trust: o.Trust = None,
     json: o.Json = False,
 ) -> None:
     """Score reconstructions that were made elsewhere, as they lie: a folder, or what VTBench's scripts write."""
@@ -60,7 +61,7 @@ def score(
     )  # fmt: skip
     found = locate_predictions(pred, data)
     make_source = partial(FolderSource, found.folder, name or pred.resolve().name)
-    session = plan_session([make_source], [load_task(task)], found.data, chosen)
+    session = plan_session([make_source], [load_task(task, trust or ())], found.data, chosen)
     outcomes = session.run(reraise=o.debugging())
     emit_records(finished_records(session, outcomes), json)
     if failed(session, outcomes):

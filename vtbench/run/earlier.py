@@ -22,7 +22,7 @@ FRESH = "--fresh measures again"
 def tell_resumed(plan: JobPlan, done: int, count: int) -> None:
     """Say how many blocks of an earlier run are used."""
     if done:
-        since = minute(read_manifest(plan.folder).created)
+        since = minute(read_manifest(plan.folder, task=plan.task).created)
         say(f"{job_name(plan)}: {done} of {count} blocks are there from the run begun {since}; {FRESH}")
 
 
@@ -57,7 +57,7 @@ def blocks_without_images(plan: JobPlan, blocks: Sequence[Block]) -> list[Block]
 
 def _wrote_to(plan: JobPlan, folder: Path) -> bool:
     try:
-        before = read_manifest(plan.folder).config.given.get("samples")
+        before = read_manifest(plan.folder, task=plan.task).config.given.get("samples")
     except VtbenchError:
         return False
     return before is not None and Path(before).resolve() == folder.resolve()

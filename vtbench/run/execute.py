@@ -108,7 +108,7 @@ def ensure_manifest(plan: JobPlan, evaluators: Evaluators, device: torch.device)
     read any more."""
     if (plan.folder / PLAN_FILE).is_file():
         try:
-            before = read_manifest(plan.folder)
+            before = read_manifest(plan.folder, task=plan.task)
         except DamagedFileError as error:
             say(f"{error.what}: written anew")
         else:

@@ -77,7 +77,7 @@ def score_when_whole(plan: JobPlan, evaluators: Evaluators, device: torch.device
 
 
 def _scored(plan: JobPlan) -> RunRecord:
-    return score_job(plan.folder, plan.options.out, read_manifest(plan.folder), note=say)
+    return score_job(plan.folder, plan.options.out, read_manifest(plan.folder, task=plan.task), note=say)
 
 
 def _make_again(plan: JobPlan, evaluators: Evaluators, device: torch.device, worker: Worker) -> None:

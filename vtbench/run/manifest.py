@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from vtbench.core.files import write_text
 from vtbench.core.info import TokenizerInfo, WeightFile
 from vtbench.core.outside import reason
 from vtbench.core.secrets import masked_value
+from vtbench.core.trust import code_named, refuse_code
 from vtbench.results import strict_json
 from vtbench.results.schema import (
     CodeSection,
@@ -113,17 +115,31 @@ def write_manifest(manifest: JobManifest, folder: Path) -> None:
     write_text(folder / PLAN_FILE, strict_json.dumps(masked_value(manifest.model_dump())))
 
 
-def read_manifest(folder: Path) -> JobManifest:
+def read_manifest(folder: Path, *, trusted: Collection[Path] = (), task: TaskSpec | None = None) -> JobManifest:
     """Read ``plan.json``.
 
+    Args:
+        folder: of the job.
+        trusted: plans, or folders of plans, whose code may run.
+        task: of the job in hand; code that it names itself may be named by the plan.
+
     Raises:
-        UsageError: the folder holds none.
-        DamagedFileError: it cannot be read.
+        UsageError: the folder holds none, or it names code without being trusted.
+        DamagedFileError: it cannot be read, or names code that ``task`` does not.
     """
     path = folder / PLAN_FILE
     if not path.is_file():
         raise UsageError(f"{folder} is not a run folder: it holds no {PLAN_FILE}", "give OUT/<task>/<model>/<job key>")
     try:
-        return JobManifest.model_validate(strict_json.loads(path.read_text(encoding="utf-8")))
+        manifest = JobManifest.model_validate(strict_json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, RecursionError) as error:  # a ValidationError is a ValueError
         raise DamagedFileError(path, f"cannot be read: {reason(error)}", REPAIR) from error
+    if task is None:
+        refuse_code(manifest.task, path, trusted)
+    elif not _codes(manifest.task) <= _codes(task.model_dump(mode="json")):
+        raise DamagedFileError(path, "names code that the task in hand does not", REPAIR)
+    return manifest
+
+
+def _codes(task: Mapping[str, Any]) -> set[str]:
+    return {code for _, code in code_named(task)}

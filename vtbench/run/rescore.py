@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from vtbench.core.errors import UsageError, VtbenchError
@@ -26,6 +26,7 @@ def rescore(
     failed: Callable[[VtbenchError], None] = _refuse,
     *,
     allow_small_sets: bool = False,
+    trusted: Collection[Path] = (),
 ) -> list[RunRecord]:
     """Re-score every run at or below ``path``, adding ``metrics`` to those of its task.
 
@@ -35,6 +36,7 @@ def rescore(
         path: a run folder, or a folder above runs.
         metrics: set metrics to add.
         allow_small_sets: compute FID on fewer images than it needs, from now on; otherwise as the run was told.
+        trusted: plans, or folders of plans, whose code may run.
         failed: told what keeps a run from being scored (blocks missing, a damaged file); the others are.
 
     Raises:
@@ -50,7 +52,7 @@ def rescore(
     records, problems = [], []
     for plan in plans:
         try:
-            records.append(_rescore(plan.parent, metrics, allow_small_sets))
+            records.append(_rescore(plan.parent, metrics, allow_small_sets, trusted))
         except VtbenchError as error:
             problems.append(error)
     if problems and not records:
@@ -60,8 +62,8 @@ def rescore(
     return records
 
 
-def _rescore(folder: Path, metrics: Sequence[str], allow_small_sets: bool) -> RunRecord:
-    manifest = read_manifest(folder)
+def _rescore(folder: Path, metrics: Sequence[str], allow_small_sets: bool, trusted: Collection[Path]) -> RunRecord:
+    manifest = read_manifest(folder, trusted=trusted)
     changed = allow_small_sets and not manifest.allow_small_sets
     if changed:
         manifest = allowing_small_sets(manifest, True)

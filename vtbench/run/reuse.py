@@ -63,7 +63,7 @@ def _scored_as_asked(plan: JobPlan, record: RunRecord) -> RunRecord:
     if not guards_small_sets(plan.task):
         return record
     try:
-        manifest = read_manifest(plan.folder)
+        manifest = read_manifest(plan.folder, task=plan.task)
         if manifest.allow_small_sets == plan.options.allow_small_sets:
             return read_record(plan.record_path)
         manifest = with_options(manifest, plan.options)

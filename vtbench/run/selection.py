@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from vtbench.core.errors import UsageError
 from vtbench.tasks import load_suite, load_task
@@ -26,6 +27,7 @@ def select(
     tasks: Sequence[str],
     suite: str | None,
     has_data: bool,
+    trusted: Collection[Path] = (),
 ) -> Selection:
     """Complete what was given from a suite: with nothing given, the suite ``mini`` as it stands.
 
@@ -37,14 +39,14 @@ def select(
             nothing to measure.
     """
     _refuse_both(tasks, suite)
-    chosen = load_suite(suite or DEFAULT_SUITE)
+    chosen = load_suite(suite or DEFAULT_SUITE, trusted)
     if not tasks and has_data and suite is None and not generators:
         tasks = ("folder",)
     for kind, names in (("--tokenizer", tokenizers), ("--generator", generators), ("--task", tasks)):
         repeated = sorted({name for name in names if list(names).count(name) > 1})
         if repeated:
             raise UsageError(f"{kind} {', '.join(repeated)} is given twice")
-    of_generation = {name: load_task(name).kind == "generation" for name in (*tasks, *chosen.tasks)}
+    of_generation = {name: load_task(name, trusted).kind == "generation" for name in (*tasks, *chosen.tasks)}
     if tasks:
         needed = {of_generation[name] for name in tasks}
     else:
@@ -60,14 +62,14 @@ def select(
     return selection
 
 
-def select_tasks(tasks: Sequence[str], suite: str | None) -> tuple[str, ...]:
+def select_tasks(tasks: Sequence[str], suite: str | None, trusted: Collection[Path] = ()) -> tuple[str, ...]:
     """The tasks that were named, else those of the suite; models do not matter.
 
     Raises:
         UsageError: a suite and tasks were both given, or an unknown suite.
     """
     _refuse_both(tasks, suite)
-    return tuple(tasks) or load_suite(suite or DEFAULT_SUITE).tasks
+    return tuple(tasks) or load_suite(suite or DEFAULT_SUITE, trusted).tasks
 
 
 def _refuse_both(tasks: Sequence[str], suite: str | None) -> None:

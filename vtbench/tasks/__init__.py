@@ -31,6 +31,7 @@ __all__ = [
     "load_suite",
     "load_suites",
     "load_task",
+    "read_mapping",
     "read_task",
     "task_files",
 ]

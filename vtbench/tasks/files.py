@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -15,6 +15,7 @@ from vtbench.core.errors import UsageError
 from vtbench.core.files import user_path
 from vtbench.core.foreign import making, told
 from vtbench.core.outside import boundary, parse_yaml, read_text
+from vtbench.core.trust import refuse_code
 from vtbench.tasks.schema import TaskSpec
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -53,21 +54,26 @@ def plugin_locations() -> Iterator[Path]:
             yield found
 
 
-def load_task(text: str) -> TaskSpec:
+def load_task(text: str, trusted: Collection[Path] = ()) -> TaskSpec:
     """A task by name, as ``kind/name`` (``generation/mini`` is ``generation-mini``), or from ``path/to/task.yaml``.
 
+    Args:
+        text: the name or path.
+        trusted: files, or folders of files, whose code may run. What is shipped or installed is trusted.
+
     Raises:
-        UsageError: unknown name (with a suggestion), unreadable file, bad YAML, or a field that does not fit.
+        UsageError: unknown name (with a suggestion), unreadable file, bad YAML, code that the file names without being
+            trusted, or a field that does not fit.
     """
     if text.endswith(YAML_SUFFIXES):
-        return read_task(user_path(text))
+        return read_task(user_path(text), tuple(trusted))
     files = task_files()
     text = _without_folder(text, files)
     if text not in files:
         close = difflib.get_close_matches(text, files, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(sorted(files))}"
         raise UsageError(f"unknown task {text!r}", f"{hint} (or give a path to a YAML file)")
-    return read_task(files[text])
+    return read_task(files[text], (files[text],))
 
 
 def _without_folder(text: str, files: dict[str, Path]) -> str:
@@ -78,9 +84,10 @@ def _without_folder(text: str, files: dict[str, Path]) -> str:
 
 
 @lru_cache(maxsize=256)
-def read_task(path: Path) -> TaskSpec:
-    """Read and check one task file."""
+def read_task(path: Path, trusted: tuple[Path, ...] = ()) -> TaskSpec:
+    """Read and check one task file; nothing that it names is imported before it is known to be allowed."""
     content = read_mapping(path)
+    refuse_code(content, path, trusted)
     problem, hint = f"{path} is not a valid task", "see docs/adding-a-task.md"
     with boundary(problem, hint, UsageError):
         try:

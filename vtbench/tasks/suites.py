@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 import warnings
+from collections.abc import Collection
 from pathlib import Path
 
 from pydantic import Field, ValidationError, field_validator
 
 from vtbench.core.errors import UsageError
 from vtbench.core.files import user_path
+from vtbench.core.trust import refuse_code
 from vtbench.tasks.files import (
     SUITES_FILE,
     YAML_SUFFIXES,
@@ -41,14 +43,19 @@ class Suite(Frozen):
         return names
 
 
-def load_suite(text: str) -> Suite:
+def load_suite(text: str, trusted: Collection[Path] = ()) -> Suite:
     """A suite by name, or from ``path/to/suite.yaml``, which holds the fields of one suite.
 
+    Args:
+        text: the name or path.
+        trusted: files, or folders of files, whose code and programs may run; what is shipped or installed is trusted.
+
     Raises:
-        UsageError: unknown name (with a suggestion), unreadable file, bad YAML, or a field that does not fit.
+        UsageError: unknown name (with a suggestion), unreadable file, bad YAML, code or a program that the file names
+            without being trusted, or a field that does not fit.
     """
     if text.endswith(YAML_SUFFIXES):
-        return _read_suite(user_path(text))
+        return _read_suite(user_path(text), trusted)
     suites = load_suites()
     if text not in suites:
         close = difflib.get_close_matches(text, suites, n=3, cutoff=0.5)
@@ -86,8 +93,9 @@ def _read_suites(path: Path) -> dict[str, Suite]:
     return {name: _suite(value, path, name) for name, value in read_mapping(path).items()}
 
 
-def _read_suite(path: Path) -> Suite:
+def _read_suite(path: Path, trusted: Collection[Path]) -> Suite:
     content = read_mapping(path)
+    refuse_code(content, path, trusted)
     if content and all(isinstance(value, dict) for value in content.values()):
         raise UsageError(
             f"{path} holds several suites ({', '.join(map(str, content))})",

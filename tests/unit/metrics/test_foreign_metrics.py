@@ -74,9 +74,9 @@ def test_a_number_of_another_formula_is_never_called_as_ours(tmp_path: Path, tak
 def test_two_of_one_name_cannot_stand_in_one_task(tmp_path: Path, module: str) -> None:
     assert metric_info(f"{module}:One").version == 3
     with pytest.raises(UsageError, match="listed twice: own"):
-        load_task(task(tmp_path, [f"{module}:One", f"{module}:Two"], []))
+        load_task(task(tmp_path, [f"{module}:One", f"{module}:Two"], []), [tmp_path])
 
 
 def test_weights_of_every_kind_are_fetched_beforehand(tmp_path: Path, module: str) -> None:
-    spec = load_task(task(tmp_path, ["psnr", f"{module}:One"], [f"{module}:Block"]))
+    spec = load_task(task(tmp_path, ["psnr", f"{module}:One"], [f"{module}:Block"]), [tmp_path])
     assert required_assets([spec]) == ["lpips_alex", "efflite0"]
