@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -160,8 +160,3 @@ PROCESS: tuple[Setting, ...] = (
     _attribute("PIL.ImageFile", "LOAD_TRUNCATED_IMAGES"),
     _attribute("PIL.Image", "MAX_IMAGE_PIXELS"),
 )
-
-
-def names(settings: Sequence[Setting]) -> Iterator[str]:
-    """What they are called."""
-    return (setting.name for setting in settings)
