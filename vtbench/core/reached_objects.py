@@ -62,8 +62,10 @@ def reached_from(thing: object) -> Reached:
         if _is_number(value):
             found.numbers[name] = value
             continue
-        found.roots |= dict.fromkeys(_homes(value))
-        held = [(f"{name}.{key}", item, depth + 1) for key, item in _held(value)]
+        homes = list(_homes(value))
+        found.roots |= dict.fromkeys(homes)
+        shared = _shared(value) if homes else ()
+        held = [(f"{name}.{key}", item, depth + 1) for key, item in (*_held(value), *shared)]
         waiting += reversed(held)
     return found
 
@@ -111,6 +113,25 @@ def _held(value: object) -> Iterator[tuple[str, object]]:
     elif not isinstance(value, type) and _is_open(value):
         yield from sorted(vars(value).items()) if hasattr(value, "__dict__") else ()
         yield from _scripted(value)
+
+
+def _shared(value: object) -> Iterator[tuple[str, object]]:
+    """Networks, tensors and arrays of foreign classes and of the modules they are from. What lies in a global
+    container is left out: it may be a cache of what ran before."""
+    kinds = (value,) if isinstance(value, FunctionType) else (value if isinstance(value, type) else type(value)).__mro__
+    for kind in kinds:
+        home = home_of(kind)
+        if home is None or owner(home.path) != "foreign":
+            continue
+        module = module_of_file(Path(home.path)) or sys.modules.get(home.name)
+        for namespace in (kind, module):
+            names = getattr(namespace, "__dict__", {})
+            yield from ((key, item) for key, item in sorted(names.items()) if _is_number(item) or _is_network(item))
+
+
+def _is_network(value: object) -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.nn.Module)
 
 
 def _cells(function: FunctionType) -> Iterator[object]:

@@ -172,6 +172,19 @@ def test_numbers_count_however_they_were_found(of_folder: Identify) -> None:
     assert found[0] == found[1] and len({str(one) for one in found}) == 3
 
 
+def test_numbers_of_a_class_and_of_its_module_count(of_folder: Identify) -> None:
+    source = (
+        "import numpy\nTABLE = numpy.loadtxt('table.txt')\nSEEN = {{}}\nclass T:\n    own = numpy.loadtxt('own.txt')\n"
+        "    def __init__(self):\n        SEEN['other'] = numpy.zeros(2)\n"
+    ).format()
+    files = {"tok.py": source, "table.txt": "0 1", "own.txt": "0 1"}
+    found = [
+        str(of_folder(name, files | edited)["numbers"])
+        for name, edited in (("a", {}), ("b", {}), ("c", {"table.txt": "0 2"}), ("d", {"own.txt": "0 2"}))
+    ]
+    assert found[0] == found[1] and len(set(found)) == 3
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.bool, torch.int64, torch.complex64])
 def test_tensors_of_every_kind(dtype: torch.dtype) -> None:
     from vtbench.core.reached_objects import reached_from
