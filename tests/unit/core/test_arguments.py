@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -207,7 +208,7 @@ TARGETS = [
 ]
 
 
-@pytest.mark.parametrize("target", TARGETS, ids=repr)
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: re.sub(r" (object )?at 0x\w+", "", repr(target)))
 def test_whatever_is_called(target: Callable[..., Any]) -> None:
     assert bind(target, parse_reference("t,path=2024,size='3'"), "thing") == {"path": "2024", "size": 3}
     with pytest.raises(UsageError, match="thing t: size=true"):
