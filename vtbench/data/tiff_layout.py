@@ -18,9 +18,9 @@ def unread_tiff(data: bytes) -> str | None:
     """``a TIFF of 3 float channels of 32 bits …``: why it is not read, and what to do; ``None`` for other files."""
     if not data.startswith(_MAGIC):
         return None
-    directory = TiffImagePlugin.ImageFileDirectory_v2(data[:8])
     stream = io.BytesIO(data)
     try:
+        directory = TiffImagePlugin.ImageFileDirectory_v2(data[:8])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             stream.seek(directory.next)
