@@ -54,6 +54,23 @@ def test_a_sub_folder_of_failures_does_not_stand_in(vt: Callable[..., Any], plac
     assert "1 images belong to no sample: failed/2.png" in record.warnings
 
 
+@pytest.mark.parametrize(("missing", "stray"), [("2", "failed/2"), ("n02/1", "old/n02/1")])
+def test_a_file_from_another_place_than_the_rest_does_not_stand_in(
+    vt: Callable[..., Any], place: Path, missing: str, stray: str
+) -> None:
+    folder = missing.rpartition("/")[0]
+    for name in ("0", "1", "2"):
+        array = write(f"data/{Path(folder, name)}.png")
+        if name != Path(missing).name:
+            write(f"pred/good/{Path(folder, name)}.png", 5, array)
+    write(f"pred/{stray}.png")
+    done = vt("score", "--task", "quick.yaml", "--data", "data", "--pred", "pred", "--out", "r")
+    assert done.code != 0 and not list(Path("r").rglob("record.json"))
+    assert "lie in several places" in done.err and f"{stray}.png" in done.err
+    _, status, _ = scored(vt, "data", "pred/good")
+    assert [name for name, told in status.items() if told == "failed"] == [f"{missing}.png"]
+
+
 @pytest.mark.parametrize("suffixes", [("png", "png"), ("webp", "webp"), ("png", "webp")])
 def test_other_suffixes_are_one_rule_for_all_and_told(
     vt: Callable[..., Any], place: Path, suffixes: tuple[str, str]

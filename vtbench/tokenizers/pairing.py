@@ -19,7 +19,7 @@ from vtbench.data.listing import composed, is_image, named, printable
 PATH, STEM, END = "relative path", "relative path without suffix", "end of the path"
 """The rules, from the strictest on."""
 
-PAIRING_RULES = 2
+PAIRING_RULES = 3
 """Raised when the rules change, so that pairs of other rules are never resumed."""
 
 Candidates = dict[str, list[str]]
@@ -50,10 +50,11 @@ def pair(ids: Sequence[str], files: Sequence[str]) -> Pairs:
     1. The relative path is the same.
     2. It is the same but for an image's suffix; taken where it pairs more samples than the first, and each with one.
     3. One path is the end of the other, suffixes apart: all files lie in one folder, or a level above or below. Taken
-       only where the others pair nothing. Folders that both have must agree.
+       only where the others pair nothing. Folders that both have must agree, and all samples' files lie in one place:
+       one folder was added to every path, or as many were taken off each.
 
     Raises:
-        UsageError: one id fits several files, or several ids fit one.
+        UsageError: one id fits several files, several ids fit one, or files in several places end like samples.
     """
     exact = _by_key(ids, files, str)
     without = _by_key(ids, files, _stem)
@@ -63,7 +64,7 @@ def pair(ids: Sequence[str], files: Sequence[str]) -> Pairs:
         rule, candidates = STEM, without
     else:
         rule, candidates = END, _by_end(ids, files)
-    problem = _ambiguity(candidates)
+    problem = _ambiguity(candidates) or (_several_places(candidates) if rule == END else None)
     if problem is not None:
         raise problem
     return Pairs(rule if candidates else PATH, {id: candidates[id][0] for id in ids if id in candidates})
@@ -105,6 +106,28 @@ def _ends(name: str) -> list[str]:
     """``a/b/c.png`` to ``a/b/c``, ``b/c``, ``c``."""
     parts = composed(_stem(name)).split("/")
     return ["/".join(parts[start:]) for start in range(len(parts))]
+
+
+def _several_places(candidates: Mapping[str, Sequence[str]]) -> UsageError | None:
+    """A file in another place than the rest, ``failed/2.png`` beside ``good/1.png``, need not be the sample's."""
+    places: dict[str, str] = {}
+    for id, (file, *_) in candidates.items():
+        places.setdefault(_place(id, file), file)
+    if len(places) < 2:
+        return None
+    told = named(list(places.values()), 3)
+    return UsageError(
+        f"files that end like samples lie in several places: {told}",
+        "give the folder whose files are meant, or lay them out in it as the samples are",
+    )
+
+
+def _place(id: str, file: str) -> str:
+    """Where a file lies as seen from its sample; all files without a folder lie in one place."""
+    parts, levels = PurePosixPath(file).parts, len(PurePosixPath(id).parts)
+    if len(parts) > levels:
+        return f"below {'/'.join(parts[: len(parts) - levels])}"
+    return "one folder" if len(parts) == 1 else f"{levels - len(parts)} levels up"
 
 
 def _stem(name: str) -> str:
