@@ -200,7 +200,7 @@ def test_statistics_in_use_are_checked_as_imported_ones_are(vt: Callable[..., An
 def test_a_dictionary_of_arrays_is_told_how_to_be_saved(vt: Callable[..., Any], files: Path) -> None:
     np.save("stat.npy", moments(8), allow_pickle=True)
     done = vt("stats", "import", "stat.npy", "--kind", "adm", "-o", "z.safetensors")
-    assert done.code == 1 and "stat.npy is refused" in done.err
+    assert done.code == 2 and "stat.npy is refused" in done.err
     assert "np.savez('FILE.npz', mu=mean, sigma=covariance)" in done.err
     np.save("array.npy", noise(2))
     data = vt("run", "--data", "array.npy", "-t", "identity", "--task", "quick.yaml")

@@ -10,6 +10,7 @@ from vtbench.assets.manifest import Asset, Source
 from vtbench.core.digests import digest_arrays
 from vtbench.core.errors import VtbenchError
 from vtbench.core.files import atomic_path
+from vtbench.core.outside import boundary
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,11 +69,8 @@ def _verify(asset: Asset, path: Path, _mtime_ns: int, _size: int) -> str:
 
 
 def _read(path: Path) -> tuple[dict[str, str], str]:
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
-    try:
-        with safe_open(path, framework="numpy") as stream:
-            arrays = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - not a mapping
-            return stream.metadata() or {}, digest_arrays(arrays)
-    except (SafetensorError, OSError, ValueError, TypeError) as error:
-        raise VtbenchError(f"{path} is corrupt: {str(error)[:200]}") from error
+    with boundary(f"{path} is corrupt"), safe_open(path, framework="numpy") as stream:
+        arrays = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - not a mapping
+        return stream.metadata() or {}, digest_arrays(arrays)

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from vtbench.assets.torch_files import damaged, load_pickled
 from vtbench.core.errors import VtbenchError
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-CONVERT = (
-    "if you trust it, convert it once where it was made: "
-    "safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')"
-)
 
 
 def load_checkpoint(path: Path | str, key: str | None = None) -> dict[str, Tensor]:
@@ -42,31 +37,16 @@ def load_checkpoint(path: Path | str, key: str | None = None) -> dict[str, Tenso
 
 def read_torch(stream: IO[bytes], label: str, key: str | None = None) -> dict[str, Tensor]:
     """Tensors of a PyTorch file; ``label`` is how messages call it. Raises as :func:`load_checkpoint`."""
-    import torch
-
-    try:
-        content = torch.load(stream, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        if "truncated" in str(error):
-            raise _damaged(label, error) from error
-        if "Unsupported operand" in str(error):
-            raise VtbenchError(
-                f"{label} is refused: it is truncated or not a checkpoint, or loading it would execute code", CONVERT
-            ) from error
-        raise VtbenchError(f"{label} is refused: loading it would execute code stored in it", CONVERT) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
-        raise _damaged(label, error) from error
-    return _tensors(content, label, key)
+    return _tensors(load_pickled(stream, label), label, key)
 
 
 def _load_safetensors(path: Path) -> dict[str, Tensor]:
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
         return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise _damaged(str(path), error) from error
+    except Exception as error:
+        raise damaged(str(path), error) from error
 
 
 def _tensors(content: Any, label: str, key: str | None) -> dict[str, Tensor]:
@@ -93,9 +73,3 @@ def _entries(content: Any) -> str:
     if isinstance(content, Mapping):
         return f"it has: {', '.join(str(name) for name in list(content)[:8]) or 'nothing'}"
     return f"it is a {type(content).__name__}"
-
-
-def _damaged(label: str, error: Exception) -> VtbenchError:
-    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    sentence = first.split(". ")[0].rstrip(".")
-    return VtbenchError(f"{label} is truncated or not a checkpoint: {sentence[:200]}", "copy or download it again")

@@ -7,6 +7,7 @@ raises is not what a person needs to read, and a file of 500 bytes can unfold to
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,14 +15,17 @@ from typing import Any
 
 import yaml
 
-from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.core.errors import DamagedFileError, UsageError, VtbenchError
 
 MOST_TEXT_BYTES = 256 << 20
 """Of a text file that is read whole: a record with a failure for each of a million samples fits."""
 MOST_YAML_BYTES = 1 << 20
 MOST_YAML_NODES = 100_000
+MOST_JSON_VALUES = 8_000_000
 MOST_DEPTH = 64
 _LONGEST_REASON = 200
+_HALF_ESCAPED = re.compile(r"\\u[dD][89a-fA-F]")
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @contextmanager
@@ -35,12 +39,27 @@ def boundary(problem: str, hint: str | None = None, kind: type[VtbenchError] = V
         hint: what to do next.
         kind: the class of the error raised.
     """
+    with _translated(lambda why: kind(f"{problem}: {why}", hint)):
+        yield
+
+
+@contextmanager
+def stored(path: Path, problem: str, hint: str | None = None) -> Iterator[None]:
+    """:func:`boundary` for a file that vtbench wrote itself: whatever is raised becomes a ``DamagedFileError``."""
+    with _translated(lambda why: DamagedFileError(path, f"{problem}: {why}", hint)):
+        yield
+
+
+@contextmanager
+def _translated(told: Callable[[str], VtbenchError]) -> Iterator[None]:
     try:
         yield
     except VtbenchError:
         raise
-    except Exception as error:
-        raise kind(f"{problem}: {reason(error)}", hint) from error
+    except BaseException as error:
+        if isinstance(error, Exception) or type(error).__name__ == "PanicException":  # a parser in Rust gave up
+            raise told(reason(error)) from error
+        raise
 
 
 def reason(error: BaseException) -> str:
@@ -59,6 +78,20 @@ def reason(error: BaseException) -> str:
     return said if len(said) <= _LONGEST_REASON else f"{said[: _LONGEST_REASON - 1]}…"
 
 
+def read_bytes(path: Path, most: int = MOST_TEXT_BYTES) -> bytes:
+    """A whole file.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is larger than ``most`` bytes.
+    """
+    with path.open("rb") as stream:
+        data = stream.read(most + 1)
+    if len(data) > most:
+        raise ValueError(f"it is larger than the {most >> 20} MiB that are read")
+    return data
+
+
 def read_text(path: Path, most: int = MOST_TEXT_BYTES) -> str:
     """A whole text file, UTF-8 with or without a byte-order mark.
 
@@ -66,12 +99,9 @@ def read_text(path: Path, most: int = MOST_TEXT_BYTES) -> str:
         UsageError: it cannot be read, is larger than ``most`` bytes, or is not UTF-8.
     """
     try:
-        with path.open("rb") as stream:
-            data = stream.read(most + 1)
-    except (OSError, ValueError) as error:  # ValueError: a null byte in the path
-        raise UsageError(f"{path} cannot be read: {reason(error)}", "check the path") from None
-    if len(data) > most:
-        raise UsageError(f"{path} is larger than the {most >> 20} MiB that are read", "is it the right file?")
+        data = read_bytes(path, most)
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the path, too
+        raise UsageError(f"{path} cannot be read: {reason(error)}", "is it the right file?") from None
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -85,7 +115,22 @@ def parse_json(text: str, where: Path | str, hint: str | None = None, kind: type
         VtbenchError: (or ``kind``) anything else, nested too deeply, or a number of too many digits.
     """
     with boundary(f"{where} is not JSON", hint, kind):
-        return json.loads(text, parse_constant=_refuse_constant)
+        return load_json(text)
+
+
+def load_json(text: str) -> Any:
+    """JSON to plain data, strictly and within bounds.
+
+    Raises:
+        ValueError: not JSON, ``NaN`` or ``Infinity``, more than :data:`MOST_JSON_VALUES` values, nested deeper than
+            :data:`MOST_DEPTH`, a number of too many digits, or half a character.
+        RecursionError: nested very much deeper.
+    """
+    if sum(text.count(mark) for mark in ",[{") > MOST_JSON_VALUES:
+        raise ValueError(f"it holds more than {MOST_JSON_VALUES:,} values")
+    content = json.loads(text, parse_constant=_refuse_constant)
+    _check_plain(content, _HALF_ESCAPED.search(text) is not None)
+    return content
 
 
 def parse_yaml(text: str, where: Path | str) -> Any:
@@ -99,11 +144,35 @@ def parse_yaml(text: str, where: Path | str) -> Any:
         raise UsageError(f"{where} is larger than the {MOST_YAML_BYTES >> 20} MiB of YAML that are read")
     with boundary(f"{where} is not YAML", "only plain data is read: no tags, no objects", UsageError):
         _check_bounds(yaml.parse(text, Loader=yaml.SafeLoader))
-        return _UniqueKeys(text).get_single_data()
+        content = _UniqueKeys(text).get_single_data()
+        _check_plain(content, halves=True)
+        return content
 
 
 def _refuse_constant(name: str) -> float:
     raise ValueError(f'{name} is not JSON; write "inf", "-inf" or "nan"')
+
+
+def _check_plain(content: Any, halves: bool) -> None:
+    """Level by level, without recursion: what unfolds further would break whoever walks it.
+
+    Args:
+        halves: also look for surrogates that stand alone, which no output can encode.
+
+    Raises:
+        ValueError: too many levels, or half a character.
+    """
+    level = [content]
+    for _ in range(MOST_DEPTH + 1):
+        if halves:
+            keys = (key for part in level if isinstance(part, dict) for key in part)
+            if any(isinstance(part, str) and _HALF.search(part) for part in (*level, *keys)):
+                raise ValueError("it holds half a character: a surrogate that stands alone")
+        parts = (part.values() if isinstance(part, dict) else part for part in level if isinstance(part, (dict, list)))
+        level = [item for part in parts for item in part if halves or isinstance(item, (dict, list))]
+        if not level:
+            return
+    raise ValueError(f"it is nested deeper than {MOST_DEPTH} levels")
 
 
 def _check_bounds(events: Iterator[yaml.Event]) -> None:

@@ -18,6 +18,7 @@ YCbCr                                JFIF (BT.601, full range)
 ===================================  ==================================================================================
 
 The EXIF orientation is applied (an unreadable or unknown one counts as upright). Of several frames the first is taken.
+A file of a few kB that would fill the memory is refused (:func:`~vtbench.data.limits.most_pixels`).
 ICC profiles, gamma chunks and HDR gain maps are ignored: tokenizers are trained on raw code values.
 """
 
@@ -25,7 +26,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,9 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from torch import Tensor
 
 from vtbench.core.errors import SampleError
+from vtbench.core.outside import reason
 from vtbench.data.deep_png import is_deep_colour_png, read_deep_png
-from vtbench.data.limits import MAX_PIXELS
+from vtbench.data.limits import most_pixels
 from vtbench.data.pixels import from_array
 from vtbench.data.tiff_layout import unread_tiff
 
@@ -67,15 +69,16 @@ EXTENSIONS = frozenset(
     }
 )
 _ORIENTATION_TAG = 0x0112
-_UPRIGHT_BY = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+_UPRIGHT_BY: dict[int, Callable[[Array], Array]] = {
+    2: lambda pixels: pixels[:, ::-1],
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: lambda pixels: pixels[::-1],
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: np.rot90(pixels, 3),
+    7: lambda pixels: pixels.swapaxes(0, 1)[::-1, ::-1],
+    8: np.rot90,
 }
+_BAND_PIXELS = 1 << 20
 
 
 def decode_image(source: bytes | Path, name: str | None = None) -> Tensor:
@@ -92,7 +95,7 @@ def decode_image(source: bytes | Path, name: str | None = None) -> Tensor:
     try:
         data = source.read_bytes() if isinstance(source, Path) else source
     except OSError as error:
-        raise SampleError(f"{name}: cannot be read: {error.strerror or error}") from error
+        raise SampleError(f"{name}: cannot be read: {reason(error)}") from error
     if not data:
         raise SampleError(f"{name}: the file is empty")
     try:
@@ -102,23 +105,47 @@ def decode_image(source: bytes | Path, name: str | None = None) -> Tensor:
             raise SampleError(f"{name}: {layout}") from error
         raise SampleError(f"{name}: not an image that can be read ({', '.join(FORMATS)})") from error
     except Exception as error:  # Pillow's decoders raise almost anything on damaged files
-        raise SampleError(f"{name}: {error or type(error).__name__}") from error
+        raise SampleError(f"{name}: {reason(error)}") from error
 
 
 def _decode(data: bytes) -> Array:
+    pixels, upright, transparent = _loaded(data)
+    if pixels is None:
+        pixels = _over_white(read_deep_png(data, transparent))
+    return pixels if upright is None else upright(pixels)
+
+
+def _loaded(data: bytes) -> tuple[Array | None, Callable[[Array], Array] | None, object]:
+    """The pixels as stored (``None`` for those that Pillow narrows), what turns them upright, and a clear colour.
+
+    Pillow's own copy of the picture is let go on return.
+    """
     with _strict_pillow(), Image.open(io.BytesIO(data), formats=_formats()) as image:
         width, height = image.size
         if width < 1 or height < 1:
             raise ValueError(f"the image has no pixels ({width}x{height})")
-        if width * height > MAX_PIXELS:  # told by the header: a few kB can claim 2**32 pixels
-            raise ValueError(f"{width}x{height} pixels are more than the {MAX_PIXELS:,} that are decoded")
+        deep = image.format == "PNG" and is_deep_colour_png(data)
+        # Told by the header: a few kB can claim 2**32 pixels.
+        if width * height > (most := most_pixels(len(data), image.format, deep)):
+            raise ValueError(f"{width}x{height} pixels are more than the {most:,} that are decoded of such a file")
         # Loaded first: TIFF is turned upright while loading, and PNG may keep its EXIF behind the pixels.
         image.load()
-        if image.format == "PNG" and is_deep_colour_png(data):
-            pixels = _over_white(read_deep_png(data, image.info.get("transparency")))
-        else:
-            pixels = _to_rgb(image)
-        return _upright(pixels, image)
+        return None if deep else _by_bands(image), _upright(image), image.info.get("transparency")
+
+
+def _by_bands(image: Image.Image) -> Array:
+    """``uint8 [H,W,3]``, converted some rows at a time: what that needs beside is never as large as the whole."""
+    width, height = image.size
+    pixels = np.empty((height, width, 3), dtype=np.uint8)
+    for top, bottom in _bands(height, width):
+        pixels[top:bottom] = _to_rgb(image.crop((0, top, width, bottom)) if bottom - top < height else image)
+    return pixels
+
+
+def _bands(height: int, width: int) -> Iterator[tuple[int, int]]:
+    rows = max(1, _BAND_PIXELS // width)
+    for top in range(0, height, rows):
+        yield top, min(top + rows, height)
 
 
 def _to_rgb(image: Image.Image) -> Array:
@@ -153,18 +180,18 @@ def _over_white(rgba: Array) -> Array:
     """``uint8 [H,W,4]`` (or opaque ``[H,W,3]``) to ``[H,W,3]``, rounded to nearest."""
     if rgba.shape[2] == 3:
         return rgba
-    colour, alpha = rgba[..., :3].astype(np.uint32), rgba[..., 3:].astype(np.uint32)
-    return ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    pixels = np.empty((*rgba.shape[:2], 3), dtype=np.uint8)
+    for top, bottom in _bands(*rgba.shape[:2]):
+        colour, alpha = rgba[top:bottom, :, :3].astype(np.uint32), rgba[top:bottom, :, 3:].astype(np.uint32)
+        pixels[top:bottom] = (colour * alpha + 255 * (255 - alpha) + 127) // 255
+    return pixels
 
 
-def _upright(pixels: Array, image: Image.Image) -> Array:
+def _upright(image: Image.Image) -> Callable[[Array], Array] | None:
     try:
-        operation = _UPRIGHT_BY.get(image.getexif().get(_ORIENTATION_TAG, 1))
+        return _UPRIGHT_BY.get(image.getexif().get(_ORIENTATION_TAG, 1))
     except Exception:  # noqa: BLE001 - damaged metadata must not cost the picture
-        operation = None
-    if operation is None:
-        return pixels
-    return np.asarray(Image.fromarray(pixels).transpose(operation))
+        return None
 
 
 def _formats() -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,12 @@ from numpy.typing import NDArray
 from vtbench.core.contracts import Sample
 from vtbench.core.digests import digest_arrays
 from vtbench.core.errors import SampleError, UsageError
+from vtbench.core.npz_arrays import map_array, read_array
 from vtbench.core.npz_files import array_names, not_an_npz
 from vtbench.data.fingerprint import Fingerprinted
 
 IMAGES, LABELS = "arr_0", "arr_1"
 STATISTICS = frozenset({"mu", "sigma"})
-_LOCAL_HEADER = 30
 
 
 class ArrayImages(Fingerprinted):
@@ -30,8 +29,8 @@ class ArrayImages(Fingerprinted):
         path: the file.
 
     Raises:
-        UsageError: no such file, or no ``arr_0`` of uint8 [N,H,W,3], or labels that do not belong to it.
-        VtbenchError: truncated, or an array of Python objects, which is refused.
+        UsageError: no such file, or no ``arr_0`` of uint8 [N,H,W,3], or labels that do not belong to it; truncated, a
+            header that promises more than there is, or an array of Python objects, which is refused.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -69,9 +68,7 @@ class ArrayImages(Fingerprinted):
 
 
 def _open_images(path: Path) -> NDArray[np.uint8]:
-    array = _mapped(path, f"{IMAGES}.npy")
-    if array is None:
-        array = _loaded(path, IMAGES)
+    array = _array(path, IMAGES, mapped=True)
     if array is None:
         told = ", ".join(sorted(array_names(path))) or "nothing"
         raise UsageError(f"{path} holds no {IMAGES}, but {told}", _expected(path))
@@ -100,7 +97,7 @@ def _unused(path: Path, count: int) -> tuple[str, ...]:
 
 
 def _read_labels(path: Path, count: int) -> list[int] | None:
-    labels = _loaded(path, LABELS)
+    labels = _array(path, LABELS)
     if labels is None:
         return None
     if labels.ndim == 2 and labels.shape[1] > 1:  # one-hot, as some scripts write them
@@ -112,32 +109,12 @@ def _read_labels(path: Path, count: int) -> list[int] | None:
     return [int(label) for label in labels.ravel()]
 
 
-def _loaded(path: Path, name: str) -> NDArray[Any] | None:
-    """An array read whole; ``None`` if there is none of that name."""
+def _array(path: Path, name: str, mapped: bool = False) -> NDArray[Any] | None:
+    """An array, mapped where that is asked for and can be; ``None`` if there is none of that name."""
     try:
-        if not zipfile.is_zipfile(path):  # numpy would take it for a pickle, or for a single array
-            raise zipfile.BadZipFile("it has no zip directory")
-        with np.load(path, allow_pickle=False) as arrays:
-            return arrays[name] if name in arrays.files else None
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise not_an_npz(path, error, "arr_0=images", "images uint8 [N,H,W,3]") from error
-
-
-def _mapped(path: Path, member: str) -> NDArray[Any] | None:
-    """The array inside the zip as a memory map; ``None`` where it is compressed, absent or not understood."""
-    try:
-        with zipfile.ZipFile(path) as archive, path.open("rb") as stream:
-            entry = archive.getinfo(member)
-            if entry.compress_type != zipfile.ZIP_STORED:
-                return None
-            stream.seek(entry.header_offset)
-            header = stream.read(_LOCAL_HEADER)
-            stream.seek(int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little"), 1)
-            version = np.lib.format.read_magic(stream)
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, fortran, dtype = read(stream)
-            if dtype.hasobject:
-                return None
-            return np.memmap(path, dtype, "r", stream.tell(), shape, "F" if fortran else "C")
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile):
+        found = map_array(path, name) if mapped else None
+        return read_array(path, name) if found is None else found
+    except Exception as error:
+        if name in array_names(path) or not array_names(path):
+            raise not_an_npz(path, error, "arr_0=images", "images uint8 [N,H,W,3]") from error
         return None

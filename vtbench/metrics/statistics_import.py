@@ -23,9 +23,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from vtbench.assets.torch_files import load_pickled
 from vtbench.core.digests import digest_file
 from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.core.npz_arrays import read_array, stored_array
 from vtbench.core.npz_files import array_names, not_an_npz
+from vtbench.core.outside import boundary
 from vtbench.metrics.catalog import INCEPTION, INCEPTION_CLEAN
 from vtbench.metrics.frechet import Moments
 from vtbench.metrics.gaussians import checked_gaussian
@@ -45,6 +48,7 @@ _EXTRACTORS: dict[str, str | None] = {
     "pytorch-fid": None,
 }
 _MOMENTS = frozenset({"mu", "sigma"})
+_READ = ("mu", "sigma", "mu_s", "sigma_s")
 _WIDTHS = {"pool": 2048, "spatial": 2023}
 
 
@@ -97,7 +101,7 @@ def import_statistics(
 def statistics_in(path: Path) -> tuple[str, ...]:
     """Names of the arrays of an npz that are statistics: none, or at least ``mu`` and ``sigma``. Reads no array."""
     names = array_names(path)
-    return tuple(name for name in ("mu", "sigma", "mu_s", "sigma_s") if name in names) if names >= _MOMENTS else ()
+    return tuple(name for name in _READ if name in names) if names >= _MOMENTS else ()
 
 
 def is_adm(names: Collection[str]) -> bool:
@@ -147,37 +151,26 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
 
 def _of_npz(path: Path) -> dict[str, NDArray[Any]]:
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            # Images are not read, only looked at: 2 GB would be decompressed for nothing but their size.
-            return {name: stored[name] if name != "arr_0" else _header(path, name) for name in stored.files}
-    except (ValueError, OSError, EOFError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+        with zipfile.ZipFile(path) as archive:
+            forms = {name: stored_array(archive, name).shape for name in sorted(array_names(path))}
+        if not forms:
+            raise ValueError("it holds no arrays")
+        # Of all else, such as images, only the shape is known: 2 GB would be decompressed for nothing but their size.
+        return {
+            name: read_array(path, name) if name in _READ else np.broadcast_to(np.uint8(0), shape)
+            for name, shape in forms.items()
+        }
+    except Exception as error:
         raise not_an_npz(path, error, "mu=mean, sigma=covariance") from error
-
-
-def _header(path: Path, name: str) -> NDArray[Any]:
-    """An array of the stored shape that takes no memory."""
-    with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as stream:
-        version = np.lib.format.read_magic(stream)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, _ = read(stream)
-    return np.broadcast_to(np.uint8(0), shape)
 
 
 def _of_torch(path: Path) -> dict[str, NDArray[Any]]:
     """A dictionary of tensors or arrays. Of numpy, only what rebuilds an array of numbers is admitted."""
-    import pickle
-
-    import torch
-
     rebuild = np.empty(0).__reduce__()[0]
     admitted: list[Any] = [rebuild, np.ndarray, np.dtype, type(np.dtype(np.float64)), type(np.dtype(np.float32))]
-    try:
-        with torch.serialization.safe_globals(admitted):
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise VtbenchError(f"{path} is refused: loading it would execute code stored in it") from error
-    except (RuntimeError, EOFError, OSError, ValueError, TypeError) as error:
-        raise VtbenchError(f"{path} is truncated or not a PyTorch file: {error}", "copy it again") from error
+    with path.open("rb") as stream:
+        content = load_pickled(stream, str(path), admitted)
     if not isinstance(content, Mapping):
-        raise VtbenchError(f"{path} holds a {type(content).__name__}, not arrays by name")
-    return {str(name): np.asarray(value) for name, value in content.items()}
+        raise UsageError(f"{path} holds a {type(content).__name__}, not arrays by name")
+    with boundary(f"{path} holds other things than arrays by name", kind=UsageError):
+        return {str(name): np.asarray(value) for name, value in content.items()}

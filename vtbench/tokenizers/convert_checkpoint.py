@@ -7,14 +7,14 @@ inert placeholder: it is never imported, calling it makes another placeholder, a
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vtbench.core.digests import digest_file
-from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.core.errors import UsageError
 from vtbench.core.files import atomic_path
+from vtbench.core.outside import boundary
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -74,24 +74,15 @@ def convert_checkpoint(source: Path, target: Path, entry: str | None = None) -> 
 
 
 def _read(path: Path) -> Any:
-    import torch
-    from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
+    from torch.serialization import get_unsafe_globals_in_checkpoint
 
-    try:
+    from vtbench.assets.torch_files import load_pickled
+
+    with boundary(f"{path} is no checkpoint that can be converted", _OLD):
         names = get_unsafe_globals_in_checkpoint(path)
-    except (RuntimeError, ValueError, OSError, EOFError, KeyError, pickle.UnpicklingError) as error:
-        raise VtbenchError(f"{path} is no checkpoint that can be converted: {_first_line(error)}", _OLD) from error
-    stand_ins: list[Any] = [(type("Placeholder", (Placeholder,), {"__module__": __name__}), name) for name in names]
-    try:
-        with safe_globals(stand_ins):
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise VtbenchError(
-            f"{path} is refused: it cannot be read without executing code stored in it",
-            "convert it where it was made: safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')",
-        ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
-        raise VtbenchError(f"{path} is damaged: {_first_line(error)}", "copy or download it again") from error
+    stand_ins = [(type("Placeholder", (Placeholder,), {"__module__": __name__}), name) for name in names]
+    with path.open("rb") as stream:
+        return load_pickled(stream, str(path), stand_ins)
 
 
 def _pick(content: Any, path: Path, entry: str | None) -> tuple[str, dict[str, Tensor]]:
@@ -128,7 +119,3 @@ def _told(holding: Mapping[str, Any]) -> str:
 
 def _ask(holding: Mapping[str, Any]) -> str:
     return f"say --entry, one of: {_told(holding)}" if holding else "is it a checkpoint?"
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

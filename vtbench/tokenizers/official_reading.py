@@ -138,18 +138,13 @@ def _content(path: Path, family: str) -> Any:
 
 
 def _read(path: Path) -> Any:
-    """The content of a file; errors are those of the plain loader, which is asked again only to tell them."""
-    import torch
-
     from vtbench.assets.checkpoint import load_checkpoint
+    from vtbench.assets.torch_files import load_pickled
 
     if path.suffix == ".safetensors" or not path.is_file():
         return load_checkpoint(path)
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception:
-        load_checkpoint(path)
-        raise
+    with path.open("rb") as stream:
+        return load_pickled(stream, str(path))
 
 
 def _entry(content: Any, path: Path, choice: Choice, family: str) -> tuple[dict[str, Tensor], str]:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, ImageOps
 
 from vtbench.core.errors import SampleError
 from vtbench.data.decode import decode_image
+from vtbench.data.limits import MAX_PIXELS, most_pixels
 
 KINDS = ["PNG", "JPEG", "WEBP", "AVIF", "TIFF", "GIF", "BMP", "PPM", "JPEG2000"]
 
@@ -132,3 +133,34 @@ def test_unreadable_paths_name_themselves(tmp_path: Path) -> None:
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(SampleError, match="folder"):
         decode_image(tmp_path / "folder.png")
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pictures_are_turned_upright_as_pillow_turns_them(photo: np.ndarray, orientation: int) -> None:
+    image = Image.fromarray(photo[:50])
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", exif=exif)
+    upright = ImageOps.exif_transpose(Image.open(io.BytesIO(buffer.getvalue())))
+    assert np.array_equal(decode_image(buffer.getvalue()).numpy().transpose(1, 2, 0), np.asarray(upright))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+def test_bands_of_rows_are_converted_as_the_whole_is(
+    photo: np.ndarray, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = Image.fromarray(photo).convert("L" if mode == "I;16" else mode)
+    if mode == "I;16":
+        image = Image.fromarray(np.asarray(image).astype(np.uint16) * 250)
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG")
+    whole = decode_image(buffer.getvalue())
+    monkeypatch.setattr("vtbench.data.decode._BAND_PIXELS", 5 * image.width)
+    assert np.array_equal(decode_image(buffer.getvalue()).numpy(), whole.numpy())
+
+
+def test_a_small_file_decodes_to_no_more_than_memory_holds() -> None:
+    for form, pixels in (("PNG", 100_000_000), ("WEBP", 52_941_176), ("JPEG2000", 36_000_000)):
+        assert most_pixels(1_000_000, form) == pixels
+    assert most_pixels(4_000_000, "JPEG2000") == 128_000_000 and most_pixels(10**8, "JPEG") == MAX_PIXELS

@@ -6,6 +6,7 @@ import io
 import pickle
 import resource
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -154,3 +155,39 @@ def test_statistics_beside_images_are_told(tmp_path: Path) -> None:
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no file"):
         ArrayImages(tmp_path / "missing.npz")
+
+
+def rewritten(path: Path, member: bytes, method: int = zipfile.ZIP_STORED) -> Path:
+    """The file with another ``arr_0.npy``."""
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("arr_0.npy", member)
+    return path
+
+
+def npy(shape: tuple[int, ...], values: bytes) -> bytes:
+    stream = io.BytesIO()
+    np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    return stream.getvalue() + values
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("shape", [(6, 6, 7, 3), (4, 6, 7, 3), (2**40, 2**40, 2**40, 3), (-1, 6, 7, 3)])
+def test_a_header_that_promises_other_bytes_than_there_are_is_refused(
+    tmp_path: Path, method: int, shape: tuple[int, ...]
+) -> None:
+    path = rewritten(tmp_path / "a.npz", npy(shape, PIXELS.tobytes()), method)
+    with pytest.raises(
+        UsageError, match=r"a\.npz is truncated or not an npz: (the header of arr_0 promises|a shape of)"
+    ):
+        ArrayImages(path)
+
+
+def test_an_array_that_unfolds_to_gigabytes_is_refused_unread(tmp_path: Path) -> None:
+    side = 10_000
+    path = rewritten(tmp_path / "a.npz", npy((1, side, side, 3), bytes(3 * side * side)), zipfile.ZIP_DEFLATED)
+    assert path.stat().st_size < 1 << 20
+    with pytest.raises(UsageError, match=r"arr_0 would unfold from [\d,]+ bytes to 300,"):
+        ArrayImages(path)
+    path = rewritten(path, npy((1, 10, 10, 3), bytes(300)), zipfile.ZIP_LZMA)
+    with pytest.raises(UsageError, match="compressed in a way that numpy does not write"):
+        ArrayImages(path)
