@@ -130,7 +130,7 @@ def test_rescore_scores_what_it_can_and_names_the_repair(
     damage(job(place) / "blocks" / "00001.parquet", "cut")
     done = vt("rescore", "r", "--json")
     assert done.code == 1 and [row["model"] for row in done.rows] == ["jpeg,quality=10"]
-    assert "00001.parquet" in done.err and "delete the run's record.json" in done.err
+    assert "00001.parquet" in done.err and "give the same vtbench run again" in done.err
     (job(place) / "record.json").unlink()
     again = vt(*RUN, "--json")
     assert again.code == 0 and values(again) == good and vt("rescore", "r").code == 0
@@ -140,7 +140,7 @@ def test_features_and_references_are_computed_again(
     vt: Callable[..., Any], images: Callable[..., Any], place: Path
 ) -> None:
     """A feature file that opens but lacks its feature shows only when it is read; shared references are like blocks."""
-    from vtbench.run.store import write_tensors
+    from vtbench.core.tensor_files import write_tensors
 
     images("d", 8)
     (place / "more").mkdir()
@@ -150,10 +150,10 @@ def test_features_and_references_are_computed_again(
     assert first.code == 0, first.err
     kid, record = first.value("kid_efflite0"), job(place) / "record.json"
     for number in (0, 1):
-        write_tensors(job(place) / "blocks" / f"{number:05d}.safetensors", {"x": np.zeros(1)}, {})
+        write_tensors(job(place) / "blocks" / f"{number:05d}.safetensors", {"x": np.zeros(1)}, {"of": "another"})
     for shared in place.glob("r/.references/*/00001.safetensors"):
         damage(shared, "cut")  # in place, so that the hard link in the cache is cut too
     record.unlink()
     again = vt(*run, "--json")
     assert again.code == 0 and again.value("kid_efflite0") == kid, again.err
-    assert "made again" in again.err
+    assert "measured again" in again.err

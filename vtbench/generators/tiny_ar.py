@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from vtbench.core.codes import Codes
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.digests import digest_file
-from vtbench.core.errors import UsageError
+from vtbench.core.errors import DamagedFileError, UsageError
 from vtbench.core.info import GeneratorInfo, WeightFile
 from vtbench.generators.drawing import SamplerSettings, draw, guide, probabilities, uniforms
 from vtbench.tokenizers.patch_vq import PatchRvq
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from vtbench.generators.tiny_ar_model import TinyArModel
 
 _FILE = "tiny_ar.safetensors"
+_SHA256 = "165be35ff739de9cb9167925f9e02fc606caa866c225463aa37f21b50e45a1fa"
 _LICENCE = "fitted on photographs of scikit-image and scikit-learn; see their licences"
 
 
@@ -153,6 +154,8 @@ def _stored() -> tuple[dict[str, Tensor], dict[str, Any], str]:
     from safetensors.torch import load_file
 
     with as_file(files("vtbench.generators") / "weights" / _FILE) as path:
+        if digest_file(path) != _SHA256:
+            raise DamagedFileError(path, "is damaged: it is not the file of this vtbench", "install vtbench again")
         with safe_open(path, framework="pt") as stored:
             notes: dict[str, Any] = json.loads(stored.metadata()["notes"])
         return load_file(path), notes, digest_file(path)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from vtbench.core.digests import digest_arrays, digest_json
+from vtbench.core.digests import canonical_json, digest_arrays, digest_json
 from vtbench.core.errors import DamagedFileError, NotComparableError, UsageError, VtbenchError
 from vtbench.core.files import atomic_path
+from vtbench.core.seals import UNSEALED
+from vtbench.core.tensor_files import SEAL, check_tensors, tensor_seal
 from vtbench.metrics.frechet import Moments
 from vtbench.metrics.gaussians import checked_gaussian
 
@@ -68,7 +70,7 @@ class FeatureSummary:
 def write_statistics(
     path: Path, note: StatisticsNote, summaries: Mapping[tuple[str, str], FeatureSummary]
 ) -> ReferenceStatistics:
-    """Write the file atomically and open it.
+    """Write the file atomically, sealed, and open it.
 
     Args:
         summaries: by extractor and feature.
@@ -80,17 +82,22 @@ def write_statistics(
         tensors[f"{key}.scatter"] = np.ascontiguousarray(summary.moments.scatter, dtype=np.float64)
         if summary.rows is not None:
             tensors[f"{key}.rows"] = np.ascontiguousarray(summary.rows, dtype=np.float32)
+    text = note.model_dump_json()
+    seal = tensor_seal(digest_arrays(tensors), {"statistics": FORMAT}, text)
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={_META: note.model_dump_json()})
+        save_file(tensors, temporary, metadata={_META: text, SEAL: canonical_json(seal)})
     return open_statistics(path)
 
 
 def open_statistics(path: Path) -> ReferenceStatistics:
     """Open a file; tensors stay on disk until asked for.
 
+    Every byte is held against the file's seal, once as long as it does not change. A file without one, as earlier
+    versions made, is opened, and its notes say so.
+
     Raises:
         UsageError: no such file, or a file of another kind.
-        VtbenchError: truncated, or of a newer format.
+        VtbenchError: truncated, damaged, edited, or of a newer format.
     """
     if not path.is_file():
         raise UsageError(
@@ -98,32 +105,46 @@ def open_statistics(path: Path) -> ReferenceStatistics:
         )
     try:
         with safe_open(path, framework="numpy") as tensors:
-            text = (tensors.metadata() or {}).get(_META)
+            found = tensors.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise DamagedFileError(
             path,
             f"is truncated or not a file of reference statistics: {error}",
             "statistics of other tools are imported with: vtbench stats import FILE",
         ) from error
-    if text is None:
+    if _META not in found:
         raise UsageError(f"{path} holds no reference statistics", "make them with: vtbench stats build")
-    content = json.loads(text)
+    if SEAL in found:
+        seen = path.stat()
+        _hold_against_seal(path, (seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino))
+    content = json.loads(found[_META])
     if content.get("format", 0) > FORMAT:
         raise VtbenchError(
             f"{path} has format {content['format']}; this vtbench reads up to {FORMAT}", "upgrade vtbench"
         )
     try:
-        return ReferenceStatistics(path, StatisticsNote.model_validate(content))
+        return ReferenceStatistics(path, StatisticsNote.model_validate(content), is_sealed=SEAL in found)
     except ValidationError as error:
         raise VtbenchError(f"{path} is damaged: {error.errors()[0]['msg']}", "make it again") from None
 
 
+@lru_cache(maxsize=64)
+def _hold_against_seal(path: Path, seen: tuple[int, ...]) -> None:
+    del seen  # a file that changed is another entry of the cache
+    check_tensors(path, None, "build or import it again", notes=_META)
+
+
 @dataclass(frozen=True, eq=False)
 class ReferenceStatistics:
-    """An open file of reference statistics."""
+    """An open file of reference statistics.
+
+    Attributes:
+        is_sealed: whether its content was held against a digest.
+    """
 
     path: Path
     note: StatisticsNote
+    is_sealed: bool = True
     _cache: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -140,12 +161,13 @@ class ReferenceStatistics:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Images of the reference that could not be used, counted and named."""
+        """What a reader of the numbers must know: images that could not be used, content that is not checked."""
+        unchecked = () if self.is_sealed else (f"{self.path.name} {UNSEALED}; its content is not checked",)
         failed, told = int(self.note.data.get("failed", 0)), self.note.data.get("failures", ())
         if not failed:
-            return ()
+            return unchecked
         shown = "; ".join(map(str, told[:_FAILURES_SHOWN])) + ("; …" if failed > _FAILURES_SHOWN else "")
-        return (f"{failed} of {failed + self.n} reference images could not be used: {shown}",)
+        return (f"{failed} of {failed + self.n} reference images could not be used: {shown}", *unchecked)
 
     def check_sound(self) -> None:
         """Refuse moments that are none, as a file that was edited, damaged or imported by another version may hold.

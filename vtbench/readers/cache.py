@@ -6,12 +6,13 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vtbench.core.code_identity import id_with_code
 from vtbench.core.digests import digest_arrays, digest_json
 from vtbench.core.errors import UnwritableError, VtbenchError
 from vtbench.core.files import CACHE_VARIABLE, cache_dir, path_segment, write_text
+from vtbench.core.seals import sealed, unsealed
 from vtbench.readers.contract import Box, BoxReader, Reader, ReadResult
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class ReadingStore:
 
     A file a reading, written atomically. A thread holds the lock of the key's stripe (one of 256) while it reads, and
     never two at once, so threads and processes wait for one another's readings instead of repeating them and cannot
-    deadlock. A damaged file is read anew.
+    deadlock. Every file is sealed; one that is damaged is read anew.
     """
 
     def __init__(self, reader_id: str) -> None:
@@ -70,16 +71,17 @@ class ReadingStore:
 
     def _save(self, path: Path, key: str, strings: tuple[str, ...]) -> None:
         try:
-            write_text(path, json.dumps({"reader": self.reader_id, "key": key, "strings": strings}, ensure_ascii=True))
+            content = sealed({"reader": self.reader_id, "key": key, "strings": strings})
+            write_text(path, json.dumps(content, ensure_ascii=True))
         except UnwritableError as error:
             raise self._unwritable(error) from error
 
     def _load(self, path: Path, key: str) -> tuple[str, ...] | None:
         try:
-            content: Any = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            content = unsealed(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, RecursionError):  # a broken seal is a ValueError
             return None
-        if not isinstance(content, dict) or (content.get("reader"), content.get("key")) != (self.reader_id, key):
+        if (content.get("reader"), content.get("key")) != (self.reader_id, key):
             return None
         strings = content.get("strings")
         if not isinstance(strings, list) or not all(isinstance(string, str) for string in strings):

@@ -17,7 +17,7 @@ from vtbench.core.outgoing import table_cell
 from vtbench.core.secrets import secrets_in
 from vtbench.results.leaderboard_columns import FAMILIES, columns_of
 from vtbench.results.leaderboard_rows import Key, MeasuredRow, read_row
-from vtbench.results.record import RunRecord, read_record, readable_records
+from vtbench.results.record import RunRecord, find_records, read_record, readable_records
 
 RECORDS = "records"
 PUBLISHED = "published"
@@ -50,10 +50,12 @@ def add_records(runs: Iterable[Path], root: Path) -> list[Added]:
     """
     known = {row.key: row for row in read_rows(root)}
     planned: list[tuple[Path, Added]] = []
-    for file, record in [found for run in runs for found in readable_records(run)]:
+    folders = list(runs)
+    for file in [found for run in folders for found in find_records(run)]:
+        _refuse_secrets(file)
+    for file, record in [found for run in folders for found in readable_records(run)]:
         row = read_row(file)
         _refuse_limited(record, file)
-        _refuse_secrets(record, file)
         there = known.setdefault(row.key, row)
         _refuse_second(there, row)
         target = root / RECORDS / path_segment(record.task.name) / _file_name(record)
@@ -141,13 +143,16 @@ def _refuse_second(there: MeasuredRow, row: MeasuredRow) -> None:
         )
 
 
-def _refuse_secrets(record: RunRecord, file: Path) -> None:
+def _refuse_secrets(file: Path) -> None:
     """Records of this vtbench hold none; one that was edited, or made by an older one, may."""
-    found = list(secrets_in(record.model_dump(mode="json")))
+    try:
+        found = list(secrets_in(json.loads(file.read_text(encoding="utf-8"))))
+    except (OSError, ValueError, RecursionError):
+        return  # it is passed over, or refused, when it is read as a record
     if found:
         raise UsageError(
             f"{file} still holds what looks like a credential, in: {', '.join(found[:3])}",
-            "measure again, or mask it there if the record is yours",
+            "measure again, or let vtbench rescore write the record anew: it masks what it writes",
         )
 
 

@@ -13,6 +13,7 @@ from vtbench.core.digests import digest_json
 from vtbench.core.errors import DamagedFileError, UsageError, VtbenchError
 from vtbench.core.files import user_path, write_text
 from vtbench.core.outside import reason
+from vtbench.core.seals import is_sealed, unsealed
 from vtbench.results import strict_json
 from vtbench.results.schema import (
     CodeSection,
@@ -21,6 +22,7 @@ from vtbench.results.schema import (
     DeterminismSection,
     EnvironmentSection,
     FailureSection,
+    IntegritySection,
     MetricResult,
     ModelSection,
     PerformanceSection,
@@ -57,6 +59,7 @@ class RunRecord(Section):
     performance: PerformanceSection = Field(default_factory=PerformanceSection, description="time and memory")
     warnings: tuple[str, ...] = Field(default=(), description="what a reader of the numbers must know")
     failures: tuple[FailureSection, ...] = Field(default=(), description="samples that could not be scored")
+    integrity: IntegritySection = Field(default_factory=IntegritySection, description="digests of what it was made of")
 
     @model_validator(mode="after")
     def _results_are_unique(self) -> RunRecord:
@@ -64,6 +67,12 @@ class RunRecord(Section):
         repeated = sorted({f"{metric} ({stratum})" for metric, stratum in keys if keys.count((metric, stratum)) > 1})
         if repeated:
             raise ValueError(f"results given twice: {', '.join(repeated)}")
+        return self
+
+    @model_validator(mode="after")
+    def _ends_after_it_began(self) -> RunRecord:
+        if self.finished < self.created:
+            raise ValueError(f"finished {self.finished.isoformat()} before it was created")
         return self
 
     @property
@@ -94,8 +103,8 @@ class RunRecord(Section):
 
 
 def write_record(record: RunRecord, path: Path) -> None:
-    """Write ``record.json`` atomically, fields in declared order, free-form keys sorted."""
-    write_text(path, strict_json.dumps(record.model_dump()))
+    """Write ``record.json`` atomically, sealed; fields in declared order, free-form keys sorted."""
+    write_text(path, strict_json.dumps_sealed(record.model_dump()))
 
 
 def read_record(path: Path | str) -> RunRecord:
@@ -103,12 +112,12 @@ def read_record(path: Path | str) -> RunRecord:
 
     Raises:
         UsageError: there is no such file.
-        DamagedFileError: not JSON, or not a record.
+        DamagedFileError: not JSON, not a record, or edited since it was written.
         VtbenchError: it may not be read, or is of a newer schema.
     """
     file = Path(path)
     file = file / RECORD_FILE if file.is_dir() else file
-    content = _read_json(file)
+    content = _unsealed(_read_json(file), file)
     _check_schema(content, file)
     try:
         return RunRecord.model_validate(content)
@@ -188,6 +197,14 @@ def _read_json(file: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise DamagedFileError(file, f"is not a record: it holds a {type(content).__name__}", _REPAIR)
     return content
+
+
+def _unsealed(content: dict[str, Any], file: Path) -> dict[str, Any]:
+    """Records of earlier versions have no seal, and are read."""
+    try:
+        return unsealed(content) if is_sealed(content) else content
+    except ValueError as error:  # a broken seal, or content that cannot be one's
+        raise DamagedFileError(file, str(error), _REPAIR) from None
 
 
 def _check_schema(content: dict[str, Any], file: Path) -> None:

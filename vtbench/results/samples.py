@@ -1,7 +1,11 @@
-"""``samples.parquet``: one row an image, with an explicit schema, written atomically through pyarrow."""
+"""``samples.parquet``: one row an image, with an explicit schema, written atomically through pyarrow.
+
+The file's metadata hold a seal: what the rows are of, and a digest of their content, which reading checks.
+"""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,9 +17,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from vtbench.core.digests import canonical_json, digest_arrays, digest_json
 from vtbench.core.errors import DamagedFileError, UsageError
 from vtbench.core.files import atomic_path
 from vtbench.core.outside import reason
+from vtbench.core.seals import REPAIR, BrokenSealError, sealed, unsealed
 
 SAMPLES_FILE = "samples.parquet"
 SCORED, FAILED = "scored", "failed"
@@ -30,7 +36,7 @@ FIXED_FIELDS = (
 )
 FIXED_COLUMNS = tuple(entry.name for entry in FIXED_FIELDS)
 STRATUM_PREFIX = "stratum_"
-_REPAIR = "give the same vtbench run again: the rows are written anew from the run's blocks"
+_SEAL = b"vtbench"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -115,10 +121,13 @@ def join_samples(parts: Sequence[Samples]) -> Samples:
     )
 
 
-def write_samples(samples: Samples, path: Path) -> None:
-    """Write the rows atomically."""
+def write_samples(samples: Samples, path: Path, of: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Write the rows atomically, with a seal over their content and what they are ``of``; returns the seal."""
+    table = samples.to_arrow()
+    seal = sealed({"of": dict(of or {}), "content": _content(table)})
     with atomic_path(path) as temporary:
-        pq.write_table(samples.to_arrow(), temporary)
+        pq.write_table(table.replace_schema_metadata({_SEAL: canonical_json(seal)}), temporary)
+    return seal
 
 
 def read_samples(path: Path) -> Samples:
@@ -126,13 +135,68 @@ def read_samples(path: Path) -> Samples:
 
     Raises:
         UsageError: there is no such file.
-        DamagedFileError: not parquet, or not rows of samples.
+        DamagedFileError: not parquet, not rows of samples, or not the rows that were written.
     """
-    table = read_sample_table(path)
+    return read_sealed_samples(path)[0]
+
+
+def read_sealed_samples(path: Path) -> tuple[Samples, dict[str, Any] | None]:
+    """As :func:`read_samples`, with the seal; ``None`` where an earlier version wrote the file."""
+    table = _read_table(path)
+    seal = _checked_seal(table, path)
     try:
-        return _samples_of(table)
+        return _samples_of(table), seal
     except ValueError as error:
-        raise DamagedFileError(path, f"does not hold rows of samples: {error}", _REPAIR) from None
+        raise DamagedFileError(path, f"does not hold rows of samples: {error}", REPAIR) from None
+
+
+def read_samples_seal(path: Path) -> dict[str, Any] | None:
+    """The seal alone: rows are neither read nor checked.
+
+    Raises:
+        DamagedFileError: missing or not parquet, or with a seal that is damaged.
+    """
+    try:
+        return _seal(pq.read_schema(str(path)), path)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise DamagedFileError(path, f"is not a parquet file: {reason(error)}", REPAIR) from None
+
+
+def _seal(schema: pa.Schema, path: Path) -> dict[str, Any] | None:
+    text = (schema.metadata or {}).get(_SEAL)
+    if text is None:
+        return None
+    try:
+        seal = json.loads(text)
+        seal = {**unsealed(seal), "sha256": seal["sha256"]}
+        return seal if {"of", "content"} <= set(seal) else None
+    except BrokenSealError as error:
+        raise DamagedFileError(path, str(error), REPAIR) from None
+    except (ValueError, RecursionError) as error:
+        raise DamagedFileError(path, f"has metadata that are damaged: {reason(error)}", REPAIR) from None
+
+
+def _checked_seal(table: pa.Table, path: Path) -> dict[str, Any] | None:
+    seal = _seal(table.schema, path)
+    try:
+        if seal is not None and seal["content"] != _content(table):
+            raise DamagedFileError(path, "is damaged, or was edited: other rows than were written", REPAIR)
+    except (pa.ArrowException, ValueError) as error:
+        raise DamagedFileError(path, f"is damaged: {reason(error)}", REPAIR) from None
+    return seal
+
+
+def _content(table: pa.Table) -> str:
+    """Digest of names, kinds and values of all columns, in their order."""
+    return digest_json(
+        [[name, str(table.schema.field(name).type), _values(table[name])] for name in table.column_names]
+    )
+
+
+def _values(column: pa.ChunkedArray) -> str:
+    if pa.types.is_string(column.type) or column.null_count:
+        return digest_json([str(value) for value in column.to_pylist()])
+    return digest_arrays({"": column.to_numpy()})
 
 
 def _samples_of(table: pa.Table) -> Samples:
@@ -159,6 +223,12 @@ def _metric_columns(table: pa.Table) -> list[str]:
 
 def read_sample_table(path: Path) -> pa.Table:
     """As :func:`read_samples`, as an Arrow table."""
+    table = _read_table(path)
+    _checked_seal(table, path)
+    return table.replace_schema_metadata(None)
+
+
+def _read_table(path: Path) -> pa.Table:
     try:
         # By name and on this thread: a Python stream would be let go by a thread of Arrow's, which may outlive Python.
         with pq.ParquetFile(str(path)) as file:
@@ -168,13 +238,13 @@ def read_sample_table(path: Path) -> pa.Table:
             f"there is no {path}", "a run writes its rows just before its record: is it finished?"
         ) from None
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise DamagedFileError(path, f"is not a parquet file: {reason(error)}", _REPAIR) from None
+        raise DamagedFileError(path, f"is not a parquet file: {reason(error)}", REPAIR) from None
     measured = [table.schema.field(name) for name in _metric_columns(table)]
     fixed_fit = all(
         entry.name in table.column_names and table.schema.field(entry.name).type == entry.type for entry in FIXED_FIELDS
     )
     if not fixed_fit or any(entry.type != pa.float64() for entry in measured):
-        raise DamagedFileError(path, f"does not hold rows of samples: {table.schema.names}", _REPAIR)
+        raise DamagedFileError(path, f"does not hold rows of samples: {table.schema.names}", REPAIR)
     return table
 
 

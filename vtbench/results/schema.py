@@ -200,6 +200,13 @@ class PerformanceSection(Section):
     events: tuple[str, ...] = Field(default=(), description="what slowed the run, e.g. halvings of the batch")
 
 
+class IntegritySection(Section):
+    """Digests of the files that a record was made of; empty in records of earlier versions."""
+
+    samples: str = Field(default="", description="SHA-256 of the rows in samples.parquet")
+    blocks: str = Field(default="", description="SHA-256 over the rows and arrays of all blocks, in order")
+
+
 class FailureSection(Section):
     """One sample that could not be scored."""
 

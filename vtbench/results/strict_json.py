@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import Any
 
 from vtbench.core.outside import load_json
+from vtbench.core.seals import sealed
 
 NON_FINITE = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 
@@ -54,6 +55,11 @@ def encode(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [encode(item) for item in value]
     return value
+
+
+def dumps_sealed(value: Mapping[str, Any]) -> str:
+    """As :func:`dumps`, with a digest over all of it at the end: see :mod:`vtbench.core.seals`."""
+    return dumps(sealed(encode(value)))
 
 
 def dumps(value: Any) -> str:

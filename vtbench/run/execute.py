@@ -11,6 +11,7 @@ import torch
 
 from vtbench.core.errors import DamagedFileError, UsageError, VtbenchError
 from vtbench.core.info import TokenizerInfo
+from vtbench.core.links import refuse_linked_way, refuse_links
 from vtbench.results.schema import ConfigSection, DeterminismSection
 from vtbench.run import provenance
 from vtbench.run.device import make_deterministic
@@ -19,7 +20,8 @@ from vtbench.run.evaluators import Evaluators
 from vtbench.run.generate import generated_blocks, generation_manifest
 from vtbench.run.generation_data import GenerationData
 from vtbench.run.generator_source import GeneratorSource
-from vtbench.run.manifest import PLAN_FILE, JobManifest, read_manifest, write_manifest
+from vtbench.run.job_check import own_manifest
+from vtbench.run.manifest import PLAN_FILE, JobManifest, write_manifest
 from vtbench.run.model_sections import model_section
 from vtbench.run.plan import JobPlan, TaskData
 from vtbench.run.progress import job_progress, say
@@ -33,17 +35,19 @@ def discard(plan: JobPlan, worker: Worker) -> None:
     """Remove what an earlier run of this job left.
 
     Raises:
-        UsageError: several workers share the folder, so none may delete it under the others.
+        UsageError: several workers share the folder, so none may delete it under the others; or a link leads to it.
     """
     if worker.world > 1:
         raise UsageError(
             "--fresh cannot be used under several workers", "delete the run folder first, or give --workers-of none"
         )
-    shutil.rmtree(plan.folder, ignore_errors=True)
+    refuse_linked_way(plan.folder, plan.out)
+    shutil.rmtree(plan.folder, ignore_errors=True)  # links in it are removed, not followed
 
 
 def measure_job(plan: JobPlan, evaluators: Evaluators, device: torch.device, worker: Worker) -> None:
     """Measure the blocks of this worker's share that are missing; each is written before the next begins."""
+    refuse_links(plan.folder, plan.out)
     mine = worker.share(plan.data.blocks)
     again = blocks_without_images(plan, mine)
     ensure_manifest(plan, evaluators, device)
@@ -108,7 +112,7 @@ def ensure_manifest(plan: JobPlan, evaluators: Evaluators, device: torch.device)
     read any more."""
     if (plan.folder / PLAN_FILE).is_file():
         try:
-            before = read_manifest(plan.folder, task=plan.task)
+            before = own_manifest(plan)
         except DamagedFileError as error:
             say(f"{error.what}: written anew")
         else:

@@ -9,46 +9,49 @@ import torch
 from filelock import FileLock
 
 from vtbench.core.errors import DamagedFileError
+from vtbench.core.links import refuse_links
 from vtbench.results.record import RunRecord, read_record
-from vtbench.results.samples import SAMPLES_FILE, read_samples, write_samples
 from vtbench.run.evaluators import Evaluators
 from vtbench.run.execute import ensure_manifest, measure_blocks
 from vtbench.run.generation_data import GenerationData
-from vtbench.run.manifest import read_manifest
+from vtbench.run.job_check import own_manifest, problem_beside_record, problem_of_rows
 from vtbench.run.plan import JobPlan
 from vtbench.run.progress import say
 from vtbench.run.reconstruct import reference_features
 from vtbench.run.references import ReferenceFeatures
-from vtbench.run.score import score_job
+from vtbench.run.score import score_job, write_rows
 from vtbench.run.store import Block, BlockStore
 from vtbench.run.tokenizer_share import tokenizer_evaluators, tokenizer_job
 from vtbench.run.worker import Worker
 
 
 def finished(plan: JobPlan, note: Callable[[str], None] = say) -> RunRecord | None:
-    """The record of a job that is complete; ``None`` where there is none, or a damaged one, which is told.
+    """The record of a job that is complete; ``None`` where there is none, or where its folder is not whole.
 
-    Rows beside it that are gone or damaged are written again, if their blocks are still there.
+    What is damaged, edited, gone or another's is told. Rows beside the record are written again from the blocks.
+
+    Raises:
+        UnwritableError: a symbolic link lies where something is to be written.
     """
     if not plan.record_path.is_file():
         return None
+    refuse_links(plan.folder, plan.out)
     try:
         record = read_record(plan.record_path)
     except DamagedFileError as error:
         note(f"{error.what}: made anew from the run's blocks")
         return None
-    rows = plan.folder / SAMPLES_FILE
-    if not _is_readable(rows) and not plan.store.missing(plan.data.blocks):
-        note(f"{rows} is gone or damaged: written anew from the run's blocks")
-        write_samples(plan.store.samples(plan.data.blocks), rows)
+    if problem := problem_beside_record(plan, record):
+        note(f"{problem}: what is not whole is made again, and the record from it")
+        return None
+    if problem := problem_of_rows(plan, record):
+        note(f"{problem}: written anew from the run's blocks")
+        if plan.store.missing(plan.data.blocks):
+            return None
+        if write_rows(plan.store.samples(plan.data.blocks), plan.key, plan.folder) != record.integrity.samples:
+            note(f"{plan.record_path} was made of other rows: made anew from the run's blocks")
+            return None
     return record
-
-
-def _is_readable(rows: Path) -> bool:
-    try:
-        return rows.is_file() and len(read_samples(rows)) > 0
-    except DamagedFileError:
-        return False
 
 
 def score_when_whole(plan: JobPlan, evaluators: Evaluators, device: torch.device, worker: Worker) -> RunRecord | None:
@@ -60,13 +63,14 @@ def score_when_whole(plan: JobPlan, evaluators: Evaluators, device: torch.device
     beside = tokenizer_job(plan)
     if plan.store.missing(plan.data.blocks) or (beside is not None and beside.store.missing(beside.data.blocks)):
         return None
+    refuse_links(plan.folder, plan.out)
     mended: set[Path] = set()
     with FileLock(plan.folder / ".score.lock"):
         while True:
             try:
                 return finished(plan, _say_nothing) or _scored(plan)
             except DamagedFileError as error:
-                if error.path in mended or not _is_below(error.path, plan.options.out):
+                if error.path in mended or not _is_below(error.path, plan.out):
                     raise
                 mended.add(error.path)
                 say(f"{error.what}: made again")
@@ -77,7 +81,7 @@ def score_when_whole(plan: JobPlan, evaluators: Evaluators, device: torch.device
 
 
 def _scored(plan: JobPlan) -> RunRecord:
-    return score_job(plan.folder, plan.options.out, read_manifest(plan.folder, task=plan.task), note=say)
+    return score_job(plan.folder, plan.out, own_manifest(plan), note=say)
 
 
 def _make_again(plan: JobPlan, evaluators: Evaluators, device: torch.device, worker: Worker) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from vtbench.core.contracts import FeatureMoments, Features
-from vtbench.core.errors import UsageError
+from vtbench.core.errors import UsageError, VtbenchError
 from vtbench.core.foreign import foreign
+from vtbench.core.seals import REPAIR
 from vtbench.results.samples import FAILED, Samples
 from vtbench.results.schema import MetricResult, ReferenceSection
 from vtbench.run.evaluators import SetJob, required_features, set_jobs
 from vtbench.run.fold import Measured, metric_result
 from vtbench.run.generation_reference import open_reference, reference_section
 from vtbench.run.references import ReferenceFeatures
-from vtbench.run.store import SelectedFeatures, StoredFeatures
+from vtbench.run.stored_features import SelectedFeatures, StoredFeatures
 from vtbench.run.tally import feature_key
 from vtbench.tasks import MetricRequest
 
@@ -90,6 +91,8 @@ def _of_scored(references: StoredFeatures, samples: Samples) -> Features:
     decoded = [
         status for status, stage in zip(samples.status, samples.stage, strict=True) if stage not in BEFORE_THE_MODEL
     ]
+    if references.shape[0] != len(decoded):
+        raise VtbenchError(f"reference features have {references.shape[0]} rows for {len(decoded)} images", REPAIR)
     scored = [row for row, status in enumerate(decoded) if status != FAILED]
     return references if len(scored) == len(decoded) else SelectedFeatures(references, scored)
 

@@ -17,6 +17,8 @@ from vtbench.core.contracts import ImageDataset
 from vtbench.core.digests import digest_json
 from vtbench.core.errors import DamagedFileError, UsageError, VtbenchError
 from vtbench.core.files import cache_dir
+from vtbench.core.links import refuse_linked_way, refuse_links
+from vtbench.core.seals import REPAIR
 from vtbench.data.fingerprint import notes_of
 from vtbench.data.open import open_data
 from vtbench.data.presets import make_preset
@@ -28,7 +30,6 @@ from vtbench.run.options import RunOptions
 from vtbench.run.reference_files import SUFFIX, check_answers, named_statistics, statistics_named
 from vtbench.run.references import FOLDER, keep, link
 from vtbench.run.statistics import StatisticsRequest, build_statistics
-from vtbench.run.store import REPAIR
 from vtbench.tasks import PreprocessSpec, TaskSpec
 
 
@@ -75,6 +76,7 @@ class GenerationReference:
         for name, extractor in evaluators.extractors.items():
             statistics.check_fits(name, extractor.id, None if side is None else (side, side))
         name = f"statistics-{statistics.digest[:24]}{SUFFIX}"
+        refuse_linked_way(out / FOLDER, out)
         if not _is_whole(out / FOLDER / name):
             link(statistics.path, out / FOLDER / name)
         return name
@@ -86,6 +88,7 @@ class GenerationReference:
         key = digest_json([self.identity, extractors, wanted, device.type], length=24)
         name = f"statistics-{key}{SUFFIX}"
         here, cached = options.out / FOLDER / name, cache_dir() / "references" / name
+        refuse_links(here.parent, options.out)
         here.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(here.with_suffix(".lock")):  # the operating system's: a killed worker cannot leave it behind
             if not _is_whole(here) and _is_whole(cached):

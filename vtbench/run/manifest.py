@@ -12,6 +12,7 @@ from vtbench.core.errors import DamagedFileError, UsageError, VtbenchError
 from vtbench.core.files import write_text
 from vtbench.core.info import TokenizerInfo, WeightFile
 from vtbench.core.outside import reason
+from vtbench.core.seals import REPAIR, BrokenSealError, unsealed
 from vtbench.core.secrets import masked_value
 from vtbench.core.trust import code_named, refuse_code
 from vtbench.results import strict_json
@@ -22,7 +23,6 @@ from vtbench.results.schema import (
     EnvironmentSection,
     ModelSection,
 )
-from vtbench.run.store import REPAIR
 from vtbench.tasks import TaskSpec
 
 PLAN_FILE = "plan.json"
@@ -111,8 +111,8 @@ class JobManifest(BaseModel):
 
 
 def write_manifest(manifest: JobManifest, folder: Path) -> None:
-    """Write ``plan.json`` atomically, without credentials: all that a record says of a job is read from here."""
-    write_text(folder / PLAN_FILE, strict_json.dumps(masked_value(manifest.model_dump())))
+    """Write ``plan.json`` atomically, sealed, without credentials: a record says what is read from here."""
+    write_text(folder / PLAN_FILE, strict_json.dumps_sealed(masked_value(manifest.model_dump())))
 
 
 def read_manifest(folder: Path, *, trusted: Collection[Path] = (), task: TaskSpec | None = None) -> JobManifest:
@@ -125,13 +125,15 @@ def read_manifest(folder: Path, *, trusted: Collection[Path] = (), task: TaskSpe
 
     Raises:
         UsageError: the folder holds none, or it names code without being trusted.
-        DamagedFileError: it cannot be read, or names code that ``task`` does not.
+        DamagedFileError: it cannot be read, was edited, or names code that ``task`` does not.
     """
     path = folder / PLAN_FILE
     if not path.is_file():
         raise UsageError(f"{folder} is not a run folder: it holds no {PLAN_FILE}", "give OUT/<task>/<model>/<job key>")
     try:
-        manifest = JobManifest.model_validate(strict_json.loads(path.read_text(encoding="utf-8")))
+        manifest = JobManifest.model_validate(unsealed(strict_json.loads(path.read_text(encoding="utf-8"))))
+    except BrokenSealError as error:
+        raise DamagedFileError(path, str(error), REPAIR) from None
     except (ValueError, RecursionError) as error:  # a ValidationError is a ValueError
         raise DamagedFileError(path, f"cannot be read: {reason(error)}", REPAIR) from error
     if task is None:

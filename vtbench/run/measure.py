@@ -13,6 +13,7 @@ from vtbench.core.contracts import Prepared, SampleFailure
 from vtbench.core.errors import AdapterError
 from vtbench.core.foreign import foreign
 from vtbench.core.info import TokenizerInfo
+from vtbench.core.tensor_files import Array
 from vtbench.metrics.codes import count_codes
 from vtbench.run.block_scores import Pair, score_block
 from vtbench.run.evaluators import Evaluators
@@ -20,7 +21,7 @@ from vtbench.run.predict import Batch, Predictor
 from vtbench.run.previews import PreviewKeeper
 from vtbench.run.references import ReferenceFeatures
 from vtbench.run.rows import SampleRow, as_samples, scored_row
-from vtbench.run.store import Array, Block, BlockResult
+from vtbench.run.store import Block, BlockResult
 from vtbench.run.tally import Tally, joined, runs_of_equal_shape
 
 

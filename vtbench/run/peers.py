@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from vtbench.core.errors import UsageError, VtbenchError
 from vtbench.core.files import writing
+from vtbench.core.links import refuse_links
 from vtbench.run.finish import finished
 from vtbench.run.outcome import Outcome
 from vtbench.run.plan import JobPlan
@@ -49,10 +50,11 @@ class Peers:
 
         Raises:
             UsageError: another process has this rank in this folder.
-            UnwritableError: the folder cannot be made.
+            UnwritableError: the folder cannot be made, or a link lies in its place.
         """
         if self.worker.alone:
             return
+        refuse_links(self._folder, self._folder.parent)
         with writing(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
         try:

@@ -13,7 +13,7 @@ from typing import Any
 from vtbench.core.contracts import ImageDataset
 from vtbench.core.digests import digest_json
 from vtbench.core.errors import UsageError
-from vtbench.core.files import inside, path_segment, user_path
+from vtbench.core.files import path_segment, user_path
 from vtbench.core.reference import Reference
 from vtbench.data.fingerprint import notes_of
 from vtbench.data.ids import check_ids
@@ -29,7 +29,7 @@ from vtbench.run.store import Block, BlockStore, split_blocks
 from vtbench.tasks import TaskSpec
 
 # Raised when the layout of block files changes, so that blocks of another layout are never resumed.
-BLOCK_FORMAT = 1
+BLOCK_FORMAT = 2
 _KEY_DIGITS = 16
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
@@ -160,7 +160,12 @@ class JobPlan:
     @cached_property
     def folder(self) -> Path:
         """``OUT/<task>/<model>/<job key>``."""
-        return inside(self.options.out, path_segment(self.task.name), path_segment(self.source.label), self.key)
+        return self.out.joinpath(path_segment(self.task.name), path_segment(self.source.label), self.key)
+
+    @cached_property
+    def out(self) -> Path:
+        """The folder of all runs. It may be a link itself; nothing below it may that is written to."""
+        return self.options.out.resolve()
 
     @property
     def record_path(self) -> Path:
@@ -170,7 +175,7 @@ class JobPlan:
     @cached_property
     def store(self) -> BlockStore:
         """The job's block files."""
-        return BlockStore(self.folder / "blocks", self.data.ids, row_columns(self.task))
+        return BlockStore(self.folder / "blocks", self.key, self.data.ids, row_columns(self.task))
 
     @property
     def batch_size(self) -> int:

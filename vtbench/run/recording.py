@@ -13,6 +13,7 @@ from vtbench.results.samples import FAILED, Samples
 from vtbench.results.schema import (
     DataSection,
     FailureSection,
+    IntegritySection,
     MetricResult,
     ModelSection,
     ReferenceSection,
@@ -31,6 +32,7 @@ def make_record(
     reference: ReferenceSection | None,
     warnings: list[str],
     metas: list[dict[str, Any]],
+    integrity: IntegritySection,
 ) -> RunRecord:
     """The record. Its status is partial where a sample failed or a metric of the task is missing.
 
@@ -41,7 +43,8 @@ def make_record(
     return RunRecord(
         status=_status(manifest, bool(failures), results),
         created=manifest.created,
-        finished=datetime.now(timezone.utc),
+        # Another worker's clock may have been ahead when the job was planned.
+        finished=max(datetime.now(timezone.utc), manifest.created),
         job_key=manifest.job_key,
         command=manifest.command,
         config=manifest.config,
@@ -67,6 +70,7 @@ def make_record(
         performance=performance(metas, len(samples)),
         warnings=tuple(masked(warning) for warning in warnings),
         failures=tuple(failures),
+        integrity=integrity,
     )
 
 

@@ -16,9 +16,13 @@ from typing import Any
 import numpy as np
 
 from vtbench.core.digests import digest_json
-from vtbench.core.errors import VtbenchError
+from vtbench.core.errors import DamagedFileError, VtbenchError
 from vtbench.core.files import atomic_path, cache_dir
-from vtbench.run.store import Block, StoredFeatures, open_tensors, write_tensors
+from vtbench.core.links import refuse_linked_way
+from vtbench.core.seals import REPAIR
+from vtbench.core.tensor_files import check_tensors, open_tensors, write_tensors
+from vtbench.run.store import Block
+from vtbench.run.stored_features import StoredFeatures
 
 FOLDER = ".references"
 _FORMAT = 1
@@ -37,7 +41,7 @@ def reference_key(
 
 
 class ReferenceFeatures:
-    """Reference features of one extractor.
+    """Reference features of one extractor, sealed: a file names the reference and the samples that it is of.
 
     Args:
         out: the folder of all runs.
@@ -48,44 +52,79 @@ class ReferenceFeatures:
     def __init__(self, out: Path, key: str, features: frozenset[str]) -> None:
         self.key = key
         self.features = features
-        self._folder = out / FOLDER / key
+        self._out, self._folder = out, out / FOLDER / key
         self._cache = cache_dir() / "references" / key
+        self._whole: dict[Path, tuple[int, ...]] = {}
 
     def has(self, block: Block) -> bool:
-        """Whether this block is there, taking it from the user's cache if need be."""
-        name = self._name(block)
-        if self._complete(self._folder / name):
+        """Whether this block is there and whole, taking it from the user's cache if need be.
+
+        Every byte is looked at, once as long as the file does not change. A damaged file counts as absent: it is
+        computed and written again.
+        """
+        path = self.path(block)
+        if self._is_whole(path, block):
             return True
-        if self._complete(self._cache / name):
-            link(self._cache / name, self._folder / name)
+        if self._is_whole(self._cache / path.name, block):
+            refuse_linked_way(self._folder, self._out)
+            link(self._cache / path.name, path)
             return True
         return False
 
     def write(self, block: Block, features: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """Keep one block, here and in the cache."""
-        path = self._folder / self._name(block)
-        write_tensors(path, features, {"start": block.start, "stop": block.stop})
+        path = self.path(block)
+        refuse_linked_way(self._folder, self._out)
+        write_tensors(path, features, self._of(block))
         keep(path, self._cache / path.name)
 
     def stored(self, blocks: list[Block], feature: str) -> StoredFeatures:
-        """One feature over all blocks."""
+        """One feature over all blocks.
+
+        Raises:
+            DamagedFileError: a block is gone or damaged, and the cache has no other.
+        """
         for block in blocks:
-            self.has(block)
-        return StoredFeatures([self._folder / self._name(block) for block in blocks], feature)
+            if not self.has(block):
+                self.check(block)
+        return StoredFeatures([self.path(block) for block in blocks], feature)
 
-    def _complete(self, path: Path) -> bool:
-        """A damaged file counts as absent: it is computed and written again."""
-        if not path.is_file():
-            return False
+    def check(self, block: Block) -> None:
+        """Hold a block in the folder of all runs against its seal.
+
+        Raises:
+            DamagedFileError: it is gone, damaged, another's, or lacks a feature.
+        """
+        self._check(self.path(block), block)
+
+    def path(self, block: Block) -> Path:
+        """Where a block lies in the folder of all runs."""
+        return self._folder / f"{block.index:05d}.safetensors"
+
+    def _is_whole(self, path: Path, block: Block) -> bool:
         try:
-            with open_tensors(path) as tensors:
-                return self.features <= set(tensors.keys())
-        except VtbenchError:
+            seen = _signature(path)
+            if self._whole.get(path) != seen:
+                self._check(path, block)
+                self._whole[path] = seen
+        except (OSError, VtbenchError):
             return False
+        return True
 
-    @staticmethod
-    def _name(block: Block) -> str:
-        return f"{block.index:05d}.safetensors"
+    def _check(self, path: Path, block: Block) -> None:
+        check_tensors(path, self._of(block), REPAIR)
+        with open_tensors(path, REPAIR) as tensors:
+            lacking = sorted(self.features - set(tensors.keys()))
+        if lacking:
+            raise DamagedFileError(path, f"lacks {', '.join(lacking)}", REPAIR)
+
+    def _of(self, block: Block) -> dict[str, Any]:
+        return {"reference": self.key, "block": block.index, "start": block.start, "stop": block.stop}
+
+
+def _signature(path: Path) -> tuple[int, ...]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
 
 def keep(source: Path, cached: Path) -> None:

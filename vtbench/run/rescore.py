@@ -43,6 +43,7 @@ def rescore(
         VtbenchError: no run can be scored, or one cannot and ``failed`` does not take it.
         UsageError: no run there, or a metric that needs what was not stored.
     """
+    path = path.resolve() if path.is_symlink() else path
     plans = sorted(path.rglob(PLAN_FILE)) if path.is_dir() else []
     if not plans:
         raise UsageError(f"{path} holds no run", "give a run folder, or any folder above runs")
@@ -70,7 +71,7 @@ def _rescore(folder: Path, metrics: Sequence[str], allow_small_sets: bool, trust
     own = {metric_info(request.name).name for request in manifest.task_spec.metrics}
     extra = [MetricRequest(name=name) for name in metrics if name not in own]
     with foreign(manifest.model.label):
-        record = score_job(folder, folder.parents[2], manifest, extra, note=say)
+        record = score_job(folder, folder.absolute().parents[2], manifest, extra, note=say)
     if changed:
         write_manifest(manifest, folder)
     return record

@@ -13,7 +13,8 @@ from vtbench.results.record import RunRecord, read_record
 from vtbench.run.earlier import FRESH, blocks_without_images, job_name, minute, with_options
 from vtbench.run.evaluators import guards_small_sets
 from vtbench.run.finish import finished
-from vtbench.run.manifest import read_manifest, write_manifest
+from vtbench.run.job_check import own_manifest
+from vtbench.run.manifest import write_manifest
 from vtbench.run.plan import JobPlan
 from vtbench.run.progress import say
 from vtbench.run.score import score_job
@@ -63,11 +64,11 @@ def _scored_as_asked(plan: JobPlan, record: RunRecord) -> RunRecord:
     if not guards_small_sets(plan.task):
         return record
     try:
-        manifest = read_manifest(plan.folder, task=plan.task)
+        manifest = own_manifest(plan)
         if manifest.allow_small_sets == plan.options.allow_small_sets:
             return read_record(plan.record_path)
         manifest = with_options(manifest, plan.options)
-        scored = score_job(plan.folder, plan.options.out, manifest, note=say)
+        scored = score_job(plan.folder, plan.out, manifest, note=say)
     except VtbenchError as error:
         say(f"{job_name(plan)}: not scored again for --allow-small-sets: {error.what}; {FRESH}")
         return record

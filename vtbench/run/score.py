@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from vtbench.core.errors import VtbenchError
+from vtbench.core.links import refuse_links
 from vtbench.metrics.catalog import metric_info
 from vtbench.results.record import RECORD_FILE, RunRecord, write_record
 from vtbench.results.samples import FAILED, SAMPLES_FILE, Samples, write_samples
+from vtbench.results.schema import IntegritySection
 from vtbench.run.fold import (
     Measured,
     block_results,
@@ -24,7 +26,7 @@ from vtbench.run.fold_warnings import warnings_of
 from vtbench.run.manifest import JobManifest
 from vtbench.run.previews import fixed_indices, prune_previews
 from vtbench.run.recording import make_record
-from vtbench.run.store import REPAIR, Block, BlockStore, split_blocks
+from vtbench.run.store import Block, BlockStore, split_blocks
 from vtbench.run.tokenizer_share import share_results
 from vtbench.tasks import MetricRequest, TaskSpec
 
@@ -47,11 +49,14 @@ def score_job(
         note: told what is being computed.
 
     Raises:
+        UnwritableError: a symbolic link lies where something is to be written or deleted.
+        DamagedFileError: a file is not what was stored.
         VtbenchError: blocks are missing, or no sample could be scored.
     """
-    task, store = manifest.task_spec, BlockStore(folder / "blocks")
+    refuse_links(folder, out)
+    task, store = manifest.task_spec, BlockStore(folder / "blocks", manifest.job_key)
     blocks = split_blocks(manifest.samples, task.block_size)
-    _require_whole(store, blocks, folder)
+    content = _whole_content(store, blocks, folder)
     samples = store.samples(blocks)
     _require_some_scored(samples)
     told_of_sets: list[str] = []
@@ -67,24 +72,29 @@ def score_job(
         *of_sets,
         *share_results(measured, task.set_metrics, told_of_sets),
     ]
-    write_samples(samples, folder / SAMPLES_FILE)
+    rows = write_rows(samples, manifest.job_key, folder)
     prune_previews(folder / "previews", _kept_previews(task, samples))
     warnings = warnings_of(manifest, samples, results, told_of_sets)
-    record = make_record(manifest, samples, results, reference, warnings, [store.meta(b) for b in blocks])
+    metas, digests = [store.meta(block) for block in blocks], IntegritySection(samples=rows, blocks=content)
+    record = make_record(manifest, samples, results, reference, warnings, metas, digests)
     write_record(record, folder / RECORD_FILE)
     return record
 
 
-def _require_whole(store: BlockStore, blocks: Sequence[Block], folder: Path) -> None:
-    for block in blocks:
-        if damage := store.damage(block):
-            raise VtbenchError(damage, REPAIR)
-    missing = store.missing(blocks)
+def write_rows(samples: Samples, job: str, folder: Path) -> str:
+    """Write a job's rows, which name the job; the digest of their content."""
+    return str(write_samples(samples, folder / SAMPLES_FILE, {"job": job})["content"])
+
+
+def _whole_content(store: BlockStore, blocks: Sequence[Block], folder: Path) -> str:
+    """The digest of what all blocks hold: every byte is read here, before any number is made of it."""
+    missing = [block for block in blocks if not store.is_there(block)]
     if missing:
         raise VtbenchError(
             f"{folder}: {len(missing)} of {len(blocks)} blocks are not measured yet",
             "give the same `vtbench run` again: it goes on where it stopped",
         )
+    return store.content(blocks)
 
 
 def _require_some_scored(samples: Samples) -> None:

@@ -1,29 +1,32 @@
 """Block files: the unit of work, of resume and of distribution.
 
 A block is two files, ``NNNNN.safetensors`` (features and code counts) and ``NNNNN.parquet`` (a row a sample). The
-tensors are renamed into place first, so a row file in place means that the whole block is there.
+tensors are renamed into place first, so a row file in place means that the whole block is there. Both are sealed: they
+name the job, the block and its samples, and the rows name the tensors that belong to them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors import SafetensorError
 
-from vtbench.core.contracts import Features
+from vtbench.core.digests import digest_json
 from vtbench.core.errors import DamagedFileError, VtbenchError
-from vtbench.core.files import atomic_path
-from vtbench.core.outside import reason
-from vtbench.results.samples import Samples, join_samples, read_samples, write_samples
-
-Array = np.ndarray[Any, Any]
-REPAIR = "delete the run's record.json, if it has one, and give the same vtbench run again: that part is made again"
+from vtbench.core.seals import REPAIR, UNSEALED
+from vtbench.core.tensor_files import OTHERS, Array, check_tensors, open_tensors, read_seal, write_tensors
+from vtbench.results.samples import (
+    Samples,
+    join_samples,
+    read_samples,
+    read_samples_seal,
+    read_sealed_samples,
+    write_samples,
+)
 
 
 @dataclass(frozen=True)
@@ -49,27 +52,23 @@ def split_blocks(count: int, size: int) -> list[Block]:
     return [Block(index, start, min(start + size, count)) for index, start in enumerate(range(0, count, size))]
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Array], meta: Mapping[str, Any]) -> None:
-    """Write arrays and JSON metadata as safetensors, atomically."""
-    with atomic_path(path) as temporary:
-        contiguous = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
-        save_file(contiguous, temporary, metadata={"meta": json.dumps(meta, sort_keys=True)})
-
-
 class BlockStore:
     """The blocks of one job in ``folder``.
 
-    A block that is there but damaged counts as missing: it is measured again. What is looked at: that both files can
-    be opened and are as long as they say, and every row. Bytes of tensors are not: there a digest would be checked.
+    A block that is there but damaged, or another's, counts as missing: it is measured again. Every byte of both files
+    is looked at, once as long as they do not change.
 
     Args:
         folder: ``…/blocks``.
+        job: key of the job; its blocks name it.
         ids: of the job's samples, in order; ``None`` leaves them unchecked.
         columns: metric columns of the rows; ``None`` leaves them unchecked.
     """
 
-    def __init__(self, folder: Path, ids: Sequence[str] | None = None, columns: Sequence[str] | None = None) -> None:
-        self.folder = folder
+    def __init__(
+        self, folder: Path, job: str, ids: Sequence[str] | None = None, columns: Sequence[str] | None = None
+    ) -> None:
+        self.folder, self.job = folder, job
         self._ids, self._columns = ids, None if columns is None else set(columns)
         self._looked_at: dict[int, tuple[tuple[int, ...], str]] = {}
 
@@ -81,6 +80,10 @@ class BlockStore:
         """Features and code counts."""
         return self.folder / f"{block.index:05d}.safetensors"
 
+    def is_there(self, block: Block) -> bool:
+        """Whether both files of a block exist, whatever they hold."""
+        return self._seen(block) is not None
+
     def has(self, block: Block) -> bool:
         """Whether the block was measured, written whole, and is whole still."""
         return self.damage(block) == ""
@@ -90,29 +93,66 @@ class BlockStore:
 
         Remembered until one of its files changes.
         """
-        try:
-            found = [path.stat() for path in (self.rows_path(block), self.tensors_path(block))]
-        except OSError:
+        seen = self._seen(block)
+        if seen is None:
             return None
-        seen = tuple(number for one in found for number in (one.st_size, one.st_mtime_ns, one.st_ino))
         if self._looked_at.get(block.index, ((), ""))[0] != seen:
             self._looked_at[block.index] = (seen, self._examined(block))
         return self._looked_at[block.index][1]
 
+    def _seen(self, block: Block) -> tuple[int, ...] | None:
+        try:
+            found = [path.stat() for path in (self.rows_path(block), self.tensors_path(block))]
+        except OSError:
+            return None
+        return tuple(number for one in found for number in (one.st_size, one.st_mtime_ns, one.st_ctime_ns, one.st_ino))
+
     def _examined(self, block: Block) -> str:
         try:
-            rows = read_samples(self.rows_path(block))
-            self.meta(block)
+            self.check(block)
         except VtbenchError as error:
             return error.what
-        path = self.rows_path(block)
-        if rows.index.tolist() != list(range(block.start, block.stop)):
-            return f"{path} does not hold samples {block.start} to {block.stop - 1}"
-        if self._ids is not None and list(rows.ids) != list(self._ids[block.start : block.stop]):
-            return f"{path} holds other samples"
-        if self._columns is not None and set(rows.metrics) != self._columns:
-            return f"{path} has other columns"
         return ""
+
+    def check(self, block: Block) -> str:
+        """Read both files of a block, every byte; a digest of what they hold, timings apart.
+
+        Raises:
+            DamagedFileError: one is gone, damaged, edited, or another's.
+        """
+        path = self.rows_path(block)
+        rows, seal = read_sealed_samples(path)
+        if seal is None:
+            raise DamagedFileError(path, UNSEALED, REPAIR)
+        if rows.index.tolist() != list(range(block.start, block.stop)):
+            raise DamagedFileError(path, f"does not hold samples {block.start} to {block.stop - 1}", REPAIR)
+        of = self._of(block, rows.ids)
+        beside = check_tensors(self.tensors_path(block), of, REPAIR)
+        if seal["of"] != {**of, "tensors": beside["sha256"]}:
+            raise DamagedFileError(path, OTHERS, REPAIR)
+        if self._ids is not None and list(rows.ids) != list(self._ids[block.start : block.stop]):
+            raise DamagedFileError(path, "holds other samples", REPAIR)
+        if self._columns is not None and set(rows.metrics) != self._columns:
+            raise DamagedFileError(path, "has other columns", REPAIR)
+        return digest_json([seal["content"], beside["content"]])
+
+    def check_quickly(self, block: Block) -> None:
+        """That both files are there and name one another: what they hold is not read.
+
+        Raises:
+            DamagedFileError: as :meth:`check`, as far as that shows.
+        """
+        path = self.rows_path(block)
+        seal, beside = read_samples_seal(path), read_seal(self.tensors_path(block), REPAIR)
+        if seal is None:
+            raise DamagedFileError(path, UNSEALED, REPAIR)
+        place = {"job": self.job, "block": block.index, "start": block.start, "stop": block.stop}
+        if seal["of"].get("tensors") != beside["sha256"] or not place.items() <= seal["of"].items():
+            raise DamagedFileError(path, OTHERS, REPAIR)
+
+    def _of(self, block: Block, ids: Sequence[str]) -> dict[str, Any]:
+        place = {"job": self.job, "block": block.index, "start": block.start, "stop": block.stop}
+        return {**place, "ids": digest_json(list(ids))}
 
     def missing(self, blocks: Sequence[Block]) -> list[Block]:
         """The blocks still to be measured, in order."""
@@ -120,17 +160,27 @@ class BlockStore:
 
     def write(self, block: Block, result: BlockResult) -> None:
         """Write a block; the row file goes last."""
-        write_tensors(self.tensors_path(block), result.tensors, result.meta)
-        write_samples(result.samples, self.rows_path(block))
+        of = self._of(block, result.samples.ids)
+        seal = write_tensors(self.tensors_path(block), result.tensors, of, result.meta)
+        write_samples(result.samples, self.rows_path(block), {**of, "tensors": seal["sha256"]})
+        self._looked_at.pop(block.index, None)
 
     def samples(self, blocks: Sequence[Block]) -> Samples:
         """All rows, in sample order."""
         return join_samples([read_samples(self.rows_path(block)) for block in blocks])
 
+    def content(self, blocks: Sequence[Block]) -> str:
+        """A digest of what all blocks hold, timings apart; every byte is read.
+
+        Raises:
+            DamagedFileError: see :meth:`check`.
+        """
+        return digest_json([self.check(block) for block in blocks])
+
     def meta(self, block: Block) -> dict[str, Any]:
         """Timings and events of one block."""
         path = self.tensors_path(block)
-        with open_tensors(path) as tensors:
+        with open_tensors(path, REPAIR) as tensors:
             text = (tensors.metadata() or {}).get("meta")
         try:
             loaded: dict[str, Any] = json.loads(text or "")
@@ -140,99 +190,20 @@ class BlockStore:
 
     def tensors(self, block: Block, prefix: str) -> dict[str, Array]:
         """Arrays whose name starts with ``prefix``, with the prefix cut off."""
-        with open_tensors(self.tensors_path(block)) as tensors:
-            return {name[len(prefix) :]: tensors.get_tensor(name) for name in tensors.keys() if name.startswith(prefix)}  # noqa: SIM118
+        path = self.tensors_path(block)
+        with open_tensors(path, REPAIR) as tensors:
+            names = [name for name in tensors.keys() if name.startswith(prefix)]  # noqa: SIM118
+            return {name[len(prefix) :]: tensor(tensors, name, path) for name in names}
 
 
-def open_tensors(path: Path) -> Any:
-    """Open a safetensors file of numpy arrays.
+def tensor(tensors: Any, name: str, path: Path) -> Array:
+    """One array of an open file.
 
     Raises:
-        DamagedFileError: missing or damaged.
+        DamagedFileError: the file does not hold it whole.
     """
     try:
-        return safe_open(path, framework="numpy")
-    except (OSError, SafetensorError) as error:
-        raise DamagedFileError(path, f"cannot be read: {reason(error)}", REPAIR) from error
-
-
-class StoredFeatures:
-    """Features that stay on disk, one file a block: walked block by block, or picked by row.
-
-    Args:
-        paths: block files, in order.
-        key: the tensor's name in each.
-    """
-
-    def __init__(self, paths: Sequence[Path], key: str) -> None:
-        self._key = key
-        lengths, widths, self._paths = [], set(), []
-        for path in paths:
-            rows, width = _stored_shape(path, key)
-            if rows:
-                self._paths.append(path)
-                lengths.append(rows)
-                widths.add(width)
-        if len(widths) > 1:
-            raise VtbenchError(f"{key} has widths {sorted(widths)} in {paths[0].parent}", "run again with --fresh")
-        self._ends = np.cumsum(lengths, dtype=np.int64)
-        self._width = widths.pop() if widths else 0
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """``(N, D)``."""
-        return (int(self._ends[-1]) if len(self._ends) else 0, self._width)
-
-    def blocks(self) -> Iterator[np.ndarray[Any, np.dtype[np.float32]]]:
-        """Row blocks, in order."""
-        for path in self._paths:
-            with open_tensors(path) as tensors:
-                yield tensors.get_tensor(self._key)
-
-    def rows(self, indices: Sequence[int]) -> np.ndarray[Any, np.dtype[np.float32]]:
-        """The named rows, in the order asked for; each file is opened once."""
-        wanted = np.asarray(indices, dtype=np.int64)
-        picked = np.empty((len(wanted), self._width), dtype=np.float32)
-        owner = np.searchsorted(self._ends, wanted, side="right")
-        for file in np.unique(owner):
-            mask = owner == file
-            start = int(self._ends[file - 1]) if file else 0
-            with open_tensors(self._paths[file]) as tensors:
-                picked[mask] = tensors.get_tensor(self._key)[wanted[mask] - start]
-        return picked
-
-
-class SelectedFeatures:
-    """Some rows of other features, in the order given.
-
-    Args:
-        features: where the rows are.
-        indices: which of them.
-    """
-
-    _AT_ONCE = 1024
-
-    def __init__(self, features: Features, indices: Sequence[int]) -> None:
-        self._features, self._indices = features, list(indices)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """``(len(indices), D)``."""
-        return len(self._indices), self._features.shape[1]
-
-    def blocks(self) -> Iterator[np.ndarray[Any, np.dtype[np.float32]]]:
-        """Row blocks, in order."""
-        for start in range(0, len(self._indices), self._AT_ONCE):
-            yield self._features.rows(self._indices[start : start + self._AT_ONCE])
-
-    def rows(self, indices: Sequence[int]) -> np.ndarray[Any, np.dtype[np.float32]]:
-        """The named rows of the selection."""
-        return self._features.rows([self._indices[index] for index in indices])
-
-
-def _stored_shape(path: Path, key: str) -> tuple[int, int]:
-    with open_tensors(path) as tensors:
-        if key not in tensors.keys():  # noqa: SIM118 - a safetensors handle has no __contains__
-            raise DamagedFileError(path, f"holds no {key}: it was not measured, or the file is another's", REPAIR)
-        rows, width = tensors.get_slice(key).get_shape()
-        return int(rows), int(width)
+        found: Array = tensors.get_tensor(name)
+    except (SafetensorError, ValueError, TypeError) as error:
+        raise DamagedFileError(path, f"has no {name} that can be read: {error}", REPAIR) from error
+    return found

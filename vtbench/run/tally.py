@@ -16,11 +16,11 @@ from torch import Tensor
 
 from vtbench.core.contracts import FeatureExtractor
 from vtbench.core.foreign import foreign
+from vtbench.core.tensor_files import Array
 from vtbench.metrics.codes import merge_counts
 from vtbench.run.block_scores import Pair
 from vtbench.run.device import peak_memory_mb, synchronize
 from vtbench.run.rows import SampleRow
-from vtbench.run.store import Array
 
 FEATURES_PREFIX = "features."
 CODES_PREFIX = "codes."

@@ -30,7 +30,8 @@ from vtbench.run.generation_data import GenerationData
 from vtbench.run.generation_reference import open_reference
 from vtbench.run.generator_source import GeneratorSource, OwnTokenizerSource
 from vtbench.run.plan import JobPlan, TaskData
-from vtbench.run.store import BlockStore, StoredFeatures, split_blocks
+from vtbench.run.store import BlockStore, split_blocks
+from vtbench.run.stored_features import StoredFeatures
 from vtbench.run.tally import CODES_PREFIX, feature_key
 from vtbench.tasks import MetricRequest, TaskSpec
 
@@ -89,9 +90,10 @@ def share_results(measured: Measured, requests: Sequence[MetricRequest], warning
     generation = measured.manifest.generation
     if generation is None or generation.tokenizer_job is None or generation.reference is None:
         return []
-    store = BlockStore(measured.out / generation.tokenizer_job / "blocks")
-    count = generation.tokenizer_samples
-    blocks = split_blocks(count, measured.manifest.task_spec.block_size)
+    folder = measured.out / generation.tokenizer_job
+    store = BlockStore(folder / "blocks", folder.name)
+    blocks = split_blocks(generation.tokenizer_samples, measured.manifest.task_spec.block_size)
+    store.content(blocks)  # every byte is held against its digest before any is used
     statistics = open_reference(measured.out, generation.reference)
     paths = [store.tensors_path(block) for block in blocks]
     found: list[MetricResult] = []

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vtbench.core.digests import digest_arrays, digest_json
-from vtbench.core.errors import UnwritableError, VtbenchError
-from vtbench.core.files import CACHE_VARIABLE, atomic_path, cache_dir
+from vtbench.core.errors import DamagedFileError, UnwritableError, VtbenchError
+from vtbench.core.files import CACHE_VARIABLE, cache_dir
 from vtbench.core.info import WeightFile
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ def fitted(name: str, version: int, arguments: Mapping[str, int], fit: Callable[
     """The result of ``fit`` on the patches of the fitting photographs, computed once and then read from the cache.
 
     The cache key is a digest of the algorithm's name and version, its arguments, and the fingerprint of the
-    photographs. Two processes that fit at once wait for one another, and the file appears whole or not at all. A
-    damaged file is fitted again.
+    photographs, and the file is sealed over it and every byte of the arrays. Two processes that fit at once wait for
+    one another, and the file appears whole or not at all. A damaged file is fitted again.
 
     Args:
         name: registered name of the tokenizer.
@@ -53,12 +53,12 @@ def fitted(name: str, version: int, arguments: Mapping[str, int], fit: Callable[
     dataset = fitting_photographs()
     key = digest_json({"name": name, "version": version, "arguments": dict(arguments), "data": dataset.fingerprint})
     path = cache_dir() / "fitted" / f"{name}-{key[:20]}.safetensors"
-    arrays = _read(path)
+    arrays = _read(path, key)
     if arrays is None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(path.with_suffix(".lock")):
-                arrays = _read(path) or _fit_and_write(path, arguments, dataset, fit)
+                arrays = _read(path, key) or _fit_and_write(path, key, arguments, dataset, fit)
         except (OSError, UnwritableError) as error:
             raise VtbenchError(
                 f"{name}: cannot keep its fit in {path.parent}: {error}", f"set {CACHE_VARIABLE} to a writable folder"
@@ -96,28 +96,29 @@ def training_patches(dataset: ImageDataset, patch: int, seed: int) -> Matrix:
 
 
 def _fit_and_write(
-    path: Path, arguments: Mapping[str, int], dataset: ImageDataset, fit: Callable[[Matrix], Arrays]
+    path: Path, key: str, arguments: Mapping[str, int], dataset: ImageDataset, fit: Callable[[Matrix], Arrays]
 ) -> Arrays:
-    import numpy as np
-    from safetensors.numpy import load_file, save_file
+    from safetensors.numpy import load_file
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
+
+    from vtbench.core.tensor_files import write_tensors
 
     patches = training_patches(dataset, arguments["patch"], arguments["seed"])
     with threadpool_limits(limits=1):
         arrays = fit(patches)
-    with atomic_path(path) as temporary:
-        # save_file writes the memory of an array as it lies: a transposed one would come back scrambled
-        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary)
+    write_tensors(path, arrays, {"fitted": key})
     return load_file(path)
 
 
-def _read(path: Path) -> Arrays | None:
-    from safetensors import SafetensorError
+def _read(path: Path, key: str) -> Arrays | None:
     from safetensors.numpy import load_file
+
+    from vtbench.core.tensor_files import check_tensors
 
     if not path.is_file():
         return None
     try:
+        check_tensors(path, {"fitted": key}, "it is fitted again")
         return load_file(path)
-    except SafetensorError:
+    except DamagedFileError:
         return None

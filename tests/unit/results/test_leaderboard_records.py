@@ -178,6 +178,9 @@ def test_check_reads_records_whole_and_names_strangers(write: Callable[..., Path
         "no family of leaderboards is called best; known: reconstruction, detail, text, generation, compat"
     ]
     content = json.loads(added.path.read_text())
+    added.path.write_text(json.dumps(content | {"warnings": ["none"]}))
+    assert "was edited" in check(root)[0]
+    del content["sha256"]  # as in a record of an earlier version
     added.path.write_text(json.dumps(content | {"unknown": 1}))
     assert "is not a record: unknown" in check(root)[0]
 

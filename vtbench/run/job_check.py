@@ -1,0 +1,98 @@
+"""Whether what lies in a job's folder is that job's: its plan, its record, its blocks and its rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vtbench.core.errors import DamagedFileError, UsageError
+from vtbench.core.seals import REPAIR
+from vtbench.core.secrets import masked_value
+from vtbench.results.record import RunRecord
+from vtbench.results.samples import SAMPLES_FILE, read_sealed_samples
+from vtbench.results.schema import WeightSection
+from vtbench.run.manifest import PLAN_FILE, JobManifest, read_manifest
+from vtbench.run.plan import JobPlan
+from vtbench.run.sources import PredictionSource
+
+
+def own_manifest(plan: JobPlan) -> JobManifest:
+    """The job's ``plan.json``, held against the job in hand.
+
+    Raises:
+        UsageError: there is none.
+        DamagedFileError: it cannot be read, was edited, or is another job's.
+    """
+    manifest = read_manifest(plan.folder, task=plan.task)
+    planned, kept = _planned(plan), _kept(manifest)
+    different = [name for name in planned if planned[name] != kept[name]]
+    if different:
+        raise DamagedFileError(
+            plan.folder / PLAN_FILE, f"is not the plan of this job: {', '.join(different)} differ", REPAIR
+        )
+    return manifest
+
+
+def _planned(plan: JobPlan) -> dict[str, Any]:
+    source, data = plan.source, plan.data
+    info = source.info if isinstance(source, PredictionSource) else None
+    told: dict[str, Any] = masked_value(
+        {
+            "job key": plan.key,
+            "task": plan.task.protocol_id,
+            "block size": plan.task.block_size,
+            "data": data.fingerprint,
+            "samples": len(data.ids),
+            "whole set": data.limited_from,
+            "reader": data.reader_id,
+            "seed": plan.options.seed,
+            "dtype": plan.options.dtype,
+        }
+    )
+    if info is not None:
+        told |= masked_value({"model": [info.name, info.revision, [weight.sha256 for weight in info.weights]]})
+    return told
+
+
+def _kept(manifest: JobManifest) -> dict[str, Any]:
+    model, task = manifest.model, manifest.task_spec
+    weights: tuple[WeightSection, ...] = model.weights
+    return {
+        "job key": manifest.job_key,
+        "task": manifest.protocol_id,
+        "block size": task.block_size,
+        "data": manifest.data_fingerprint,
+        "samples": manifest.samples,
+        "whole set": manifest.limited_from,
+        "reader": manifest.reader_id,
+        "seed": manifest.determinism.seed,
+        "dtype": model.dtype,
+        "model": [model.name, model.revision, [weight.sha256 for weight in weights]],
+    }
+
+
+def problem_beside_record(plan: JobPlan, record: RunRecord) -> str:
+    """What is wrong with the plan or a block beside a record, in words; empty where nothing is.
+
+    Blocks are held against one another by their seals alone: what they hold is read when it is scored.
+    """
+    if record.job_key not in ("", plan.key) or record.data.n_expected != len(plan.data.ids):
+        return f"{plan.record_path} is another job's"
+    try:
+        own_manifest(plan)
+        for block in plan.data.blocks:
+            plan.store.check_quickly(block)
+    except (DamagedFileError, UsageError) as error:
+        return error.what
+    return ""
+
+
+def problem_of_rows(plan: JobPlan, record: RunRecord) -> str:
+    """What is wrong with ``samples.parquet`` beside a record; empty where nothing is."""
+    path = plan.folder / SAMPLES_FILE
+    try:
+        _, seal = read_sealed_samples(path)
+    except (DamagedFileError, UsageError) as error:
+        return error.what
+    if seal is None or seal["of"] != {"job": plan.key} or seal["content"] != record.integrity.samples:
+        return f"{path} holds other rows than the record was made of"
+    return ""
