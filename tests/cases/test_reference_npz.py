@@ -91,8 +91,26 @@ def test_a_metric_that_they_do_not_answer_is_refused_before_any_work(vt: Callabl
 def test_as_samples_its_images_are_used_and_that_is_said(vt: Callable[..., Any], files: Path) -> None:
     np.savez("VIRTUAL.npz", **virtual(), arr_1=np.arange(12))
     done = run(vt, "noise.npz", samples="VIRTUAL.npz")
-    told = "VIRTUAL.npz holds statistics beside its 12 images (arr_0): the images are used, mu and sigma not"
+    told = "VIRTUAL.npz holds statistics beside its 12 images (arr_0): the images are used, "
+    told += "mu, sigma, mu_s and sigma_s not"
     assert done.code == 0 and told in done.rows[0]["warnings"] and done.err.count(told) == 1
+
+
+@pytest.mark.parametrize("only", [("mu",), ("mu_s",), ("sigma", "mu_s")])
+def test_halves_of_statistics_are_none_and_that_is_said(
+    vt: Callable[..., Any], files: Path, only: tuple[str, ...]
+) -> None:
+    np.savez("half.npz", **{name: array for name, array in virtual().items() if name in ("arr_0", *only)})
+    done = run(vt, "half.npz")
+    told = "reference: half.npz holds statistics beside its 12 images (arr_0): the images are used, "
+    told += f"{' and '.join(only)} not"
+    assert done.code == 0 and told in done.rows[0]["warnings"] and told in done.err
+
+
+def test_spatial_statistics_alone_win_over_images_too(vt: Callable[..., Any], files: Path) -> None:
+    np.savez("spatial.npz", **{name: array for name, array in virtual().items() if name not in ("mu", "sigma")})
+    done = run(vt, "spatial.npz")
+    assert done.code == 2 and "spatial.npz holds statistics of inception_tf.spatial; kid_efflite0 needs" in done.err
 
 
 def test_statistics_of_nobody_in_particular_are_to_be_imported(vt: Callable[..., Any], files: Path) -> None:

@@ -16,7 +16,7 @@ from vtbench.core.npz_files import array_names, not_an_npz
 from vtbench.data.fingerprint import Fingerprinted
 
 IMAGES, LABELS = "arr_0", "arr_1"
-STATISTICS = frozenset({"mu", "sigma"})
+STATISTICS = ("mu", "sigma", "mu_s", "sigma_s")
 
 
 class ArrayImages(Fingerprinted):
@@ -84,16 +84,17 @@ def _open_images(path: Path) -> NDArray[np.uint8]:
 def _expected(path: Path) -> str:
     hint = "images are expected as arr_0, uint8 [N,H,W,3]"
     statistics = f"mu and sigma are statistics, for a reference: vtbench stats import {path} --name NAME"
-    return f"{hint}; {statistics}" if array_names(path) >= STATISTICS else hint
+    return f"{hint}; {statistics}" if array_names(path) & {*STATISTICS} else hint
 
 
 def _unused(path: Path, count: int) -> tuple[str, ...]:
     """Whoever gives a reference file of ADM's as images should know which half of it is taken."""
-    if not array_names(path) >= STATISTICS:
+    held = array_names(path)
+    unused = [name for name in STATISTICS if name in held]
+    if not unused:
         return ()
-    return (
-        f"{path.name} holds statistics beside its {count} images ({IMAGES}): the images are used, mu and sigma not",
-    )
+    named = " and ".join([", ".join(unused[:-1]), unused[-1]] if len(unused) > 1 else unused)
+    return (f"{path.name} holds statistics beside its {count} images ({IMAGES}): the images are used, {named} not",)
 
 
 def _read_labels(path: Path, count: int) -> list[int] | None:

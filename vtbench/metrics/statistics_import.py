@@ -47,8 +47,8 @@ _EXTRACTORS: dict[str, str | None] = {
     "clean-fid": INCEPTION_CLEAN,
     "pytorch-fid": None,
 }
-_MOMENTS = frozenset({"mu", "sigma"})
-_READ = ("mu", "sigma", "mu_s", "sigma_s")
+_PAIRS = (("mu", "sigma"), ("mu_s", "sigma_s"))
+_READ = tuple(name for pair in _PAIRS for name in pair)
 _WIDTHS = {"pool": 2048, "spatial": 2023}
 
 
@@ -99,9 +99,9 @@ def import_statistics(
 
 
 def statistics_in(path: Path) -> tuple[str, ...]:
-    """Names of the arrays of an npz that are statistics: none, or at least ``mu`` and ``sigma``. Reads no array."""
+    """Names of the arrays of an npz that are statistics, a mean with its covariance. Reads no array."""
     names = array_names(path)
-    return tuple(name for name in _READ if name in names) if names >= _MOMENTS else ()
+    return tuple(name for pair in _PAIRS if names >= {*pair} for name in pair)
 
 
 def is_adm(names: Collection[str]) -> bool:

@@ -38,8 +38,9 @@ def test_sub_folders_tell_equal_names_apart(tmp_path: Path) -> None:
 
 
 def test_a_bare_name_is_enough_where_it_is_unique(tmp_path: Path) -> None:
-    matching = folder(tmp_path, "a.png", "deep/down/b.png").match(["train/a.jpg", "b"])
-    assert matching.found == {"train/a.jpg": tmp_path / "a.png", "b": tmp_path / "deep/down/b.png"}
+    above, below = folder(tmp_path / "1", "a.png", "b.png"), folder(tmp_path / "2", "deep/down/a.png")
+    assert above.match(["train/a.jpg"]).found == {"train/a.jpg": tmp_path / "1/a.png"}
+    assert below.match(["a", "b"]).found == {"a": tmp_path / "2/deep/down/a.png"}
 
 
 def test_a_file_already_taken_is_not_taken_again(tmp_path: Path) -> None:
