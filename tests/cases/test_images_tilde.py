@@ -94,3 +94,40 @@ def test_a_folder_called_tilde(vt: Run, home: Path, place: Path) -> None:
     assert [row["results"]["mae"]["value"] for row in done.rows] == [0, 0]
     shutil.rmtree(place / "~")
     assert vt(*base, "--data", "~/d", "-t", "images,path=./~").code == 2
+
+
+def test_a_folder_whose_name_only_looks_like_a_home(vt: Run, images: Run, place: Path) -> None:
+    images("~nobody-of-that-name", 2)
+    for data in ("~nobody-of-that-name", "folder,path=~nobody-of-that-name"):
+        done = vt(
+            "run", "--task", "quick.yaml", "--data", data, "-t", "images,path=~nobody-of-that-name", "--out", "r",
+            "--json",
+        )  # fmt: skip
+        assert done.code == 0, done.err
+        assert done.value("mae") == 0 and done.rows[0]["model"] == "~nobody-of-that-name"
+
+
+RUN = ("run", "--task", "quick.yaml", "--out", "r")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        (*RUN, "--data", "d", "-t", "images,path="),
+        (*RUN, "--data", "d", "-t", "images,path='  '"),
+        (*RUN, "--data", "", "-t", "identity"),
+        (*RUN, "--data", "folder,path=", "-t", "identity"),
+        ("run", "--task", "quick.yaml", "--out", "", "--data", "d", "-t", "identity"),
+        ("run", "--suite", "", "--data", "d", "-t", "identity", "--out", "r"),
+        ("run", "--task", "generation-mini", "-g", "tiny-ar", "--reference", "", "--out", "r"),
+        ("score", "--task", "quick.yaml", "--data", "d", "--pred", "", "--out", "r"),
+        ("compare", "", "r"),
+        ("show", ""),
+        ("report", ""),
+    ],
+)
+def test_a_variable_that_is_not_set_names_nothing(vt: Run, images: Run, place: Path, command: tuple[str, ...]) -> None:
+    images("d", 1)
+    done = vt(*command)
+    assert done.code == 2 and "empty" in done.err and len(done.err.splitlines()) == 2, done.err
+    assert not list(place.rglob("record.json"))

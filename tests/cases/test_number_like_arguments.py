@@ -77,3 +77,11 @@ def test_two_spellings_of_one_value_are_one_job(vt: Run, images: Run, place: Pat
         assert done.code == 0, done.err
     (record,) = place.glob("r/quick/mine/*/record.json")
     assert '"quality": 50' in record.read_text()
+
+
+def test_spaces_around_arguments_make_no_second_model(vt: Run, images: Run) -> None:
+    images("d", 1)
+    done = vt(*RUN, "--data", "d", "-t", "jpeg, quality = 50", "--json")
+    assert done.rows[0]["model"] == "jpeg,quality=50", done.err
+    twice = vt(*RUN, "--data", "d", "-t", "jpeg,quality=50", "-t", "jpeg, quality=50")
+    assert twice.code == 2 and "2 models are called 'jpeg,quality=50'" in twice.err

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vtbench.assets.canonical import SUFFIX
 from vtbench.assets.manifest import Asset
-from vtbench.core.files import cache_dir
+from vtbench.core.files import cache_dir, user_path
 
 FOLDERS_VARIABLE = "VTBENCH_ASSETS"
 CACHE = "cache"
@@ -21,7 +21,7 @@ def at_hand(asset: Asset) -> Iterator[tuple[str, Path]]:
     """
     explicit = os.environ.get(asset.variable)
     if explicit:
-        yield asset.variable, Path(explicit).expanduser()
+        yield asset.variable, user_path(explicit)
     for folder in folders():
         for file in known_files(asset):
             yield FOLDERS_VARIABLE, folder / file
@@ -36,7 +36,7 @@ def known_files(asset: Asset) -> list[str]:
 def folders() -> list[Path]:
     """The folders of ``$VTBENCH_ASSETS``, which is a list as ``$PATH`` is."""
     value = os.environ.get(FOLDERS_VARIABLE, "")
-    return [Path(folder).expanduser() for folder in value.split(os.pathsep) if folder]
+    return [user_path(folder) for folder in value.split(os.pathsep) if folder]
 
 
 def cached(asset: Asset) -> Path:

@@ -31,6 +31,7 @@ def doctor(
     """Examine an adapter: shapes, range, determinism, batch independence, index bounds, bit count."""
     from vtbench.core.info import GeneratorInfo
     from vtbench.core.reference import parse_reference
+    from vtbench.core.registry import Registry
     from vtbench.generators import GENERATORS
     from vtbench.generators.contract import check_generator
     from vtbench.run.device import make_deterministic
@@ -43,7 +44,9 @@ def doctor(
     reference = parse_reference(name)
     own_code = ":" in reference.target
     as_generator = kind == "generator" if kind else own_code or reference.target in GENERATORS
-    model = GENERATORS.create(reference) if as_generator else resolve_tokenizer(name)
+    # code of one's own may make either: messages call it neither
+    registry = Registry("model", GENERATORS.group, {}, GENERATORS.universal) if own_code and not kind else GENERATORS
+    model = registry.create(reference) if as_generator else resolve_tokenizer(name)
     if isinstance(getattr(model, "info", None), GeneratorInfo):
         results = check_generator(model, device=device)
     else:

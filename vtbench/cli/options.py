@@ -11,6 +11,14 @@ from vtbench.cli import completion
 from vtbench.core.errors import UsageError
 from vtbench.core.files import user_path
 
+
+def _given(option: typer.CallbackParam, value: str | None) -> str | None:
+    """Refuse the empty text that a shell variable leaves where it is not set: it would mean something else."""
+    if value is not None and not value.strip():
+        raise UsageError(f"--{option.name} is empty", "give it a value, or leave it out")
+    return value
+
+
 Tokenizers = Annotated[
     list[str] | None,
     typer.Option(
@@ -34,7 +42,10 @@ Generators = Annotated[
 ReferenceImages = Annotated[
     str | None,
     typer.Option(
-        "--reference", metavar="FILE|DATA", help="What generated images are compared with: statistics or a data set."
+        "--reference",
+        metavar="FILE|DATA",
+        callback=_given,
+        help="What generated images are compared with: statistics or a data set.",
     ),
 ]
 SamplesFolder = Annotated[
@@ -60,6 +71,7 @@ SuiteName = Annotated[
     typer.Option(
         "--suite",
         autocompletion=completion.suites,
+        callback=_given,
         metavar="NAME",
         help="Suite, or path to a suite's YAML. [default: mini]",
     ),
@@ -69,6 +81,7 @@ Data = Annotated[
     typer.Option(
         "--data",
         autocompletion=completion.data_sets,
+        callback=_given,
         metavar="DIR",
         help="Images: a folder, tars, parquet, or a data set reference.",
     ),

@@ -60,6 +60,7 @@ def _value(parameter: Parameter | None, reference: Reference, key: str, kind: st
     given = reference.given(key)
     annotation = UNKNOWN if parameter is None else parameter.annotation
     path = is_place(key) or key in _PERHAPS
+    _refuse_nowhere(parameter, reference, key, kind)
     if annotation is UNKNOWN:
         return _unannotated(key, given, path)
     if parameter is not None and parameter.default is None:  # ``size: int = None``, as older code writes it
@@ -69,6 +70,16 @@ def _value(parameter: Parameter | None, reference: Reference, key: str, kind: st
     except ConversionError as error:
         came = repr(given.value) if given.text is None else given.text
         raise UsageError(f"{kind} {reference.target}: {key}={came}", f"{key} takes {error}") from error
+
+
+def _refuse_nowhere(parameter: Parameter | None, reference: Reference, key: str, kind: str) -> None:
+    """An empty path would be the current folder: it is what a shell variable that is not set leaves."""
+    value = reference.args[key]
+    default = None if parameter is None else parameter.default
+    is_default = isinstance(default, str) and default == value
+    if is_place(key) and isinstance(value, str) and not value.strip() and not is_default:
+        hint = f"write {key}=. for the current folder" + ("" if default is UNKNOWN else ", or leave it out")
+        raise UsageError(f"{kind} {reference.target}: {key} is empty", hint)
 
 
 def _unannotated(key: str, given: Given, path: bool) -> Any:

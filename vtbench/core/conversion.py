@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections.abc
 import difflib
 import os
+import sys
 import types
 import typing
 from collections.abc import Mapping
@@ -47,7 +48,7 @@ def convert(annotation: Any, given: Given, path: bool = False) -> Any:
     if origin is Literal:
         return _literal(typing.get_args(annotation), given)
     if annotation in (None, type(None)):
-        return _only(_reading(given) is None, None, annotation)
+        return _only(_is_none(given), None, annotation)
     if origin in _NUMBERS:
         return _number(origin, given)
     if _is_text(annotation):
@@ -116,6 +117,11 @@ def _reading(given: Given) -> Any:
     return read_scalar(given.value) if isinstance(given.value, str) else given.value
 
 
+def _is_none(given: Given) -> bool:
+    """``null`` as YAML writes it, or ``None`` as Python does."""
+    return _reading(given) is None or (given.text == "None" and not given.quoted)
+
+
 def _only(holds: bool, value: Any, annotation: Any) -> Any:
     if not holds:
         raise ConversionError(describe(annotation))
@@ -144,8 +150,15 @@ def _number(kind: type, given: Given) -> Any:
     if isinstance(value, bool) or kind is bool:
         return _only(isinstance(value, bool) and kind is bool, value, kind)
     if kind is float:
-        return float(_only(isinstance(value, (int, float)), value, kind))
+        return _float(_only(isinstance(value, (int, float)), value, kind))
     return _only(isinstance(value, int), value, kind)
+
+
+def _float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise ConversionError(f"{describe(float)}, of at most {sys.float_info.max:.1g}") from error
 
 
 def _union(members: tuple[Any, ...], given: Given, path: bool) -> Any:
@@ -175,10 +188,17 @@ def _rank(member: Any, texts_first: bool) -> int:
     return 9 if member is type(None) else 10
 
 
+def _means(given: Given, option: Any) -> bool:
+    """Whether the text or its reading is that value and of its type: ``true`` is not ``1``."""
+    if option is None:
+        return _is_none(given)
+    readings = (given.text, given.value, _reading(given))
+    return any(type(option) is type(value) and option == value for value in readings)
+
+
 def _literal(options: tuple[Any, ...], given: Given) -> Any:
-    readings = [value for value in (given.text, given.value, _reading(given)) if value is not None or given.text]
     for option in options:
-        if any(type(option) is type(value) and option == value for value in readings) or option is given.value is None:
+        if _means(given, option):
             return option
     close = difflib.get_close_matches(str(given.text or given.value), [str(option) for option in options], n=1)
     told = describe(Literal[options])
@@ -187,7 +207,7 @@ def _literal(options: tuple[Any, ...], given: Given) -> Any:
 
 def _member(kind: type[Enum], given: Given) -> Any:
     for item in kind:
-        if item is given.value or item.value in (given.text, given.value) or item.name == given.text:
+        if item is given.value or item.name == given.text or _means(given, item.value):
             return item
     raise ConversionError(describe(kind))
 

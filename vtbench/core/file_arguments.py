@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vtbench.core.digests import digest_file, digest_json
+from vtbench.core.files import user_path
 
 
 def digest_arguments(arguments: Mapping[str, Any], counts: Callable[[Path], bool] | None = None) -> dict[str, str]:
@@ -19,7 +20,7 @@ def digest_arguments(arguments: Mapping[str, Any], counts: Callable[[Path], bool
     """
     found = {}
     for place, text in _paths(arguments, ""):
-        path = Path(text).expanduser()
+        path = user_path(text)
         if _is(path.is_file):
             found[place] = digest_file(path)
         elif _is(path.is_dir) and not _holds_the_working_folder(path):

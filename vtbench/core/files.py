@@ -111,7 +111,7 @@ def cache_dir() -> Path:
     """``$VTBENCH_CACHE``, or the user's cache folder for vtbench. Not created here."""
     chosen = os.environ.get(CACHE_VARIABLE)
     if chosen:
-        return Path(chosen).expanduser()
+        return user_path(chosen)
     from platformdirs import user_cache_path
 
     return user_cache_path("vtbench")
@@ -133,7 +133,13 @@ def expand_user(text: str) -> str:
 
 
 def user_path(text: str | Path) -> Path:
-    """A path that a person typed, by the rule of :func:`expand_user`."""
+    """A path that a person typed, by the rule of :func:`expand_user`.
+
+    Raises:
+        UsageError: no text, as a shell variable that is not set leaves it: it would be the current folder.
+    """
+    if not str(text).strip():
+        raise UsageError("an empty path", "write . for the current folder")
     return Path(expand_user(str(text)))
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import ModuleType
 
 from vtbench.core.digests import digest_file
+from vtbench.core.files import user_path
 from vtbench.core.installed import owner
 from vtbench.core.neighbours import is_neighbour, module_of_file
 
@@ -52,14 +53,14 @@ class SourceFile:
 
 def source_of_file(path: Path) -> SourceFile:
     """A file that was named by its path."""
-    file = path.expanduser().resolve()
+    file = user_path(path).resolve()
     return SourceFile(file.stem, str(file), str(file.parent))
 
 
 def packages_around(path: Path) -> list[SourceFile]:
     """The ``__init__`` of every package that a file named by its path lies in: as a module it would be told with
     them, and one file has one identity."""
-    inner, folders = path.expanduser().resolve().parent, []
+    inner, folders = user_path(path).resolve().parent, []
     while (inner / "__init__.py").is_file():
         folders.append(inner)
         inner = inner.parent

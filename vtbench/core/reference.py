@@ -79,7 +79,8 @@ def parse_reference(text: str) -> Reference:
         key, equals, value = pair.partition("=")
         key, value = key.strip(), value.strip()
         if not equals or not key.isidentifier():
-            raise UsageError(f"{pair!r} in {text!r} is not key=value", "write NAME,key=value,key=value")
+            hint = f"quote a value with a comma: {list(args)[-1]}='…,…'" if args else "write NAME,key=value,key=value"
+            raise UsageError(f"{pair!r} in {text!r} is not key=value", hint)
         if key in args:
             raise UsageError(f"{key!r} is given twice in {text!r}")
         try:

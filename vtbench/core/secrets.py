@@ -40,7 +40,10 @@ _KNOWN = re.compile(
     r"\b(?:hf_[A-Za-z0-9]{20,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|sk-[A-Za-z0-9_-]{20,}"
     r"|xox[abprs]-[\w-]{10,}|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[\w-]{30,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,})"
 )
-_NO_SECRET = re.compile(rf"(?:{re.escape(MASK)}.*|true|false|none|null|[-+]?\d{{1,6}}(?:\.\d*)?)$", re.IGNORECASE)
+# What stands for a value in messages and pages, ``NAME,key=value``, is none.
+_NO_SECRET = re.compile(
+    rf"(?:{re.escape(MASK)}.*|true|false|none|null|value|…|[-+]?\d{{1,6}}(?:\.\d*)?)$", re.IGNORECASE
+)
 _OPTION_NAME = re.compile(rf"--(?:{_NAME})", re.IGNORECASE)
 _FIELD_NAME = re.compile(rf"(?:{_NAME})", re.IGNORECASE)
 _OTHER_HOME = re.compile(r"(?P<root>(?<![\w.~-])(?:/home|/Users)/|\b[A-Z]:[\\/]+Users[\\/]+)(?P<user>[^/\\\s\"',*]+)")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vtbench.core.errors import UsageError
+from vtbench.core.files import user_path
 
 PROSE = frozenset({"summary", "licence", "citation", "note", "quirks"})
 """Fields that nothing resolves: text for people."""
@@ -62,8 +63,8 @@ def refuse_code(content: Any, file: Path, trusted: Collection[Path] = ()) -> Non
 
 def is_trusted(file: Path, trusted: Collection[Path]) -> bool:
     """Whether the file, or a folder that it lies in, was named as trusted; links count as what they lead to."""
-    real = file.expanduser().resolve()
-    return any(place.expanduser().resolve() in (real, *real.parents) for place in trusted)
+    real = user_path(file).resolve()
+    return any(user_path(place).resolve() in (real, *real.parents) for place in trusted)
 
 
 def _code_in(text: str) -> Iterator[str]:

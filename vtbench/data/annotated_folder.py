@@ -10,6 +10,7 @@ from typing import Any
 
 from vtbench.core.contracts import Sample
 from vtbench.core.errors import UsageError
+from vtbench.core.files import user_path
 from vtbench.data.decode import decode_image
 from vtbench.data.fingerprint import Fingerprinted, digest_readable_file
 from vtbench.data.folder import ImageFolder
@@ -40,7 +41,7 @@ class AnnotatedFolder(Fingerprinted):
     def __init__(self, path: str | Path, annotations: str | Path) -> None:
         folder = ImageFolder(path)
         self.root = folder.root
-        self.annotations = _existing(self.root, Path(str(annotations)).expanduser())
+        self.annotations = _existing(self.root, user_path(annotations))
         images = _by_name(folder.ids)
         found: dict[str, dict[str, Any]] = {}
         for where, fields in _entries(self.annotations):

@@ -10,6 +10,7 @@ from typing import Any
 
 from vtbench.core.contracts import Sample
 from vtbench.core.errors import UsageError
+from vtbench.core.files import user_path
 from vtbench.data.decode import EXTENSIONS, decode_image
 from vtbench.data.fingerprint import Fingerprinted, digest_readable_file
 from vtbench.data.listing import kinds_of, list_images
@@ -35,7 +36,7 @@ class ImageFolder(Fingerprinted):
     hashing_threads = min(8, os.cpu_count() or 1)
 
     def __init__(self, path: str | Path, recursive: bool = True) -> None:
-        self.root = Path(str(path)).expanduser()
+        self.root = user_path(path)
         if not self.root.is_dir():
             state = "is not a folder" if self.root.exists() else "does not exist"
             raise UsageError(f"image folder {self.root} {state}", "check the path")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 import sys
-from pathlib import Path
 from typing import Any
 
 from vtbench.core.contracts import Sample
 from vtbench.core.errors import AssetMissingError, UsageError
 from vtbench.core.extras import install_extra
+from vtbench.core.files import user_path
 from vtbench.data.cells import digest_cell, image_bytes
 from vtbench.data.decode import decode_image
 from vtbench.data.fingerprint import Fingerprinted
@@ -84,7 +84,7 @@ def _load(path: str, name: str | None, split: str, revision: str | None) -> Any:
         raise AssetMissingError("reading hub data sets needs the package datasets", install_extra("hub")) from error
     if not sys.stderr.isatty():
         datasets.disable_progress_bars()
-    local = Path(path).expanduser()
+    local = user_path(path)
     try:
         if (local / "state.json").is_file() or (local / "dataset_dict.json").is_file():
             saved = datasets.load_from_disk(str(local))

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from PIL import ImageFont, features
 
 from vtbench.core.errors import AssetMissingError
+from vtbench.core.files import user_path
 
 _CJK = "fonts-noto-cjk"
 _FOLDERS = (
@@ -87,7 +88,7 @@ def find_face(family: NotoFamily) -> Face:
     """
     for folder in _FOLDERS:
         for name in family.files:
-            face = _face_named(Path(folder).expanduser() / name, family.name)
+            face = _face_named(user_path(folder) / name, family.name)
             if face is not None:
                 return face
     chosen = _ask_fontconfig(family.name)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from vtbench.core.contracts import Sample
 from vtbench.core.digests import digest_arrays
 from vtbench.core.errors import SampleError, UsageError
+from vtbench.core.files import user_path
 from vtbench.core.npz_arrays import map_array, read_array
 from vtbench.core.npz_files import array_names, not_an_npz
 from vtbench.data.fingerprint import Fingerprinted
@@ -34,7 +35,7 @@ class ArrayImages(Fingerprinted):
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(str(path)).expanduser()
+        self.path = user_path(path)
         if not self.path.is_file():
             raise UsageError(f"no file {self.path}", "check the path")
         self._images = _open_images(self.path)

@@ -9,6 +9,7 @@ from typing import Any
 
 from vtbench.core.contracts import Sample
 from vtbench.core.errors import UsageError
+from vtbench.core.files import user_path
 from vtbench.data.cells import digest_cell, image_bytes
 from vtbench.data.decode import decode_image
 from vtbench.data.fingerprint import Fingerprinted
@@ -33,7 +34,7 @@ class ParquetShards(Fingerprinted):
         self.image_column = image_column
         self._groups: list[tuple[Path, int]] = []
         rows: list[int] = []
-        for file in _shards(Path(str(path)).expanduser()):
+        for file in _shards(user_path(path)):
             for group, count in enumerate(_group_rows(file, image_column)):
                 self._groups.append((file, group))
                 rows.append(count)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from vtbench.core.contracts import SampleFailure
 from vtbench.core.errors import SampleError, UsageError
-from vtbench.core.files import cache_dir
+from vtbench.core.files import cache_dir, user_path
 from vtbench.core.programs import digest_command, run_program, split_command
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class ImageProgram:
         self._words = split_command(run)
         self._timeout, self._batch, self._keep = float(timeout), batch, keep
         self.digest = digest_command(self._words)
-        self._work = (Path(work).expanduser() if work else cache_dir() / "command") / self.digest
+        self._work = (user_path(work) if work else cache_dir() / "command") / self.digest
 
     def images(self, want: Callable[[Path], Sequence[Wanted]]) -> list[Tensor | SampleFailure]:
         """``uint8 [3,H,W]`` or a failure for each image that ``want`` names, given the folder to name it in."""

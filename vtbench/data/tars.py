@@ -13,6 +13,7 @@ from typing import Any
 from vtbench.core.contracts import Sample
 from vtbench.core.errors import AssetMissingError, SampleError, UsageError, VtbenchError
 from vtbench.core.extras import install_extra
+from vtbench.core.files import user_path
 from vtbench.core.outside import boundary, parse_json, reason
 from vtbench.data.decode import EXTENSIONS, decode_image
 from vtbench.data.fingerprint import Fingerprinted
@@ -112,7 +113,7 @@ def _shards(pattern: str) -> list[Path]:
     except ImportError as error:
         raise AssetMissingError("reading tar files needs the package webdataset", install_extra("wds")) from error
     try:
-        expanded = [str(Path(part).expanduser()) for part in braceexpand(pattern)]
+        expanded = [str(user_path(part)) for part in braceexpand(pattern)]
     except ValueError as error:
         raise UsageError(f"{pattern!r} is not a brace pattern: {error}", "write shards/{000..009}.tar") from error
     found = [Path(name) for part in expanded for name in (sorted(glob.glob(part)) or [part])]  # noqa: PTH207

@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 from vtbench.core.contracts import Sample
 from vtbench.core.errors import SampleError, UsageError, VtbenchError
-from vtbench.core.files import inside
+from vtbench.core.files import inside, user_path
 from vtbench.core.outside import parse_json, read_text, reason
 from vtbench.data.decode import decode_image
 from vtbench.data.fingerprint import Fingerprinted, digest_readable_file
@@ -88,7 +88,7 @@ class TokBenchText(_TokBench):
     """
 
     def __init__(self, path: str | Path, datasets: Sequence[str] | str | None = None) -> None:
-        root = Path(str(path)).expanduser()
+        root = user_path(path)
         wanted = (datasets,) if isinstance(datasets, str) else datasets
         found = _text_files(root)
         unknown = [name for name in wanted or () if name not in found]
@@ -115,7 +115,7 @@ class TokBenchFaces(_TokBench):
     """
 
     def __init__(self, path: str | Path) -> None:
-        root = Path(str(path)).expanduser()
+        root = user_path(path)
         file = root / "annotations" / "face_meta.json"
         if not file.is_file():
             raise UsageError(f"{file} does not exist", _LAYOUT)

@@ -9,6 +9,7 @@ from PIL import Image
 
 from vtbench.core.contracts import Sample
 from vtbench.core.errors import UsageError
+from vtbench.core.files import user_path
 from vtbench.data.decode import decode_image
 from vtbench.data.fingerprint import Fingerprinted, digest_readable_file
 from vtbench.data.listing import list_images, named, suffix_of
@@ -68,7 +69,7 @@ class VTBenchFolder(Fingerprinted):
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.root = Path(str(path)).expanduser()
+        self.root = user_path(path)
         self.originals, self.reconstructions = self.root / ORIGINALS, self.root / RECONSTRUCTIONS
         self._files, self.notes = _pngs(self.originals)
         self.ids = tuple(self._files)

@@ -12,6 +12,7 @@ from vtbench.assets.checkpoint import load_checkpoint
 from vtbench.assets.hub import hub_file
 from vtbench.core.digests import digest_file
 from vtbench.core.errors import AdapterError, UsageError
+from vtbench.core.files import user_path
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
@@ -52,7 +53,7 @@ def clip_file(name: str, weights: str | None) -> Path:
     Raises:
         AssetMissingError: no local file was given and the hub's cannot be had.
     """
-    return Path(weights).expanduser() if weights else hub_file(variant(name).repository, HUB_FILE)
+    return user_path(weights) if weights else hub_file(variant(name).repository, HUB_FILE)
 
 
 def load_clip(name: str, weights: str | None) -> tuple[Any, str]:

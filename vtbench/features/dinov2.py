@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -14,6 +13,7 @@ from vtbench.assets.checkpoint import load_checkpoint
 from vtbench.assets.hub import hub_file
 from vtbench.core.digests import digest_file
 from vtbench.core.errors import AdapterError
+from vtbench.core.files import user_path
 from vtbench.features.network import NetworkExtractor
 from vtbench.features.resizing import pillow_bicubic_float
 
@@ -46,7 +46,7 @@ class DinoV2(NetworkExtractor):
     def __init__(self, weights: str | None = None, model: Any = None) -> None:
         fingerprint = "given"
         if model is None:
-            file = Path(weights).expanduser() if weights else hub_file(REPOSITORY, FILE)
+            file = user_path(weights) if weights else hub_file(REPOSITORY, FILE)
             model, fingerprint = filled_dinov2(load_checkpoint(file), str(file)), digest_file(file)[:12]
         super().__init__(model, f"dinov2-vitl14-pillowbicubic{SIDE}-{fingerprint}-float32")
 

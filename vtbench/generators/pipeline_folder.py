@@ -16,6 +16,7 @@ from vtbench.assets.weight_files import indexed_shards
 from vtbench.core.digests import digest_file
 from vtbench.core.errors import AdapterError, AssetMissingError
 from vtbench.core.extras import install_extra
+from vtbench.core.files import user_path
 from vtbench.core.info import WeightFile
 
 INDEX = "model_index.json"
@@ -62,7 +63,7 @@ def locate_pipeline(path: str, *, revision: str | None, variant: str | None) -> 
             as a pickle.
         AdapterError: an index that cannot be read, or one that asks for code of its own.
     """
-    local = Path(path).expanduser()
+    local = user_path(path)
     if local.is_dir():
         folder, source, resolved = local, path, revision or ""
     else:

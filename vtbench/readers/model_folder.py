@@ -7,6 +7,7 @@ from pathlib import Path
 from vtbench.assets.hub import hub_folder
 from vtbench.core.digests import digest_file
 from vtbench.core.errors import AssetMissingError
+from vtbench.core.files import user_path
 
 CONFIG = "config.json"
 WEIGHTS = "*.safetensors"
@@ -21,7 +22,7 @@ def locate_model(path: str, revision: str | None = None) -> Path:
         AssetMissingError: nothing there, no connection (or ``VTBENCH_OFFLINE=1``) and no cached copy, or weights only
             as a pickle.
     """
-    local = Path(path).expanduser()
+    local = user_path(path)
     folder = local if local.is_dir() else hub_folder(path, PATTERNS, CONFIG, revision)
     if not (folder / CONFIG).is_file():
         raise AssetMissingError(f"{path}: no {CONFIG}", "give the folder that save_pretrained wrote")

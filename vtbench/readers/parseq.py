@@ -19,6 +19,7 @@ from vtbench.assets.checkpoint import load_checkpoint
 from vtbench.assets.resolution import offline
 from vtbench.core.digests import digest_file
 from vtbench.core.errors import AdapterError, AssetMissingError
+from vtbench.core.files import user_path
 from vtbench.readers.boxes import crop
 from vtbench.readers.contract import Box, ReaderIdentity, ReadResult, check_image
 
@@ -54,7 +55,7 @@ class Parseq:
 
     def __init__(self, weights: str | None = None, batch_size: int = 64) -> None:
         _doctr("models")
-        checkpoint = Path(weights).expanduser() if weights is not None else _published_checkpoint()
+        checkpoint = user_path(weights) if weights is not None else _published_checkpoint()
         if not checkpoint.is_file():
             raise AssetMissingError(f"parseq: no checkpoint {checkpoint}", "check weights=FILE")
         self._predictor = _load_predictor(checkpoint, batch_size)

@@ -167,7 +167,7 @@ def readable_records(
         UsageError: nothing is there.
         VtbenchError: the record that ``path`` names cannot be read, or no record can.
     """
-    root, problems, found = Path(path).expanduser(), [], False
+    root, problems, found = user_path(path), [], False
     for file in find_records(path):
         try:
             record = read_record(file)

@@ -85,7 +85,7 @@ def _conditions(
         assert spec.count is not None
         return unconditional(spec.count), None
     if spec.of == "prompts":
-        path = data or spec.prompts
+        path = spec.prompts if data is None else data
         if path is None:
             raise UsageError("this task names no prompts of its own", "give a file of prompts with --data FILE")
         return prompts(Path(path), spec.per_prompt), None

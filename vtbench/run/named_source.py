@@ -45,8 +45,8 @@ class NamedSource:
 
     @property
     def label(self) -> str:
-        """The argument ``name`` where there is one, else the reference as given: name and arguments."""
-        return self.parsed.name or masked(self.reference)
+        """The argument ``name`` where there is one, else target and arguments, spaces around them left out."""
+        return self.parsed.name or masked(str(self.parsed))
 
     @cached_property
     def parsed(self) -> Reference:

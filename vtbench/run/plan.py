@@ -83,7 +83,7 @@ def open_task_data(task: TaskSpec, data: str | None, limit: int | None) -> TaskD
     Raises:
         UsageError: neither names any data, or an id is empty or repeated.
     """
-    source = data or task.data.source
+    source = task.data.source if data is None else data
     if source is None:
         raise UsageError(f"task {task.name} names no data of its own", f"give it with: --task {task.name} --data DIR")
     if data is not None and task.data.folder_as is not None and user_path(data).is_dir():

@@ -13,6 +13,7 @@ from vtbench.core.files import require_writable
 from vtbench.features import EXTRACTORS
 from vtbench.metrics.catalog import BLOCK_REGISTRY, IMAGE_REGISTRY, PROMPT_REGISTRY
 from vtbench.run.evaluators import required_features, set_jobs
+from vtbench.run.options import RunOptions
 from vtbench.run.sources import Source
 from vtbench.tasks import TaskSpec
 
@@ -43,6 +44,24 @@ def check_labels(sources: Iterable[Source]) -> list[VtbenchError]:
         for label, those in named.items()
         if len(those) > 1
     ]
+
+
+def check_unused(tasks: Sequence[TaskSpec], data: str | None, options: RunOptions) -> list[VtbenchError]:
+    """Options that no task of the session reads: whoever gives one believes that it decides something."""
+    made = [task for task in tasks if task.kind == "generation"]
+    problems: list[VtbenchError] = []
+    for option, value in (("--reference", options.reference), ("--samples", options.samples)):
+        if value is not None and tasks and not made:
+            problems.append(UsageError(f"{option} is for generators: no task here has any", "leave it out"))
+    if data is not None and made and not any(_reads_data(task) for task in tasks):
+        told = "leave it out; images to compare with are given with --reference"
+        problems.append(UsageError(f"--data is read by none of {', '.join(task.name for task in tasks)}", told))
+    return problems
+
+
+def _reads_data(task: TaskSpec) -> bool:
+    """Images of a task for tokenizers, prompts of one for generators."""
+    return task.kind != "generation" or (task.conditions is not None and task.conditions.of == "prompts")
 
 
 def check_tasks(tasks: Sequence[TaskSpec]) -> list[VtbenchError]:

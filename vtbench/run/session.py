@@ -18,7 +18,7 @@ from vtbench.run.options import RunOptions
 from vtbench.run.outcome import Outcome
 from vtbench.run.peers import Peers
 from vtbench.run.plan import JobData, JobPlan, open_task_data
-from vtbench.run.preflight import check_disk, check_folder, check_labels, check_tasks, raise_all
+from vtbench.run.preflight import check_disk, check_folder, check_labels, check_tasks, check_unused, raise_all
 from vtbench.run.progress import say
 from vtbench.run.reuse import refuse_failures, reused
 from vtbench.run.sources import Source
@@ -100,6 +100,7 @@ def plan_session(
         (source, item) for source in sources for item in _data_of(source, opened, generation, data, options, problems)
     ]
     problems += check_labels(sources)
+    problems += check_unused(tasks, data, options)
     problems += check_tasks(tasks)
     problems += check_disk(options.out, sum(len(item.ids) for _, item in planned))
     if options.samples is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vtbench.core.errors import UsageError
+from vtbench.core.files import user_path
 from vtbench.data.decode import decode_image
 from vtbench.data.listing import list_images
 from vtbench.tokenizers.pairing import Pairs, pair
@@ -45,7 +46,7 @@ class PredictionFolder:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path).expanduser()
+        self.path = user_path(path)
         if not self.path.is_dir():
             raise UsageError(f"no folder {path}", "give the folder that holds the reconstructions")
         listing = list_images(self.path)

@@ -11,6 +11,7 @@ from vtbench.assets.lookup import FOLDERS_VARIABLE, asset_cache, folders
 from vtbench.assets.weight_files import weights_in
 from vtbench.core.digests import digest_file, digest_json
 from vtbench.core.errors import AssetMissingError, VtbenchError
+from vtbench.core.files import user_path
 from vtbench.core.info import WeightFile
 from vtbench.tokenizers.cards import Card, CardCheckpoint, load_cards
 
@@ -51,7 +52,7 @@ def locate_official(given: str | None, card: Card | None) -> Located:
 
 
 def _given(given: str) -> Located:
-    path = Path(given).expanduser()
+    path = user_path(given)
     if path.is_file():
         return Located(path, digest_file(path), str(path))
     if not path.exists():

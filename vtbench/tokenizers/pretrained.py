@@ -12,6 +12,7 @@ from vtbench.assets.hub import hub_folder
 from vtbench.assets.weight_files import indexed_shards, numbered_shards
 from vtbench.core.digests import digest_file
 from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
+from vtbench.core.files import user_path
 from vtbench.core.info import WeightFile
 
 CONFIG = "config.json"
@@ -49,7 +50,7 @@ def locate(path: str, *, subfolder: str | None, revision: str | None, variant: s
             as a pickle.
         AdapterError: a configuration that cannot be read, a missing shard, or two checkpoints in one folder.
     """
-    local = Path(path).expanduser()
+    local = user_path(path)
     if local.is_file():
         raise UsageError(f"{path} is a file", f"give the folder that holds it and {CONFIG}: path={local.parent}")
     if local.is_dir():

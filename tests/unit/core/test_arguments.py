@@ -248,3 +248,51 @@ def test_optional_arguments_reach_those_who_take_them() -> None:
     assert bind(gathering, parse_reference("t,name=n"), "thing", ("name",)) == {}
     with pytest.raises(UsageError, match="name"):
         bind(Plain, parse_reference("t,path=x,name=n"), "thing")
+
+
+@pytest.mark.parametrize(
+    ("annotation", "typed", "value"),
+    [
+        (int | None, "None", None),
+        ("Optional[int]", "null", None),
+        (Literal["a", None], "None", None),
+        (str | None, "None", "None"),
+        (int | None, "'5'", 5),
+        (Literal[1, True], "true", True),
+        (Mode, "'2'", Mode.EXACT),
+        (Mode, "2", Mode.EXACT),
+        (Mode, "EXACT", Mode.EXACT),
+    ],
+)
+def test_nothing_and_members_by_their_type(annotation: Any, typed: str, value: Any) -> None:
+    found = read(annotation, typed)
+    assert found == value and type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "typed"), [(Mode, "2.0"), (Literal[1], "true"), (Literal[True], "1"), (int | None, "'None'")]
+)
+def test_equal_in_python_is_not_the_same(annotation: Any, typed: str) -> None:
+    with pytest.raises(UsageError, match="takes"):
+        read(annotation, typed)
+
+
+def test_a_number_beyond_floats_is_refused() -> None:
+    assert read(int, "1" * 400) == int("1" * 400)
+    with pytest.raises(UsageError, match=r"a takes a number, of at most 2e\+308"):
+        read(float, "1" * 400)
+
+
+@pytest.mark.parametrize("typed", ["", "''", "'  '"])
+@pytest.mark.parametrize("name", ["path", "image_folder", "checkpoint"])
+def test_an_empty_path_is_no_current_folder(name: str, typed: str) -> None:
+    def target(path: str = ".", image_folder: Path | None = None, checkpoint=None) -> None: ...  # type: ignore[no-untyped-def]
+
+    with pytest.raises(UsageError, match=f"{name} is empty\n.*{name}=[.] for the current folder, or leave it out"):
+        bind(target, parse_reference(f"t,{name}={typed}"), "thing")
+
+
+def test_an_empty_path_that_is_the_default_may_be_given() -> None:
+    def target(path: str = "", text: str = "x") -> None: ...
+
+    assert bind(target, parse_reference("t,path=,text="), "thing") == {"path": "", "text": ""}

@@ -115,3 +115,10 @@ def test_what_is_read_can_be_digested(value: Any) -> None:
 def test_floats_keep_every_bit() -> None:
     for value in (0.1, 1 / 3, 1e-300, 5e-324, 1.7976931348623157e308, math.pi):
         assert parse_reference(str(Reference("t", {"a": value}))).args["a"] == value
+
+
+def test_a_comma_in_a_value_is_told() -> None:
+    with pytest.raises(UsageError, match=r"'b' in 't,path=a,b' is not key=value\n.*comma: path='…,…'"):
+        parse_reference("t,path=a,b")
+    with pytest.raises(UsageError, match="write NAME,key=value"):
+        parse_reference("t,50")

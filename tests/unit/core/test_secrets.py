@@ -112,3 +112,8 @@ def test_masking_any_text_ends_and_is_stable(text: str) -> None:
 def test_long_text_takes_no_long_time(text: str) -> None:
     """Time that grows with the square of the length would not end here."""
     assert len(masked(text * 100_000)) > 100_000
+
+
+@pytest.mark.parametrize("text", ["write NAME,key=value,key=value", "quote text: key='…'", "token=value"])
+def test_what_stands_for_a_value_is_none(text: str) -> None:
+    assert masked(text) == text
