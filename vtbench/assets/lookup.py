@@ -8,10 +8,12 @@ from pathlib import Path
 
 from vtbench.assets.canonical import SUFFIX
 from vtbench.assets.manifest import Asset
+from vtbench.core.caches import is_there, places
 from vtbench.core.files import cache_dir, user_path
 
 FOLDERS_VARIABLE = "VTBENCH_ASSETS"
 CACHE = "cache"
+FOLDER = "assets"
 
 
 def at_hand(asset: Asset) -> Iterator[tuple[str, Path]]:
@@ -25,7 +27,8 @@ def at_hand(asset: Asset) -> Iterator[tuple[str, Path]]:
     for folder in folders():
         for file in known_files(asset):
             yield FOLDERS_VARIABLE, folder / file
-    yield CACHE, cached(asset)
+    for folder in places(FOLDER):
+        yield CACHE, folder / f"{asset.name}{SUFFIX}"
 
 
 def known_files(asset: Asset) -> list[str]:
@@ -51,7 +54,7 @@ def asset_folders() -> list[Path]:
 
 def asset_cache() -> Path:
     """The folder of canonical files, below the cache folder."""
-    return cache_dir() / "assets"
+    return cache_dir() / FOLDER
 
 
 def looked_at(asset: Asset) -> list[str]:
@@ -60,8 +63,8 @@ def looked_at(asset: Asset) -> list[str]:
     if not folders():
         lines.append(f"{FOLDERS_VARIABLE}: not set")
     for folder in folders():
-        if not any((folder / file).is_file() for file in known_files(asset)):
+        if not any(is_there(folder / file) for file in known_files(asset)):
             lines.append(f"{FOLDERS_VARIABLE}: {folder} holds none of {', '.join(known_files(asset))}")
-    if not cached(asset).is_file():
+    if not is_there(cached(asset)):
         lines.append(f"cache: no {cached(asset)}")
     return lines

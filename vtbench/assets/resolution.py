@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 
 from vtbench.assets import canonical, lookup, sources
 from vtbench.assets.manifest import Asset, Source, manifest
-from vtbench.core.errors import AssetMissingError, VtbenchError
+from vtbench.core.caches import alone_in, is_there, kept_in, kept_meanwhile, not_kept, places
+from vtbench.core.errors import AssetMissingError, StorageFullError, VtbenchError
 
 OFFLINE_VARIABLE = "VTBENCH_OFFLINE"
 
@@ -38,7 +38,7 @@ def _resolve_locally(asset: Asset) -> tuple[Path | None, list[str]]:
     reasons = lookup.looked_at(asset)
     for place, path in lookup.at_hand(asset):
         explicit = place == asset.variable
-        if not path.is_file() and not explicit:
+        if not is_there(path) and not explicit:
             continue
         try:
             return _adopt(asset, path), reasons
@@ -51,7 +51,7 @@ def _resolve_locally(asset: Asset) -> tuple[Path | None, list[str]]:
 
 def _adopt(asset: Asset, path: Path) -> Path:
     """A file at hand: a canonical one as it is, a published one by way of the cache."""
-    if not path.is_file():
+    if not is_there(path):
         raise VtbenchError(f"{path} does not exist")
     if path.suffix == canonical.SUFFIX:
         canonical.verify(asset, path)
@@ -59,19 +59,19 @@ def _adopt(asset: Asset, path: Path) -> Path:
     source = next((source for source in asset.sources if source.file == path.name), None)
     if source is None:
         raise VtbenchError(f"{path} has another name than {', '.join(lookup.known_files(asset))}")
-    with _locked(asset):
+    with alone_in(kept_in(lookup.FOLDER)):
         return _verified_cache(asset) or _convert(asset, source, path)
 
 
 def _download(asset: Asset, reasons: list[str]) -> Path:
-    with _locked(asset):
+    with alone_in(kept_in(lookup.FOLDER)):
         cached = _verified_cache(asset)  # another process may have been faster
         if cached is not None:
             return cached
         for source in asset.sources:
             print(f"vtbench: fetching {asset.name} from {source}", file=sys.stderr, flush=True)
             try:
-                published = sources.download(source, lookup.asset_cache() / "downloads")
+                published = sources.download(source, kept_in(lookup.FOLDER, "downloads"))
                 path = _convert(asset, source, published)
             except VtbenchError as error:
                 reasons.append(f"{source}: {_told(error)}")
@@ -86,7 +86,12 @@ def _convert(asset: Asset, source: Source, published: Path) -> Path:
 
     data = sources.read_verified(source, published)
     arrays = convert(source.conversion, data, source.member or published.name)
-    return canonical.write(asset, source, arrays, lookup.cached(asset))
+    file = lookup.cached(asset).name
+    try:
+        return canonical.write(asset, source, arrays, kept_in(lookup.FOLDER) / file)
+    except StorageFullError as error:
+        not_kept(error, lookup.asset_cache())
+        return canonical.write(asset, source, arrays, kept_meanwhile(lookup.FOLDER) / file)
 
 
 def _discard(asset: Asset, published: Path) -> None:
@@ -96,33 +101,19 @@ def _discard(asset: Asset, published: Path) -> None:
         for other in manifest().values()
         if other.name != asset.name
         and published.name in {source.file for source in other.sources}
-        and not lookup.cached(other).is_file()
+        and not is_there(lookup.cached(other))
     ]
     if not waiting:
         published.unlink(missing_ok=True)
 
 
 def _verified_cache(asset: Asset) -> Path | None:
-    path = lookup.cached(asset)
-    try:
-        canonical.verify(asset, path)
-    except VtbenchError:
-        return None
-    return path
-
-
-@contextmanager
-def _locked(asset: Asset) -> Iterator[None]:
-    """One fetch at a time for a cache folder, so that processes share downloads instead of repeating them."""
-    from filelock import FileLock
-
-    folder = lookup.asset_cache()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock"):
-            yield
-    except OSError as error:
-        raise _missing(asset, [f"cache: {folder} cannot be used: {error}"]) from error
+    for folder in places(lookup.FOLDER):
+        path = folder / lookup.cached(asset).name
+        with suppress(VtbenchError):
+            canonical.verify(asset, path)
+            return path
+    return None
 
 
 def _missing(asset: Asset, reasons: list[str]) -> AssetMissingError:

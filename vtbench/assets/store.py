@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vtbench.assets import canonical, lookup
-from vtbench.assets.manifest import asset, manifest
+from vtbench.assets.manifest import Asset, asset, manifest
 from vtbench.assets.resolution import resolve_asset
+from vtbench.core.caches import is_there
 from vtbench.core.errors import AssetMissingError
+from vtbench.core.files import CACHE_VARIABLE, require_writable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -66,7 +68,7 @@ def status(name: str) -> AssetStatus:
         UsageError: unknown asset.
     """
     entry = asset(name)
-    held = ((place, path) for place, path in lookup.at_hand(entry) if path.is_file())
+    held = ((place, path) for place, path in lookup.at_hand(entry) if is_there(path))
     place, path = next(held, ("", None))
     return AssetStatus(
         name=name,
@@ -111,10 +113,12 @@ def fetch(wanted: Iterable[str]) -> dict[str, Path]:
     """Resolve several assets; what failed is told when all have been tried.
 
     Raises:
-        UsageError: an unknown asset; nothing is fetched.
+        UsageError: an unknown asset, or a cache that cannot keep what is fetched; nothing is.
         AssetMissingError: for each missing asset, what its sources said.
     """
     entries = [asset(name) for name in dict.fromkeys(wanted)]
+    if not all(_is_at_hand(entry) for entry in entries):
+        require_writable(lookup.asset_cache(), f"set {CACHE_VARIABLE} to a folder that can be written")
     found: dict[str, Path] = {}
     failures: list[AssetMissingError] = []
     for entry in entries:
@@ -125,3 +129,8 @@ def fetch(wanted: Iterable[str]) -> dict[str, Path]:
     if failures:
         raise AssetMissingError("\n  ".join(error.what for error in failures), failures[0].hint)
     return found
+
+
+def _is_at_hand(entry: Asset) -> bool:
+    """A canonical file lies somewhere: the cache need not be written."""
+    return any(path.suffix == canonical.SUFFIX and is_there(path) for _, path in lookup.at_hand(entry))

@@ -125,14 +125,16 @@ def show(file: Annotated[Path, typer.Argument(metavar="FILE", parser=user_path)]
 
 def _target(output: Path | None, name: str | None) -> Path:
     from vtbench.core.errors import UsageError
-    from vtbench.core.files import cache_dir, path_segment, require_writable
+    from vtbench.core.files import CACHE_VARIABLE, cache_dir, path_segment, require_writable_file
 
     if (output is None) == (name is None):
         raise UsageError("say where to: either --output FILE.safetensors or --name NAME")
     if name is not None:
-        return cache_dir() / "statistics" / f"{path_segment(name)}.safetensors"
+        kept = cache_dir() / "statistics" / f"{path_segment(name)}.safetensors"
+        require_writable_file(kept, f"set {CACHE_VARIABLE} to a folder that can be written, or give --output FILE")
+        return kept
     assert output is not None
     if output.suffix != ".safetensors":
         raise UsageError(f"{output}: statistics are safetensors", f"write to {output.with_suffix('.safetensors')}")
-    require_writable(output.parent)  # before features are taken for hours
+    require_writable_file(output)  # before features are taken for hours
     return output

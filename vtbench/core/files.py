@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from vtbench.core.errors import StorageFullError, UnwritableError, UsageError, VtbenchError
+from vtbench.core.errors import UsageError
+from vtbench.core.partial_files import new_partial
+from vtbench.core.write_errors import writing
 
 CACHE_VARIABLE = "VTBENCH_CACHE"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+@=-]+")
 _LONGEST_SEGMENT = 80
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_TOLD_IN_WORDS = re.compile(r"\(os error (\d+)\)")
 
 
 @contextmanager
@@ -31,9 +31,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}."[:_LONGEST_SEGMENT], suffix=".partial", dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
+        temporary = new_partial(path)
         try:
             yield temporary
             with temporary.open("rb") as stream:
@@ -44,34 +42,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-@contextmanager
-def writing(path: Path, hint: str = "give a path that can be written") -> Iterator[None]:
-    """What the system says while ``path`` is made or written, as an expected error that names it.
-
-    Raises:
-        UnwritableError: it cannot be made or written there.
-        StorageFullError: there is no room for it.
-    """
-    try:
-        yield
-    except VtbenchError:
-        raise
-    except Exception as error:
-        if _is_elsewhere(error, path):
-            raise
-        number = _system_error(error)
-        if number in _NO_ROOM:
-            raise StorageFullError(
-                f"{path} cannot be written: {os.strerror(number)}", "make room and give the same command again"
-            ) from error
-        if isinstance(error, OSError) or number:
-            why = os.strerror(number) if number else str(error)
-            is_file = number in (errno.EEXIST, errno.ENOTDIR) and path.is_file()
-            raise UnwritableError(f"{path} {'is a file' if is_file else f'cannot be written: {why}'}", hint) from error
-        raise
-
-
-def require_writable(folder: Path, hint: str = "give a folder that can be made and written") -> None:
+def require_writable(folder: Path, hint: str | None = None) -> None:
     """Make a folder and see that a file can be made in it, before hours of work are to be kept there.
 
     Raises:
@@ -84,21 +55,18 @@ def require_writable(folder: Path, hint: str = "give a folder that can be made a
             pass
 
 
-def _is_elsewhere(error: Exception, path: Path) -> bool:
-    """Whether the system speaks of a file that has nothing to do with ``path``: one that is read, say."""
-    name = getattr(error, "filename", None)
-    if not isinstance(name, (str, Path)):
-        return False
-    named, place = Path(name).absolute(), path.absolute()
-    return named not in (place, *place.parents) and named.parent not in (place, place.parent)
+def require_writable_file(path: Path, hint: str | None = None) -> None:
+    """:func:`require_writable` for a file that is to be made or replaced.
 
-
-def _system_error(error: Exception) -> int:
-    """The number of the system's error; libraries in Rust tell it in words alone."""
-    if isinstance(error, OSError) and error.errno:
-        return error.errno
-    told = _TOLD_IN_WORDS.search(str(error))
-    return int(told.group(1)) if told else 0
+    Raises:
+        UnwritableError: it cannot be, or it is a folder.
+        StorageFullError: there is no room for a file.
+    """
+    with writing(path, hint):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        new_partial(path).unlink()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 import math
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vtbench.core.caches import kept_in, not_kept
 from vtbench.core.contracts import SampleFailure
-from vtbench.core.errors import SampleError, UsageError
+from vtbench.core.errors import SampleError, StorageFullError, UnwritableError, UsageError, VtbenchError
 from vtbench.core.files import cache_dir, user_path
 from vtbench.core.programs import digest_command, run_program, split_command
+from vtbench.core.write_errors import writing
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+FOLDER = "command"
 SUFFIXES = (".png", ".jpg", ".jpeg")
 LEFT_OUT = "no image: the program exited with 0"
 _LONGEST_MESSAGE = 500
@@ -82,24 +84,39 @@ class ImageProgram:
         self._words = split_command(run)
         self._timeout, self._batch, self._keep = float(timeout), batch, keep
         self.digest = digest_command(self._words)
-        self._work = (user_path(work) if work else cache_dir() / "command") / self.digest
+        self._work = user_path(work) / self.digest if work else None
 
     def images(self, want: Callable[[Path], Sequence[Wanted]]) -> list[Tensor | SampleFailure]:
-        """``uint8 [3,H,W]`` or a failure for each image that ``want`` names, given the folder to name it in."""
-        with self._folder() as folder:
-            wanted = want(folder)
-            _discard_broken(wanted)
-            reasons = self._ask([one for one in wanted if not one.files()])
-            return [_result(one, reasons) for one in wanted]
+        """``uint8 [3,H,W]`` or a failure for each image that ``want`` names, given the folder to name it in.
 
-    @contextmanager
-    def _folder(self) -> Iterator[Path]:
+        Raises:
+            UnwritableError: the folder that was asked for cannot be written; the cache folder is replaced by another.
+            StorageFullError: it has no room.
+        """
         if not self._keep:
-            with tempfile.TemporaryDirectory(prefix="vtbench-command-") as folder:
-                yield Path(folder).resolve()
-            return
-        self._work.mkdir(parents=True, exist_ok=True)
-        yield self._work.resolve()
+            return self._images_meanwhile(want)
+        if self._work is not None:
+            with writing(self._work, "give another folder: work=DIR"):
+                self._work.mkdir(parents=True, exist_ok=True)
+            return self._images_in(self._work, want)
+        kept, place = cache_dir() / FOLDER / self.digest, kept_in(FOLDER, self.digest)
+        if place != kept and _holds_all(kept, want):
+            place = kept
+        try:
+            return self._images_in(place, want)
+        except (StorageFullError, UnwritableError) as error:  # full, or taken away since it was looked at
+            not_kept(error, place)
+            return self._images_meanwhile(want)
+
+    def _images_meanwhile(self, want: Callable[[Path], Sequence[Wanted]]) -> list[Tensor | SampleFailure]:
+        with tempfile.TemporaryDirectory(prefix="vtbench-command-") as folder:
+            return self._images_in(Path(folder), want)
+
+    def _images_in(self, folder: Path, want: Callable[[Path], Sequence[Wanted]]) -> list[Tensor | SampleFailure]:
+        wanted = want(folder.resolve())
+        _discard_broken(wanted)
+        reasons = self._ask([one for one in wanted if not one.files()])
+        return [_result(one, reasons) for one in wanted]
 
     def _ask(self, wanted: Sequence[Wanted]) -> Mapping[Path, str]:
         """Run the program until every image was asked for once; why images failed, by their output."""
@@ -117,6 +134,15 @@ class ImageProgram:
                 else:
                     reasons[one.output] = f"no image: the program {outcome.problem}" if outcome.problem else LEFT_OUT
         return reasons
+
+
+def _holds_all(folder: Path, want: Callable[[Path], Sequence[Wanted]]) -> bool:
+    """Whether a folder that cannot be written holds every image, whole, and so need not be."""
+    try:
+        wanted = want(folder.resolve())
+        return all(one.files() for one in wanted) and not _broken(wanted)
+    except (OSError, VtbenchError):
+        return False
 
 
 def reported_errors(lines: Iterable[str]) -> dict[str, str]:
@@ -158,11 +184,17 @@ def _result(wanted: Wanted, reasons: Mapping[Path, str]) -> Tensor | SampleFailu
 
 def _discard_broken(wanted: Sequence[Wanted]) -> None:
     """Files that an interrupted program left half-written are asked for again."""
+    for file in _broken(wanted):
+        file.unlink(missing_ok=True)
+
+
+def _broken(wanted: Sequence[Wanted]) -> list[Path]:
     from vtbench.data.decode import decode_image
 
-    for one in wanted:
-        for file in one.files():
-            try:
-                decode_image(file)
-            except SampleError:
-                file.unlink(missing_ok=True)
+    found = []
+    for file in (file for one in wanted for file in one.files()):
+        try:
+            decode_image(file)
+        except SampleError:
+            found.append(file)
+    return found

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from vtbench.core.contracts import Condition
 from vtbench.core.errors import UsageError
-from vtbench.core.files import atomic_path, write_text, writing
+from vtbench.core.files import atomic_path, write_text
+from vtbench.core.write_errors import writing
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vtbench.core.caches import alone_in, kept_in, optional, places
 from vtbench.core.code_identity import id_with_code
 from vtbench.core.digests import digest_arrays, digest_json
-from vtbench.core.errors import UnwritableError, VtbenchError
-from vtbench.core.files import CACHE_VARIABLE, cache_dir, path_segment, write_text
+from vtbench.core.files import path_segment, write_text
 from vtbench.core.seals import sealed, unsealed
 from vtbench.readers.contract import Box, BoxReader, Reader, ReadResult
 
@@ -27,54 +27,36 @@ class ReadingStore:
 
     A file a reading, written atomically. A thread holds the lock of the key's stripe (one of 256) while it reads, and
     never two at once, so threads and processes wait for one another's readings instead of repeating them and cannot
-    deadlock. Every file is sealed; one that is damaged is read anew.
+    deadlock. Every file is sealed; one that is damaged is read anew. Where nothing can be kept, a reading is kept while
+    the process lasts.
     """
 
     def __init__(self, reader_id: str) -> None:
         self.reader_id = reader_id
         # the readable part of the folder's name may be cut short or collide; the digest does not
-        self.folder = cache_dir() / FOLDER / f"{path_segment(reader_id)}-{digest_json(reader_id, 8)}"
+        self._segments = (FOLDER, f"{path_segment(reader_id)}-{digest_json(reader_id, 8)}")
+        self._place: Path | None = None
 
     def get(self, key: str, read: Callable[[], Sequence[str]]) -> tuple[tuple[str, ...], bool]:
-        """The reading of ``key`` (hex digits), and whether ``read`` had to be called for it.
-
-        Raises:
-            VtbenchError: the cache folder cannot be written.
-        """
-        from filelock import FileLock
-
-        path = self.folder / key[:_STRIPE_DIGITS] / f"{key}.json"
-        known = self._load(path, key)
+        """The reading of ``key`` (hex digits), and whether ``read`` had to be called for it."""
+        known = self._known(key)
         if known is not None:
             return known, False
-        lock = FileLock(self._prepare() / f"{key[:_STRIPE_DIGITS]}.lock")
-        try:
-            lock.acquire()
-        except OSError as error:
-            raise self._unwritable(error) from error
-        try:
-            known = self._load(path, key)
+        if self._place is None:
+            self._place = kept_in(*self._segments)
+        with alone_in(self._place, f"{key[:_STRIPE_DIGITS]}.lock"):
+            known = self._known(key)
             if known is not None:
                 return known, False
             strings = tuple(read())
-            self._save(path, key, strings)
+            told = sealed({"reader": self.reader_id, "key": key, "strings": strings})
+            with optional():
+                write_text(_path(self._place, key), json.dumps(told, ensure_ascii=True))
             return strings, True
-        finally:
-            lock.release()
 
-    def _prepare(self) -> Path:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise self._unwritable(error) from error
-        return self.folder
-
-    def _save(self, path: Path, key: str, strings: tuple[str, ...]) -> None:
-        try:
-            content = sealed({"reader": self.reader_id, "key": key, "strings": strings})
-            write_text(path, json.dumps(content, ensure_ascii=True))
-        except UnwritableError as error:
-            raise self._unwritable(error) from error
+    def _known(self, key: str) -> tuple[str, ...] | None:
+        loaded = (self._load(_path(folder, key), key) for folder in places(*self._segments))
+        return next((strings for strings in loaded if strings is not None), None)
 
     def _load(self, path: Path, key: str) -> tuple[str, ...] | None:
         try:
@@ -88,10 +70,9 @@ class ReadingStore:
             return None
         return tuple(strings)
 
-    def _unwritable(self, error: Exception) -> VtbenchError:
-        return VtbenchError(
-            f"cannot keep readings in {self.folder}: {error}", f"set {CACHE_VARIABLE} to a writable folder"
-        )
+
+def _path(folder: Path, key: str) -> Path:
+    return folder / key[:_STRIPE_DIGITS] / f"{key}.json"
 
 
 class CachedReader:

@@ -8,10 +8,11 @@ from typing import Generic, TypeVar
 
 import torch
 
-from vtbench.core.errors import AdapterError
+from vtbench.core.errors import AdapterError, StorageFullError, UnwritableError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+_OF_NO_SAMPLE = (AdapterError, StorageFullError, UnwritableError)
 _OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "STATUS_ALLOC_FAILED")
 
 
@@ -30,7 +31,8 @@ class CarefulBatches(Generic[Item, Result]):
     """Runs items in order, so that only those at fault become failures.
 
     A batch that does not fit in memory is halved, for the rest of the run too. A batch that raises is tried again one
-    item at a time. An :class:`AdapterError` is the model's fault and is passed on.
+    item at a time. An :class:`AdapterError` is the model's fault and is passed on, and so is a disk
+    that takes no more.
 
     Attributes:
         name: what messages call the model.
@@ -54,7 +56,7 @@ class CarefulBatches(Generic[Item, Result]):
             batch = self.cut(pending, self.batch_size)
             try:
                 result = self.run(batch)
-            except AdapterError:
+            except _OF_NO_SAMPLE:
                 raise
             except Exception as error:  # noqa: BLE001 - a model may fail in any way on one image
                 if out_of_memory(error):
@@ -78,7 +80,7 @@ class CarefulBatches(Generic[Item, Result]):
         for item in batch:
             try:
                 yield self.run([item])
-            except AdapterError:
+            except _OF_NO_SAMPLE:
                 raise
             except Exception as alone:  # noqa: BLE001 - recorded as this sample's failure
                 yield self.failed(item, alone)

@@ -18,6 +18,7 @@ from vtbench.core.digests import digest_json
 from vtbench.core.errors import DamagedFileError, UsageError, VtbenchError
 from vtbench.core.files import cache_dir
 from vtbench.core.links import refuse_linked_way, refuse_links
+from vtbench.core.partial_files import sweep
 from vtbench.core.seals import REPAIR
 from vtbench.data.fingerprint import notes_of
 from vtbench.data.open import open_data
@@ -88,6 +89,7 @@ class GenerationReference:
         key = digest_json([self.identity, extractors, wanted, device.type], length=24)
         name = f"statistics-{key}{SUFFIX}"
         here, cached = options.out / FOLDER / name, cache_dir() / "references" / name
+        sweep(cached.parent)
         refuse_links(here.parent, options.out)
         here.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(here.with_suffix(".lock")):  # the operating system's: a killed worker cannot leave it behind
@@ -107,7 +109,7 @@ def _is_whole(path: Path) -> bool:
     """A damaged file counts as absent: it is made again."""
     try:
         open_statistics(path)
-    except VtbenchError:
+    except (VtbenchError, OSError):
         return False
     return True
 

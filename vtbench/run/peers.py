@@ -15,8 +15,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from vtbench.core.errors import UsageError, VtbenchError
-from vtbench.core.files import writing
 from vtbench.core.links import refuse_links
+from vtbench.core.write_errors import writing
 from vtbench.run.finish import finished
 from vtbench.run.outcome import Outcome
 from vtbench.run.plan import JobPlan

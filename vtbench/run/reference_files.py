@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from vtbench.core.caches import is_there, kept_in, kept_meanwhile, not_kept, places
 from vtbench.core.digests import digest_file
-from vtbench.core.errors import AssetMissingError, DamagedFileError, UsageError
+from vtbench.core.errors import AssetMissingError, StorageFullError, UsageError, VtbenchError
 from vtbench.core.files import cache_dir, path_segment, user_path
 from vtbench.core.npz_files import array_names
 from vtbench.data import DATASETS
@@ -64,11 +65,15 @@ def _of_file(path: Path) -> tuple[ReferenceStatistics, tuple[str, ...]] | None:
 
 def _imported(path: Path) -> ReferenceStatistics:
     """Imported into the cache, once for each content; a damaged file there is made again."""
-    target = cache_dir() / _IMPORTED_FOLDER / f"{digest_file(path)}{SUFFIX}"
-    if target.is_file():
-        with suppress(DamagedFileError):
-            return open_statistics(target)
-    return import_statistics(path, target, kind="adm")
+    file = f"{digest_file(path)}{SUFFIX}"
+    for folder in places(_IMPORTED_FOLDER):
+        with suppress(VtbenchError, OSError):
+            return open_statistics(folder / file)
+    try:
+        return import_statistics(path, kept_in(_IMPORTED_FOLDER) / file, kind="adm")
+    except StorageFullError as error:
+        not_kept(error, cache_dir())
+        return import_statistics(path, kept_meanwhile(_IMPORTED_FOLDER) / file, kind="adm")
 
 
 def named_statistics(name: str) -> ReferenceStatistics:
@@ -90,7 +95,7 @@ def _by_name(name: str) -> Path | None:
     from vtbench.assets.lookup import asset_folders
 
     paths = (folder / NAMED_FOLDER / f"{name}{SUFFIX}" for folder in asset_folders())
-    return next((path for path in paths if path.is_file()), None)
+    return next((path for path in paths if is_there(path)), None)
 
 
 def check_answers(statistics: ReferenceStatistics, source: str, requests: Sequence[MetricRequest]) -> None:

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import os
 import shutil
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from vtbench.core.caches import optional
 from vtbench.core.digests import digest_json
 from vtbench.core.errors import DamagedFileError, VtbenchError
 from vtbench.core.files import atomic_path, cache_dir
 from vtbench.core.links import refuse_linked_way
+from vtbench.core.partial_files import sweep
 from vtbench.core.seals import REPAIR
 from vtbench.core.tensor_files import check_tensors, open_tensors, write_tensors
 from vtbench.run.store import Block
@@ -54,6 +55,7 @@ class ReferenceFeatures:
         self.features = features
         self._out, self._folder = out, out / FOLDER / key
         self._cache = cache_dir() / "references" / key
+        sweep(self._cache)
         self._whole: dict[Path, tuple[int, ...]] = {}
 
     def has(self, block: Block) -> bool:
@@ -129,10 +131,8 @@ def _signature(path: Path) -> tuple[int, ...]:
 
 def keep(source: Path, cached: Path) -> None:
     """Link into the user's cache; a cache that cannot be written is told once, and nothing depends on it."""
-    try:
+    with optional():
         link(source, cached)
-    except VtbenchError:
-        warnings.warn(f"{cache_dir()} cannot be written: references are not kept for other runs", stacklevel=2)
 
 
 def link(source: Path, target: Path) -> None:

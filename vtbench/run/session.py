@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from vtbench.core.caches import begin_run
 from vtbench.core.errors import AdapterError, StorageFullError, VtbenchError
 from vtbench.core.foreign import advice, foreign, making, told
+from vtbench.core.partial_files import sweep_below
 from vtbench.run.device import choose_device, choose_dtype, make_deterministic
 from vtbench.run.evaluators import Evaluators, build_evaluators
 from vtbench.run.execute import discard, measure_job
@@ -20,6 +22,7 @@ from vtbench.run.peers import Peers
 from vtbench.run.plan import JobData, JobPlan, open_task_data
 from vtbench.run.preflight import check_disk, check_folder, check_labels, check_tasks, check_unused, raise_all
 from vtbench.run.progress import say
+from vtbench.run.references import FOLDER
 from vtbench.run.reuse import refuse_failures, reused
 from vtbench.run.sources import Source
 from vtbench.run.tokenizer_share import tokenizer_evaluators, tokenizer_job
@@ -84,6 +87,7 @@ def plan_session(
         UsageError: unknown names, wrong arguments, bad data.
         AssetMissingError: weights that cannot be had.
     """
+    begin_run()
     worker = Worker() if options.workers_of == "none" else current_worker()
     peers = Peers(options.out, worker)
     device = choose_device(options.device, worker)
@@ -180,6 +184,8 @@ class _Runner:
             plan.source.release()
 
     def _run(self, plan: JobPlan) -> Outcome:
+        for folder in (plan.folder, plan.options.out / FOLDER):
+            sweep_below(folder)
         if self._options.fresh:
             discard(plan, self._worker)
         there = reused(plan, self._worker)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vtbench.core.caches import alone_in, is_there, kept_in, optional, places
 from vtbench.core.digests import digest_arrays, digest_json
-from vtbench.core.errors import DamagedFileError, UnwritableError, VtbenchError
-from vtbench.core.files import CACHE_VARIABLE, cache_dir
+from vtbench.core.errors import DamagedFileError
 from vtbench.core.info import WeightFile
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Matrix = np.ndarray[Any, np.dtype[np.float64]]
     Arrays = dict[str, np.ndarray[Any, Any]]
 
+FOLDER = "fitted"
 MOST_PATCHES = 24_576
 LICENCE = "fitted on photographs of scikit-image and scikit-learn; see their licences"
 
@@ -37,33 +38,24 @@ def fitted(name: str, version: int, arguments: Mapping[str, int], fit: Callable[
 
     The cache key is a digest of the algorithm's name and version, its arguments, and the fingerprint of the
     photographs, and the file is sealed over it and every byte of the arrays. Two processes that fit at once wait for
-    one another, and the file appears whole or not at all. A damaged file is fitted again.
+    one another, and the file appears whole or not at all. A damaged file is fitted again, and so is one that no cache
+    can keep, once a process.
 
     Args:
         name: registered name of the tokenizer.
         version: raised whenever the same arguments would give other arrays.
         arguments: what the fit depends on; must hold ``patch`` and ``seed``.
         fit: ``float64 [N,D]`` patches in [0, 1] to named arrays. Runs on one thread, so that its sums have one order.
-
-    Raises:
-        VtbenchError: the cache folder cannot be written.
     """
-    from filelock import FileLock
-
     dataset = fitting_photographs()
     key = digest_json({"name": name, "version": version, "arguments": dict(arguments), "data": dataset.fingerprint})
-    path = cache_dir() / "fitted" / f"{name}-{key[:20]}.safetensors"
-    arrays = _read(path, key)
+    file = f"{name}-{key[:20]}.safetensors"
+    arrays = _kept(file, key)
     if arrays is None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(path.with_suffix(".lock")):
-                arrays = _read(path, key) or _fit_and_write(path, key, arguments, dataset, fit)
-        except (OSError, UnwritableError) as error:
-            raise VtbenchError(
-                f"{name}: cannot keep its fit in {path.parent}: {error}", f"set {CACHE_VARIABLE} to a writable folder"
-            ) from error
-    weight = WeightFile(name=path.name, sha256=digest_arrays(arrays), source=f"fitted on photos-mini {key[:20]}")
+        folder = kept_in(FOLDER)
+        with alone_in(folder, f"{Path(file).stem}.lock"):
+            arrays = _kept(file, key) or _fit_and_keep(folder / file, key, arguments, dataset, fit)
+    weight = WeightFile(name=file, sha256=digest_arrays(arrays), source=f"fitted on photos-mini {key[:20]}")
     return Fitted(arrays, weight)
 
 
@@ -95,19 +87,25 @@ def training_patches(dataset: ImageDataset, patch: int, seed: int) -> Matrix:
     return matrix
 
 
-def _fit_and_write(
+def _fit_and_keep(
     path: Path, key: str, arguments: Mapping[str, int], dataset: ImageDataset, fit: Callable[[Matrix], Arrays]
 ) -> Arrays:
-    from safetensors.numpy import load_file
+    import numpy as np
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
 
     from vtbench.core.tensor_files import write_tensors
 
     patches = training_patches(dataset, arguments["patch"], arguments["seed"])
     with threadpool_limits(limits=1):
-        arrays = fit(patches)
-    write_tensors(path, arrays, {"fitted": key})
-    return load_file(path)
+        arrays = {name: np.ascontiguousarray(array) for name, array in fit(patches).items()}
+    with optional():
+        write_tensors(path, arrays, {"fitted": key})
+    return arrays
+
+
+def _kept(file: str, key: str) -> Arrays | None:
+    """What an earlier fit left; ``None`` where there is none, or a damaged one."""
+    return next((arrays for folder in places(FOLDER) if (arrays := _read(folder / file, key)) is not None), None)
 
 
 def _read(path: Path, key: str) -> Arrays | None:
@@ -115,7 +113,7 @@ def _read(path: Path, key: str) -> Arrays | None:
 
     from vtbench.core.tensor_files import check_tensors
 
-    if not path.is_file():
+    if not is_there(path):
         return None
     try:
         check_tensors(path, {"fitted": key}, "it is fitted again")

@@ -115,7 +115,8 @@ def test_finished_images_are_not_asked_for_again(make: Make, tmp_path: Path) -> 
 def test_a_half_written_image_of_a_killed_run_is_made_again(make: Make, tmp_path: Path) -> None:
     generator = make(SAMPLES)
     first = generator.sample_each(CONDITIONS, SEEDS, IDS)
-    request = wanted_sample(generator._program._work, IDS[1], CONDITIONS[1], int(SEEDS[1]))
+    (folder,) = (tmp_path / "cache" / "command").iterdir()
+    request = wanted_sample(folder, IDS[1], CONDITIONS[1], int(SEEDS[1]))
     (file,) = request.files()
     file.write_bytes(file.read_bytes()[:60])
     second = generator.sample_each(CONDITIONS, SEEDS, IDS)

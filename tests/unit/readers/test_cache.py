@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
-from vtbench.core.errors import VtbenchError
 from vtbench.core.files import CACHE_VARIABLE
 from vtbench.readers.cache import CachedBoxReader, CachedReader, image_digest
 from vtbench.readers.contract import Box, ReadResult
@@ -107,11 +108,24 @@ def test_boxes_are_part_of_the_key() -> None:
     assert reader.asked == [2, 2] and (cached.read_count, cached.hit_count) == (2, 1)
 
 
-def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_cache_an_image_is_read_once_a_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "occupied").write_text("a file")
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "occupied"))
-    with pytest.raises(VtbenchError, match=CACHE_VARIABLE):
-        CachedReader(Brightness()).read([flat(1)])
+    reader = Brightness()
+    with pytest.warns(UserWarning, match=CACHE_VARIABLE) as told:
+        results = [CachedReader(reader).read([flat(1), flat(2)]) for _ in range(2)]
+    assert results[0] == results[1] and len(reader.asked) == 2 and len(told) == 1
+
+
+def test_a_cache_that_may_only_be_read_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = CachedReader(Brightness()).read([flat(1)])
+
+    def refuse(dir: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(dir / "tmp0"))
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    reader = Brightness()
+    assert CachedReader(reader).read([flat(1)]) == known and reader.asked == []
 
 
 def test_processes_wait_for_one_another(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -11,7 +12,6 @@ import numpy as np
 import pytest
 
 from vtbench.core.digests import digest_arrays
-from vtbench.core.errors import VtbenchError
 from vtbench.data.photos_mini import PhotosMini
 from vtbench.tokenizers import fitted as module
 from vtbench.tokenizers.fitted import MOST_PATCHES, fitted, fitting_photographs, training_patches
@@ -68,11 +68,27 @@ def test_a_damaged_file_is_fitted_again(cache: Path, keep: int) -> None:
     assert fitted("x", 1, ARGUMENTS, never).weight == first.weight
 
 
-def test_a_cache_that_cannot_be_written_is_told(cache: Path) -> None:
+def test_without_a_cache_it_is_fitted_once_a_process(cache: Path) -> None:
     cache.parent.mkdir(exist_ok=True)
     cache.write_text("a file where the folder should be")
-    with pytest.raises(VtbenchError, match="VTBENCH_CACHE"):
-        fitted("x", 1, ARGUMENTS, mean_of)
+    with pytest.warns(UserWarning, match="VTBENCH_CACHE"):
+        first = fitted("x", 1, ARGUMENTS, mean_of)
+    again = fitted("x", 1, ARGUMENTS, never)
+    assert again.weight == first.weight and cache.is_file()
+    np.testing.assert_array_equal(again.arrays["outer"], first.arrays["outer"])
+
+
+def test_a_full_cache_costs_the_file_alone(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    fsync = os.fsync
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.warns(UserWarning, match="No space left"):
+        first = fitted("x", 1, ARGUMENTS, mean_of)
+    monkeypatch.setattr(os, "fsync", fsync)
+    assert fitted("x", 1, ARGUMENTS, mean_of).weight == first.weight
+    assert not list((cache / "fitted").glob(".*partial"))
 
 
 def test_the_fitting_photographs_are_not_scored() -> None:
