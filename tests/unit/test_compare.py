@@ -274,6 +274,15 @@ def test_runs_of_unequal_length_are_paired_or_refused(runs: ModuleType, tmp_path
     assert found["kid_efflite0"].why == "40 samples, now 20, and no rows to pair"
 
 
+def test_one_shared_sample_gives_no_interval_and_says_so(runs: ModuleType, tmp_path: Path) -> None:
+    rows = runs.columns(40)
+    before = runs.write_run(tmp_path / "a", runs.samples_of(rows))
+    one = {name: column[:1] + (name == "ssim") * 0.01 for name, column in rows.items()}
+    found = by_metric(compare([before, runs.write_run(tmp_path / "b", runs.samples_of(one))]).rows)["ssim"]
+    assert found.ci_low is None and found.method == ""
+    assert found.why == "n 40, now 1; one sample, no interval: the sign alone"
+
+
 def test_folders_are_matched_by_task_and_model(runs: ModuleType, tmp_path: Path) -> None:
     samples = runs.samples_of(runs.columns(12))
     for side, labels in (("a", ("jpeg", "webp")), ("b", ("webp", "avif")), ("c", ("webp", "jpeg"))):

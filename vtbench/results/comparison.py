@@ -135,7 +135,8 @@ def _settled(before: MetricResult, after: MetricResult) -> bool:
 
 def _paired(baseline: Measurement, candidate: Measurement, key: Key, pairs: Pairs, higher: bool | None) -> Comparison:
     low, high = pairs.interval()
-    notes = [f"paired on {len(pairs)} samples"]
+    known = not math.isnan(low)
+    notes = [f"paired on {len(pairs)} samples" if known else "one sample, no interval: the sign alone"]
     before, after = baseline.results[key], candidate.results[key]
     if unequal_samples(baseline, candidate, before, after):
         notes.insert(0, f"n {before.n}, now {after.n}")
@@ -145,7 +146,6 @@ def _paired(baseline: Measurement, candidate: Measurement, key: Key, pairs: Pair
         notes.append(f"{pairs.n_imperfect} no longer perfect")
     if pairs.n_perfected:
         notes.append(f"{pairs.n_perfected} perfect now")
-    known = not math.isnan(low)
     verdict = _verdict(pairs.difference, (low, high) if known else None, higher, baseline.results[key].value)
     return _row(
         baseline,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vtbench.core.errors import DamagedFileError, UsageError
-from vtbench.results.record import RunRecord, readable_records, warn_of
+from vtbench.results.record import RunRecord, load_records, readable_records, warn_of
 from vtbench.results.rows import all_metrics, input_size, scored_size
 from vtbench.results.schema import MetricResult, Section
 
@@ -103,21 +103,21 @@ SAMPLES_COLUMNS: dict[str, str] = {
 """Columns of :func:`samples_frame`, before one text column a kind of stratum and one ``float64`` column a metric."""
 
 
-def runs_frame(records: Iterable[RunRecord]) -> pd.DataFrame:
-    """One row a run, in the order given: :data:`RUNS_COLUMNS`."""
-    return _frame([_run_row(record) for record in records], RUNS_COLUMNS)
+def runs_frame(records: Iterable[RunRecord] | Path | str) -> pd.DataFrame:
+    """One row a run, in the order given: :data:`RUNS_COLUMNS`. A path stands for the records at or below it."""
+    return _frame([_run_row(record) for record in _listed(records)], RUNS_COLUMNS)
 
 
-def metrics_frame(records: Iterable[RunRecord], wide: bool = False) -> pd.DataFrame:
+def metrics_frame(records: Iterable[RunRecord] | Path | str, wide: bool = False) -> pd.DataFrame:
     """What the runs found.
 
     Args:
-        records: any records, of one task or of several.
+        records: any records, of one task or of several; or the path of a run or of a folder above runs.
         wide: one row a run, and for every metric the columns ``<metric>``, ``<metric>_ci_low``, ``<metric>_ci_high``
             (``float64``) and ``<metric>_n`` (``Int64``), after :data:`KEY_COLUMNS` and ``n_scored``; a stratum other
             than ``all`` is ``<metric>[<stratum>]``. Otherwise one row a result: :data:`METRICS_COLUMNS`.
     """
-    listed = list(records)
+    listed = _listed(records)
     if wide:
         return _wide_frame(listed)
     rows = [_result_row(record, result) for record in listed for result in record.results]
@@ -149,6 +149,10 @@ def samples_frame(path: Path | str) -> pd.DataFrame:
 def csv_dtypes(columns: Mapping[str, str]) -> dict[str, str]:
     """``dtype=`` for ``pandas.read_csv``: every column but times, which go to ``parse_dates=``."""
     return {name: dtype for name, dtype in columns.items() if dtype != TIME}
+
+
+def _listed(records: Iterable[RunRecord] | Path | str) -> list[RunRecord]:
+    return load_records(records) if isinstance(records, (str, Path)) else list(records)
 
 
 def _frame(rows: Any, columns: Mapping[str, str]) -> pd.DataFrame:

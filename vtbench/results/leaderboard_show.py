@@ -69,7 +69,7 @@ def shown(
     reported = reported_rows(root, family, selection, cards or {}) if published else []
     measured = [record for record in records if _is_asked_for(record, selection)]
     if not measured and not reported:
-        raise UsageError(f"the leaderboard {family} has nothing of that", "leave out --metric, --model or --max-bpp")
+        raise _nothing(family, selection)
     _check_sort(selection.sort, records, reported)
     held = tuple(name for name in selection.metrics if any(metric_result(record, name) for record in measured))
     return Shown(
@@ -105,6 +105,12 @@ def _goodness(record: RunRecord, metric: str) -> tuple[bool, float]:
     if result is None or math.isnan(result.value):
         return True, 0.0
     return False, -result.value if result.higher_is_better else result.value
+
+
+def _nothing(family: str, selection: Selection) -> UsageError:
+    if selection == Selection(sort=selection.sort):
+        return UsageError(f"the leaderboard {family} has no rows yet", "vtbench leaderboard add RUN makes some")
+    return UsageError(f"the leaderboard {family} has nothing of that", "leave out --metric, --model or --max-bpp")
 
 
 def _check_task(task: str | None, records: Sequence[RunRecord]) -> None:

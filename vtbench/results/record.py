@@ -116,7 +116,7 @@ def read_record(path: Path | str) -> RunRecord:
         VtbenchError: it may not be read, or is of a newer schema.
     """
     file = Path(path)
-    file = file / RECORD_FILE if file.is_dir() else file
+    file = file / RECORD_FILE if file.is_dir() and file.name != RECORD_FILE else file
     content = _unsealed(_read_json(file), file)
     _check_schema(content, file)
     try:
@@ -189,6 +189,8 @@ def _read_json(file: Path) -> dict[str, Any]:
         content = strict_json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(f"there is no {file}", "a run writes its record last: is it finished?") from None
+    except IsADirectoryError:
+        raise DamagedFileError(file, "is a folder", f"move it away, and {_REPAIR}") from None
     except OSError as error:
         raise VtbenchError(f"cannot read {file}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

@@ -40,6 +40,18 @@ def test_columns_and_dtypes_are_the_documented_ones_even_when_empty(records, kin
 
 
 @pytest.mark.parametrize("kind", FRAMES)
+def test_a_path_stands_for_its_records(records, kind, tmp_path):
+    build, _ = FRAMES[kind]
+    for number, record in enumerate(records):
+        write_record(record, tmp_path / str(number) / "record.json")
+    for given in (tmp_path, str(tmp_path)):
+        pd.testing.assert_frame_equal(build(given), build(records))
+    assert len(runs_frame(tmp_path / "1")) == 1
+    with pytest.raises(UsageError, match="does not exist"):
+        build(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("kind", FRAMES)
 def test_frames_survive_csv_and_parquet(records, kind, tmp_path):
     build, columns = FRAMES[kind]
     frame = build(records)

@@ -102,6 +102,13 @@ def test_what_is_not_there_is_refused_with_a_hint(ask: Callable[..., Shown], ask
     assert told in str(caught.value)
 
 
+def test_a_leaderboard_without_rows_is_called_that(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="the leaderboard compat has no rows yet"):
+        shown(tmp_path, "compat", Selection(sort="model"), CARDS)
+    with pytest.raises(UsageError, match="has nothing of that"):
+        shown(tmp_path, "compat", Selection(model="x"), CARDS)
+
+
 def test_every_link_is_of_a_card_and_of_a_reported_model() -> None:
     rows = read_published(SHIPPED / "published")
     assert set(cards_of_reported()) <= {row.model for row in rows}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.core.errors import DamagedFileError, UsageError, VtbenchError
 from vtbench.results import strict_json
 from vtbench.results.record import SCHEMA_VERSION, RunRecord, load_records, read_record, write_record
 from vtbench.results.schema import MetricResult
@@ -163,6 +163,16 @@ def test_an_unreadable_record_is_told_with_its_path(tmp_path, text, error, probl
         read_record(file)
     assert str(file) in str(caught.value)
     assert caught.value.exit_code == 1
+
+
+def test_a_folder_in_a_records_place_is_called_that(make_record, tmp_path):
+    (tmp_path / "1/record.json").mkdir(parents=True)
+    write_record(make_record("x"), tmp_path / "2/record.json")
+    told = r"1/record\.json is a folder move it away, and give the same vtbench run again"
+    with pytest.warns(UserWarning, match=told):
+        assert len(load_records(tmp_path)) == 1
+    with pytest.raises(DamagedFileError, match=r"record\.json is a folder"):
+        read_record(tmp_path / "1")
 
 
 def test_records_load_from_a_file_a_run_folder_or_any_folder_above(make_record, tmp_path):
