@@ -107,7 +107,7 @@ def test_wrappers_on_every_tensor_are_taken_off_and_told(place: Path, score: Any
     plain, wrapped = score("plain"), score("w")
     assert wrapped.code == 0 and wrapped.value("mae") == plain.value("mae")
     (warning,) = wrapped.rows[0]["warnings"]
-    assert all(part in warning for part in wrapper.split(".")) and "taken off" in wrapped.err
+    assert repr(wrapper) in warning and "taken off" in wrapped.err
 
 
 def test_a_wrapper_on_some_tensors_is_no_wrapper(place: Path, score: Any) -> None:
@@ -186,3 +186,32 @@ def test_folders_inside_are_offered(place: Path, score: Any) -> None:
     done = score("pipe/vea")
     assert done.code == 4 and "did you mean path=pipe/vae?" in done.err
     assert "hf download nowhere/vae" in score("nowhere/vae").err
+
+
+def test_links_that_lead_nowhere_are_told(place: Path, score: Any) -> None:
+    (copy(place, "tensors") / NAME).unlink()
+    (place / "tensors" / NAME).symlink_to("../blobs/0123")
+    (copy(place, "settings") / "config.json").unlink()
+    (place / "settings" / "config.json").symlink_to("../blobs/4567")
+    for name, blob in (("tensors", "0123"), ("settings", "4567")):
+        done = score(name)
+        assert done.code == 4 and f"is a link to ../blobs/{blob}, which is not there" in done.err, done.err
+        assert len(done.err.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("_class_name", ["AutoencoderKL"], "is a ['AutoencoderKL'], not a AutoencoderKL"),
+        ("_class_name", None, "is a None, not a AutoencoderKL"),
+        ("in_channels", [3], "[3] and 3 channels"),
+        ("out_channels", "3", "3 channels"),
+        ("layers_per_block", "two", "cannot build a AutoencoderKL"),
+        ("latent_channels", -1, "cannot build a AutoencoderKL"),
+    ],
+)
+def test_settings_of_another_type_are_told(place: Path, score: Any, key: str, value: Any, words: str) -> None:
+    file = copy(place, "odd") / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {key: value}))
+    done = score("odd")
+    assert done.code in (1, 2) and words in done.err and "Error:" not in done.err, done.err

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vtbench.assets.dangling_links import dangling
 from vtbench.core.errors import AdapterError, UsageError
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def weights_in(folder: Path) -> tuple[Path, ...]:
         sets.append(numbered_shards([path for path, match in sharded.items() if _group(match) == group]))
     sets += [(path,) for path in rest if path not in sharded]
     if not sets:
-        raise UsageError(f"{folder} holds no weights", f"weights end in {', '.join(SUFFIXES)}")
+        raise UsageError(f"{folder} holds no weights", dangling(folder) or f"weights end in {', '.join(SUFFIXES)}")
     if len(sets) > 1:
         names = ", ".join(found[0].name for found in sets)
         raise UsageError(f"{folder} holds several weights: {names}", f"name one: {folder / sets[0][0].name}")

@@ -27,7 +27,9 @@ def unwrapped(state: Mapping[str, T]) -> tuple[dict[str, T], str]:
         names = {old: _without(name, found) for old, name in names.items()}
     if not wrappers or len(set(names.values())) < len(names):
         return dict(state), ""
-    return {name: state[old] for old, name in names.items()}, "".join(dict.fromkeys(wrappers))
+    first = next(iter(state))  # told in the order in which they stand there
+    told_of = sorted(dict.fromkeys(wrappers), key=first.find)
+    return {name: state[old] for old, name in names.items()}, "".join(told_of)
 
 
 def told(source: str, wrappers: str) -> str:

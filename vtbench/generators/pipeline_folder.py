@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vtbench.assets.dangling_links import dangling
 from vtbench.assets.hub import told_of_folder
 from vtbench.assets.resolution import offline
 from vtbench.assets.weight_files import indexed_shards
@@ -91,7 +92,9 @@ def _pipelines() -> Any:
 def _read_index(folder: Path, source: str) -> tuple[str, dict[str, tuple[str, str]]]:
     file = folder / INDEX
     if not file.is_file():
-        raise AssetMissingError(f"{source}: no {INDEX}", "give the folder that save_pretrained wrote")
+        raise AssetMissingError(
+            f"{source}: no {INDEX}", dangling(folder) or "give the folder that save_pretrained wrote"
+        )
     try:
         index = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -145,6 +148,8 @@ def _weight_files(folder: Path, source: str, variant: str | None) -> tuple[Path,
         )
     if tensors:
         raise AssetMissingError(f"{source}: no weights but {', '.join(tensors)}", "give variant=NAME")
+    if missing := dangling(folder):
+        raise AssetMissingError(f"{source}: no weights", missing)
     return ()
 
 

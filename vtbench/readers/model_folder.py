@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from vtbench.assets.dangling_links import dangling
 from vtbench.assets.hub import hub_folder
 from vtbench.core.digests import digest_file
 from vtbench.core.errors import AssetMissingError
@@ -25,11 +26,13 @@ def locate_model(path: str, revision: str | None = None) -> Path:
     local = user_path(path)
     folder = local if local.is_dir() else hub_folder(path, PATTERNS, CONFIG, revision)
     if not (folder / CONFIG).is_file():
-        raise AssetMissingError(f"{path}: no {CONFIG}", "give the folder that save_pretrained wrote")
+        raise AssetMissingError(
+            f"{path}: no {CONFIG}", dangling(folder) or "give the folder that save_pretrained wrote"
+        )
     if not any(folder.glob(WEIGHTS)):
         raise AssetMissingError(
             f"{path}: no {WEIGHTS}; a pickle is refused, because it can run code when it is loaded",
-            "save it again with save_pretrained(DIR) where you trust it",
+            dangling(folder) or "save it again with save_pretrained(DIR) where you trust it",
         )
     return folder
 

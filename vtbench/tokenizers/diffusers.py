@@ -217,13 +217,14 @@ class DiffusersVQ(DiffusersAutoencoder):
 
 
 def _check_class(checkpoint: Checkpoint, expected: str) -> None:
-    found = checkpoint.config.get("_class_name", expected)
+    found = str(checkpoint.config.get("_class_name", expected))
     if found != expected:
         hint = f"use {ADAPTERS[found]}" if found in ADAPTERS else f"known: {', '.join(ADAPTERS)}"
         raise UsageError(f"{checkpoint.source} is a {found}, not a {expected}", hint)
-    channels = {checkpoint.config.get(key, 3) for key in ("in_channels", "out_channels")}
-    if channels != {3}:
-        raise AdapterError(f"{checkpoint.source}: {sorted(channels)} channels, not RGB images")
+    channels = [checkpoint.config.get(key, 3) for key in ("in_channels", "out_channels")]
+    if any(number != 3 for number in channels):
+        told = " and ".join(dict.fromkeys(map(str, channels)))
+        raise AdapterError(f"{checkpoint.source}: {told} channels, not RGB images")
 
 
 def _size(images: Tensor) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vtbench.assets.dangling_links import dangling
 from vtbench.assets.hub import hub_folder
 from vtbench.assets.weight_files import indexed_shards, numbered_shards
 from vtbench.core.digests import digest_file
@@ -93,7 +94,7 @@ def _patterns(variant: str | None) -> tuple[str, ...]:
 def _read_config(folder: Path, root: Path, source: str) -> dict[str, Any]:
     file = folder / CONFIG
     if not file.is_file():
-        raise AssetMissingError(f"{source}: no {CONFIG}", _elsewhere(folder, root))
+        raise AssetMissingError(f"{source}: no {CONFIG}", dangling(folder) or _elsewhere(folder, root))
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -136,6 +137,6 @@ def _refused(folder: Path, source: str, variant: str | None) -> tuple[Path, ...]
             f"{source}: refused {pickles[0]}: a pickle can run code when it is loaded",
             "save it again with save_pretrained(DIR, safe_serialization=True) where you trust it",
         )
-    others = sorted(file.name for file in folder.glob("*.safetensors"))
-    hint = f"it has {', '.join(others)}; is the variant right?" if others else "fetch the whole checkpoint"
-    raise AssetMissingError(f"{source}: no {_patterns(variant)[0]}", hint)
+    others = sorted(file.name for file in folder.glob("*.safetensors") if file.is_file())
+    instead = f"it has {', '.join(others)}; is the variant right?" if others else "fetch the whole checkpoint"
+    raise AssetMissingError(f"{source}: no {_patterns(variant)[0]}", dangling(folder) or instead)
