@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from vtbench.assets.dangling_links import dangling
 from vtbench.core.errors import AdapterError, UsageError
+from vtbench.core.outside import boundary, read_json
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,11 +49,9 @@ def indexed_shards(index: Path) -> tuple[Path, ...]:
     Raises:
         AdapterError: the index is none, or a shard is missing.
     """
-    try:
-        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise AdapterError(f"{index} is no index of shards", _AGAIN) from error
-    if not names or any(name != Path(name).name for name in names):
+    with boundary(f"{index} is no index of shards", _AGAIN, AdapterError):
+        names = sorted(set(read_json(index, AdapterError)["weight_map"].values()))
+    if not names or any("\0" in name or name != Path(name).name for name in names):
         raise AdapterError(f"{index} names no files beside it", _AGAIN)
     files = [index.parent / name for name in names]
     _demand(files, f"which {index.name} names")

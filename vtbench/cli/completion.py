@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
@@ -12,7 +11,7 @@ import typer
 from vtbench.cli.names import KINDS, names_of
 from vtbench.core.errors import VtbenchError
 from vtbench.core.files import user_path
-from vtbench.core.outside import read_text
+from vtbench.core.outside import read_json
 
 _RECORD = "record.json"
 _MOST_RECORDS = 500
@@ -56,8 +55,8 @@ def measured(ctx: typer.Context, incomplete: str) -> list[str]:
 def _label(file: Path) -> str:
     """A record's label, empty where it cannot be read: the command tells, not the shell."""
     try:
-        return str(json.loads(read_text(file))["model"]["label"])
-    except (VtbenchError, ValueError, KeyError, TypeError, RecursionError):
+        return str(read_json(file)["model"]["label"])
+    except (VtbenchError, LookupError, TypeError):
         return ""
 
 

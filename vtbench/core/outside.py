@@ -118,6 +118,14 @@ def parse_json(text: str, where: Path | str, hint: str | None = None, kind: type
         return load_json(text)
 
 
+def read_json(path: Path, kind: type[VtbenchError] = VtbenchError, hint: str | None = None) -> Any:
+    """:func:`parse_json` of a file. Raises as that, and where the file cannot be read."""
+    with boundary(f"{path} cannot be read", hint, kind):
+        data = read_bytes(path)
+    with boundary(f"{path} is not JSON", hint, kind):
+        return load_json(data.decode("utf-8"))
+
+
 def load_json(text: str) -> Any:
     """JSON to plain data, strictly and within bounds.
 
@@ -162,17 +170,17 @@ def _check_plain(content: Any, halves: bool) -> None:
     Raises:
         ValueError: too many levels, or half a character.
     """
-    level = [content]
-    for _ in range(MOST_DEPTH + 1):
+    level, depth = [content], 0
+    while level:
         if halves:
             keys = (key for part in level if isinstance(part, dict) for key in part)
             if any(isinstance(part, str) and _HALF.search(part) for part in (*level, *keys)):
                 raise ValueError("it holds half a character: a surrogate that stands alone")
-        parts = (part.values() if isinstance(part, dict) else part for part in level if isinstance(part, (dict, list)))
+        parts = [part.values() if isinstance(part, dict) else part for part in level if isinstance(part, (dict, list))]
+        if parts and depth == MOST_DEPTH:
+            raise ValueError(f"it is nested deeper than {MOST_DEPTH} levels")
         level = [item for part in parts for item in part if halves or isinstance(item, (dict, list))]
-        if not level:
-            return
-    raise ValueError(f"it is nested deeper than {MOST_DEPTH} levels")
+        depth += 1
 
 
 def _check_bounds(events: Iterator[yaml.Event]) -> None:

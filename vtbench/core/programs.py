@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +20,13 @@ from vtbench.core.errors import UsageError
 from vtbench.core.file_arguments import digest_arguments, is_file
 from vtbench.core.files import expand_user
 from vtbench.core.foreign_sources import foreign_sources, source_of_file
+from vtbench.core.program_output import Said, read_objects
 
 _SHOWN_LINES = 3
 _TAIL_BYTES = 4096
+_LONGEST_SHOWN = 300
+_MOST_WRITTEN = 4 << 30
+_LOOK_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -30,11 +35,11 @@ class Outcome:
 
     Attributes:
         problem: empty where it exited with 0; else what happened and its last words on stderr.
-        said: the lines of its stdout.
+        said: what it wrote to stdout.
     """
 
     problem: str
-    said: Sequence[str]
+    said: Said
 
 
 def split_command(command: str) -> list[str]:
@@ -70,7 +75,7 @@ def run_program(words: Sequence[str], text: str, timeout: float) -> Outcome:
     """Start a program with ``text`` on its stdin and wait for it.
 
     It inherits the environment and the working folder, and leads a process group of its own, which is killed whole
-    when it runs past ``timeout`` seconds or when waiting is interrupted.
+    when it runs past ``timeout`` seconds, has written 4 GiB of text, or when waiting is interrupted.
     """
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         given.write(text.encode())
@@ -81,27 +86,38 @@ def run_program(words: Sequence[str], text: str, timeout: float) -> Outcome:
             with interrupts.held():  # else a signal between the start and the name would leave it running
                 started.append(subprocess.Popen(words, stdin=given, stdout=out, stderr=err, start_new_session=True))
         except OSError as error:
-            return Outcome(f"cannot be started: {error.strerror or error}", ())
+            return Outcome(f"cannot be started: {error.strerror or error}", Said((), 0))
         except BaseException:
             for process in started:
                 _kill_group(process)
             raise
-        problem = _wait(started[0], timeout)
-        return Outcome(f"{problem}{_last_words(err)}" if problem else "", _lines(out))
+        problem = _wait(started[0], timeout, (out, err))
+        return Outcome(f"{problem}{_last_words(err)}" if problem else "", read_objects(out))
 
 
-def _wait(process: subprocess.Popen[bytes], timeout: float) -> str:
+def _wait(process: subprocess.Popen[bytes], timeout: float, written: Sequence[IO[bytes]]) -> str:
+    until = time.monotonic() + timeout
     try:
-        code = process.wait(timeout)
-    except subprocess.TimeoutExpired:
-        _kill_group(process)
-        return f"ran past {timeout:g} s and was stopped"
+        while (code := _code_within(process, min(_LOOK_SECONDS, until - time.monotonic()))) is None:
+            if sum(os.fstat(stream.fileno()).st_size for stream in written) > _MOST_WRITTEN:
+                _kill_group(process)
+                return f"wrote more than {_MOST_WRITTEN >> 30} GiB of text and was stopped"
+            if time.monotonic() >= until:
+                _kill_group(process)
+                return f"ran past {timeout:g} s and was stopped"
     except BaseException:
         _kill_group(process)
         raise
     if code < 0:
         return f"was killed by {_signal_name(-code)}"
     return f"exited with {code}" if code else ""
+
+
+def _code_within(process: subprocess.Popen[bytes], seconds: float) -> int | None:
+    try:
+        return process.wait(max(0.0, seconds))
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def _signal_name(number: int) -> str:
@@ -120,13 +136,12 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _lines(stream: IO[bytes]) -> list[str]:
-    stream.seek(0)
-    return stream.read().decode(errors="replace").splitlines()
-
-
 def _last_words(stream: IO[bytes]) -> str:
     size = stream.seek(0, os.SEEK_END)
     stream.seek(max(0, size - _TAIL_BYTES))
     lines = [line.strip() for line in stream.read().decode(errors="replace").splitlines() if line.strip()]
-    return f": {' | '.join(lines[-_SHOWN_LINES:])}" if lines else ", with nothing on stderr"
+    return (
+        f": {' | '.join(line[:_LONGEST_SHOWN] for line in lines[-_SHOWN_LINES:])}"
+        if lines
+        else ", with nothing on stderr"
+    )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from vtbench.core.contracts import Sample
+from vtbench.core.csv_rows import csv_rows
 from vtbench.core.errors import UsageError
 from vtbench.core.files import user_path
+from vtbench.core.outside import boundary, load_json, read_bytes
 from vtbench.data.decode import decode_image
 from vtbench.data.fingerprint import Fingerprinted, digest_readable_file
 from vtbench.data.folder import ImageFolder
@@ -106,41 +106,34 @@ def _entries(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     readers = {".jsonl": _json_lines, ".csv": _csv_rows}
     if file.suffix.lower() not in readers:
         raise UsageError(f"{file}: an annotation file ends in .jsonl or .csv", _FORM)
-    try:
-        for number, fields in readers[file.suffix.lower()](file):
-            where = f"{file}:{number}"
-            for key in ("id", "text"):
-                if not isinstance(fields.get(key), str):
-                    raise UsageError(f"{where}: no text under {key!r}", _FORM)
-            yield where, fields
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} cannot be read: {error}", "write it in UTF-8") from error
+    for number, fields in readers[file.suffix.lower()](file):
+        where = f"{file}:{number}"
+        for key in ("id", "text"):
+            if not isinstance(fields.get(key), str):
+                raise UsageError(f"{where}: no text under {key!r}", _FORM)
+        yield where, fields
+
+
+def _text(file: Path) -> str:
+    with boundary(f"{file} cannot be read", "write it in UTF-8", UsageError):
+        return read_bytes(file).decode("utf-8-sig")
 
 
 def _json_lines(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    with file.open(encoding="utf-8-sig") as stream:
-        for number, line in enumerate(stream, start=1):
-            if not line.strip():
-                continue
-            try:
-                fields = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise UsageError(f"{file}:{number}: not JSON: {error.msg}", _FORM) from error
-            if not isinstance(fields, dict):
-                raise UsageError(f"{file}:{number}: not an object", _FORM)
-            yield number, fields
+    # Not splitlines(): it also splits at characters such as U+2028, which JSON strings may hold.
+    for number, line in enumerate(_text(file).split("\n"), start=1):
+        if not line.strip():
+            continue
+        with boundary(f"{file}:{number}: not JSON", _FORM, UsageError):
+            fields = load_json(line)
+        if not isinstance(fields, dict):
+            raise UsageError(f"{file}:{number}: not an object", _FORM)
+        yield number, fields
 
 
 def _csv_rows(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    with file.open(encoding="utf-8-sig", newline="") as stream:
-        rows = csv.DictReader(stream, strict=True)
-        try:
-            for row in rows:
-                if None in row or None in row.values():
-                    raise UsageError(f"{file}:{rows.line_num}: not as many fields as the header names", _FORM)
-                yield rows.line_num, {key: _number(key, text, f"{file}:{rows.line_num}") for key, text in row.items()}
-        except csv.Error as error:
-            raise UsageError(f"{file}:{rows.line_num}: {error}", _FORM) from error
+    for number, row in csv_rows(_text(file), file, _FORM)[1]:
+        yield number, {key: _number(key, text, f"{file}:{number}") for key, text in row.items()}
 
 
 def _number(key: str, text: str, where: str) -> str | int:
@@ -149,4 +142,4 @@ def _number(key: str, text: str, where: str) -> str | int:
     try:
         return int(text)
     except ValueError:
-        raise UsageError(f"{where}: glyph_px is {text!r}", "write whole pixels") from None
+        raise UsageError(f"{where}: glyph_px is {text[:40]!r}", "write whole pixels") from None

@@ -36,9 +36,9 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from torch import Tensor
 
 from vtbench.core.errors import SampleError
-from vtbench.core.outside import reason
+from vtbench.core.outside import read_bytes, reason
 from vtbench.data.deep_png import is_deep_colour_png, read_deep_png
-from vtbench.data.limits import most_pixels
+from vtbench.data.limits import MOST_FILE_BYTES, most_pixels
 from vtbench.data.pixels import from_array
 from vtbench.data.tiff_layout import unread_tiff
 
@@ -93,8 +93,8 @@ def decode_image(source: bytes | Path, name: str | None = None) -> Tensor:
     """
     name = name or (str(source) if isinstance(source, Path) else "image")
     try:
-        data = source.read_bytes() if isinstance(source, Path) else source
-    except OSError as error:
+        data = read_bytes(source, MOST_FILE_BYTES) if isinstance(source, Path) else source
+    except (OSError, ValueError) as error:
         raise SampleError(f"{name}: cannot be read: {reason(error)}") from error
     if not data:
         raise SampleError(f"{name}: the file is empty")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import tempfile
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from vtbench.core.caches import kept_in, not_kept
 from vtbench.core.contracts import SampleFailure
 from vtbench.core.errors import SampleError, StorageFullError, UnwritableError, UsageError, VtbenchError
 from vtbench.core.files import cache_dir, user_path
+from vtbench.core.outside import load_json
 from vtbench.core.programs import digest_command, run_program, split_command
 from vtbench.core.write_errors import writing
 
@@ -126,7 +128,9 @@ class ImageProgram:
         for start in range(0, len(distinct), most):
             batch = distinct[start : start + most]
             outcome = run_program(self._words, "".join(one.line for one in batch), self._timeout)
-            errors = reported_errors(outcome.said)
+            errors = reported_errors(outcome.said.objects)
+            if outcome.said.unread:
+                _tell_unread(self._words[0], outcome.said.unread)
             for one in batch:
                 if one.id in errors:
                     reasons[one.output] = f"the program reports: {errors[one.id]}"
@@ -149,15 +153,18 @@ def reported_errors(lines: Iterable[str]) -> dict[str, str]:
     """Sample id to error, from ``{"id": …, "error": …}`` lines; any other line is the program's own talk."""
     errors = {}
     for line in lines:
-        if not line.lstrip().startswith("{"):
-            continue
         try:
-            said = json.loads(line)
-        except ValueError:
+            said = load_json(line)
+        except (ValueError, RecursionError):
             continue
         if isinstance(said, dict) and said.get("error") and isinstance(said.get("id"), str):
             errors[said["id"]] = str(said["error"])[:_LONGEST_MESSAGE]
     return errors
+
+
+def _tell_unread(program: str, unread: int) -> None:
+    told = f"{program} wrote {unread:,} bytes to stdout that were not read for errors"
+    warnings.warn(f"{told}: its own talk belongs on stderr", stacklevel=2)
 
 
 def _result(wanted: Wanted, reasons: Mapping[Path, str]) -> Tensor | SampleFailure:

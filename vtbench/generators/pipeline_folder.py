@@ -3,7 +3,6 @@ own is refused."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from vtbench.core.errors import AdapterError, AssetMissingError
 from vtbench.core.extras import install_extra
 from vtbench.core.files import user_path
 from vtbench.core.info import WeightFile
+from vtbench.core.outside import read_json
 
 INDEX = "model_index.json"
 LIBRARIES = ("diffusers", "transformers")
@@ -95,15 +95,15 @@ def _read_index(folder: Path, source: str) -> tuple[str, dict[str, tuple[str, st
         raise AssetMissingError(
             f"{source}: no {INDEX}", dangling(folder) or "give the folder that save_pretrained wrote"
         )
-    try:
-        index = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise AdapterError(f"{file} is not JSON: {error}") from error
+    index = read_json(file, AdapterError)
     class_name = index.get("_class_name") if isinstance(index, dict) else None
     if not isinstance(class_name, str):
         raise _own_code(source, f"_class_name {class_name!r}")
     entries = {name: entry for name, entry in index.items() if isinstance(entry, list) and len(entry) == 2}
     components = {name: (library, kind) for name, (library, kind) in entries.items() if library and kind}
+    for name, parts in components.items():
+        if not all(isinstance(part, str) for part in parts):
+            raise AdapterError(f"{file}: {name} is {parts!r:.80}, not a library and a class")
     for name, (library, kind) in components.items():
         if library not in LIBRARIES and not _is_part_of_diffusers(str(library)):
             raise _own_code(source, f"the component {name} ({library}.{kind})")

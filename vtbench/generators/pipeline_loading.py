@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import json
 from pathlib import Path
 from typing import Any
 
 from vtbench.assets.loading_report import refuse_misfit
 from vtbench.core.errors import AdapterError, AssetMissingError
 from vtbench.core.extras import install_extra
+from vtbench.core.outside import read_json
 from vtbench.generators.pipeline_folder import LIBRARIES, PipelineFolder
 from vtbench.tokenizers.diffusers_loading import refuse_keys
 from vtbench.tokenizers.pretrained import CONFIG
@@ -96,5 +96,5 @@ def _unread_settings(pipeline: Any, found: PipelineFolder) -> tuple[str, ...]:
 
 
 def _config(file: Path) -> dict[str, Any]:
-    found = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    found = read_json(file, AdapterError) if file.is_file() else {}
     return found if isinstance(found, dict) else {}

@@ -12,6 +12,7 @@ from vtbench.core.caches import alone_in, kept_in, optional, places
 from vtbench.core.code_identity import id_with_code
 from vtbench.core.digests import digest_arrays, digest_json
 from vtbench.core.files import path_segment, write_text
+from vtbench.core.outside import load_json, read_bytes
 from vtbench.core.seals import sealed, unsealed
 from vtbench.readers.contract import Box, BoxReader, Reader, ReadResult
 
@@ -60,8 +61,8 @@ class ReadingStore:
 
     def _load(self, path: Path, key: str) -> tuple[str, ...] | None:
         try:
-            content = unsealed(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, RecursionError):  # a broken seal is a ValueError
+            content = unsealed(load_json(read_bytes(path).decode("utf-8")))
+        except (OSError, ValueError, RecursionError, MemoryError):  # a broken seal is a ValueError
             return None
         if (content.get("reader"), content.get("key")) != (self.reader_id, key):
             return None

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 
 from vtbench.core.errors import UsageError, VtbenchError
 from vtbench.core.files import write_text
+from vtbench.core.outside import boundary, load_json, read_bytes, reason
 from vtbench.results import strict_json
 from vtbench.results.comparison_measurement import Measurement
 from vtbench.results.samples import FAILED, SCORED, Samples
@@ -20,6 +21,7 @@ from vtbench.results.schema import Count, MetricResult, Numbers, Section, Texts
 
 BASELINE_VERSION = 1
 _KIND = "vtbench baseline"
+_AGAIN = "write it again with --update"
 
 
 class Repeats(Section):
@@ -72,8 +74,8 @@ def is_baseline(path: Path) -> bool:
     if path.is_dir() or not path.is_file():
         return False
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = load_json(read_bytes(path).decode("utf-8"))
+    except (OSError, ValueError, RecursionError, MemoryError):
         return False
     return isinstance(content, dict) and content.get("kind") == _KIND
 
@@ -85,12 +87,19 @@ def read_baseline(path: Path) -> Baseline:
         UsageError: there is no such file.
         VtbenchError: not a baseline, or one of a newer layout.
     """
+    problem = f"{path} is no baseline"
     try:
-        content = strict_json.loads(path.read_text(encoding="utf-8"))
+        data = read_bytes(path)
     except FileNotFoundError:
         raise UsageError(f"there is no {path}", f"make it with: vtbench check RUN --baseline {path} --update") from None
     except (OSError, ValueError) as error:
-        raise VtbenchError(f"{path} is no baseline: {error}", "write it again with --update") from None
+        raise VtbenchError(f"{problem}: {reason(error)}", _AGAIN) from None
+    with boundary(problem, _AGAIN):
+        content = load_json(data.decode("utf-8"))
+        return _checked(content, path, problem)
+
+
+def _checked(content: Any, path: Path, problem: str) -> Baseline:
     version = content.get("schema_version") if isinstance(content, dict) else None
     if isinstance(version, int) and version > BASELINE_VERSION:
         raise VtbenchError(
@@ -101,7 +110,7 @@ def read_baseline(path: Path) -> Baseline:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "file"
-        raise VtbenchError(f"{path} is no baseline: {where}: {first['msg']}", "write it again with --update") from None
+        raise VtbenchError(f"{problem}: {where}: {first['msg']}", _AGAIN) from None
 
 
 def write_baseline(baseline: Baseline, path: Path) -> None:
@@ -169,25 +178,25 @@ def _stored(samples: Samples) -> BaselineRows:
 def _restored(rows: BaselineRows | None, source: str) -> Samples | None:
     if rows is None:
         return None
+    with boundary(f"{source}: rows that do not fit together", _AGAIN):
+        return _unpacked(rows)
+
+
+def _unpacked(rows: BaselineRows) -> Samples:
     count, failed = len(rows.ids), set(rows.failed)
     sizes = rows.sizes.split()
-    try:
-        shape = np.array([size.split("x") for size in (sizes * count if len(sizes) == 1 else sizes)], dtype=np.int32)
-        return Samples(
-            ids=rows.ids,
-            index=np.arange(count),
-            status=[FAILED if name in failed else SCORED for name in rows.ids],
-            stage=[""] * count,
-            message=[""] * count,
-            height=shape.reshape(-1, 2)[:, 0],
-            width=shape.reshape(-1, 2)[:, 1],
-            metrics={name: _numbers(column) for name, column in rows.metrics.items()},
-            strata=rows.strata,
-        )
-    except ValueError as error:
-        raise VtbenchError(
-            f"{source}: rows that do not fit together: {error}", "write it again with --update"
-        ) from None
+    shape = np.array([size.split("x") for size in (sizes * count if len(sizes) == 1 else sizes)], dtype=np.int32)
+    return Samples(
+        ids=rows.ids,
+        index=np.arange(count),
+        status=[FAILED if name in failed else SCORED for name in rows.ids],
+        stage=[""] * count,
+        message=[""] * count,
+        height=shape.reshape(-1, 2)[:, 0],
+        width=shape.reshape(-1, 2)[:, 1],
+        metrics={name: _numbers(column) for name, column in rows.metrics.items()},
+        strata=rows.strata,
+    )
 
 
 def _text(column: Sequence[float] | Any) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from vtbench.core.csv_rows import csv_rows
 from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.core.outside import boundary, read_text
 from vtbench.results.baseline import is_baseline, measurement_of, read_baseline
 from vtbench.results.comparison_choice import chosen_models, split_choice
 from vtbench.results.comparison_measurement import Key, Measurement, from_record
@@ -17,6 +18,7 @@ from vtbench.results.schema import MetricResult
 _SUFFIX = ".csv"
 _RATES = {"tokens_per_image", "bits_per_pixel"}
 _NO_METRICS = {*KEY_COLUMNS, *FACT_COLUMNS, *ORIGIN_COLUMNS} - _RATES
+_MOST_DIGITS = 15
 _ENDS = ("_ci_low", "_ci_high")
 
 
@@ -93,29 +95,24 @@ def _by_key(side: Sequence[Measurement], labelled: Mapping[str, bool], name: str
 
 
 def _leaderboard_rows(path: Path) -> list[Measurement]:
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            reader = csv.DictReader(stream)
-            header, rows = list(reader.fieldnames or ()), list(reader)
-    except FileNotFoundError:
-        raise UsageError(f"there is no {path}") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise VtbenchError(f"{path} cannot be read: {error}") from None
+    header, rows = csv_rows(read_text(path), path, "is it a leaderboard's table?")
     missing = [name for name in KEY_COLUMNS if name not in header]
     if missing:
         raise UsageError(f"{path} has no column {', '.join(missing)}", f"a leaderboard has {', '.join(KEY_COLUMNS)}")
-    return [_from_row(row, path) for row in rows]
+    return [_from_row(row, f"{path}:{line}", path) for line, row in rows]
 
 
-def _from_row(row: Mapping[str, str], path: Path) -> Measurement:
+def _from_row(row: Mapping[str, str], where: str, path: Path) -> Measurement:
     n = _count(row, "n_scored")
+    with boundary(f"{where} is no row of a leaderboard", kind=UsageError):
+        results = _csv_results(row, n or 0)
     return Measurement(
         source=f"{path}#{row['model']}",
         label=row["model"],
         task=row["protocol_id"].partition("@")[0],
         protocol_id=row["protocol_id"],
         fingerprint=row.get("data_fingerprint") or "",
-        results=_csv_results(row, n or 0),
+        results=results,
         dtype=row["dtype"],
         revision=row["revision"],
         n_expected=_count(row, "n_expected"),
@@ -126,7 +123,7 @@ def _from_row(row: Mapping[str, str], path: Path) -> Measurement:
 
 def _count(row: Mapping[str, str], name: str) -> int | None:
     text = row.get(name) or ""
-    return int(text) if text.isdigit() else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS else None
 
 
 def _csv_results(row: Mapping[str, str], n: int) -> dict[Key, MetricResult]:

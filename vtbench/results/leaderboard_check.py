@@ -8,6 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.core.outside import read_bytes, reason
 from vtbench.results.leaderboard import PUBLISHED, RECORDS, build_tables, told
 from vtbench.results.leaderboard_columns import FAMILIES, KEY_COLUMNS, columns_of
 from vtbench.results.leaderboard_rows import Key, read_row
@@ -50,10 +51,13 @@ def check(root: Path, known: Collection[str] | None = None) -> list[str]:
 
 
 def _compare(path: Path, wanted: str, columns: list[str]) -> list[str]:
-    found = path.read_bytes() if path.is_file() else b""
+    try:
+        found = read_bytes(path) if path.is_file() else b""
+        header, *lines = list(csv.reader(io.StringIO(found.decode("utf-8", errors="replace"), newline=""))) or [[]]
+    except (OSError, ValueError, csv.Error) as error:
+        return [f"{path}: {reason(error)}: {_REBUILD}"]
     if found == wanted.encode("utf-8"):
         return []
-    header, *lines = list(csv.reader(io.StringIO(found.decode("utf-8", errors="replace"), newline=""))) or [[]]
     if found and header != columns:
         return [f"{path}:1: other columns than the family has: {_REBUILD}"]
     expected = {_key(row): row for row in csv.DictReader(io.StringIO(wanted, newline=""))}

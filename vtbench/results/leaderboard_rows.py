@@ -12,12 +12,14 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.core.outside import boundary, read_bytes, reason
 from vtbench.results.leaderboard_columns import ENDS, FAMILIES, METRIC_COLUMNS, number_text
 from vtbench.results.record import SCHEMA_VERSION
 from vtbench.results.rows import NATIVE
 from vtbench.results.schema import Size, Status
 
 Key = tuple[str, str, str, str]
+_AGAIN = "add it again from its run"
 _COMPAT_TASKS = "vtbench-released-"
 
 
@@ -117,15 +119,22 @@ def read_row(file: Path) -> MeasuredRow:
         VtbenchError: not a record, one of a newer schema, or of a kind of task that has no leaderboard.
     """
     try:
-        content = file.read_bytes()
+        content = read_bytes(file)
     except FileNotFoundError:
         raise UsageError(f"there is no {file}", "a run writes its record last: is it finished?") from None
-    try:
-        record = _Record.model_validate_json(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "record"
-        raise VtbenchError(f"{file} is not a record: {where}: {first['msg']}", "add it again from its run") from None
+    except (OSError, ValueError) as error:
+        raise VtbenchError(f"cannot read {file}: {reason(error)}") from error
+    problem = f"{file} is not a record"
+    with boundary(problem, _AGAIN):
+        try:
+            return _row(_Record.model_validate_json(content), content, file)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "record"
+            raise VtbenchError(f"{problem}: {where}: {' '.join(first['msg'].split())}", _AGAIN) from None
+
+
+def _row(record: _Record, content: bytes, file: Path) -> MeasuredRow:
     family, sha256 = _family(record, file), hashlib.sha256(content).hexdigest()
     created = record.created.astimezone(timezone.utc).isoformat()
     return MeasuredRow(file, family, record.status, (created, sha256), _cells(record, family, sha256))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from vtbench.core.csv_rows import csv_rows
 from vtbench.core.errors import VtbenchError
+from vtbench.core.outside import read_text
 from vtbench.results.reported_metrics import name_problem
 
 COLUMNS = ("model", "metric", "value", "unit", "stratum", "protocol", "source", "table", "status")
@@ -98,20 +99,14 @@ def _rows(folder: Path) -> Iterator[ReportedRow | VtbenchError]:
 
 
 def _lines(file: Path) -> list[tuple[int, dict[str, str]]]:
-    try:
-        with file.open(encoding="utf-8", newline="") as stream:
-            reader = csv.DictReader(stream, strict=True)
-            if tuple(reader.fieldnames or ()) != COLUMNS:
-                raise VtbenchError(f"{file}:1: columns must be {','.join(COLUMNS)}")
-            return [(reader.line_num, dict(row)) for row in reader]
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise VtbenchError(f"{file} is not a CSV in UTF-8: {error}") from error
+    header, rows = csv_rows(read_text(file), file, kind=VtbenchError, uneven=f"{len(COLUMNS)} cells are expected")
+    if tuple(header) != COLUMNS:
+        raise VtbenchError(f"{file}:1: columns must be {','.join(COLUMNS)}")
+    return list(rows)
 
 
 def _row(cells: dict[str, str], file: Path, line: int) -> ReportedRow:
     where = f"{file}:{line}"
-    if None in cells or any(value is None for value in cells.values()):
-        raise VtbenchError(f"{where}: {len(COLUMNS)} cells are expected")
     empty = [name for name in _NEEDED if not cells[name].strip()]
     if empty:
         raise VtbenchError(f"{where}: {empty[0]} is empty", "a number without its source and protocol is not published")

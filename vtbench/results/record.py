@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, Field, ValidationError, model_validator
 from vtbench.core.digests import digest_json
 from vtbench.core.errors import DamagedFileError, UsageError, VtbenchError
 from vtbench.core.files import user_path, write_text
-from vtbench.core.outside import reason
+from vtbench.core.outside import read_bytes, reason, stored
 from vtbench.core.seals import is_sealed, unsealed
 from vtbench.results import strict_json
 from vtbench.results.schema import (
@@ -119,10 +119,11 @@ def read_record(path: Path | str) -> RunRecord:
     file = file / RECORD_FILE if file.is_dir() and file.name != RECORD_FILE else file
     content = _unsealed(_read_json(file), file)
     _check_schema(content, file)
-    try:
-        return RunRecord.model_validate(content)
-    except ValidationError as error:
-        raise DamagedFileError(file, f"is not a record: {_first_problems(error)}", _REPAIR) from None
+    with stored(file, "is not a record", _REPAIR):
+        try:
+            return RunRecord.model_validate(content)
+        except ValidationError as error:
+            raise DamagedFileError(file, f"is not a record: {_first_problems(error)}", _REPAIR) from None
 
 
 def find_records(path: Path | str) -> list[Path]:
@@ -186,16 +187,17 @@ def readable_records(
 
 def _read_json(file: Path) -> dict[str, Any]:
     try:
-        content = strict_json.loads(file.read_text(encoding="utf-8"))
+        data = read_bytes(file)
     except FileNotFoundError:
         raise UsageError(f"there is no {file}", "a run writes its record last: is it finished?") from None
     except IsADirectoryError:
         raise DamagedFileError(file, "is a folder", f"move it away, and {_REPAIR}") from None
-    except OSError as error:
-        raise VtbenchError(f"cannot read {file}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        why = reason(error) if file.stat().st_size else "it is empty"
-        raise DamagedFileError(file, f"is not JSON: {why}", _REPAIR) from None
+    except (OSError, ValueError) as error:
+        raise VtbenchError(f"cannot read {file}: {reason(error)}") from error
+    with stored(file, "is not JSON", _REPAIR):
+        if not data:
+            raise ValueError("it is empty")
+        content = strict_json.loads(data.decode("utf-8"))
     if not isinstance(content, dict):
         raise DamagedFileError(file, f"is not a record: it holds a {type(content).__name__}", _REPAIR)
     return content

@@ -10,9 +10,10 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.core.outside import boundary
 from vtbench.results.reported_metrics import name_problem
 from vtbench.tokenizers.geometry import Geometry
 
@@ -119,10 +120,8 @@ def parse_card(text: str, name: str) -> Card:
     Raises:
         VtbenchError: not YAML, an unknown or missing field, or a name that is not the file's.
     """
-    try:
+    with boundary(f"tokenizer card {name}"):
         card = Card.model_validate(yaml.safe_load(text))
-    except (yaml.YAMLError, ValidationError) as error:
-        raise VtbenchError(f"tokenizer card {name}: {error}") from error
     if card.name != name:
         raise VtbenchError(f"tokenizer card {name} calls itself {card.name!r}", "name it as its file is named")
     return card

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from vtbench.core.digests import digest_file
 from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
 from vtbench.core.files import user_path
 from vtbench.core.info import WeightFile
+from vtbench.core.outside import read_json
 
 CONFIG = "config.json"
 STEM = "diffusion_pytorch_model"
@@ -95,10 +95,7 @@ def _read_config(folder: Path, root: Path, source: str) -> dict[str, Any]:
     file = folder / CONFIG
     if not file.is_file():
         raise AssetMissingError(f"{source}: no {CONFIG}", dangling(folder) or _elsewhere(folder, root))
-    try:
-        config = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise AdapterError(f"{file} is not JSON: {error}") from error
+    config = read_json(file, AdapterError)
     if not isinstance(config, dict):
         raise AdapterError(f"{file} does not hold a mapping")
     return config

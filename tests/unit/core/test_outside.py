@@ -11,8 +11,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtbench.core.errors import UsageError, VtbenchError
-from vtbench.core.outside import boundary, parse_json, parse_yaml, read_text, reason
+from vtbench.core.errors import DamagedFileError, UsageError, VtbenchError
+from vtbench.core.outside import boundary, parse_json, parse_yaml, read_text, reason, stored
 
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10)
@@ -43,6 +43,7 @@ def test_an_alias_bomb_is_refused_before_it_unfolds() -> None:
         ("\x00", "special characters"),
         ("a: *nowhere", "before or inside"),
         ("a: " + "9" * 5000, "digits"),
+        ('a: "\\ud800"', "half a character"),
     ],
 )
 def test_yaml_that_is_none_is_told_in_one_line(text: str, told: str) -> None:
@@ -78,12 +79,31 @@ def test_any_text_is_yaml_or_one_sentence(text: str) -> None:
         ("NaN", "NaN is not JSON"),
         ("9" * 5000, "digits"),
         ('{"a": }', "Expecting"),
+        ("[" * 65 + "]" * 65, "nested deeper than 64"),
+        ('["\\ud800"]', "half a character"),
+        ('[{"\\udfff": 1}]', "half a character"),
     ],
 )
 def test_json_that_is_none_is_told_in_one_line(text: str, told: str) -> None:
     with pytest.raises(VtbenchError) as caught:
         parse_json(text, "x.json")
     assert told in caught.value.what and "\n" not in caught.value.what
+
+
+def test_json_within_bounds_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert parse_json("[" * 64 + "]" * 64, "x.json") and parse_json('["\\ud83d\\ude00"]', "x.json") == ["\U0001f600"]
+    monkeypatch.setattr("vtbench.core.outside.MOST_JSON_VALUES", 3)
+    with pytest.raises(VtbenchError, match="more than 3 values"):
+        parse_json("[1, 2, 3, 4]", "x.json")
+
+
+def test_damage_of_stored_files_and_parsers_that_panic_are_told(tmp_path: Path) -> None:
+    class PanicException(BaseException):
+        pass
+
+    with pytest.raises(DamagedFileError, match="f is no thing: gone") as caught, stored(tmp_path / "f", "is no thing"):
+        raise PanicException("gone")
+    assert caught.value.path == tmp_path / "f"
 
 
 @given(st.text())
