@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from vtbench.report.gather import Board, Run
 from vtbench.report.tables import Cell, header, metric_cells
 from vtbench.results.digits import MISSING
 from vtbench.results.ranking import is_identity
+from vtbench.results.record import RunRecord
 from vtbench.results.rows import metric_result, preferred_metrics
 
 _RATE = "bits_per_pixel"
@@ -57,13 +58,25 @@ def overview(boards: Sequence[Board]) -> Overview:
 
 
 def main_metric(board: Board) -> str:
-    """The first column of the task's table that has a better and a worse; empty where there is none."""
+    """The first column of the task's table that has a better and a worse and that the most models have.
+
+    How a codebook is used says little of what is kept: it is taken only where nothing else was measured. Empty where no
+    column has a direction.
+    """
     records = [run.record for run in board.runs]
+    of_codes = _of_codes(records)
+    ranked = []
     for name in preferred_metrics(records):
         found = [result for record in records if (result := metric_result(record, name)) is not None]
         if found and found[0].higher_is_better is not None:
-            return name
-    return ""
+            ranked.append(((name in of_codes, -len(found)), name))
+    return min(ranked, key=lambda one: one[0], default=(None, ""))[1]
+
+
+def _of_codes(records: Sequence[RunRecord]) -> set[str]:
+    """Names of metrics of codes, as the tasks ask for them: by name, or as a mapping with one."""
+    asked = [entry for record in records for entry in record.task.spec.get("code_metrics") or ()]
+    return {str(entry.get("name") if isinstance(entry, Mapping) else entry) for entry in asked}
 
 
 def rate_of(run: Run) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from vtbench.report.gather import read_boards
 from vtbench.report.labels import Box, placed
 from vtbench.report.markdown import markdown_page
 from vtbench.report.marks import marks_of
-from vtbench.report.overview import overview
+from vtbench.report.overview import main_metric, overview
 from vtbench.report.page import html_page
 from vtbench.report.pictures import grids, sheets, worst
 from vtbench.report.series import distributions, rate_charts, stratum_charts
@@ -121,6 +122,25 @@ def test_the_overview_has_every_model_on_every_board(runs: Path) -> None:
     assert [place.cell.text for place in jpeg.places] == ["25.0", "–", "–"] and jpeg.rates == "0.5"
     assert jpeg.places[0].share == 1.0 and jpeg.places[1].share is None
     assert table.rates == (0.25, 0.5, 0.6)
+
+
+def test_the_overview_shows_what_is_kept_of_images_before_how_codes_are_used(tmp_path: Path) -> None:
+    usage = {"metric": "codebook_usage", "value": 0.5, "n": 2, "higher_is_better": True}
+    for name, in_all in (("a", True), ("b", False)):
+        write_run(tmp_path / name, name, 25.0, 0.5)
+        record = read_record(tmp_path / name)
+        spec = {"table": ("codebook_usage", "fid", "psnr"), "code_metrics": ({"name": "codebook_usage", "params": {}},)}
+        more = [usage, *([{**usage, "metric": "fid", "higher_is_better": False}] if in_all else [])]
+        results = (*record.results, *(MetricResult.model_validate(one) for one in more))
+        task = record.task.model_copy(update={"spec": {**record.task.spec, **spec}})
+        write_record(record.model_copy(update={"task": task, "results": results}), tmp_path / name / "record.json")
+    (board,) = read_boards([tmp_path])
+    assert main_metric(board) == "psnr", "both have it"
+    assert main_metric(replace(board, runs=board.runs[:1])) == "fid"
+    alone = [
+        replace(run, record=run.record.model_copy(update={"results": run.record.results[-1:]})) for run in board.runs
+    ]
+    assert main_metric(replace(board, runs=tuple(alone[1:]))) == "codebook_usage", "better than nothing"
 
 
 def test_two_runs_of_one_label_have_a_row_each(tmp_path: Path) -> None:
