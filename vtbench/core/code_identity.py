@@ -18,6 +18,7 @@ from vtbench.core.foreign_sources import (
     SourceFile,
     foreign_sources,
     packages_around,
+    source_files,
     source_of_file,
     source_of_module,
 )
@@ -34,6 +35,12 @@ def code_digest(location: str | None, *things: object) -> str | None:
         things: classes, functions and objects that came of it.
     """
     return _digest_of(tuple(_roots(location, things, [reached_from(thing) for thing in things])))
+
+
+def code_files(location: str | None, *things: object) -> frozenset[str]:
+    """Paths of the foreign sources behind things; see :func:`code_digest`."""
+    roots = _roots(location, things, [reached_from(thing) for thing in things])
+    return frozenset(file.path for file in source_files(roots))
 
 
 def registered_code(registry: Registry, target: str) -> str | None:

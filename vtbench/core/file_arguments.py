@@ -29,6 +29,12 @@ def digest_arguments(arguments: Mapping[str, Any], counts: Callable[[Path], bool
     return found
 
 
+def named_places(arguments: Mapping[str, Any]) -> list[Path]:
+    """The files and folders whose content :func:`digest_arguments` tells."""
+    paths = (Path(text).expanduser() for _, text in _paths(arguments, ""))
+    return [path for path in paths if _is(path.is_file) or (_is(path.is_dir) and not _holds_the_working_folder(path))]
+
+
 def digest_folder(folder: Path, counts: Callable[[Path], bool] | None = None) -> str | None:
     """SHA-256 over the relative names and contents of a folder's files, ``None`` where there are none; hidden ones and
     bytecode do not count."""

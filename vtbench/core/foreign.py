@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from vtbench.core import interrupts
+from vtbench.core import interrupts, read_files
 from vtbench.core.errors import ForeignCodeError, VtbenchError
 from vtbench.core.process_state import PROCESS, Saved, restore, save
 from vtbench.core.torch_state import TORCH, restore_streams, save_streams, seed_streams
@@ -43,6 +43,7 @@ class foreign:  # noqa: N801 - read as a word: ``with foreign("./mine.py:T"):``
         self._name, self._seed = name, seed
 
     def __enter__(self) -> None:
+        read_files.watch()
         self._saved: Saved = save(_SETTINGS)
         self._streams: list[Any] = save_streams()
         if self._seed is not None:

@@ -91,23 +91,29 @@ def foreign_sources(roots: Iterable[SourceFile], data: bool = True) -> list[list
         roots: where to begin.
         data: whether files of data that constants in the code name count too.
     """
+    found: set[tuple[str, str]] = set()
+    for file in source_files(roots):
+        path = Path(file.path)
+        if path.stem != "__init__" or path.read_bytes().strip():
+            found.add((_short_name(file), _source_digest(file.path)))
+        if path.suffix == ".py" and data:
+            found |= {(name, digest_file(Path(place))) for name, place in _data_of(file.path, str(Path.cwd()))}
+    return sorted(list(pair) for pair in found)
+
+
+def source_files(roots: Iterable[SourceFile]) -> list[SourceFile]:
+    """The roots and every module that they lead to, as far as it is foreign; of installed ones the roots alone."""
     waiting = list(roots)
     installed = {root.path for root in waiting if owner(root.path) == "installed"}
     seen: dict[str, SourceFile] = {}
-    found: set[tuple[str, str]] = set()
     while waiting:
         file = waiting.pop()
         if file.path in seen or not (owner(file.path) == "foreign" or file.path in installed):
             continue
         seen[file.path] = file
-        path = Path(file.path)
-        if path.stem != "__init__" or path.read_bytes().strip():
-            found.add((_short_name(file), _source_digest(file.path)))
-        if path.suffix == ".py":
-            named = _data_of(file.path, str(Path.cwd())) if data else ()
-            found |= {(name, digest_file(Path(place))) for name, place in named}
+        if file.path.endswith(".py"):
             waiting += _imported(file)
-    return sorted(list(pair) for pair in found)
+    return list(seen.values())
 
 
 def _short_name(file: SourceFile) -> str:

@@ -20,6 +20,7 @@ from vtbench.run.evaluators import Evaluators
 from vtbench.run.generate import generated_blocks, generation_manifest
 from vtbench.run.generation_data import GenerationData
 from vtbench.run.generator_source import GeneratorSource
+from vtbench.run.inputs import keep_inputs
 from vtbench.run.job_check import own_manifest
 from vtbench.run.manifest import PLAN_FILE, JobManifest, write_manifest
 from vtbench.run.model_sections import model_section
@@ -76,6 +77,7 @@ def measure_blocks(
         for block, result in _measured(plan, evaluators, device, missing):
             if plan.options.strict:
                 _refuse_failures(result.samples.ids, result.samples.stage, result.samples.message)
+            keep_inputs(plan, worker)
             plan.store.write(block, result)
             progress.advance(block.stop - block.start)
 

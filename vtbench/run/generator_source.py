@@ -28,7 +28,7 @@ class GeneratorSource(NamedSource):
     """A generator, or images that one sampled before."""
 
     registry: ClassVar[Registry] = GENERATORS
-    kept: ClassVar[tuple[str, ...]] = ("info", "import_path", "notes", "tokenizer_info", "premade")
+    kept: ClassVar[tuple[str, ...]] = ("info", "import_path", "notes", "code_files", "tokenizer_info", "premade")
 
     def make(self) -> Any:
         """The generator."""
@@ -93,6 +93,11 @@ class OwnTokenizerSource:
     def args(self) -> dict[str, Any]:
         """None of its own."""
         return {}
+
+    @property
+    def code_files(self) -> frozenset[str]:
+        """Of the generator."""
+        return self.generator.code_files
 
     @property
     def info(self) -> TokenizerInfo:

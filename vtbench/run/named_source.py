@@ -9,8 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from vtbench.core.code_identity import foreign_identity
-from vtbench.core.file_arguments import digest_arguments
+from vtbench.core import read_files
+from vtbench.core.code_identity import code_files, foreign_identity
+from vtbench.core.file_arguments import digest_arguments, named_places
 from vtbench.core.files import path_segment
 from vtbench.core.reference import Reference, parse_reference
 from vtbench.core.registry import Registry
@@ -32,7 +33,7 @@ class NamedSource:
 
     reference: str
     registry: ClassVar[Registry]
-    kept: ClassVar[tuple[str, ...]] = ("info", "import_path", "notes")
+    kept: ClassVar[tuple[str, ...]] = ("info", "import_path", "notes", "code_files")
 
     @abstractmethod
     def make(self) -> Any:
@@ -73,6 +74,16 @@ class NamedSource:
         """What the model says a reader of its numbers must know: its ``notes``, a tuple of texts, where it has any."""
         notes = getattr(self.model, "notes", ())
         return tuple(note for note in notes if isinstance(note, str)) if isinstance(notes, tuple | list) else ()
+
+    @cached_property
+    def code_files(self) -> frozenset[str]:
+        """Sources of somebody else's code behind it; what they read while they run decides its values too."""
+        target = self.parsed.target
+        location = self.registry.location(target)
+        if location is None:
+            return frozenset()
+        read_files.known(named_places(self.args))
+        return code_files(location, self.registry.load(target), self.model)
 
     @property
     def named(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from vtbench.core.errors import DamagedFileError
 from vtbench.results.limits import limits_text, other_warnings
 from vtbench.results.record import RunRecord, read_record
 from vtbench.run.earlier import job_name
+from vtbench.run.inputs import changed_input
 from vtbench.run.outcome import Outcome
 from vtbench.run.plan import JobPlan
 from vtbench.run.progress import say
@@ -23,21 +24,29 @@ def dry_run_rows(session: Session) -> list[dict[str, Any]]:
     tell_broken(session)
     rows = []
     for job in session.jobs:
-        blocks = job.data.blocks
-        _tell_complete(job)
-        done = "complete" if job.record_path.is_file() else f"{len(blocks) - len(job.store.missing(blocks))}"
         rows.append(
             {
                 "model": job.source.label,
                 "protocol": job.task.protocol_id,
                 "data": f"{job.data.source} {job.data.fingerprint[:12]}",
                 "samples": len(job.data.ids),
-                "blocks": len(blocks),
-                "done": done,
+                "blocks": len(job.data.blocks),
+                "done": _done(job),
                 "folder": str(job.folder),
             }
         )
     return rows
+
+
+def _done(job: JobPlan) -> str:
+    """Blocks that an earlier run left and that stand; what becomes of a whole one is said."""
+    changed = changed_input(job)
+    if changed is not None:
+        say(f"{job_name(job)}: {changed}, which the model read, has changed: it would be measured again")
+        return "0"
+    _tell_complete(job)
+    blocks = job.data.blocks
+    return "complete" if job.record_path.is_file() else f"{len(blocks) - len(job.store.missing(blocks))}"
 
 
 def _tell_complete(job: JobPlan) -> None:

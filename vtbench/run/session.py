@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from vtbench.core import read_files
 from vtbench.core.caches import begin_run
 from vtbench.core.errors import AdapterError, StorageFullError, VtbenchError
 from vtbench.core.foreign import advice, foreign, making, told
@@ -16,6 +17,7 @@ from vtbench.run.execute import discard, measure_job
 from vtbench.run.finish import score_when_whole
 from vtbench.run.generation_data import open_generation_data
 from vtbench.run.generator_source import GeneratorSource
+from vtbench.run.inputs import changed_input, refuse_changed
 from vtbench.run.options import RunOptions
 from vtbench.run.outcome import Outcome
 from vtbench.run.peers import Peers
@@ -94,6 +96,7 @@ def plan_session(
     choose_dtype(options.dtype)
     peers.join()
     make_deterministic()
+    read_files.begin()
     problems: list[VtbenchError] = []
     broken: list[BrokenModel] = []
     made = _attempt_each(make_sources, lambda make: make(), problems)
@@ -188,11 +191,14 @@ class _Runner:
             sweep_below(folder)
         if self._options.fresh:
             discard(plan, self._worker)
+        self._discard_changed(plan)
         there = reused(plan, self._worker)
         if there is not None:
             return Outcome(plan, "reused", there)
         networks = self._networks(plan.task)
         beside = tokenizer_job(plan)
+        if beside is not None:
+            self._discard_changed(beside)
         if beside is not None and reused(beside, self._worker) is None:
             alone = tokenizer_evaluators(networks)
             measure_job(beside, alone, self._device, self._worker)
@@ -203,6 +209,14 @@ class _Runner:
         if record is not None:
             refuse_failures(plan, record)
         return Outcome(plan, "waiting" if record is None else "measured", record)
+
+    def _discard_changed(self, plan: JobPlan) -> None:
+        """What an earlier run left does not stand where a file that the model read then is another now."""
+        path = changed_input(plan)
+        if path is not None:
+            refuse_changed(plan, path, self._worker)
+            say(f"{plan.source.label} on {plan.task.name}: {path}, which the model read, has changed: measured again")
+            discard(plan, self._worker)
 
     def _networks(self, task: TaskSpec) -> Evaluators:
         key = task.protocol_id

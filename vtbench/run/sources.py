@@ -55,6 +55,10 @@ class Source(Protocol):
     def identity(self) -> dict[str, Any]:
         """What tells this source from every other; part of the job key."""
 
+    @property
+    def code_files(self) -> frozenset[str]:
+        """Sources of somebody else's code that makes it."""
+
     def release(self) -> None:
         """Forget a loaded model."""
 
@@ -155,6 +159,11 @@ class FolderSource:
         self.reference = self.reference or str(Reference(IMAGES, {"path": str(self.path)}))
         self.args = {"path": str(self.path)}
         self.import_path = f"{PredictionFolder.__module__}:{PredictionFolder.__qualname__}"
+
+    @property
+    def code_files(self) -> frozenset[str]:
+        """No code: its images are read by vtbench."""
+        return frozenset()
 
     @property
     def info(self) -> TokenizerInfo:
