@@ -199,7 +199,7 @@ def _tensors(entry: Any, path: Path, family: str, holding: Sequence[str]) -> dic
     if not found or len(found) < len(entry):
         inside = first_of([str(name) for name in entry]) if isinstance(entry, Mapping) else type(entry).__name__
         raise AdapterError(
-            f"{family}: {path} does not hold tensors by name: it has {inside}",
+            f"{family}: {path} does not hold tensors by name: it has {inside or 'nothing'}",
             f"name the entry with the weights, entry=NAME, one of: {', '.join(holding)}"
             if holding
             else "take out the entry with the weights: vtbench fetch --convert IN OUT.safetensors --entry NAME",

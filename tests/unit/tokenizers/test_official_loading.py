@@ -230,6 +230,15 @@ def test_the_hint_tells_another_geometry_from_another_family(tmp_path: Path) -> 
         assert hint in caught.value.hint
 
 
+def test_a_part_of_a_larger_model_is_told_by_what_stands_before_all_names(tmp_path: Path) -> None:
+    torch.save({f"first_stage.{name}": tensor for name, tensor in state().items()}, tmp_path / "w.pt")
+    with pytest.raises(AdapterError, match="its names begin with 'first_stage[.]', as those of a part"):
+        Toy(checkpoint=str(tmp_path / "w.pt"))
+    torch.save({}, tmp_path / "w.pt")
+    with pytest.raises(AdapterError, match="it has nothing"):
+        Toy(checkpoint=str(tmp_path / "w.pt"))
+
+
 def test_a_file_of_something_else(tmp_path: Path) -> None:
     torch.save([1, 2], tmp_path / "w.pt")
     with pytest.raises(AdapterError, match="does not hold tensors by name: it has list"):
