@@ -83,8 +83,7 @@ def _misfit(
 def _why(missing: list[str], unexpected: list[str], shapes: list[str], total: int) -> str:
     mixed = [name for name in unexpected if any(name.endswith(f".{wanted}") for wanted in missing)]
     if mixed and 2 * len(mixed) >= len(missing):
-        prefix = _common_prefix(unexpected, missing) if len(mixed) == len(unexpected) else ""
-        if prefix:
+        if prefix := _common_prefix(mixed[0], missing, unexpected):
             return f"its names begin with {prefix!r}, as those of a part of a larger model: save that part without"
         return f"{len(mixed)} of the unknown ones are missing ones behind a prefix that not all tensors carry"
     if len(missing) >= total / 2:
@@ -96,9 +95,9 @@ def _why(missing: list[str], unexpected: list[str], shapes: list[str], total: in
     return "most of it fits: is it of another version of this network, with parts that are not known here?"
 
 
-def _common_prefix(names: Sequence[str], wanted: Sequence[str]) -> str:
-    """What stands before a wanted name in all of ``names``, empty where that differs."""
-    prefixes = {name.removesuffix(end) for name in names[:1] for end in wanted if name.endswith(f".{end}")}
+def _common_prefix(one: str, wanted: Sequence[str], names: Sequence[str]) -> str:
+    """What stands before a wanted name in ``one``, where all ``names`` begin with it; else empty."""
+    prefixes = (one.removesuffix(name) for name in wanted if one.endswith(f".{name}"))
     return next((found for found in prefixes if all(name.startswith(found) for name in names)), "")
 
 

@@ -232,7 +232,7 @@ def test_the_hint_tells_another_geometry_from_another_family(tmp_path: Path) -> 
 
 def test_a_part_of_a_larger_model_is_told_by_what_stands_before_all_names(tmp_path: Path) -> None:
     torch.save({f"first_stage.{name}": tensor for name, tensor in state().items()}, tmp_path / "w.pt")
-    with pytest.raises(AdapterError, match="its names begin with 'first_stage[.]', as those of a part"):
+    with pytest.raises(AdapterError, match=r"its names begin with 'first_stage[.]', as those of a part"):
         Toy(checkpoint=str(tmp_path / "w.pt"))
     torch.save({}, tmp_path / "w.pt")
     with pytest.raises(AdapterError, match="it has nothing"):
