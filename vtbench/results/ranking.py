@@ -10,7 +10,8 @@ from vtbench.results.record import RunRecord
 from vtbench.results.rows import metric_result
 
 IDENTITY = "identity"
-_EQUAL_RATES = 1e-9
+_RATE_DIGITS = 9
+"""Rates that agree to so many digits are equal: what differs beyond comes from the order of a sum."""
 _RANKED = "rows of one protocol, data set and n"
 
 
@@ -96,7 +97,7 @@ def _is_dominated(row: int, rates: Sequence[float], goodness: Sequence[float]) -
 
 
 def _several_rates(rates: Sequence[float]) -> bool:
-    return bool(rates) and not math.isclose(min(rates), max(rates), rel_tol=_EQUAL_RATES)
+    return len(set(rates)) > 1
 
 
 def _rates(records: Sequence[RunRecord]) -> list[float]:
@@ -104,6 +105,6 @@ def _rates(records: Sequence[RunRecord]) -> list[float]:
 
 
 def _rate(record: RunRecord) -> float | None:
-    """Bits a pixel; a rate that is not a number is not known."""
+    """Bits a pixel, to as many digits as tell rates apart; a rate that is not a number is not known."""
     found = metric_result(record, "bits_per_pixel")
-    return None if found is None or math.isnan(found.value) else found.value
+    return None if found is None or math.isnan(found.value) else float(f"{found.value:.{_RATE_DIGITS}g}")
