@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from vtbench.core.errors import SampleError
+from vtbench.core.outside import read_bytes, reason
+from vtbench.data.limits import MOST_FILE_BYTES
 
 
 def image_bytes(cell: Any, name: str, follow_paths: bool = False) -> bytes:
@@ -43,6 +45,6 @@ def digest_cell(cell: Any, name: str, follow_paths: bool = False) -> str:
 
 def _read(path: Path, name: str) -> bytes:
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise SampleError(f"{name}: {path} cannot be read: {error.strerror or error}") from error
+        return read_bytes(path, MOST_FILE_BYTES)
+    except (OSError, ValueError) as error:
+        raise SampleError(f"{name}: {path} cannot be read: {reason(error)}") from error

@@ -7,9 +7,10 @@ import sys
 from typing import Any
 
 from vtbench.core.contracts import Sample
-from vtbench.core.errors import AssetMissingError, UsageError
+from vtbench.core.errors import AssetMissingError, SampleError, UsageError
 from vtbench.core.extras import install_extra
 from vtbench.core.files import user_path
+from vtbench.core.outside import boundary
 from vtbench.data.cells import digest_cell, image_bytes
 from vtbench.data.decode import decode_image
 from vtbench.data.fingerprint import Fingerprinted
@@ -51,6 +52,12 @@ class HubDataset(Fingerprinted):
         language: str | None = None,
     ) -> None:
         rows = _load(str(path), name, split, revision)
+        with boundary(f"the data set {path} cannot be read", "is it whole?", UsageError):
+            self._take(rows, path, split, (image_column, label_column, id_column, text_column), language)
+
+    def _take(self, rows: Any, path: str, split: str, columns: tuple[str | None, ...], language: str | None) -> None:
+        image_column, label_column, id_column, text_column = columns
+        assert image_column is not None
         wanted = [column for column in (image_column, label_column, id_column, text_column) if column]
         _check_columns(rows.column_names, wanted, str(path))
         rows = _undecoded(rows.select_columns(list(dict.fromkeys(wanted))), image_column)
@@ -65,7 +72,7 @@ class HubDataset(Fingerprinted):
 
     def __getitem__(self, index: int) -> Sample:
         name = self.ids[index]
-        data = image_bytes(self._images[index][self._image_column], name, follow_paths=True)
+        data = image_bytes(self._cell(index), name, follow_paths=True)
         return Sample(id=name, image=decode_image(data, name), target=self.target(index))
 
     def target(self, index: int) -> dict[str, Any] | None:
@@ -74,7 +81,14 @@ class HubDataset(Fingerprinted):
 
     def content_digest(self, index: int) -> str:
         """SHA-256 of the encoded image."""
-        return digest_cell(self._images[index][self._image_column], self.ids[index], follow_paths=True)
+        try:
+            return digest_cell(self._cell(index), self.ids[index], follow_paths=True)
+        except SampleError:
+            return "unreadable"
+
+    def _cell(self, index: int) -> Any:
+        with boundary(f"{self.ids[index]}: its row cannot be read", kind=SampleError):
+            return self._images[index][self._image_column]
 
 
 def _load(path: str, name: str | None, split: str, revision: str | None) -> Any:
@@ -105,10 +119,14 @@ def _load(path: str, name: str | None, split: str, revision: str | None) -> Any:
         raise AssetMissingError(
             f"the data set {path} cannot be read: {_brief(error)}", "check access rights"
         ) from error
+    except Exception as error:  # the library's own, which share no base, and those of Arrow
+        raise UsageError(f"the data set {path} cannot be read: {_brief(error)}", "is it whole?") from error
 
 
-def _brief(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+def _brief(error: BaseException) -> str:
+    """The cause says more than the library, which tells that it failed."""
+    cause = error.__cause__ if type(error).__name__.startswith("DatasetGeneration") and error.__cause__ else error
+    return (str(cause).strip().splitlines() or [type(cause).__name__])[0][:300]
 
 
 def _check_columns(present: list[str], wanted: list[str], path: str) -> None:

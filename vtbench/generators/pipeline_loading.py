@@ -44,7 +44,7 @@ def load_pipeline(found: PipelineFolder, variant: str | None) -> tuple[Any, tupl
     diffusers.utils.logging.disable_progress_bar()
     try:
         pipeline = loader.from_pretrained(str(found.folder), **networks, **options)
-    except (OSError, ValueError, RuntimeError, TypeError, ImportError) as error:
+    except Exception as error:
         raise AdapterError(f"{found.source}: diffusers cannot load it: {error}") from error
     finally:
         diffusers.utils.logging.enable_progress_bar()
@@ -74,7 +74,7 @@ def _network(found: PipelineFolder, name: str, variant: str | None) -> Any:
             local_files_only=True,
             output_loading_info=True,
         )
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:
         raise AdapterError(f"{where}: {library} cannot load it: {error}", "is the file complete?") from error
     refuse_misfit(network, report, where)
     if library == "diffusers":

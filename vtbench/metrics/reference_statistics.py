@@ -8,8 +8,8 @@ from. Nothing in it can be executed.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -18,12 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from vtbench.core.digests import canonical_json, digest_arrays, digest_json
-from vtbench.core.errors import DamagedFileError, NotComparableError, UsageError, VtbenchError
+from vtbench.core.errors import NotComparableError, UsageError, VtbenchError
 from vtbench.core.files import atomic_path
+from vtbench.core.outside import boundary, load_json, stored
 from vtbench.core.seals import UNSEALED
 from vtbench.core.tensor_files import SEAL, check_tensors, tensor_seal
 from vtbench.metrics.frechet import Moments
@@ -103,27 +104,29 @@ def open_statistics(path: Path) -> ReferenceStatistics:
         raise UsageError(
             f"no reference statistics {path}", "make them with: vtbench stats build, or vtbench stats import"
         )
-    try:
-        with safe_open(path, framework="numpy") as tensors:
-            found = tensors.metadata() or {}
-    except (SafetensorError, OSError) as error:
-        raise DamagedFileError(
-            path,
-            f"is truncated or not a file of reference statistics: {error}",
-            "statistics of other tools are imported with: vtbench stats import FILE",
-        ) from error
+    others = "statistics of other tools are imported with: vtbench stats import FILE"
+    with (
+        stored(path, "is truncated or not a file of reference statistics", others),
+        safe_open(path, framework="numpy") as tensors,
+    ):
+        found = tensors.metadata() or {}
     if _META not in found:
         raise UsageError(f"{path} holds no reference statistics", "make them with: vtbench stats build")
     if SEAL in found:
         seen = path.stat()
         _hold_against_seal(path, (seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino))
-    content = json.loads(found[_META])
+    with boundary(f"{path} is damaged", "make it again"):
+        return ReferenceStatistics(path, _note(found[_META], path), is_sealed=SEAL in found)
+
+
+def _note(text: str, path: Path) -> StatisticsNote:
+    content = load_json(text)
     if content.get("format", 0) > FORMAT:
         raise VtbenchError(
             f"{path} has format {content['format']}; this vtbench reads up to {FORMAT}", "upgrade vtbench"
         )
     try:
-        return ReferenceStatistics(path, StatisticsNote.model_validate(content), is_sealed=SEAL in found)
+        return StatisticsNote.model_validate(content)
     except ValidationError as error:
         raise VtbenchError(f"{path} is damaged: {error.errors()[0]['msg']}", "make it again") from None
 
@@ -176,10 +179,7 @@ class ReferenceStatistics:
             VtbenchError: see :func:`~vtbench.metrics.gaussians.checked_gaussian`; or arrays are missing.
         """
         for key, count in self.note.counts.items():
-            try:
-                mean, scatter = self._tensor(f"{key}.mean"), self._tensor(f"{key}.scatter")
-            except SafetensorError as error:
-                raise VtbenchError(f"{self.path} is damaged: {error}", "make it again") from None
+            mean, scatter = self._tensor(f"{key}.mean"), self._tensor(f"{key}.scatter")
             checked_gaussian(mean, scatter / max(count - 1, 1), f"{self.path}: {key}.mean")
 
     def moments(self, extractor: str, feature: str) -> Moments | None:
@@ -192,7 +192,7 @@ class ReferenceStatistics:
     def features(self, extractor: str, feature: str) -> StatisticsRows | None:
         """The rows of a feature, if the file has them."""
         key = f"{extractor}.{feature}.rows"
-        with safe_open(self.path, framework="numpy") as tensors:
+        with self._opened() as tensors:
             if key not in tensors.keys():  # noqa: SIM118 - a safetensors handle has no __contains__
                 return None
             rows, width = tensors.get_slice(key).get_shape()
@@ -223,9 +223,14 @@ class ReferenceStatistics:
             )
 
     def _tensor(self, key: str) -> NDArray[np.float64]:
-        with safe_open(self.path, framework="numpy") as tensors:
+        with self._opened() as tensors:
             found: NDArray[np.float64] = tensors.get_tensor(key)
             return found
+
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        with stored(self.path, "is damaged", "make it again"), safe_open(self.path, framework="numpy") as tensors:
+            yield tensors
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,20 +243,20 @@ class StatisticsRows:
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """Consecutive row blocks, in order."""
-        with safe_open(self.path, framework="numpy") as tensors:
-            stored = tensors.get_slice(self.key)
+        with stored(self.path, "is damaged", "make it again"), safe_open(self.path, framework="numpy") as tensors:
+            found = tensors.get_slice(self.key)
             for start in range(0, self.shape[0], _ROWS_AT_ONCE):
-                yield stored[start : min(start + _ROWS_AT_ONCE, self.shape[0])]
+                yield found[start : min(start + _ROWS_AT_ONCE, self.shape[0])]
 
     def rows(self, indices: Sequence[int]) -> NDArray[np.float32]:
         """The named rows, in the order asked for; one pass over the chunks that hold them."""
         wanted = np.asarray(indices, dtype=np.int64)
         picked = np.empty((len(wanted), self.shape[1]), dtype=np.float32)
         chunk_of = wanted // _ROWS_AT_ONCE
-        with safe_open(self.path, framework="numpy") as tensors:
-            stored = tensors.get_slice(self.key)
+        with stored(self.path, "is damaged", "make it again"), safe_open(self.path, framework="numpy") as tensors:
+            found = tensors.get_slice(self.key)
             for chunk in np.unique(chunk_of):
                 start = int(chunk) * _ROWS_AT_ONCE
                 mask = chunk_of == chunk
-                picked[mask] = stored[start : min(start + _ROWS_AT_ONCE, self.shape[0])][wanted[mask] - start]
+                picked[mask] = found[start : min(start + _ROWS_AT_ONCE, self.shape[0])][wanted[mask] - start]
         return picked

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from vtbench.report.gather import Board, Run
 from vtbench.results.samples import Samples
@@ -16,6 +16,7 @@ from vtbench.results.samples import Samples
 _GAP = 4
 """White columns between the parts of a preview, as the runner leaves them."""
 _LARGEST = 320
+_MOST_PIXELS = 30_000_000
 _QUALITY = 82
 SAMPLES_SHOWN = 4
 SHEET = 24
@@ -112,8 +113,10 @@ def _sample_id(samples: Samples | None, index: int) -> str:
 def _shot(run: Run, path: Path, index: int) -> Shot | None:
     try:
         with Image.open(path) as opened:
+            if opened.width * opened.height > _MOST_PIXELS:
+                return None
             picture = opened.convert("RGB")
-    except (OSError, UnidentifiedImageError):
+    except Exception:  # noqa: BLE001 - a damaged picture makes Pillow raise almost anything, and is left out
         return None
     parts = _parts(picture, _size(run.samples, index))
     told = _caption(run.samples, index)

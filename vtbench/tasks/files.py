@@ -83,9 +83,21 @@ def _without_folder(text: str, files: dict[str, Path]) -> str:
     return next(fitting, text)
 
 
-@lru_cache(maxsize=256)
 def read_task(path: Path, trusted: tuple[Path, ...] = ()) -> TaskSpec:
-    """Read and check one task file; nothing that it names is imported before it is known to be allowed."""
+    """Read and check one task file; nothing that it names is imported before it is known to be allowed.
+
+    Read once as long as it does not change.
+    """
+    try:
+        seen = path.stat()
+    except (OSError, ValueError):  # told where it is read
+        return _read_task(path, trusted, ())
+    return _read_task(path, trusted, (seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino))
+
+
+@lru_cache(maxsize=256)
+def _read_task(path: Path, trusted: tuple[Path, ...], seen: tuple[int, ...]) -> TaskSpec:
+    del seen  # a file that changed is another entry of the cache
     content = read_mapping(path)
     refuse_code(content, path, trusted)
     problem, hint = f"{path} is not a valid task", "see docs/adding-a-task.md"

@@ -115,7 +115,7 @@ def _built(kind: Any, checkpoint: Checkpoint) -> Any:
     try:
         with without_initialisation():
             network = kind.from_config(known)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError, ZeroDivisionError) as error:
+    except Exception as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
         raise AdapterError(f"{checkpoint.source}: diffusers cannot build a {kind.__name__}: {first}") from error
     refuse_keys(checkpoint.source, checkpoint.config, network)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import hashlib
 import io
 import pickle
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -76,3 +78,40 @@ def test_what_is_wrong_is_told(tmp_path: Path, encoded: list[bytes]) -> None:
     write(file, [], pa.binary())
     with pytest.raises(UsageError, match="no rows"):
         ParquetShards(file)
+
+
+def test_a_damaged_row_group_costs_its_own_samples(tmp_path: Path, encoded: list[bytes]) -> None:
+    path = tmp_path / "rows.parquet"
+    data = [encoded[index % 7] + bytes([index]) for index in range(40)]
+    pq.write_table(pa.table({"image": pa.array(data, pa.binary())}), path, row_group_size=20, compression="none")
+    whole = bytearray(path.read_bytes())
+    column = pq.ParquetFile(path).metadata.row_group(1).column(0)
+    start = column.dictionary_page_offset or column.data_page_offset
+    whole[start : start + 40] = b"\xff" * 40
+    path.write_bytes(whole)
+    rows = ParquetShards(path)
+    assert rows[19].image.shape[0] == 3
+    with pytest.raises(SampleError, match=r"00000025: row 5 of row group 1 of .*rows\.parquet cannot be read"):
+        rows[25]
+    assert rows.content_digest(25) == "unreadable" and rows.content_digest(3) != "unreadable"
+
+
+def test_rows_are_read_in_any_order(tmp_path: Path, encoded: list[bytes]) -> None:
+    path = tmp_path / "rows.parquet"
+    data = [encoded[index % 7] + bytes([index]) for index in range(50)]
+    pq.write_table(pa.table({"image": pa.array(data, pa.binary())}), path, row_group_size=40)
+    rows = ParquetShards(path)
+    for index in (0, 17, 3, 49, 40, 39, 0):
+        assert rows.content_digest(index) == hashlib.sha256(data[index]).hexdigest()
+
+
+def test_a_dictionary_that_unfolds_to_gigabytes_is_read_row_by_row(tmp_path: Path, encoded: list[bytes]) -> None:
+    path = tmp_path / "rows.parquet"
+    big = encoded[0] + bytes(200_000)
+    column = pa.DictionaryArray.from_arrays(pa.array([0] * 20_000, pa.int32()), pa.array([big], pa.binary()))
+    pq.write_table(pa.table({"image": column}), path, store_schema=False)
+    assert path.stat().st_size < 1 << 20
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    rows = ParquetShards(path)
+    assert rows._cell(3) == big and len(rows) == 20_000
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300 << 10
