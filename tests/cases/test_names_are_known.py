@@ -35,6 +35,22 @@ def test_show_tells_arguments(vt: Run, place: Path) -> None:
     assert fields(vt("show", "tesseract", "--json").rows)["kind"] == "reader"
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("JPEG", "did you mean jpeg"),
+        ("jpeg,quality=5", "vtbench show jpeg"),
+        ("jpg,quality=5", "did you mean jpeg"),
+        ("./mine.py", "name a class of it: ./mine.py:CLASS"),
+        ("~/mine.py", "mine.py:CLASS"),
+    ],
+)
+def test_what_is_almost_a_name_is_told(vt: Run, place: Path, name: str, told: str) -> None:
+    (place / "mine.py").write_text("class Mine: ...\n")
+    done = vt("show", name)
+    assert done.code == 2 and told in done.err and len(done.err.splitlines()) == 2, done.err
+
+
 @pytest.mark.parametrize("target", ["./mine.py:Mine", "mine:Mine"])
 def test_show_tells_arguments_of_own_code(vt: Run, place: Path, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(place))

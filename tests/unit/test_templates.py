@@ -51,6 +51,8 @@ def test_what_cannot_be_a_name_is_refused(name: str, tmp_path: Path) -> None:
         ("metric", "vtbench", "would hide the module vtbench"),
         ("generator", "class", "a word of Python"),
         ("tokenizer", "none", "a word of Python"),
+        ("task", "null", "a word of YAML"),
+        ("task", "On", "a word of YAML"),
         ("tokenizer", "jpeg", "tokenizer jpeg already"),
         ("tokenizer", "images", "tokenizer images already"),
         ("metric", "PSNR", "metric psnr already"),

@@ -62,7 +62,13 @@ def _special(name: str) -> dict[str, Any] | None:
 
 
 def _unknown(name: str) -> UsageError:
-    close = difflib.get_close_matches(name, dict.fromkeys(n for kind in KINDS for n in names_of(kind)), n=3, cutoff=0.5)
+    if name.endswith(".py"):
+        return UsageError(f"{name} is Python code", f"name a class of it: {name}:CLASS")
+    target = name.partition(",")[0].strip()
+    if is_known(target):
+        return UsageError(f"show takes a name without arguments: {name!r}", f"vtbench show {target}")
+    known = dict.fromkeys(n for kind in KINDS for n in names_of(kind))
+    close = difflib.get_close_matches(target.lower(), known, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(close)}?" if close else "see vtbench list"
     return UsageError(f"nothing is called {name!r}", hint)
 

@@ -39,7 +39,7 @@ def show(
     from vtbench.cli.details import details
     from vtbench.cli.names import is_known
 
-    if Path(name).exists() and not is_known(name):
+    if Path(name).exists() and not is_known(name) and not name.endswith(".py"):
         from vtbench.results.record import load_records
         from vtbench.results.rows import by_rate
 

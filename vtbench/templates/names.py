@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+import yaml
+
 from vtbench.core.errors import UsageError
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_][A-Za-z0-9]+)*")
@@ -27,12 +29,14 @@ def make_names(given: str, separator: str) -> Names:
     """``my-tok``, ``my_tok`` and ``MyTok`` give the same; a class name is kept as it is.
 
     Raises:
-        UsageError: other characters than letters, digits, ``-`` and ``_``, or no letter first.
+        UsageError: other characters than letters, digits, ``-`` and ``_``, no letter first, or a word of YAML.
     """
     if not _NAME.fullmatch(given):
         raise UsageError(
             f"{given!r} cannot be a name", "letters, digits, - and _, beginning with a letter: my-tokenizer"
         )
+    if not isinstance(yaml.safe_load(given.lower()), str):  # ``null``, ``on``: in a task's YAML they would be no names
+        raise UsageError(f"{given!r} is a word of YAML", f"another name: my-{given.lower()}")
     words = [word for word in _BETWEEN_WORDS.split(given) if word]
     cls = given if _CAMEL.fullmatch(given) else "".join(word[0].upper() + word[1:] for word in words)
     lower = [word.lower() for word in words]

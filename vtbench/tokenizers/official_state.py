@@ -62,13 +62,14 @@ def fill(
         if name in given and given[name].is_floating_point() != value.is_floating_point()
     ]
     if missing or unexpected or shapes:
-        raise _misfit(family, source, missing, unexpected, shapes, len(wanted))
+        hint = _why(missing, unexpected, shapes, len(wanted), fits=any(name in wanted for name in given))
+        raise _misfit(family, source, missing, unexpected, shapes, len(wanted), hint)
     cast = {name: value.to(wanted[name].dtype) if value.is_floating_point() else value for name, value in given.items()}
     network.load_state_dict(cast, strict=False, assign=True)
 
 
 def _misfit(
-    family: str, source: str, missing: list[str], unexpected: list[str], shapes: list[str], total: int
+    family: str, source: str, missing: list[str], unexpected: list[str], shapes: list[str], total: int, hint: str
 ) -> AdapterError:
     are = "is" if len(unexpected) == 1 else "are"
     parts = [
@@ -76,14 +77,14 @@ def _misfit(
         *([f"{len(unexpected)} {are} unknown ({first_of(unexpected)})"] if unexpected else []),
         *([f"{len(shapes)} have another shape ({first_of(shapes, '; ')})"] if shapes else []),
     ]
-    hint = _why(missing, unexpected, shapes, total)
     return AdapterError(f"{family}: {source} does not fit: {', '.join(parts)}", hint)
 
 
-def _why(missing: list[str], unexpected: list[str], shapes: list[str], total: int) -> str:
+def _why(missing: list[str], unexpected: list[str], shapes: list[str], total: int, fits: bool) -> str:
     mixed = [name for name in unexpected if any(name.endswith(f".{wanted}") for wanted in missing)]
     if mixed and 2 * len(mixed) >= len(missing):
-        if prefix := _common_prefix(mixed[0], missing, unexpected):
+        prefix = "" if fits else _common_prefix(mixed[0], missing, unexpected)
+        if prefix:
             return f"its names begin with {prefix!r}, as those of a part of a larger model: save that part without"
         return f"{len(mixed)} of the unknown ones are missing ones behind a prefix that not all tensors carry"
     if len(missing) >= total / 2:
