@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cases.conftest import Done
+from tests.conftest import Done
 
 TOK = """
 import helper

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.cases.conftest import Done
+from tests.conftest import Done
 
 TOK = """
 import importlib, importlib.util, runpy

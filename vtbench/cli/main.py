@@ -23,6 +23,7 @@ from vtbench.cli import (
     score,
     show,
     stats,
+    verify,
 )
 from vtbench.cli.streams import data_on_stdout
 from vtbench.core import interrupts
@@ -48,6 +49,7 @@ app.command("show")(show.show)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("check")(check.check)
+app.command("verify")(verify.verify)
 app.command("doctor")(doctor.doctor)
 app.command("fetch")(fetch.fetch)
 app.command("new")(new.new)

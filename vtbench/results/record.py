@@ -115,13 +115,19 @@ def read_record(path: Path | str) -> RunRecord:
         DamagedFileError: not JSON, not a record, or edited since it was written.
         VtbenchError: it may not be read, or is of a newer schema.
     """
+    return read_record_with_seal(path)[0]
+
+
+def read_record_with_seal(path: Path | str) -> tuple[RunRecord, bool]:
+    """As :func:`read_record`, and whether a digest vouches for it: records of earlier versions have none."""
     file = Path(path)
     file = file / RECORD_FILE if file.is_dir() and file.name != RECORD_FILE else file
-    content = _unsealed(_read_json(file), file)
+    found = _read_json(file)
+    content = _unsealed(found, file)
     _check_schema(content, file)
     with stored(file, "is not a record", _REPAIR):
         try:
-            return RunRecord.model_validate(content)
+            return RunRecord.model_validate(content), is_sealed(found)
         except ValidationError as error:
             raise DamagedFileError(file, f"is not a record: {_first_problems(error)}", _REPAIR) from None
 

@@ -150,18 +150,6 @@ def read_sealed_samples(path: Path) -> tuple[Samples, dict[str, Any] | None]:
         raise DamagedFileError(path, f"does not hold rows of samples: {error}", REPAIR) from None
 
 
-def read_samples_seal(path: Path) -> dict[str, Any] | None:
-    """The seal alone: rows are neither read nor checked.
-
-    Raises:
-        DamagedFileError: missing or not parquet, or with a seal that is damaged.
-    """
-    try:
-        return _seal(pq.read_schema(str(path)), path)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise DamagedFileError(path, f"is not a parquet file: {reason(error)}", REPAIR) from None
-
-
 def _seal(schema: pa.Schema, path: Path) -> dict[str, Any] | None:
     text = (schema.metadata or {}).get(_SEAL)
     if text is None:
@@ -184,6 +172,11 @@ def _checked_seal(table: pa.Table, path: Path) -> dict[str, Any] | None:
     except (pa.ArrowException, ValueError) as error:
         raise DamagedFileError(path, f"is damaged: {reason(error)}", REPAIR) from None
     return seal
+
+
+def content_digest(samples: Samples) -> str:
+    """Digest of the rows, as their file's seal holds it."""
+    return _content(samples.to_arrow())
 
 
 def _content(table: pa.Table) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from vtbench.core.errors import DamagedFileError, UsageError
@@ -10,9 +12,12 @@ from vtbench.core.secrets import masked_value
 from vtbench.results.record import RunRecord
 from vtbench.results.samples import SAMPLES_FILE, read_sealed_samples
 from vtbench.results.schema import WeightSection
+from vtbench.run.generation_reference import open_reference
 from vtbench.run.manifest import PLAN_FILE, JobManifest, read_manifest
 from vtbench.run.plan import JobPlan
+from vtbench.run.references import ReferenceFeatures
 from vtbench.run.sources import PredictionSource
+from vtbench.run.store import Block
 
 
 def own_manifest(plan: JobPlan) -> JobManifest:
@@ -71,19 +76,35 @@ def _kept(manifest: JobManifest) -> dict[str, Any]:
 
 
 def problem_beside_record(plan: JobPlan, record: RunRecord) -> str:
-    """What is wrong with the plan or a block beside a record, in words; empty where nothing is.
+    """What is wrong with the plan, a block or a reference beside a record, in words; empty where nothing is.
 
-    Blocks are held against one another by their seals alone: what they hold is read when it is scored.
+    Every byte is read, so that what ``verify`` tells is what the same command repairs.
     """
     if record.job_key not in ("", plan.key) or record.data.n_expected != len(plan.data.ids):
         return f"{plan.record_path} is another job's"
     try:
-        own_manifest(plan)
-        for block in plan.data.blocks:
-            plan.store.check_quickly(block)
+        manifest = own_manifest(plan)
+        if plan.store.content(plan.data.blocks) != record.integrity.blocks:
+            return f"{plan.record_path} was made of other blocks than are there"
+        check_references(manifest, plan.out, plan.data.blocks)
     except (DamagedFileError, UsageError) as error:
         return error.what
     return ""
+
+
+def check_references(manifest: JobManifest, out: Path, blocks: Sequence[Block]) -> None:
+    """Hold what a job's distances are to against its seals; what the user's cache still has whole is taken from there.
+
+    Raises:
+        DamagedFileError: a file in the folder of all references is gone or damaged.
+    """
+    for key in manifest.references.values():
+        features = ReferenceFeatures(out, key, frozenset())
+        for block in blocks:
+            if not features.has(block):
+                features.check(block)
+    if manifest.generation is not None and manifest.generation.reference is not None:
+        open_reference(out, manifest.generation.reference)
 
 
 def problem_of_rows(plan: JobPlan, record: RunRecord) -> str:

@@ -18,12 +18,11 @@ from safetensors import SafetensorError
 from vtbench.core.digests import digest_json
 from vtbench.core.errors import DamagedFileError, VtbenchError
 from vtbench.core.seals import REPAIR, UNSEALED
-from vtbench.core.tensor_files import OTHERS, Array, check_tensors, open_tensors, read_seal, write_tensors
+from vtbench.core.tensor_files import OTHERS, Array, check_tensors, open_tensors, write_tensors
 from vtbench.results.samples import (
     Samples,
     join_samples,
     read_samples,
-    read_samples_seal,
     read_sealed_samples,
     write_samples,
 )
@@ -135,20 +134,6 @@ class BlockStore:
         if self._columns is not None and set(rows.metrics) != self._columns:
             raise DamagedFileError(path, "has other columns", REPAIR)
         return digest_json([seal["content"], beside["content"]])
-
-    def check_quickly(self, block: Block) -> None:
-        """That both files are there and name one another: what they hold is not read.
-
-        Raises:
-            DamagedFileError: as :meth:`check`, as far as that shows.
-        """
-        path = self.rows_path(block)
-        seal, beside = read_samples_seal(path), read_seal(self.tensors_path(block), REPAIR)
-        if seal is None:
-            raise DamagedFileError(path, UNSEALED, REPAIR)
-        place = {"job": self.job, "block": block.index, "start": block.start, "stop": block.stop}
-        if seal["of"].get("tensors") != beside["sha256"] or not place.items() <= seal["of"].items():
-            raise DamagedFileError(path, OTHERS, REPAIR)
 
     def _of(self, block: Block, ids: Sequence[str]) -> dict[str, Any]:
         place = {"job": self.job, "block": block.index, "start": block.start, "stop": block.stop}
