@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from vtbench.core.errors import UsageError
 from vtbench.core.files import user_path
 from vtbench.data.decode import decode_image
 from vtbench.data.fingerprint import Fingerprinted, digest_readable_file
-from vtbench.data.listing import list_images, named, suffix_of
+from vtbench.data.listing import composed, list_images, named, suffix_of
 
 ORIGINALS = "original_images"
 RECONSTRUCTIONS = "reconstructed_images"
@@ -73,7 +74,7 @@ class VTBenchFolder(Fingerprinted):
         self.originals, self.reconstructions = self.root / ORIGINALS, self.root / RECONSTRUCTIONS
         self._files, self.notes = _pngs(self.originals)
         self.ids = tuple(self._files)
-        if not set(self.ids) & set(_pngs(self.reconstructions)[0]):
+        if not _partners(self.ids, _pngs(self.reconstructions)[0]):
             raise UsageError(
                 f"{self.root}: no name is both in {ORIGINALS} and {RECONSTRUCTIONS}",
                 f"the files of a pair have one name, such as 00000000{_SUFFIX}",
@@ -90,24 +91,31 @@ class VTBenchFolder(Fingerprinted):
     def pairing(self) -> Pairing:
         """Compare the folders as they lie now, sizes by the headers of all pairs."""
         remade, _ = _pngs(self.reconstructions)
-        originals, reconstructions = set(self.ids), set(remade)
-        paired = tuple(sorted(originals & reconstructions))
-        sizes: dict[str, tuple[int, int] | None] = {}
-        for name in paired:
-            for folder, files in ((self.originals, self._files), (self.reconstructions, remade)):
-                sizes[f"{folder.name}/{name}{_SUFFIX}"] = _size(folder / files[name])
-        other = []
-        for name in paired:
-            first, second = (sizes[f"{folder}/{name}{_SUFFIX}"] for folder in (ORIGINALS, RECONSTRUCTIONS))
-            if first is not None and second is not None and first != second:
+        partners = _partners(self.ids, remade)
+        other, unreadable = [], []
+        for name, partner in partners.items():
+            files = (self.originals / self._files[name], self.reconstructions / remade[partner])
+            first, second = map(_size, files)
+            if first is None or second is None:
+                unreadable += [f"{file.parent.name}/{file.name}" for file in files if _size(file) is None]
+            elif first != second:
                 other.append((name, first, second))
         return Pairing(
-            paired=paired,
-            without_reconstruction=tuple(sorted(originals - reconstructions)),
-            without_original=tuple(sorted(reconstructions - originals)),
+            paired=tuple(sorted(partners)),
+            without_reconstruction=tuple(sorted(set(self.ids) - set(partners))),
+            without_original=tuple(sorted(set(remade) - set(partners.values()))),
             other_size=tuple(other),
-            unreadable=tuple(name for name, size in sizes.items() if size is None),
+            unreadable=tuple(unreadable),
         )
+
+
+def _partners(originals: Iterable[str], remade: Iterable[str]) -> dict[str, str]:
+    """Original to reconstruction: names equal as written or, failing that, once composed."""
+    theirs = set(remade)
+    found = {name: name for name in originals if name in theirs}
+    spelled = {composed(name): name for name in sorted(theirs - set(found))}
+    left = [(name, composed(name)) for name in originals if name not in found]
+    return found | {name: spelled[key] for name, key in left if key in spelled}
 
 
 def _pngs(folder: Path) -> tuple[dict[str, str], tuple[str, ...]]:

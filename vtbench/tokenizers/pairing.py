@@ -39,8 +39,9 @@ class Pairs:
 
     @property
     def example(self) -> str:
-        """The first pair whose names differ, in words; empty where none do."""
-        differ = ((id, file) for id, file in self.found.items() if composed(id) != composed(file))
+        """The first pair whose names differ, in words; empty where none do, or in a suffix that ids have not."""
+        named_alike = ((id, file, (composed(file), composed(_stem(file)))) for id, file in self.found.items())
+        differ = ((id, file) for id, file, same in named_alike if composed(id) not in same)
         return next((f"'{printable(id)}' with '{printable(file)}'" for id, file in differ), "")
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,19 @@ def test_misfits_are_told(results: Path) -> None:
         "1 reconstructions have no original: 00000004",
         "1 pairs differ in size: 00000002 (90x60 and 90x56)",
     ]
+
+
+def test_spellings_of_one_name_are_a_pair(results: Path) -> None:
+    name = unicodedata.normalize("NFC", "é")
+    for folder, form in (("original_images", "NFC"), ("reconstructed_images", "NFD")):
+        file = results / folder / "00000000.png"
+        file.rename(file.with_name(unicodedata.normalize(form, name) + ".png"))
+    dataset = VTBenchFolder(results)
+    assert dataset.pairing().paired == ("00000001", "00000002", name)
+    assert "00000003" in dataset.pairing().problems[0] and name not in "".join(dataset.pairing().problems)
+    for number in (1, 2):
+        (results / "reconstructed_images" / f"{number:08d}.png").unlink()
+    assert VTBenchFolder(results).pairing().paired == (name,)
 
 
 def test_scoring_finds_the_same_pairs(results: Path) -> None:

@@ -71,3 +71,5 @@ def test_what_could_be_either_is_refused(ids: Sequence[str], files: Sequence[str
 def test_the_first_pair_of_unequal_names_is_the_example() -> None:
     assert pair(["a.png", "b.png"], ["a.png", "b.webp"]).example == "'b.png' with 'b.webp'"
     assert pair([NFC], [NFD]).example == ""
+    assert pair(["0000"], ["0000.png"]).example == ""
+    assert pair(["a/0000"], ["0000.png"]).example == "'a/0000' with '0000.png'"
