@@ -50,6 +50,10 @@ run: $(VENV)/.base  ## Install what is needed and run the embedded suite (ARGS="
 test: lint types imports fetch ocr browser  ## Lint, types, import layers, then every test
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
+.PHONY: attack
+attack: $(VENV)/.dev fetch  ## The attacks at full length: kills, full disks, flipped bits, hostile files (make test: shortened)
+	VTBENCH_ATTACK=long OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest tests/attack -n $(TEST_WORKERS) --dist loadfile -rA $(ARGS)
+
 .PHONY: fetch
 fetch: $(VENV)/.dev  ## Fetch the weights that the embedded suite and the tests use
 	$(BIN)/vtbench fetch --suite mini
