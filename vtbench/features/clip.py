@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -30,6 +31,7 @@ class ClipL14(NetworkExtractor):
     """
 
     features: ClassVar[tuple[str, ...]] = ("pool",)
+    widths: ClassVar[Mapping[str, int]] = {"pool": 768}
     required_assets: ClassVar[tuple[str, ...]] = ()
     variant: ClassVar[str] = "ViT-L-14"
     side: ClassVar[int] = 224

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -41,6 +42,7 @@ class DinoV2(NetworkExtractor):
     """
 
     features: ClassVar[tuple[str, ...]] = ("pool",)
+    widths: ClassVar[Mapping[str, int]] = {"pool": 1024}
     required_assets: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, weights: str | None = None, model: Any = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, cast
 
 import torch
@@ -31,6 +32,7 @@ class EfficientNetLite0(NetworkExtractor):
     """
 
     features: ClassVar[tuple[str, ...]] = ("pool", "logits")
+    widths: ClassVar[Mapping[str, int]] = {"pool": 1280, "logits": 1000}
     required_assets: ClassVar[tuple[str, ...]] = ("efflite0",)
 
     def __init__(self, state: State | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from typing import ClassVar, cast
 
 import torch
@@ -25,6 +26,7 @@ class _Inception(NetworkExtractor):
     """Features of the network, whatever the resize before it."""
 
     features: ClassVar[tuple[str, ...]] = ("pool", "logits", "spatial")
+    widths: ClassVar[Mapping[str, int]] = {"pool": 2048, "logits": 1008, "spatial": 2023}
     required_assets: ClassVar[tuple[str, ...]] = ("inception_tf",)
     name: ClassVar[str]
 

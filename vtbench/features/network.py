@@ -28,10 +28,12 @@ class NetworkExtractor(ABC):
     Attributes:
         id: name, resize, first 12 hex digits of the weights' digest, dtype.
         features: names of what :meth:`__call__` returns.
+        widths: numbers of each for an image.
         required_assets: weight files needed when no ``state`` is given.
     """
 
     features: ClassVar[tuple[str, ...]]
+    widths: ClassVar[Mapping[str, int]]
     required_assets: ClassVar[tuple[str, ...]]
 
     def __init__(self, network: nn.Module, identity: str) -> None:

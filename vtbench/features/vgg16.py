@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
@@ -28,6 +29,7 @@ class Vgg16(NetworkExtractor):
     """
 
     features: ClassVar[tuple[str, ...]] = ("pool",)
+    widths: ClassVar[Mapping[str, int]] = {"pool": 512}
     required_assets: ClassVar[tuple[str, ...]] = ("lpips_vgg",)
 
     def __init__(self, state: State | None = None) -> None:

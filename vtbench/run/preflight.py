@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,6 @@ from vtbench.run.evaluators import required_features, set_jobs
 from vtbench.run.options import RunOptions
 from vtbench.run.sources import Source
 from vtbench.tasks import TaskSpec
-
-_BYTES_A_SAMPLE = 24_000
-_SPARE_BYTES = 200 << 20
 
 
 def required_assets(tasks: Iterable[TaskSpec]) -> list[str]:
@@ -92,17 +88,6 @@ def _unavailable(tasks: Iterable[TaskSpec]) -> list[VtbenchError]:
         except VtbenchError as error:
             problems.append(error)
     return problems
-
-
-def check_disk(out: Path, samples: int) -> list[VtbenchError]:
-    """A folder that can be written, with room for rows, features and previews of ``samples`` images."""
-    problems = check_folder(out, "--out")
-    if problems:
-        return problems
-    free, needed = shutil.disk_usage(out).free, _SPARE_BYTES + samples * _BYTES_A_SAMPLE
-    if free >= needed:
-        return []
-    return [VtbenchError(f"{out}: {free >> 20} MB free, about {needed >> 20} MB needed", "free some space, or --out")]
 
 
 def check_folder(folder: Path, option: str) -> list[VtbenchError]:

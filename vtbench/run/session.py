@@ -22,10 +22,11 @@ from vtbench.run.options import RunOptions
 from vtbench.run.outcome import Outcome
 from vtbench.run.peers import Peers
 from vtbench.run.plan import JobData, JobPlan, open_task_data
-from vtbench.run.preflight import check_disk, check_folder, check_labels, check_tasks, check_unused, raise_all
+from vtbench.run.preflight import check_folder, check_labels, check_tasks, check_unused, raise_all
 from vtbench.run.progress import say
 from vtbench.run.references import FOLDER
 from vtbench.run.reuse import refuse_failures, reused
+from vtbench.run.room import check_room
 from vtbench.run.sources import Source
 from vtbench.run.tokenizer_share import tokenizer_evaluators, tokenizer_job
 from vtbench.run.worker import Worker, current_worker
@@ -109,11 +110,12 @@ def plan_session(
     problems += check_labels(sources)
     problems += check_unused(tasks, data, options)
     problems += check_tasks(tasks)
-    problems += check_disk(options.out, sum(len(item.ids) for _, item in planned))
+    problems += check_folder(options.out, "--out")
     if options.samples is not None:
         problems += check_folder(options.samples, "--samples")
-    raise_all(problems)
-    return Session([JobPlan(source, item, options, device.type) for source, item in planned], options, peers, broken)
+    plans = [JobPlan(source, item, options, device.type) for source, item in planned]
+    raise_all(problems or check_room(plans))
+    return Session(plans, options, peers, broken)
 
 
 def _data_of(
