@@ -95,3 +95,45 @@ def test_another_models_checkpoint_costs_no_measurement(place: Path, fresh: Call
     fresh(*command)
     _write(place / "a.txt", 9)
     assert fresh(*command).err.count("reused the record") == 1
+
+
+METRIC = """
+from pathlib import Path
+import torch
+from vtbench.core.info import MetricInfo
+class M:
+    info = MetricInfo(name="mine", version=1, kind="image", higher_is_better=True, summary="Mean.")
+    def __call__(self, prediction, reference, targets):
+        return RETURNED
+"""
+TASK = """
+name: mine
+version: 1
+kind: reconstruction
+summary: A metric of one's own.
+preprocess: {preset: native@1}
+image_metrics: [mae, "./m.py:M"]
+block_size: 4
+"""
+
+
+def _with_metric(place: Path, returned: str) -> tuple[str, ...]:
+    (place / "m.py").write_text(METRIC.replace("RETURNED", returned))
+    (place / "mine.yaml").write_text(TASK)
+    return ("run", "--task", "mine.yaml", "--trust", ".", "--data", "d", "-t", "identity", "--out", "r", "--json")
+
+
+def test_a_metric_that_reads_another_file_is_measured_anew(place: Path, fresh: Callable[..., Done]) -> None:
+    command = _with_metric(place, 'torch.full((len(targets),), float(Path("fac" + "tor.txt").read_text()))')
+    _write(place / "factor.txt", 2)
+    assert fresh(*command).value("mine") == 2
+    assert "reused the record" in fresh(*command).err
+    _write(place / "factor.txt", 3)
+    assert fresh(*command).value("mine") == 3
+
+
+@pytest.mark.parametrize("returned", ["None", "torch.zeros(1)", "torch.zeros(9)", "torch.zeros(len(targets), 1)"])
+def test_a_metric_that_returns_something_else_is_named(place: Path, fresh: Callable[..., Done], returned: str) -> None:
+    done = fresh(*_with_metric(place, returned))
+    assert done.code == 1 and done.out == ""
+    assert "metric mine returned" in done.err and "for 4 images" in done.err, done.err

@@ -17,6 +17,7 @@ from typing import Any
 
 from vtbench.core import interrupts, read_files
 from vtbench.core.errors import ForeignCodeError, VtbenchError
+from vtbench.core.lent_streams import lent
 from vtbench.core.process_state import PROCESS, Saved, restore, save
 from vtbench.core.torch_state import TORCH, restore_streams, save_streams, seed_streams
 
@@ -30,14 +31,15 @@ class foreign:  # noqa: N801 - read as a word: ``with foreign("./mine.py:T"):``
     """A context around calls of one model, metric, reader or data set.
 
     It takes 0.15 ms. Of the exceptions that come out, those that would end the process (``SystemExit`` and the like)
-    become :class:`ForeignCodeError`; ``Exception`` and what Ctrl-C and SIGTERM raise pass as they are.
+    become :class:`ForeignCodeError`; ``Exception`` and what Ctrl-C and SIGTERM raise pass as they are. Where vtbench
+    answers Ctrl-C, a ``KeyboardInterrupt`` is the code's own.
 
     Args:
         name: whose code it is, for messages.
         seed: where the global random streams of Python, NumPy and torch start; as they stand unless given.
     """
 
-    __slots__ = ("_name", "_saved", "_seed", "_streams")
+    __slots__ = ("_hears", "_name", "_saved", "_seed", "_streams")
 
     def __init__(self, name: str, seed: int | None = None) -> None:
         self._name, self._seed = name, seed
@@ -48,15 +50,16 @@ class foreign:  # noqa: N801 - read as a word: ``with foreign("./mine.py:T"):``
         self._streams: list[Any] = save_streams()
         if self._seed is not None:
             seed_streams(self._seed)
-        sys.stdout = sys.stderr
+        sys.stdout = sys.stderr = lent(sys.stderr)
         sys.argv = sys.argv[:1]  # a model's own argparse must not read the options of vtbench
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._hears = interrupts.answers()
         restore(self._saved)
         restore_streams(self._streams)
-        if isinstance(error, (KeyboardInterrupt, interrupts.Interrupted)):
+        if isinstance(error, interrupts.Interrupted) or (isinstance(error, KeyboardInterrupt) and not self._hears):
             return
         interrupts.raise_if_asked()  # a bare ``except:`` may have swallowed it
         if error is not None and not isinstance(error, Exception):

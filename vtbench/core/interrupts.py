@@ -51,6 +51,11 @@ def answer() -> None:
             signal.signal(number, _heard)
 
 
+def answers() -> bool:
+    """Whether Ctrl-C is answered here, so that a ``KeyboardInterrupt`` is none."""
+    return signal.getsignal(signal.SIGINT) is _heard
+
+
 def forget() -> None:
     """Let the system answer again, in a child process: SIGTERM ends it at once; Ctrl-C is its parent's to answer."""
     _State.asked, _State.held = None, 0

@@ -17,6 +17,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vtbench.core.lent_streams import lead_back, leads_to
+
 Saved = list[tuple["Setting", Any]]
 _UNREADABLE = object()
 
@@ -140,7 +142,17 @@ def _attribute(module: str, name: str) -> Setting:
     )
 
 
+def _alarm() -> bool:
+    return signal.getitimer(signal.ITIMER_REAL)[0] > 0
+
+
+def _set_alarm(running: bool) -> None:
+    if not running:  # the time that was left of one that a call replaced is not known any more
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
 PROCESS: tuple[Setting, ...] = (
+    Setting("file descriptors 1 and 2", "os", leads_to, lead_back),  # first: the others may have to tell something
     Setting("sys.stdout", "sys", lambda: sys.stdout, lambda value: setattr(sys, "stdout", value)),
     Setting("sys.stderr", "sys", lambda: sys.stderr, lambda value: setattr(sys, "stderr", value)),
     Setting("sys.argv", "sys", lambda: list(sys.argv), lambda value: setattr(sys, "argv", value)),
@@ -148,6 +160,7 @@ PROCESS: tuple[Setting, ...] = (
     Setting("current directory", "os", _folder, _set_folder),
     Setting("environment", "os", _variables, _set_variables),
     Setting("warnings", "warnings", _filters, _set_filters),
+    *((Setting("alarm", "signal", _alarm, _set_alarm),) if hasattr(signal, "setitimer") else ()),
     Setting("signal handlers", "signal", _handlers, _set_handlers),
     Setting("logging", "logging", _logging, _set_logging),
     Setting(

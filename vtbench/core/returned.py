@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from vtbench.core.errors import AdapterError
+from vtbench.core.errors import AdapterError, ForeignCodeError
 
 _MOST_SHOWN = 4
 
@@ -37,6 +37,18 @@ def require_tensor(name: str, value: Any, cause: str) -> None:
     """
     if not _is_tensor(value):
         raise AdapterError(f"{name} returned {in_words(value)} for {cause}", f"return the images alone{_which(value)}")
+
+
+def one_number_each(name: str, value: Any, count: int) -> list[float]:
+    """The values of a metric, one for each image that it was given.
+
+    Raises:
+        ForeignCodeError: no tensor or array of that shape.
+    """
+    if tuple(getattr(value, "shape", ())) != (count,):
+        raise ForeignCodeError(f"{name} returned {in_words(value)} for {count} images", "return float64 [B]")
+    values: list[float] = value.tolist()
+    return values
 
 
 def in_words(value: Any) -> str:

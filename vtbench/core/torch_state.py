@@ -128,9 +128,16 @@ def _torch_setting(name: str, read: str, write: str) -> Setting:
     return Setting(name, "torch", lambda: _at(read)(), lambda value: _at(write)(value))
 
 
+def _pop_modes(depth: int) -> None:
+    """Modes that were entered and never left, such as ``torch.device("meta")`` as a context."""
+    while _torch()._C._len_torch_function_stack() > depth:
+        _torch()._C._pop_torch_function_stack()
+
+
 TORCH: tuple[Setting, ...] = (
     # First, since restoring the others may make tensors.
     Setting("default device", "torch", _device, _set_device),
+    Setting("modes", "torch", lambda: _torch()._C._len_torch_function_stack(), _pop_modes),
     _torch_setting("default dtype", "get_default_dtype", "set_default_dtype"),
     Setting("inference mode", "torch", lambda: _torch().is_inference_mode_enabled(), _set_inference),
     _torch_setting("grad mode", "is_grad_enabled", "set_grad_enabled"),

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from vtbench.core.contracts import BlockMetric, Prepared
 from vtbench.core.foreign import foreign
+from vtbench.core.returned import one_number_each
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +36,9 @@ def score_block(
         targets = [pair.sample.target for pair in alike]
         for metric in metrics:
             with foreign(f"metric {metric.info.name}"):
-                found = {name: scores.tolist() for name, scores in metric(prediction, reference, targets).items()}
+                found = dict(metric(prediction, reference, targets))
             for column, scores in found.items():
-                for pair, score in zip(alike, scores, strict=True):
+                each = one_number_each(f"metric {metric.info.name}: {column}", scores, len(alike))
+                for pair, score in zip(alike, each, strict=True):
                     values.setdefault(pair.sample.id, {})[column] = score
     return values

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vtbench.core.code_identity import id_with_code
+from vtbench.core.code_identity import code_files, id_with_code
 from vtbench.core.contracts import FeatureExtractor, ImageDataset
 from vtbench.core.reached_objects import reached_from
 from vtbench.core.reference import Reference
@@ -37,6 +37,19 @@ def evaluators_identity(task: TaskSpec) -> dict[str, Any]:
         else:
             metric = metric_registry(request.name).create(Reference(request.name, dict(request.params)))
             found[metric.info.name] = reached_from(metric).digest()
+    return found
+
+
+def evaluators_code(task: TaskSpec) -> frozenset[str]:
+    """Sources of somebody else's metrics and extractors: what they read while they run decides their values too."""
+    found: frozenset[str] = frozenset()
+    for request in (request for request in task.metrics if not is_own(request.name)):
+        entry = set_metric(request.name)
+        registry = metric_registry(request.name) if entry is None else EXTRACTORS
+        target = request.name if entry is None else entry.extractor
+        location = registry.location(target)
+        if location is not None:
+            found |= code_files(location, registry.load(target))
     return found
 
 

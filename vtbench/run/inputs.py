@@ -1,4 +1,4 @@
-"""What a model read while a job was measured, kept beside its blocks, which stand while those files are as they were.
+"""What others' code read while a job was measured, kept beside its blocks: they stand while it is as it was.
 
 The job's key holds what is known of a model before it runs. What its code opens by itself is seen only then.
 """
@@ -18,8 +18,8 @@ _INPUTS = "inputs"
 
 
 def keep_inputs(plan: JobPlan, worker: Worker) -> None:
-    """Add what the model has read by now to what this worker knows of the job; before the block that rests on it."""
-    read = read_files.read_by(plan.source.code_files, plan.out)
+    """Add what has been read by now to what this worker knows of the job; before the block that rests on it."""
+    read = read_files.read_by(plan.code_files, plan.out)
     path = plan.folder / f"{_INPUTS}-{worker.rank}.json"
     before = _kept(plan).get(path.name, {})
     if not read.keys() <= before.keys():
@@ -27,7 +27,7 @@ def keep_inputs(plan: JobPlan, worker: Worker) -> None:
 
 
 def changed_input(plan: JobPlan) -> str | None:
-    """A file that the model read when the blocks were measured, and that is another now; ``None`` where none is."""
+    """A file that was read when the blocks were measured, and that is another now; ``None`` where none is."""
     for files in _kept(plan).values():
         found = read_files.changed(files)
         if found is not None:
@@ -43,7 +43,7 @@ def refuse_changed(plan: JobPlan, path: str, worker: Worker) -> None:
     """
     if worker.world > 1:
         raise UsageError(
-            f"{path}, which the model read, has changed since {plan.folder} was measured",
+            f"{path}, which was read for it, has changed since {plan.folder} was measured",
             "delete that folder first, or give --workers-of none",
         )
 

@@ -13,6 +13,7 @@ from vtbench.core.contracts import Prepared, SampleFailure
 from vtbench.core.errors import AdapterError
 from vtbench.core.foreign import foreign
 from vtbench.core.info import TokenizerInfo
+from vtbench.core.returned import one_number_each
 from vtbench.core.tensor_files import Array
 from vtbench.metrics.codes import count_codes
 from vtbench.run.block_scores import Pair, score_block
@@ -110,7 +111,8 @@ class BlockMeter:
         with tally.timed("metrics"):
             for metric in self.evaluators.image_metrics.values():
                 with foreign(f"metric {metric.info.name}"):
-                    columns[metric.info.row_column] = metric(prediction, reference, targets).tolist()
+                    values = metric(prediction, reference, targets)
+                columns[metric.info.row_column] = one_number_each(f"metric {metric.info.name}", values, len(samples))
         with tally.timed("features"):
             tally.add_features(self.evaluators.extractors, self.evaluators.features, prediction)
         rows = [{name: column[i] for name, column in columns.items()} for i in range(len(samples))]

@@ -13,6 +13,7 @@ from vtbench.core.contracts import SampleFailure
 from vtbench.core.errors import AdapterError
 from vtbench.core.foreign import foreign
 from vtbench.core.info import TokenizerInfo
+from vtbench.core.returned import one_number_each
 from vtbench.data.conditions import ConditionSample
 from vtbench.metrics.codes import count_codes
 from vtbench.run.evaluators import Evaluators
@@ -101,7 +102,8 @@ class GenerationMeter:
         with tally.timed("metrics"):
             for metric in self.evaluators.prompt_metrics:
                 with foreign(f"metric {metric.info.name}"):
-                    columns[metric.info.row_column] = metric(stacked, prompts).tolist()
+                    values = metric(stacked, prompts)
+                columns[metric.info.row_column] = one_number_each(f"metric {metric.info.name}", values, len(prompts))
         with tally.timed("features"):
             tally.add_features(self.evaluators.extractors, self.evaluators.features, stacked)
         with tally.timed("previews"):

@@ -20,7 +20,7 @@ from vtbench.data.ids import check_ids
 from vtbench.data.open import open_data
 from vtbench.data.presets import Preset, make_preset
 from vtbench.data.subset import Subset
-from vtbench.run.foreign_parts import dataset_code, foreign_parts
+from vtbench.run.foreign_parts import dataset_code, evaluators_code, foreign_parts
 from vtbench.run.instances import instance_scorer
 from vtbench.run.options import RunOptions
 from vtbench.run.reading import text_scorer
@@ -151,6 +151,11 @@ class JobPlan:
             # A folder may hold just the samples of a limited run: the record of that one is no record of this.
             **({} if self.data.limited_from is None else {"limited": True}),
         }
+
+    @cached_property
+    def code_files(self) -> frozenset[str]:
+        """Sources of somebody else's model, metrics and extractors."""
+        return self.source.code_files | evaluators_code(self.task)
 
     @cached_property
     def key(self) -> str:

@@ -42,7 +42,7 @@ def _done(job: JobPlan) -> str:
     """Blocks that an earlier run left and that stand; what becomes of a whole one is said."""
     changed = changed_input(job)
     if changed is not None:
-        say(f"{job_name(job)}: {changed}, which the model read, has changed: it would be measured again")
+        say(f"{job_name(job)}: {changed}, which was read for it, has changed: it would be measured again")
         return "0"
     _tell_complete(job)
     blocks = job.data.blocks

@@ -217,7 +217,7 @@ class _Runner:
         path = changed_input(plan)
         if path is not None:
             refuse_changed(plan, path, self._worker)
-            say(f"{plan.source.label} on {plan.task.name}: {path}, which the model read, has changed: measured again")
+            say(f"{plan.source.label} on {plan.task.name}: {path}, which was read for it, has changed: measured again")
             discard(plan, self._worker)
 
     def _networks(self, task: TaskSpec) -> Evaluators:

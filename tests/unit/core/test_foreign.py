@@ -73,6 +73,8 @@ LEAKS: dict[str, Callable[[], Any]] = {
     "stderr": lambda: setattr(sys, "stderr", io.StringIO()),
     "argv": lambda: sys.argv.append("--mine"),
     "recursion": lambda: sys.setrecursionlimit(5000),
+    "descriptors": lambda: os.closerange(1, 3),
+    "alarm": lambda: signal.setitimer(signal.ITIMER_REAL, 1000),
     "folder": lambda: os.chdir("/"),
     "environment": lambda: os.environ.update(VTBENCH_OFFLINE="7", OMP_NUM_THREADS="3"),
     "warnings": _filters,
@@ -84,6 +86,7 @@ LEAKS: dict[str, Callable[[], Any]] = {
     "largest image": _set(PIL.Image, "MAX_IMAGE_PIXELS", 1),
     "dtype": lambda: torch.set_default_dtype(torch.float16),
     "device": lambda: torch.set_default_device("meta"),
+    "modes": lambda: torch.device("meta").__enter__(),
     "grad": lambda: torch.set_grad_enabled(False),
     "inference": _inference,
     "autocast": lambda: torch.set_autocast_enabled("cpu", True),
@@ -165,6 +168,27 @@ def test_prints_go_to_stderr_and_options_of_the_command_are_not_seen(
     assert sys.argv == ["vtbench", "run", "--json"]
 
 
+def test_a_call_closes_nobody_elses_streams(capsys: pytest.CaptureFixture[str]) -> None:
+    with foreign("a model"):
+        sys.stdout.close()
+        sys.stderr.close()
+        print("goes on")
+    print("data")
+    assert capsys.readouterr() == ("data\n", "goes on\n")
+
+
+def test_what_is_written_to_a_descriptor_that_a_call_closed_arrives(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with foreign("a model"):
+        os.close(1)
+        taken = (tmp_path / "f").open("w")  # the lowest number that is free: 1
+        assert taken.fileno() == 1
+    os.write(1, b"data")
+    assert capfd.readouterr().out == "data"
+    assert (tmp_path / "f").read_text() == ""
+
+
 class OwnEnding(BaseException):
     pass
 
@@ -181,6 +205,17 @@ def test_only_vtbench_ends_the_process(ending: BaseException) -> None:
 def test_interrupts_and_expected_errors_pass(ending: BaseException) -> None:
     with pytest.raises(type(ending)), making("a model"):
         raise ending
+
+
+def test_a_model_cannot_press_ctrl_c() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    interrupts.answer()
+    try:
+        with pytest.raises(ForeignCodeError, match="raised KeyboardInterrupt"), foreign("a model"):
+            raise KeyboardInterrupt
+    finally:
+        for number, handler in zip((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), before, strict=True):
+            signal.signal(number, handler)
 
 
 def test_an_interrupt_that_a_model_swallows_is_raised_after_its_call() -> None:
