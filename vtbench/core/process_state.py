@@ -67,8 +67,16 @@ def restore(saved: Saved) -> None:
             setting.write(before)
 
 
+_RAW: dict[bytes, bytes] | None = vars(os.environ).get("_data") if os.name == "posix" else None
+_RAW_NAMES = [os.fsencode(name) for name in WATCHED_VARIABLES]
+
+
 def _variables() -> list[str | None]:
-    return [os.environ.get(name) for name in WATCHED_VARIABLES]
+    if _RAW is None:
+        return [os.environ.get(name) for name in WATCHED_VARIABLES]
+    # Without the encoding and decoding of each name and value, which takes a quarter of the whole guard's time.
+    raw = [_RAW.get(name) for name in _RAW_NAMES]
+    return [None if value is None else os.fsdecode(value) for value in raw]
 
 
 def _set_variables(values: Sequence[str | None]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import sys
+from operator import attrgetter
 from typing import Any
 
 from vtbench.core.process_state import Setting
@@ -41,9 +42,8 @@ def _at(path: str) -> Any:
 
 def _flag(path: str) -> Setting:
     owner, _, name = path.rpartition(".")
-    return Setting(
-        f"torch.{path}", "torch", lambda: getattr(_at(owner), name), lambda value: setattr(_at(owner), name, value)
-    )
+    read = attrgetter(path)  # in C: these are read twice at every call
+    return Setting(f"torch.{path}", "torch", lambda: read(_torch()), lambda value: setattr(_at(owner), name, value))
 
 
 def _precision(owner: str) -> Setting:
@@ -125,7 +125,8 @@ def _flushes() -> bool:
 
 
 def _torch_setting(name: str, read: str, write: str) -> Setting:
-    return Setting(name, "torch", lambda: _at(read)(), lambda value: _at(write)(value))
+    reader = attrgetter(read)
+    return Setting(name, "torch", lambda: reader(_torch())(), lambda value: _at(write)(value))
 
 
 def _pop_modes(depth: int) -> None:
