@@ -51,10 +51,10 @@ def indexed_shards(index: Path) -> tuple[Path, ...]:
     """
     with boundary(f"{index} is no index of shards", _AGAIN, AdapterError):
         names = sorted(set(read_json(index, AdapterError)["weight_map"].values()))
-    if not names or any("\0" in name or name != Path(name).name for name in names):
-        raise AdapterError(f"{index} names no files beside it", _AGAIN)
-    files = [index.parent / name for name in names]
-    _demand(files, f"which {index.name} names")
+        if not names or any(name != Path(name).name for name in names):
+            raise AdapterError(f"{index} names no files beside it", _AGAIN)
+        files = [index.parent / name for name in names]
+        _demand(files, f"which {index.name} names")
     return tuple(files)
 
 

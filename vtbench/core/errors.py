@@ -8,18 +8,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
+_LONGEST = 4000
+
 
 class VtbenchError(Exception):
     """Base of every expected error.
 
     Args:
-        what: what went wrong and where (a path, a name, a sample id).
+        what: what went wrong and where (a path, a name, a sample id); of more than 4000 characters, which a name out of
+            a damaged file may have, the middle is left out.
         hint: what to do next; printed on a line of its own.
     """
 
     exit_code = 1
 
     def __init__(self, what: str, hint: str | None = None) -> None:
+        if len(what) > _LONGEST:
+            what = f"{what[: _LONGEST * 3 // 4]} … {what[-_LONGEST // 5 :]}"
         super().__init__(what, hint)
         self.what = what
         self.hint = hint

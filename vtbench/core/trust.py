@@ -23,7 +23,7 @@ PROGRAMS = frozenset({"command"})
 # A module or a Python file, a colon, an attribute: at the start of a text, or as an argument or item inside it. What
 # follows a colon in a URL, a drive or a ratio is no identifier.
 _CODE = re.compile(r"(?:^|(?<=[=,\[{:\s'\"]))(?P<code>[~./\w\\-]*[\w\\-]:[^\W\d]\w*(?:\.\w+)*)(?=$|[,\]}\s'\"])")
-_FILE = re.compile(r"(?P<code>[^,=]*\.py:[^\W\d]\w*)")
+_FILE = re.compile(r"(?:^|(?<=[,=]))(?P<code>[^,=]*\.py:[^\W\d]\w*)")
 
 
 def code_named(content: Any, field: str = "") -> Iterator[tuple[str, str]]:

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from vtbench.data.sound_png import sound_png
+
 Array = np.ndarray[Any, Any]
 
 _BIT_DEPTH_AT, _COLOUR_TYPE_AT = 24, 25
@@ -25,12 +27,12 @@ def read_deep_png(data: bytes, transparent: object = None) -> Array:
         transparent: the 16-bit colour that its ``tRNS`` chunk declares clear, if any.
 
     Raises:
-        ValueError: the installed torchvision drops the low byte too.
+        ValueError: the file is damaged, or the installed torchvision drops the low byte too.
     """
     import torch
     from torchvision.io import ImageReadMode, decode_image
 
-    buffer = torch.frombuffer(bytearray(data), dtype=torch.uint8)
+    buffer = torch.frombuffer(bytearray(sound_png(data)), dtype=torch.uint8)
     image = decode_image(buffer, mode=ImageReadMode.UNCHANGED)
     if image.dtype == torch.uint8:
         raise ValueError("this torchvision reads 16-bit PNG as 8 bits; install torchvision 0.20 or later")

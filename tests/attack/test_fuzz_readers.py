@@ -1,0 +1,44 @@
+"""Every reader of outside bytes, given damaged files, returns or raises one expected error of one line.
+
+Inputs are valid files with seeded damage (:mod:`fuzz_mutation`), read in a process of bounded memory, each within ten
+seconds. ``VTBENCH_ATTACK=long`` tries 20,000 instead of a few hundred.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LONG = os.environ.get("VTBENCH_ATTACK") == "long"
+MOST_MB = 1000
+SHARES = {"texts": 8, "arrays": 6, "tables": 3, "images": 3}
+COUNT = 20_000 if LONG else 800
+
+
+@pytest.mark.parametrize("group", SHARES)
+def test_damaged_files_are_read_or_told_in_one_line(group: str, tmp_path: Path) -> None:
+    told = tmp_path / "told.json"
+    count = COUNT * SHARES[group] // sum(SHARES.values())
+    program = Path(__file__).with_name("fuzz_process.py")
+    done = subprocess.run(
+        [sys.executable, str(program), group, str(count), "0", str(told)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "HOME": str(tmp_path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=3000,
+        check=False,
+    )
+    assert done.returncode == 0, f"the process ended with {done.returncode}: {done.stderr[-2000:]}"
+    found = json.loads(told.read_text(encoding="utf-8"))
+    broken = [problem for reader in found["readers"].values() for problem in reader["broken"]]
+    assert not broken, "\n\n".join(broken[:5])
+    assert found["peak_mb"] < MOST_MB
+    tried = sum(sum(reader["outcomes"].values()) for reader in found["readers"].values())
+    assert tried > count // 2
+    print(group, json.dumps({name: reader["outcomes"] for name, reader in found["readers"].items()}))
