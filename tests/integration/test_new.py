@@ -68,7 +68,18 @@ def test_the_doctor_passes_what_was_written(folder: Path, command_line: CommandL
 
 def test_tokenizer_and_metric_run_together(folder: Path, command_line: CommandLine, tmp_path: Path) -> None:
     (folder / "mine.yaml").write_text(TASK)
-    words = ["run", "--task", "mine.yaml", "--tokenizer", "./my_tokenizer.py:MyTokenizer", "--limit", "2", "--json"]
+    words = [
+        "run",
+        "--task",
+        "mine.yaml",
+        "--trust",
+        "mine.yaml",
+        "--tokenizer",
+        "./my_tokenizer.py:MyTokenizer",
+        "--limit",
+        "2",
+        "--json",
+    ]
     done = command_line(*words, "--out", str(tmp_path / "runs"), cwd=folder)
     assert done.returncode == 0, done.stderr
     (row,) = json.loads(done.stdout)
@@ -87,7 +98,7 @@ def test_data_and_reader_run_together(folder: Path, command_line: CommandLine, t
     text = (Path(__file__).parents[2] / "tasks" / "text" / "english-mini.yaml").read_text(encoding="utf-8")
     text = text.replace("name: rapidocr", 'name: "./my_reader.py:MyReader"').replace("english-mini\nv", "read\nv")
     (folder / "read.yaml").write_text(text)
-    words = ["run", "--task", "read.yaml", "--tokenizer", "identity", "--limit", "1", "--json"]
+    words = ["run", "--task", "read.yaml", "--trust", "read.yaml", "--tokenizer", "identity", "--limit", "1", "--json"]
     done = command_line(*words, "--out", str(tmp_path / "runs"), cwd=folder)
     assert done.returncode == 0, done.stderr
     (row,) = json.loads(done.stdout)
