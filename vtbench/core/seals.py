@@ -5,10 +5,10 @@ A seal is no signature. It tells damage, mixed-up files and edits; whoever makes
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
-
-from vtbench.core.digests import digest_json
 
 SEAL = "sha256"
 REPAIR = "give the same vtbench run again: that part is made again; of a copy, get it once more from where it came"
@@ -21,7 +21,7 @@ class BrokenSealError(ValueError):
 
 def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
     """``content`` (plain JSON without infinities) with the SHA-256 of all of it as its last entry."""
-    return {**content, SEAL: digest_json(dict(content))}
+    return {**content, SEAL: _digest(content)}
 
 
 def is_sealed(content: Any) -> bool:
@@ -38,6 +38,12 @@ def unsealed(content: Any) -> dict[str, Any]:
     if not is_sealed(content):
         raise BrokenSealError(UNSEALED)
     inner = {key: value for key, value in content.items() if key != SEAL}
-    if content[SEAL] != digest_json(inner):
+    if content[SEAL] != _digest(inner):
         raise BrokenSealError("is damaged, or was edited: it is not what its digest was taken of")
     return inner
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    """In ASCII, so that a path which is no text has a digest, too."""
+    text = json.dumps(dict(content), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()

@@ -33,7 +33,7 @@ def write_tensors(
     path: Path, tensors: Mapping[str, Array], of: Mapping[str, Any], meta: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Write arrays, what they are of, and notes, atomically; returns the seal."""
-    contiguous = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    contiguous = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     text = json.dumps(dict(meta or {}), sort_keys=True)
     seal = tensor_seal(digest_arrays(contiguous), of, text)
     with atomic_path(path) as temporary:
@@ -77,7 +77,7 @@ def read_seal(path: Path, repair: str, notes: str = META) -> dict[str, Any]:
         raise DamagedFileError(path, str(error), repair) from None
     except (ValueError, KeyError, TypeError, RecursionError):
         raise DamagedFileError(path, UNSEALED, repair) from None
-    return {**seal, "sha256": digest_json(seal)}
+    return sealed(seal)
 
 
 def check_tensors(path: Path, of: Mapping[str, Any] | None, repair: str, notes: str = META) -> dict[str, Any]:

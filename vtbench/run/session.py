@@ -10,6 +10,7 @@ from vtbench.core import read_files
 from vtbench.core.caches import begin_run
 from vtbench.core.errors import AdapterError, StorageFullError, VtbenchError
 from vtbench.core.foreign import advice, foreign, making, told
+from vtbench.core.links import refuse_linked_way
 from vtbench.core.partial_files import sweep_below
 from vtbench.run.device import choose_device, choose_dtype, make_deterministic
 from vtbench.run.evaluators import Evaluators, build_evaluators
@@ -189,7 +190,8 @@ class _Runner:
             plan.source.release()
 
     def _run(self, plan: JobPlan) -> Outcome:
-        for folder in (plan.folder, plan.options.out / FOLDER):
+        for folder in (plan.folder, plan.out / FOLDER):
+            refuse_linked_way(folder, plan.out)
             sweep_below(folder)
         if self._options.fresh:
             discard(plan, self._worker)

@@ -15,6 +15,7 @@ from vtbench.metrics.reference_statistics import open_statistics
 from vtbench.results.record import RECORD_FILE, RunRecord, read_record_with_seal
 from vtbench.results.samples import SAMPLES_FILE, content_digest, read_sealed_samples
 from vtbench.run.findings import Finding, damage_told, damaged
+from vtbench.run.input_files import inputs_in, read_inputs
 from vtbench.run.manifest import PLAN_FILE, JobManifest, read_manifest
 from vtbench.run.references import FOLDER, ReferenceFeatures
 from vtbench.run.store import Block, BlockStore, split_blocks
@@ -48,6 +49,8 @@ def verify_job(folder: Path) -> list[Finding]:
         found.append(damage_told(error, folder / PLAN_FILE))
     except (KeyError, ValueError, TypeError):
         found.append(damaged(folder / PLAN_FILE, "names no size of blocks"))
+    for path in inputs_in(folder):
+        found += _attempt(path, lambda path=path: read_inputs(path))  # type: ignore[misc]
     if (folder / RECORD_FILE).is_file():
         record = _record(folder / RECORD_FILE, found)
     if job is not None:
@@ -89,13 +92,13 @@ def _sound(folder: Path, job: _Job | None, record: RunRecord | None) -> Finding:
 
 
 def _strangers(folder: Path) -> Iterator[Finding]:
-    links = set(links_below(folder))
+    links, inputs = set(links_below(folder)), set(inputs_in(folder))
     for path in sorted(links):
         yield Finding(path, "link", "is a symbolic link: nothing is written or deleted through it")
     for path in sorted(folder.rglob("*")):
         inner = path.relative_to(folder)
         known = inner.parts[0] in _OURS_BELOW and (len(inner.parts) == 1 or _is_ours(inner))
-        if path in links or known or (len(inner.parts) == 1 and path.name in _OURS):
+        if path in links or known or path in inputs or (len(inner.parts) == 1 and path.name in _OURS):
             continue
         left = path.name.endswith(".partial")
         yield Finding(

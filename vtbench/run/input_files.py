@@ -1,0 +1,42 @@
+"""``inputs-N.json``: files that others' code read while a worker measured, by path and SHA-256; sealed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from vtbench.core.errors import DamagedFileError, VtbenchError
+from vtbench.core.files import write_text
+from vtbench.core.outside import read_text, reason
+from vtbench.core.seals import REPAIR, sealed, unsealed
+
+_INPUTS = "inputs"
+
+
+def inputs_path(folder: Path, rank: int) -> Path:
+    """Where a worker keeps what was read for its blocks."""
+    return folder / f"{_INPUTS}-{rank}.json"
+
+
+def write_inputs(path: Path, files: Mapping[str, str]) -> None:
+    """Write digests by path."""
+    write_text(path, json.dumps(sealed(files), indent=1, sort_keys=True))
+
+
+def inputs_in(folder: Path) -> list[Path]:
+    """The files in which a job's workers tell what was read, in order."""
+    return sorted(folder.glob(f"{_INPUTS}-*.json"))
+
+
+def read_inputs(path: Path) -> dict[str, str]:
+    """Digests of the files that were read, by path.
+
+    Raises:
+        DamagedFileError: the file cannot be read, or is not what was written.
+    """
+    try:
+        told = unsealed(json.loads(read_text(path)))
+    except (VtbenchError, ValueError, RecursionError) as error:
+        raise DamagedFileError(path, f"cannot be read: {reason(error)}", REPAIR) from None
+    return {str(name): str(digest) for name, digest in told.items()}
