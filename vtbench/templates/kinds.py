@@ -40,7 +40,11 @@ KINDS = {
         Kind(
             word="metric",
             separator="_",
-            following=("vtbench new task my-task", "in the task's YAML: image_metrics: [psnr, $reference]"),
+            following=(
+                "vtbench new task my-task",
+                "in the task's YAML: image_metrics: [psnr, $reference]",
+                "vtbench run --task ./my-task.yaml --trust ./my-task.yaml --tokenizer jpeg,quality=10",
+            ),
         ),
         Kind(
             word="task",
@@ -51,7 +55,10 @@ KINDS = {
             word="dataset",
             following=("vtbench run --data $reference,path=index.csv --task folder --tokenizer jpeg,quality=10",),
         ),
-        Kind(word="reader", following=("in the YAML of a text task: reader: {name: $reference}",)),
+        Kind(
+            word="reader",
+            following=("in the YAML of a text task: reader: {name: $reference}; run that file with --trust FILE",),
+        ),
         Kind(
             word="extractor",
             separator="_",
