@@ -20,21 +20,25 @@ SHARES = {"texts": 8, "arrays": 6, "tables": 3, "images": 3}
 COUNT = 20_000 if LONG else 800
 
 
-@pytest.mark.parametrize("group", SHARES)
-def test_damaged_files_are_read_or_told_in_one_line(group: str, tmp_path: Path) -> None:
-    told = tmp_path / "told.json"
-    count = COUNT * SHARES[group] // sum(SHARES.values())
-    program = Path(__file__).with_name("fuzz_process.py")
+def run(program: str, *arguments: str, cwd: Path) -> None:
+    """A program of this folder, in a process of its own."""
     done = subprocess.run(
-        [sys.executable, str(program), group, str(count), "0", str(told)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "HOME": str(tmp_path)},
-        cwd=tmp_path,
+        [sys.executable, str(Path(__file__).with_name(program)), *arguments],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "HOME": str(cwd)},
+        cwd=cwd,
         capture_output=True,
         text=True,
         timeout=3000,
         check=False,
     )
-    assert done.returncode == 0, f"the process ended with {done.returncode}: {done.stderr[-2000:]}"
+    assert done.returncode == 0, f"{program} ended with {done.returncode}: {done.stderr[-2000:]}"
+
+
+@pytest.mark.parametrize("group", SHARES)
+def test_damaged_files_are_read_or_told_in_one_line(group: str, tmp_path: Path) -> None:
+    told = tmp_path / "told.json"
+    count = COUNT * SHARES[group] // sum(SHARES.values())
+    run("fuzz_process.py", group, str(count), "0", str(told), cwd=tmp_path)
     found = json.loads(told.read_text(encoding="utf-8"))
     broken = [problem for reader in found["readers"].values() for problem in reader["broken"]]
     assert not broken, "\n\n".join(broken[:5])
@@ -42,3 +46,14 @@ def test_damaged_files_are_read_or_told_in_one_line(group: str, tmp_path: Path) 
     tried = sum(sum(reader["outcomes"].values()) for reader in found["readers"].values())
     assert tried > count // 2
     print(group, json.dumps({name: reader["outcomes"] for name, reader in found["readers"].items()}))
+
+
+@pytest.mark.skipif(not LONG, reason="takes a minute; VTBENCH_ATTACK=long")
+def test_small_files_that_would_unfold_to_gigabytes_stay_small(tmp_path: Path) -> None:
+    folder = tmp_path / "bombs"
+    folder.mkdir()
+    run("bomb_process.py", "make", str(folder), cwd=tmp_path)
+    run("bomb_process.py", "read", str(folder), str(tmp_path / "told.json"), cwd=tmp_path)
+    found = json.loads((tmp_path / "told.json").read_text(encoding="utf-8"))
+    assert not [one["broken"] for one in found.values() if one["broken"]]
+    assert max(one["peak_mb"] for one in found.values()) < MOST_MB, found

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
-from vtbench.core.errors import VtbenchError
+from vtbench.core.errors import UsageError
 from vtbench.core.outside import reason
 
 CONVERT = (
@@ -26,7 +26,7 @@ def load_pickled(stream: IO[bytes], label: str, admitted: Sequence[Any] = ()) ->
         admitted: what it may name beyond what PyTorch admits; called while it is read.
 
     Raises:
-        VtbenchError: it would execute code; it is truncated or damaged; a tensor claims more than the file holds.
+        UsageError: it would execute code; it is truncated or damaged; a tensor claims more than the file holds.
     """
     import torch
     from torch.serialization import safe_globals
@@ -41,20 +41,20 @@ def load_pickled(stream: IO[bytes], label: str, admitted: Sequence[Any] = ()) ->
         if "truncated" in str(error):
             raise damaged(label, error) from error
         if "Unsupported operand" in str(error):
-            raise VtbenchError(
+            raise UsageError(
                 f"{label} is refused: it is truncated or not a checkpoint, or loading it would execute code", CONVERT
             ) from error
-        raise VtbenchError(f"{label} is refused: loading it would execute code stored in it", CONVERT) from error
+        raise UsageError(f"{label} is refused: loading it would execute code stored in it", CONVERT) from error
     except Exception as error:
         raise damaged(label, error) from error
     return content
 
 
-def damaged(label: str, error: BaseException) -> VtbenchError:
+def damaged(label: str, error: BaseException) -> UsageError:
     """The error for a file that cannot be read as a checkpoint."""
     first = (str(error).strip().splitlines() or [""])[0]
     sentence = first.split(". ")[0].rstrip(".") if isinstance(error, RuntimeError) and first else reason(error)
-    return VtbenchError(f"{label} is truncated or not a checkpoint: {sentence[:200]}", "copy or download it again")
+    return UsageError(f"{label} is truncated or not a checkpoint: {sentence[:200]}", "copy or download it again")
 
 
 def _check_archive(stream: IO[bytes]) -> None:

@@ -55,8 +55,8 @@ def convert_checkpoint(source: Path, target: Path, entry: str | None = None) -> 
         entry: where the weights are, dots for nesting; found by itself where only one place can be meant.
 
     Raises:
-        UsageError: no such file, a target of another kind or one that exists, or an entry that is not there.
-        VtbenchError: the file cannot be read without executing it, or holds no tensors by name.
+        UsageError: no such file, a target of another kind or one that exists, an entry that is not there, a file
+            that cannot be read without executing it, or that holds no tensors by name.
     """
     if not source.is_file():
         raise UsageError(f"no file {source}", "give the checkpoint to convert")
@@ -78,7 +78,7 @@ def _read(path: Path) -> Any:
 
     from vtbench.assets.torch_files import load_pickled
 
-    with boundary(f"{path} is no checkpoint that can be converted", _OLD):
+    with boundary(f"{path} is no checkpoint that can be converted", _OLD, UsageError):
         names = get_unsafe_globals_in_checkpoint(path)
     stand_ins = [(type("Placeholder", (Placeholder,), {"__module__": __name__}), name) for name in names]
     with path.open("rb") as stream:
