@@ -48,9 +48,17 @@ def assert_as_if_nothing_had_been(first: Answer, case: Answer) -> None:
     assert case["litter"] == [], told
 
 
-def test_killed_at_every_rename_and_at_any_moment(tmp_path: Path) -> None:
+def test_killed_at_every_rename(tmp_path: Path) -> None:
     every = {"kill": [False, True] if LONG else [False]}
-    first, cases = asked(tmp_path, times=500 if LONG else 8, every=every, names=CALLS if LONG else RENAMES)
+    assert_killed_and_gone_on(*asked(tmp_path, every=every, names=CALLS if LONG else RENAMES))
+
+
+@pytest.mark.parametrize("seed", range(4 if LONG else 1))
+def test_killed_at_any_moment(tmp_path: Path, seed: int) -> None:
+    assert_killed_and_gone_on(*asked(tmp_path, seed=seed, times=125 if LONG else 6))
+
+
+def assert_killed_and_gone_on(first: Answer, cases: list[Answer]) -> None:
     for case in cases:
         assert all("Traceback" not in struck["err"] for struck in case["struck"])
         assert_as_if_nothing_had_been(first, case)
