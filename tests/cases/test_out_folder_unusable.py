@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -110,3 +112,14 @@ def test_a_cache_that_cannot_be_written_costs_no_run(place: Path, monkeypatch: p
     monkeypatch.setenv("VTBENCH_CACHE", str(place / "afile"))
     with pytest.warns(UserWarning, match=r"afile is a file.*VTBENCH_CACHE=DIR"):
         keep(place / "d" / "00.png", place / "afile" / "references" / "k" / "00000.safetensors")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+@pytest.mark.parametrize("words", [("list",), ("--help",)])
+def test_a_stdout_that_is_full_is_no_traceback(place: Path, words: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "vtbench", *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert done.stderr.startswith("error: stdout: No space left on device")

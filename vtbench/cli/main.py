@@ -117,3 +117,10 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        if os.environ.get(DEBUG_VARIABLE) or not error.strerror:
+            raise
+        # what the system refuses is no bug, wherever it is met; without a name it is stdout that is full
+        typer.echo(_shown(f"error: {error.filename or 'stdout'}: {error.strerror}\n  --debug shows where"), err=True)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
