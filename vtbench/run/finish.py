@@ -54,6 +54,11 @@ def finished(plan: JobPlan, note: Callable[[str], None] = say) -> RunRecord | No
     return record
 
 
+def is_finished(plan: JobPlan) -> bool:
+    """Whether a job is complete, and whole."""
+    return finished(plan, _say_nothing) is not None
+
+
 def score_when_whole(plan: JobPlan, evaluators: Evaluators, device: torch.device, worker: Worker) -> RunRecord | None:
     """Score the job if every block is there and nobody has; whoever finishes last does it.
 

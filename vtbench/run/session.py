@@ -15,7 +15,7 @@ from vtbench.core.partial_files import sweep_below
 from vtbench.run.device import choose_device, choose_dtype, make_deterministic
 from vtbench.run.evaluators import Evaluators, build_evaluators
 from vtbench.run.execute import discard, measure_job
-from vtbench.run.finish import score_when_whole
+from vtbench.run.finish import is_finished, score_when_whole
 from vtbench.run.generation_data import open_generation_data
 from vtbench.run.generator_source import GeneratorSource
 from vtbench.run.inputs import changed_input, refuse_changed
@@ -196,23 +196,28 @@ class _Runner:
         if self._options.fresh:
             discard(plan, self._worker)
         self._discard_changed(plan)
-        there = reused(plan, self._worker)
-        if there is not None:
+        there, beside = reused(plan, self._worker), tokenizer_job(plan)
+        if there is not None and (beside is None or is_finished(beside)):
             return Outcome(plan, "reused", there)
         networks = self._networks(plan.task)
-        beside = tokenizer_job(plan)
         if beside is not None:
-            self._discard_changed(beside)
-        if beside is not None and reused(beside, self._worker) is None:
-            alone = tokenizer_evaluators(networks)
-            measure_job(beside, alone, self._device, self._worker)
-            score_when_whole(beside, alone, self._device, self._worker)
+            self._measure_beside(beside, networks)
+        if there is not None:
+            return Outcome(plan, "reused", there)
         measure_job(plan, networks, self._device, self._worker)
         self._peers.about_to_finish()
         record = score_when_whole(plan, networks, self._device, self._worker)
         if record is not None:
             refuse_failures(plan, record)
         return Outcome(plan, "waiting" if record is None else "measured", record)
+
+    def _measure_beside(self, beside: JobPlan, networks: Evaluators) -> None:
+        """The generator's tokenizer alone, unless an earlier run did."""
+        self._discard_changed(beside)
+        if reused(beside, self._worker) is None:
+            alone = tokenizer_evaluators(networks)
+            measure_job(beside, alone, self._device, self._worker)
+            score_when_whole(beside, alone, self._device, self._worker)
 
     def _discard_changed(self, plan: JobPlan) -> None:
         """What an earlier run left does not stand where a file that the model read then is another now."""
