@@ -13,7 +13,9 @@ import yaml
 from pydantic import BaseModel
 
 from vtbench.core.errors import UsageError
+from vtbench.core.seals import unsealed
 from vtbench.core.trust import PROSE
+from vtbench.results import strict_json
 from vtbench.tasks import Suite, TaskSpec, load_suite, load_task
 
 CommandLine = Callable[..., CompletedProcess[str]]
@@ -117,9 +119,9 @@ def test_a_trusted_file_runs_its_code_and_a_received_plan_does_not(tmp_path: Pat
     assert scored.returncode == 0 and json.loads(scored.stdout)[0]["results"] == results
 
     (plan,) = (tmp_path / "runs").rglob("plan.json")
-    content = json.loads(plan.read_text())
+    content = unsealed(json.loads(plan.read_text()))
     content["task"]["image_metrics"].append({"name": "./evil.py:M", "params": {}})
-    plan.write_text(json.dumps(content))
+    plan.write_text(strict_json.dumps_sealed(content))  # whoever forges a plan can seal it, too
     (tmp_path / "evil.py").write_text(HOSTILE)
     assert command_line("rescore", "runs").returncode == 2
     (plan.parent / "record.json").unlink()
