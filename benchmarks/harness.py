@@ -15,10 +15,12 @@ from vtbench.core.info import TokenizerInfo
 from vtbench.data.presets import make_preset
 from vtbench.results.record import RunRecord
 from vtbench.run.evaluators import Evaluators, build_evaluators, required_features
-from vtbench.run.execute import measure_job, score_when_whole
+from vtbench.run.execute import measure_job
+from vtbench.run.manifest import read_manifest
 from vtbench.run.options import RunOptions
 from vtbench.run.plan import JobPlan, TaskData
 from vtbench.run.predict import Batch
+from vtbench.run.score import score_job
 from vtbench.run.worker import Worker
 from vtbench.tasks import TaskSpec
 
@@ -63,7 +65,9 @@ class Handed:
         self.args: dict[str, Any] = {}
         self.import_path = f"{__name__}:Handed"
         self.info = TokenizerInfo(name=self.label, kind="continuous")
+        self.code_files: frozenset[str] = frozenset()
 
+    @property
     def identity(self) -> dict[str, Any]:
         return {"label": self.label}
 
@@ -78,8 +82,11 @@ class Handed:
     def release(self) -> None:
         """Nothing is held."""
 
-    def warnings(self, ids: Sequence[str]) -> list[str]:
+    def warnings(self, ids: Sequence[str], left_out: Sequence[str] = ()) -> list[str]:
         return []
+
+    def resolved(self, ids: Sequence[str]) -> dict[str, str]:
+        return {}
 
 
 def plan_job(source: Handed, task: TaskSpec, dataset: ImageDataset, out: Path) -> JobPlan:
@@ -103,6 +110,4 @@ def measure(plan: JobPlan, evaluators: Evaluators) -> None:
 
 def score(plan: JobPlan) -> RunRecord:
     """The record of a measured job."""
-    record = score_when_whole(plan)
-    assert record is not None
-    return record
+    return score_job(plan.folder, plan.options.out, read_manifest(plan.folder), note=str)

@@ -13,7 +13,6 @@ import random
 import shutil
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
@@ -79,7 +78,7 @@ class Strike:
         how: ``kill`` or ``full``; ``none`` leaves it alone.
         call: the number of the call, of those in ``names``; -1 for none.
         after: whether the call is let through before.
-        at_s: seconds after the start.
+        at_s: seconds of processor time after the start, which a busy neighbour does not change.
     """
 
     how: str = "none"
@@ -91,7 +90,7 @@ class Strike:
 
 @dataclass
 class Ended:
-    """What became of a child."""
+    """What became of a child, and its seconds of processor time."""
 
     code: int
     err: str
@@ -115,18 +114,15 @@ def prepare(folder: Path) -> None:
 
 def run(folder: Path, strike: Strike) -> Ended:
     """The job in a child."""
-    started, told = time.monotonic(), folder / "stderr"
+    told = folder / "stderr"
     child = os.fork()
     if child == 0:
         _be_child(folder, strike, told)
-    if strike.at_s:
-        time.sleep(strike.at_s)
-        os.kill(child, signal.SIGKILL)
-    status = os.waitpid(child, 0)[1]
+    _, status, used = os.wait4(child, 0)
     calls = folder / "calls"
     seen = calls.read_text().splitlines() if calls.exists() else []
     err = told.read_text() if told.exists() else ""
-    return Ended(os.waitstatus_to_exitcode(status), err, time.monotonic() - started, seen)
+    return Ended(os.waitstatus_to_exitcode(status), err, used.ru_utime + used.ru_stime, seen)
 
 
 def _be_child(folder: Path, strike: Strike, told: Path) -> None:
@@ -138,6 +134,9 @@ def _be_child(folder: Path, strike: Strike, told: Path) -> None:
         os.environ["VTBENCH_CACHE"] = str(folder / "cache")
         sys.argv = ["vtbench", *COMMAND, *OPTIONS]
         _wrap(folder, strike)
+        if strike.at_s:  # what the system does by default with this signal: the process ends, as with SIGKILL
+            signal.signal(signal.SIGPROF, signal.SIG_DFL)
+            signal.setitimer(signal.ITIMER_PROF, strike.at_s)
         from vtbench.cli.main import main
 
         main()

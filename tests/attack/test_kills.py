@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -62,9 +63,9 @@ def assert_killed_and_gone_on(first: Answer, cases: list[Answer]) -> None:
     for case in cases:
         assert all("Traceback" not in struck["err"] for struck in case["struck"])
         assert_as_if_nothing_had_been(first, case)
-    struck = [case["struck"][0]["code"] for case in cases]
-    assert struck.count(-9) >= len(cases) * 0.9
-    print(f"{len(cases)} kills, {struck.count(-9)} of them before the end")
+    killed = sum(case["struck"][0]["code"] in (-signal.SIGKILL, -signal.SIGPROF) for case in cases)
+    assert killed >= len(cases) * 0.8, "most are struck before they end"
+    print(f"{len(cases)} kills, {killed} of them before the end")
 
 
 def test_out_of_room_at_every_write(tmp_path: Path) -> None:
