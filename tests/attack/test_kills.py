@@ -64,7 +64,7 @@ def assert_killed_and_gone_on(first: Answer, cases: list[Answer]) -> None:
         assert all("Traceback" not in struck["err"] for struck in case["struck"])
         assert_as_if_nothing_had_been(first, case)
     killed = sum(case["struck"][0]["code"] in (-signal.SIGKILL, -signal.SIGPROF) for case in cases)
-    assert killed >= len(cases) * 0.8, "most are struck before they end"
+    assert killed >= len(cases) * 0.7, "most are struck before they end; a call that fails returns to nobody"
     print(f"{len(cases)} kills, {killed} of them before the end")
 
 
