@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,12 @@ from PIL import Image
 # Set before anything imports torch. Several test processes share few cores, and no test may reach a model hub.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["HF_HUB_OFFLINE"] = "1"
+
+# Tests that run in the background (``make test &``, under ``nohup``) inherit ignored signals, and so would the commands
+# that they interrupt.
+for _number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(_number) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+        signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
 
 # No deadline: a busy machine is not a failure. Derandomized: a red build is red for everyone.
 settings.register_profile("vtbench", deadline=None, derandomize=True)
