@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,19 @@ for _number in (signal.SIGINT, signal.SIGHUP):
 # No deadline: a busy machine is not a failure. Derandomized: a red build is red for everyone.
 settings.register_profile("vtbench", deadline=None, derandomize=True)
 settings.load_profile("vtbench")
+
+_ANSWERED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@pytest.fixture(autouse=True)
+def signals_as_before() -> Iterator[None]:
+    """A command that ran in this process answers signals; the tests after it must not."""
+    before = {number: signal.getsignal(number) for number in _ANSWERED}
+    yield
+    for number, handler in before.items():
+        if signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
+
 
 CommandLine = Callable[..., "subprocess.CompletedProcess[str]"]
 

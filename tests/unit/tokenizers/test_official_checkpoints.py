@@ -28,7 +28,7 @@ def test_wrappers_are_taken_off_and_told(tmp_path: Path) -> None:
     for wrapped, wrappers in (
         (averaged, "module."),
         ({f"_orig_mod.module.{name}": value for name, value in plain.items()}, "_orig_mod.module."),
-        ({f"model.{name.replace('0.', '0._orig_mod.')}": value for name, value in plain.items()}, "_orig_mod.model."),
+        ({f"model.{name.replace('0.', '0._orig_mod.')}": value for name, value in plain.items()}, "model._orig_mod."),
     ):
         bare, found = unwrapped(wrapped)
         assert bare.keys() == plain.keys() and found == wrappers
