@@ -2,63 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import math
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vtbench.core.caches import kept_in, not_kept
 from vtbench.core.contracts import SampleFailure
 from vtbench.core.errors import SampleError, StorageFullError, UnwritableError, UsageError, VtbenchError
 from vtbench.core.files import cache_dir, user_path
-from vtbench.core.outside import load_json
+from vtbench.core.outside import load_json, read_bytes, reason
 from vtbench.core.programs import digest_command, run_program, split_command
 from vtbench.core.write_errors import writing
+from vtbench.data.kept_images import Wanted, discard_unsound, is_sealed, seal_image, sound
+from vtbench.data.limits import MOST_FILE_BYTES
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 FOLDER = "command"
-SUFFIXES = (".png", ".jpg", ".jpeg")
 LEFT_OUT = "no image: the program exited with 0"
 _LONGEST_MESSAGE = 500
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """One image that a program is asked for.
-
-    Attributes:
-        id: of the sample; what the program calls it in an error.
-        output: where the image is to be written, without an extension.
-        said: what else the program is told.
-        size: height and width that the image must have, where that is known.
-    """
-
-    id: str
-    output: Path
-    said: Mapping[str, Any]
-    size: tuple[int, int] | None = None
-
-    @property
-    def line(self) -> str:
-        """The line that the program reads."""
-        whole = {"id": self.id, **self.said, "output": f"{self.output}{SUFFIXES[0]}"}
-        return json.dumps(whole) + "\n"  # ASCII only, so that no locale can misread it
-
-    def files(self) -> list[Path]:
-        """The images that are there, PNG first."""
-        candidates = [self.output.parent / f"{self.output.name}{suffix}" for suffix in SUFFIXES]
-        return [file for file in candidates if file.is_file()]
-
-    def remove(self) -> None:
-        """Forget the images that are there: the next run asks for them again."""
-        for file in self.files():
-            file.unlink(missing_ok=True)
 
 
 class ImageProgram:
@@ -116,9 +82,9 @@ class ImageProgram:
 
     def _images_in(self, folder: Path, want: Callable[[Path], Sequence[Wanted]]) -> list[Tensor | SampleFailure]:
         wanted = want(folder.resolve())
-        _discard_broken(wanted)
+        discard_unsound(wanted)
         reasons = self._ask([one for one in wanted if not one.files()])
-        return [_result(one, reasons) for one in wanted]
+        return [_result(one, reasons, self._keep) for one in wanted]
 
     def _ask(self, wanted: Sequence[Wanted]) -> Mapping[Path, str]:
         """Run the program until every image was asked for once; why images failed, by their output."""
@@ -127,6 +93,9 @@ class ImageProgram:
         reasons: dict[Path, str] = {}
         for start in range(0, len(distinct), most):
             batch = distinct[start : start + most]
+            for one in batch:
+                one.seal.unlink(missing_ok=True)  # its image is gone
+                one.give()
             outcome = run_program(self._words, "".join(one.line for one in batch), self._timeout)
             errors = reported_errors(outcome.said.objects)
             if outcome.said.unread:
@@ -144,7 +113,7 @@ def _holds_all(folder: Path, want: Callable[[Path], Sequence[Wanted]]) -> bool:
     """Whether a folder that cannot be written holds every image, whole, and so need not be."""
     try:
         wanted = want(folder.resolve())
-        return all(one.files() for one in wanted) and not _broken(wanted)
+        return all(one.files() and sound(one) for one in wanted)
     except (OSError, VtbenchError):
         return False
 
@@ -167,41 +136,35 @@ def _tell_unread(program: str, unread: int) -> None:
     warnings.warn(f"{told}: its own talk belongs on stderr", stacklevel=2)
 
 
-def _result(wanted: Wanted, reasons: Mapping[Path, str]) -> Tensor | SampleFailure:
-    from vtbench.data.decode import decode_image
-
+def _result(wanted: Wanted, reasons: Mapping[Path, str], keep: bool) -> Tensor | SampleFailure:
     files = wanted.files()
     if not files:
-        reason = reasons.get(wanted.output, "no image")
-        return SampleFailure(wanted.id, "model", reason, of_model=reason != LEFT_OUT)
+        why = reasons.get(wanted.output, "no image")
+        return SampleFailure(wanted.id, "model", why, of_model=why != LEFT_OUT)
     try:
-        image = decode_image(files[0], files[0].name)
+        return _judged(wanted, files[0], keep)
     except SampleError as error:
         wanted.remove()
-        return SampleFailure(wanted.id, "model", str(error))
-    got = tuple(image.shape[1:])
-    if wanted.size is not None and got != wanted.size:
-        wanted.remove()
-        (height, width), due = got, wanted.size
-        return SampleFailure(
-            wanted.id, "model", f"{files[0].name} is {height}x{width}, {due[0]}x{due[1]} is due (height x width)"
-        )
-    return image
+        return SampleFailure(wanted.id, "model", error.what)
 
 
-def _discard_broken(wanted: Sequence[Wanted]) -> None:
-    """Files that an interrupted program left half-written are asked for again."""
-    for file in _broken(wanted):
-        file.unlink(missing_ok=True)
+def _judged(wanted: Wanted, file: Path, keep: bool) -> Tensor:
+    """The image, sealed once it was found good where it is kept.
 
-
-def _broken(wanted: Sequence[Wanted]) -> list[Path]:
+    Raises:
+        SampleError: it cannot be decoded, or has another size than is due.
+    """
     from vtbench.data.decode import decode_image
 
-    found = []
-    for file in (file for one in wanted for file in one.files()):
-        try:
-            decode_image(file)
-        except SampleError:
-            found.append(file)
-    return found
+    try:
+        data = read_bytes(file, MOST_FILE_BYTES)
+    except (OSError, ValueError) as error:
+        raise SampleError(f"{file.name}: cannot be read: {reason(error)}") from error
+    image = decode_image(data, file.name)
+    height, width = image.shape[1:]
+    if wanted.size is not None and (height, width) != wanted.size:
+        due = f"{wanted.size[0]}x{wanted.size[1]}"
+        raise SampleError(f"{file.name} is {height}x{width}, {due} is due (height x width)")
+    if keep and not is_sealed(wanted):
+        seal_image(wanted, file, data)
+    return image

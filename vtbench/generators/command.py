@@ -11,7 +11,8 @@ from vtbench.core.digests import digest_json
 from vtbench.core.errors import SampleError, UsageError
 from vtbench.core.files import path_segment
 from vtbench.core.info import ConditionKind, GeneratorInfo
-from vtbench.data.program_images import ImageProgram, Wanted
+from vtbench.data.kept_images import Wanted
+from vtbench.data.program_images import ImageProgram
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,7 +10,8 @@ from vtbench.core.digests import digest_arrays
 from vtbench.core.errors import MissingImageError, SampleError
 from vtbench.core.files import atomic_path
 from vtbench.core.info import TokenizerInfo
-from vtbench.data.program_images import ImageProgram, Wanted
+from vtbench.data.kept_images import Wanted
+from vtbench.data.program_images import ImageProgram
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -87,8 +88,10 @@ def _wanted(folder: Path, image: Tensor, seed: int | None) -> Wanted:
     pixels = image.movedim(0, -1).contiguous().numpy()
     key = digest_arrays({"image": pixels})[:16] + ("" if seed is None else f"-{seed}")
     given = folder / f"{key}-given.png"
-    if not given.is_file():
+
+    def give() -> None:  # anew whenever the program is asked: a file that lay there since may be damaged
         with atomic_path(given) as temporary:
             Image.fromarray(pixels).save(temporary, format="PNG")
+
     height, width = pixels.shape[:2]
-    return Wanted(key, folder / key, {"image": str(given), "seed": seed}, (height, width))
+    return Wanted(key, folder / key, {"image": str(given), "seed": seed}, (height, width), give)
