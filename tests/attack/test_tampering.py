@@ -180,6 +180,21 @@ def test_a_record_that_ends_before_it_began(vt: Vt, good: Any, place: Path) -> N
     assert vt(*RUN).code == 0 and vt("verify", "r").code == 0
 
 
+@pytest.mark.parametrize("verb", [("rescore", "r"), RUN], ids=["rescore", "run"])
+def test_a_record_of_a_newer_schema_is_not_written_over(vt: Vt, good: Any, place: Path, verb: tuple[str, ...]) -> None:
+    from vtbench.core.seals import sealed
+
+    path = job(place) / "record.json"
+    content = {key: value for key, value in json.loads(path.read_text()).items() if key != "sha256"}
+    newer = json.dumps(sealed({**content, "schema_version": 7, "of the future": [1]}))
+    path.write_text(newer)
+    done = vt(*verb)
+    assert done.code == 1 and "has schema 7" in done.err and "upgrade vtbench" in done.err
+    assert path.read_text() == newer
+    path.unlink()
+    assert vt(*verb).code == 0
+
+
 @pytest.mark.parametrize("part", ["blocks", "samples.parquet", "plan.json"])
 def test_parts_that_are_gone_beside_a_record(vt: Vt, good: Any, place: Path, part: str) -> None:
     gone = job(place) / part

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import random
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -140,6 +142,43 @@ def test_a_broken_baseline_is_refused(
     run = runs.write_run(tmp_path / "run", runs.samples_of(runs.columns(4)))
     with pytest.raises(error, match=told):
         check([run], tmp_path / "b.json")
+
+
+def test_a_job_that_was_edited_since_is_refused_by_name(runs: ModuleType, baseline: Path, tmp_path: Path) -> None:
+    other = runs.write_run(tmp_path / "other", runs.samples_of(runs.columns(N)), "other")
+    write_baseline(updated(opened(baseline), load_measurements(other)), baseline)
+    whole = json.loads(baseline.read_text())
+    for change in ({"tolerances": {"psnr": 99.0}}, {"results": []}, {"n_failed": 1}):
+        first, second = whole["jobs"]
+        baseline.write_text(json.dumps({**whole, "jobs": [first, {**second, **change}]}))
+        with pytest.raises(VtbenchError, match=r"baseline.json is damaged, or was edited: other on grains-mini is not"):
+            check([other], baseline)
+
+
+def test_jobs_of_two_branches_and_of_earlier_versions_are_read(runs: ModuleType, baseline: Path) -> None:
+    whole = json.loads(baseline.read_text())
+    (job,) = whole["jobs"]
+    unsealed = {key: value for key, value in job.items() if key != "sha256"}
+    baseline.write_text(json.dumps({**whole, "jobs": [job, {**unsealed, "model": "of a branch"}]}))
+    assert [job.model for job in read_baseline(baseline).jobs] == ["grains", "of a branch"]
+
+
+def test_a_flipped_bit_is_told_or_is_none(baseline: Path) -> None:
+    before, data, draw = read_baseline(baseline), baseline.read_bytes(), random.Random(0)
+    refused = 0
+    for _ in range(200):
+        flipped = bytearray(data)
+        flipped[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
+        baseline.write_bytes(flipped)
+        try:
+            assert read_baseline(baseline) == before
+        except VtbenchError as problem:
+            told = str(problem)
+            refused += 1
+        else:
+            continue
+        assert baseline.name in told
+    assert refused > 150
 
 
 def test_only_a_baseline_is_written_over(runs: ModuleType, tmp_path: Path) -> None:

@@ -29,6 +29,15 @@ def is_sealed(content: Any) -> bool:
     return isinstance(content, Mapping) and SEAL in content
 
 
+def holds(content: Any) -> bool:
+    """Whether there is a seal, and the content is what it was taken of."""
+    try:
+        unsealed(content)
+    except ValueError:  # a broken seal, or content that cannot be one's
+        return False
+    return True
+
+
 def unsealed(content: Any) -> dict[str, Any]:
     """What was sealed.
 

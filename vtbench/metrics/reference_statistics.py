@@ -32,6 +32,7 @@ from vtbench.metrics.gaussians import checked_gaussian
 
 FORMAT = 1
 _META = "vtbench"
+_MADE_FOR = "made for"
 _ROWS_AT_ONCE = 1024
 _FAILURES_SHOWN = 3
 
@@ -69,12 +70,16 @@ class FeatureSummary:
 
 
 def write_statistics(
-    path: Path, note: StatisticsNote, summaries: Mapping[tuple[str, str], FeatureSummary]
+    path: Path,
+    note: StatisticsNote,
+    summaries: Mapping[tuple[str, str], FeatureSummary],
+    made_for: str | None = None,
 ) -> ReferenceStatistics:
     """Write the file atomically, sealed, and open it.
 
     Args:
         summaries: by extractor and feature.
+        made_for: the key that the file is kept under, where its place says what it is of.
     """
     tensors: dict[str, NDArray[Any]] = {}
     for (extractor, feature), summary in summaries.items():
@@ -84,7 +89,7 @@ def write_statistics(
         if summary.rows is not None:
             tensors[f"{key}.rows"] = np.ascontiguousarray(summary.rows, dtype=np.float32)
     text = note.model_dump_json()
-    seal = tensor_seal(digest_arrays(tensors), {"statistics": FORMAT}, text)
+    seal = tensor_seal(digest_arrays(tensors), {"statistics": FORMAT, _MADE_FOR: made_for}, text)
     with atomic_path(path) as temporary:
         save_file(tensors, temporary, metadata={_META: text, SEAL: canonical_json(seal)})
     return open_statistics(path)
@@ -114,9 +119,11 @@ def open_statistics(path: Path) -> ReferenceStatistics:
         raise UsageError(f"{path} holds no reference statistics", "make them with: vtbench stats build")
     if SEAL in found:
         seen = path.stat()
-        _hold_against_seal(path, (seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino))
+        of = _held_against_seal(path, (seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino))
+    else:
+        of = None
     with boundary(f"{path} is damaged", "make it again"):
-        return ReferenceStatistics(path, _note(found[_META], path), is_sealed=SEAL in found)
+        return ReferenceStatistics(path, _note(found[_META], path), of)
 
 
 def _note(text: str, path: Path) -> StatisticsNote:
@@ -132,9 +139,11 @@ def _note(text: str, path: Path) -> StatisticsNote:
 
 
 @lru_cache(maxsize=64)
-def _hold_against_seal(path: Path, seen: tuple[int, ...]) -> None:
+def _held_against_seal(path: Path, seen: tuple[int, ...]) -> Mapping[str, Any]:
+    """What the seal says that the file is of."""
     del seen  # a file that changed is another entry of the cache
-    check_tensors(path, None, "build or import it again", notes=_META)
+    of: Mapping[str, Any] = check_tensors(path, None, "build or import it again", notes=_META)["of"]
+    return of
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,12 +151,12 @@ class ReferenceStatistics:
     """An open file of reference statistics.
 
     Attributes:
-        is_sealed: whether its content was held against a digest.
+        of: what its seal says that it is of; ``None`` where it has no seal, and its content was not checked.
     """
 
     path: Path
     note: StatisticsNote
-    is_sealed: bool = True
+    of: Mapping[str, Any] | None
     _cache: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -157,6 +166,15 @@ class ReferenceStatistics:
         told = self.note.model_dump(include={"size", "counts", "extractors"}, mode="json")
         return digest_json([told, means])
 
+    def may_lie_under(self, key: str) -> bool:
+        """Whether this may be the file that is kept under ``key``: it was made for it, or its digest begins so.
+
+        Files of earlier versions do not say what they were made for, and may.
+        """
+        if self.of is None or _MADE_FOR not in self.of:
+            return True
+        return self.of[_MADE_FOR] == key or self.digest.startswith(key)
+
     @property
     def n(self) -> int:
         """Most images behind a feature; 0 where not known."""
@@ -165,7 +183,7 @@ class ReferenceStatistics:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the numbers must know: images that could not be used, content that is not checked."""
-        unchecked = () if self.is_sealed else (f"{self.path.name} {UNSEALED}; its content is not checked",)
+        unchecked = () if self.of is not None else (f"{self.path.name} {UNSEALED}; its content is not checked",)
         failed, told = int(self.note.data.get("failed", 0)), self.note.data.get("failures", ())
         if not failed:
             return unchecked

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from pydantic import Field, ValidationError
 
-from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.core.errors import DamagedFileError, UsageError, VtbenchError
 from vtbench.core.files import write_text
+from vtbench.core.misfits import misfits
 from vtbench.core.outside import boundary, load_json, read_bytes, reason
+from vtbench.core.seals import holds, is_sealed, sealed, unsealed
 from vtbench.results import strict_json
 from vtbench.results.comparison_measurement import Measurement
 from vtbench.results.samples import FAILED, SCORED, Samples
@@ -85,6 +87,7 @@ def read_baseline(path: Path) -> Baseline:
 
     Raises:
         UsageError: there is no such file.
+        DamagedFileError: a job was edited since it was written.
         VtbenchError: not a baseline, or one of a newer layout.
     """
     problem = f"{path} is no baseline"
@@ -106,17 +109,32 @@ def _checked(content: Any, path: Path, problem: str) -> Baseline:
             f"{path} has layout {version}; this vtbench reads up to {BASELINE_VERSION}", "upgrade vtbench"
         )
     try:
-        return Baseline.model_validate(content)
+        return Baseline.model_validate(_unsealed(content, path))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "file"
-        raise VtbenchError(f"{problem}: {where}: {first['msg']}", _AGAIN) from None
+        raise VtbenchError(f"{problem}: {misfits(error, 'file')}", _AGAIN) from None
+
+
+def _unsealed(content: Any, path: Path) -> Any:
+    """Every job has a seal of its own, so that branches merge in version control; those of earlier versions have none.
+
+    Raises:
+        DamagedFileError: a job is not what was written.
+    """
+    jobs = content.get("jobs") if isinstance(content, dict) else None
+    if not isinstance(jobs, list):
+        return content
+    broken = [f"{job.get('model')} on {job.get('task')}" for job in jobs if is_sealed(job) and not holds(job)]
+    if broken:
+        told = f"is damaged, or was edited: {', '.join(broken)} is not what was written"
+        raise DamagedFileError(path, told, _AGAIN)
+    return {**content, "jobs": [unsealed(job) if is_sealed(job) else job for job in jobs]}
 
 
 def write_baseline(baseline: Baseline, path: Path) -> None:
-    """Write atomically, a line an id and a column, jobs by task and model: made for version control."""
+    """Write atomically, a line an id and a column, jobs by task and model, each sealed: made for version control."""
     ordered = sorted(baseline.jobs, key=lambda job: (job.task, job.model))
-    content = strict_json.encode(baseline.model_copy(update={"jobs": tuple(ordered)}).model_dump())
+    content = strict_json.encode(baseline.model_copy(update={"jobs": ()}).model_dump())
+    content["jobs"] = [sealed(strict_json.encode(job.model_dump())) for job in ordered]
     write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.core.misfits import misfits
 from vtbench.core.outside import boundary, read_bytes, reason
 from vtbench.results.leaderboard_columns import ENDS, FAMILIES, METRIC_COLUMNS, number_text
 from vtbench.results.record import SCHEMA_VERSION
@@ -129,9 +130,7 @@ def read_row(file: Path) -> MeasuredRow:
         try:
             return _row(_Record.model_validate_json(content), content, file)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "record"
-            raise VtbenchError(f"{problem}: {where}: {' '.join(first['msg'].split())}", _AGAIN) from None
+            raise VtbenchError(f"{problem}: {misfits(error, 'record')}", _AGAIN) from None
 
 
 def _row(record: _Record, content: bytes, file: Path) -> MeasuredRow:

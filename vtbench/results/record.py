@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, Field, ValidationError, model_validator
 from vtbench.core.digests import digest_json
 from vtbench.core.errors import DamagedFileError, UsageError, VtbenchError
 from vtbench.core.files import user_path, write_text
+from vtbench.core.misfits import misfits
 from vtbench.core.outside import read_bytes, reason, stored
 from vtbench.core.seals import is_sealed, unsealed
 from vtbench.results import strict_json
@@ -107,6 +108,24 @@ def write_record(record: RunRecord, path: Path) -> None:
     write_text(path, strict_json.dumps_sealed(record.model_dump()))
 
 
+def refuse_newer_record(path: Path) -> None:
+    """Refuse to write over a record that a newer vtbench wrote; any other, a damaged one too, may be replaced.
+
+    Raises:
+        VtbenchError: names both schemas.
+    """
+    try:
+        content = _read_json(path)
+    except VtbenchError:
+        return
+    version = content.get("schema_version")
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise VtbenchError(
+            f"{path} has schema {version} and stays as it is; this vtbench writes {SCHEMA_VERSION}",
+            "upgrade vtbench: a newer one wrote it; or move the record away",
+        )
+
+
 def read_record(path: Path | str) -> RunRecord:
     """Read one record, from its file or its run folder.
 
@@ -129,7 +148,7 @@ def read_record_with_seal(path: Path | str) -> tuple[RunRecord, bool]:
         try:
             return RunRecord.model_validate(content), is_sealed(found)
         except ValidationError as error:
-            raise DamagedFileError(file, f"is not a record: {_first_problems(error)}", _REPAIR) from None
+            raise DamagedFileError(file, f"is not a record: {misfits(error, 'record')}", _REPAIR) from None
 
 
 def find_records(path: Path | str) -> list[Path]:
@@ -226,9 +245,3 @@ def _check_schema(content: dict[str, Any], file: Path) -> None:
             f"{file} has schema {version}; this vtbench reads up to {SCHEMA_VERSION}",
             "upgrade vtbench: a newer one wrote it",
         )
-
-
-def _first_problems(error: ValidationError, most: int = 4) -> str:
-    problems = [f"{'.'.join(map(str, e['loc'])) or 'record'}: {e['msg']}" for e in error.errors()]
-    more = f" (+{len(problems) - most} more)" if len(problems) > most else ""
-    return "; ".join(problems[:most]) + more

@@ -12,8 +12,8 @@ from vtbench.results.samples import FAILED, Samples
 from vtbench.results.schema import MetricResult, ReferenceSection
 from vtbench.run.evaluators import SetJob, required_features, set_jobs
 from vtbench.run.fold import Measured, metric_result
-from vtbench.run.generation_reference import open_reference, reference_section
-from vtbench.run.references import ReferenceFeatures
+from vtbench.run.generation_reference import reference_section
+from vtbench.run.references import ReferenceFeatures, open_reference
 from vtbench.run.stored_features import SelectedFeatures, StoredFeatures
 from vtbench.run.tally import feature_key
 from vtbench.tasks import MetricRequest

@@ -15,21 +15,20 @@ from filelock import FileLock
 
 from vtbench.core.contracts import ImageDataset
 from vtbench.core.digests import digest_json
-from vtbench.core.errors import DamagedFileError, UsageError, VtbenchError
+from vtbench.core.errors import UsageError, VtbenchError
 from vtbench.core.files import cache_dir
 from vtbench.core.links import refuse_linked_way, refuse_links
 from vtbench.core.partial_files import sweep
-from vtbench.core.seals import REPAIR
 from vtbench.data.fingerprint import notes_of
 from vtbench.data.open import open_data
 from vtbench.data.presets import make_preset
-from vtbench.metrics.reference_statistics import ReferenceStatistics, open_statistics
+from vtbench.metrics.reference_statistics import ReferenceStatistics
 from vtbench.results.schema import ReferenceSection
 from vtbench.run.evaluators import Evaluators
 from vtbench.run.foreign_parts import dataset_code, extractor_identity
 from vtbench.run.options import RunOptions
-from vtbench.run.reference_files import SUFFIX, check_answers, named_statistics, statistics_named
-from vtbench.run.references import FOLDER, keep, link
+from vtbench.run.reference_files import check_answers, named_statistics, statistics_named
+from vtbench.run.references import FOLDER, keep, link, open_placed, statistics_name
 from vtbench.run.statistics import StatisticsRequest, build_statistics
 from vtbench.tasks import PreprocessSpec, TaskSpec
 
@@ -76,7 +75,7 @@ class GenerationReference:
         side = self.preprocess.size
         for name, extractor in evaluators.extractors.items():
             statistics.check_fits(name, extractor.id, None if side is None else (side, side))
-        name = f"statistics-{statistics.digest[:24]}{SUFFIX}"
+        name = statistics_name(statistics.digest[:24])
         refuse_linked_way(out / FOLDER, out)
         if not _is_whole(out / FOLDER / name):
             link(statistics.path, out / FOLDER / name)
@@ -87,7 +86,7 @@ class GenerationReference:
         extractors = {name: extractor_identity(name, extractor) for name, extractor in evaluators.extractors.items()}
         wanted = {name: sorted(features) for name, features in evaluators.features.items()}
         key = digest_json([self.identity, extractors, wanted, device.type], length=24)
-        name = f"statistics-{key}{SUFFIX}"
+        name = statistics_name(key)
         here, cached = options.out / FOLDER / name, cache_dir() / "references" / name
         sweep(cached.parent)
         refuse_links(here.parent, options.out)
@@ -100,15 +99,15 @@ class GenerationReference:
                 request = StatisticsRequest(
                     self.source, self.dataset, preset, evaluators.features, decoders=options.decoders
                 )
-                build_statistics(request, evaluators.extractors, device, here)
+                build_statistics(request, evaluators.extractors, device, here, key)
                 keep(here, cached)
         return name
 
 
 def _is_whole(path: Path) -> bool:
-    """A damaged file counts as absent: it is made again."""
+    """A damaged file, or another's, counts as absent: it is made again."""
     try:
-        open_statistics(path)
+        open_placed(path)
     except (VtbenchError, OSError):
         return False
     return True
@@ -141,18 +140,6 @@ def find_reference(task: TaskSpec, given: str | None) -> GenerationReference | N
     check_answers(found, source, task.set_metrics)
     found.check_sound()
     return GenerationReference(source, task.preprocess, statistics=found, notes=notes)
-
-
-def open_reference(out: Path, name: str) -> ReferenceStatistics:
-    """The file of that name in the folder of all references below ``out``.
-
-    Raises:
-        DamagedFileError: it is gone or cannot be read.
-    """
-    path = out / FOLDER / name
-    if not _is_whole(path):
-        raise DamagedFileError(path, "is gone or cannot be read", REPAIR)
-    return open_statistics(path)
 
 
 def reference_section(statistics: ReferenceStatistics) -> ReferenceSection:

@@ -18,7 +18,7 @@ def keep_inputs(plan: JobPlan, worker: Worker) -> None:
     path = inputs_path(plan.folder, worker.rank)
     before = _kept(plan).get(path.name, {})
     if not read.keys() <= before.keys():
-        write_inputs(path, {**read, **before})
+        write_inputs(path, plan.key, {**read, **before})
 
 
 def changed_input(plan: JobPlan) -> str | None:
@@ -48,4 +48,4 @@ def refuse_changed(plan: JobPlan, path: str, worker: Worker) -> None:
 
 
 def _kept(plan: JobPlan) -> dict[str, dict[str, str]]:
-    return {path.name: read_inputs(path) for path in inputs_in(plan.folder)}
+    return {path.name: read_inputs(path, plan.key) for path in inputs_in(plan.folder)}

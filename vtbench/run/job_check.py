@@ -12,10 +12,9 @@ from vtbench.core.secrets import masked_value
 from vtbench.results.record import RunRecord
 from vtbench.results.samples import SAMPLES_FILE, read_sealed_samples
 from vtbench.results.schema import WeightSection
-from vtbench.run.generation_reference import open_reference
 from vtbench.run.manifest import PLAN_FILE, JobManifest, read_manifest
 from vtbench.run.plan import JobPlan
-from vtbench.run.references import ReferenceFeatures
+from vtbench.run.references import ReferenceFeatures, open_reference
 from vtbench.run.sources import PredictionSource
 from vtbench.run.store import Block
 

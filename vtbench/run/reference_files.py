@@ -64,11 +64,14 @@ def _of_file(path: Path) -> tuple[ReferenceStatistics, tuple[str, ...]] | None:
 
 
 def _imported(path: Path) -> ReferenceStatistics:
-    """Imported into the cache, once for each content; a damaged file there is made again."""
-    file = f"{digest_file(path)}{SUFFIX}"
+    """Imported into the cache, once for each content; a file there that is damaged or another's is made again."""
+    digest = digest_file(path)
+    file = f"{digest}{SUFFIX}"
     for folder in places(_IMPORTED_FOLDER):
         with suppress(VtbenchError, OSError):
-            return open_statistics(folder / file)
+            found = open_statistics(folder / file)
+            if found.note.provenance.get("sha256") == digest:
+                return found
     try:
         return import_statistics(path, kept_in(_IMPORTED_FOLDER) / file, kind="adm")
     except StorageFullError as error:

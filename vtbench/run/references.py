@@ -22,10 +22,12 @@ from vtbench.core.links import refuse_linked_way
 from vtbench.core.partial_files import sweep
 from vtbench.core.seals import REPAIR
 from vtbench.core.tensor_files import check_tensors, open_tensors, write_tensors
+from vtbench.metrics.reference_statistics import ReferenceStatistics, open_statistics
 from vtbench.run.store import Block
 from vtbench.run.stored_features import StoredFeatures
 
 FOLDER = ".references"
+_STATISTICS, _SUFFIX = "statistics-", ".safetensors"
 _FORMAT = 1
 
 
@@ -122,6 +124,39 @@ class ReferenceFeatures:
 
     def _of(self, block: Block) -> dict[str, Any]:
         return {"reference": self.key, "block": block.index, "start": block.start, "stop": block.stop}
+
+
+def statistics_name(key: str) -> str:
+    """Under which name a file of statistics lies in the folder of all references, and in the cache."""
+    return f"{_STATISTICS}{key}{_SUFFIX}"
+
+
+def open_placed(path: Path) -> ReferenceStatistics:
+    """A file of statistics that is what its name says.
+
+    Raises:
+        DamagedFileError: it holds the statistics of another reference.
+        VtbenchError: see :func:`~vtbench.metrics.reference_statistics.open_statistics`.
+    """
+    found = open_statistics(path)
+    if not found.may_lie_under(path.name.removeprefix(_STATISTICS).removesuffix(_SUFFIX)):
+        raise DamagedFileError(path, "is another's: it holds the statistics of another reference", REPAIR)
+    return found
+
+
+def open_reference(out: Path, name: str) -> ReferenceStatistics:
+    """The file of that name in the folder of all references below ``out``.
+
+    Raises:
+        DamagedFileError: it is gone, damaged or another's.
+    """
+    path = out / FOLDER / name
+    try:
+        return open_placed(path)
+    except DamagedFileError:
+        raise
+    except (VtbenchError, OSError):
+        raise DamagedFileError(path, "is gone or cannot be read", REPAIR) from None
 
 
 def _signature(path: Path) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from vtbench.core.errors import VtbenchError
 from vtbench.core.links import refuse_links
 from vtbench.metrics.catalog import metric_info
-from vtbench.results.record import RECORD_FILE, RunRecord, write_record
+from vtbench.results.record import RECORD_FILE, RunRecord, refuse_newer_record, write_record
 from vtbench.results.samples import FAILED, SAMPLES_FILE, Samples, write_samples
 from vtbench.results.schema import IntegritySection
 from vtbench.run.fold import (
@@ -51,9 +51,10 @@ def score_job(
     Raises:
         UnwritableError: a symbolic link lies where something is to be written or deleted.
         DamagedFileError: a file is not what was stored.
-        VtbenchError: blocks are missing, or no sample could be scored.
+        VtbenchError: blocks are missing, no sample could be scored, or a newer vtbench wrote the record that is there.
     """
     refuse_links(folder, out)
+    refuse_newer_record(folder / RECORD_FILE)
     task, store = manifest.task_spec, BlockStore(folder / "blocks", manifest.job_key)
     blocks = split_blocks(manifest.samples, task.block_size)
     content = _whole_content(store, blocks, folder)

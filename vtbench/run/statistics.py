@@ -54,11 +54,16 @@ class StatisticsRequest:
 
 
 def build_statistics(
-    request: StatisticsRequest, extractors: Mapping[str, FeatureExtractor], device: torch.device, path: Path
+    request: StatisticsRequest,
+    extractors: Mapping[str, FeatureExtractor],
+    device: torch.device,
+    path: Path,
+    made_for: str | None = None,
 ) -> ReferenceStatistics:
     """Extract features of every image, in order, and write their statistics to ``path``.
 
-    An image that cannot be decoded is left out, counted, and listed in the file.
+    An image that cannot be decoded is left out, counted, and listed in the file. ``made_for`` is as in
+    :func:`~vtbench.metrics.reference_statistics.write_statistics`.
 
     Raises:
         UsageError: no images.
@@ -71,7 +76,7 @@ def build_statistics(
     spans = [(index, start, min(start + _BLOCK, count)) for index, start in enumerate(range(0, count, _BLOCK))]
     with job_progress(f"statistics of {request.source}", count) as progress:
         gathered.read(spans, progress)
-    return write_statistics(path, gathered.note(), gathered.summaries())
+    return write_statistics(path, gathered.note(), gathered.summaries(), made_for)
 
 
 class _Gathered:

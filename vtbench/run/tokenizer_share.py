@@ -27,9 +27,9 @@ from vtbench.run.fold import Measured, metric_result
 from vtbench.run.fold_sets import set_estimates
 from vtbench.run.foreign_parts import dataset_code, foreign_parts
 from vtbench.run.generation_data import GenerationData
-from vtbench.run.generation_reference import open_reference
 from vtbench.run.generator_source import GeneratorSource, OwnTokenizerSource
 from vtbench.run.plan import JobPlan, TaskData
+from vtbench.run.references import open_reference
 from vtbench.run.store import BlockStore, split_blocks
 from vtbench.run.stored_features import StoredFeatures
 from vtbench.run.tally import CODES_PREFIX, feature_key

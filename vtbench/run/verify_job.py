@@ -11,13 +11,12 @@ from typing import Any
 from vtbench.core.errors import DamagedFileError, UsageError, VtbenchError
 from vtbench.core.links import links_below
 from vtbench.core.seals import UNSEALED
-from vtbench.metrics.reference_statistics import open_statistics
 from vtbench.results.record import RECORD_FILE, RunRecord, read_record_with_seal
 from vtbench.results.samples import SAMPLES_FILE, content_digest, read_sealed_samples
 from vtbench.run.findings import Finding, damage_told, damaged
 from vtbench.run.input_files import inputs_in, read_inputs
 from vtbench.run.manifest import PLAN_FILE, JobManifest, read_manifest
-from vtbench.run.references import FOLDER, ReferenceFeatures
+from vtbench.run.references import FOLDER, ReferenceFeatures, open_reference
 from vtbench.run.store import Block, BlockStore, split_blocks
 from vtbench.run.verify_values import wrong_values
 
@@ -50,7 +49,8 @@ def verify_job(folder: Path) -> list[Finding]:
     except (KeyError, ValueError, TypeError):
         found.append(damaged(folder / PLAN_FILE, "names no size of blocks"))
     for path in inputs_in(folder):
-        found += _attempt(path, lambda path=path: read_inputs(path))  # type: ignore[misc]
+        key = job.manifest.job_key if job is not None else None
+        found += _attempt(path, lambda path=path, key=key: read_inputs(path, key))  # type: ignore[misc]
     if (folder / RECORD_FILE).is_file():
         record = _record(folder / RECORD_FILE, found)
     if job is not None:
@@ -138,8 +138,8 @@ def _references(job: _Job) -> Iterator[Finding]:
     if generation is None:
         return
     if generation.reference is not None:
-        path = job.out / FOLDER / generation.reference
-        yield from _attempt(path, lambda: open_statistics(path).check_sound())
+        name = generation.reference
+        yield from _attempt(job.out / FOLDER / name, lambda: open_reference(job.out, name).check_sound())
     if generation.tokenizer_job is not None and not (job.out / generation.tokenizer_job / PLAN_FILE).is_file():
         yield damaged(job.out / generation.tokenizer_job, "is gone: the tokenizer's own job belongs to this one")
 

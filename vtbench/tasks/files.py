@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from vtbench.core.errors import UsageError
 from vtbench.core.files import user_path
 from vtbench.core.foreign import making, told
+from vtbench.core.misfits import misfits
 from vtbench.core.outside import boundary, parse_yaml, read_text
 from vtbench.core.trust import refuse_code
 from vtbench.tasks.schema import TaskSpec
@@ -105,7 +106,7 @@ def _read_task(path: Path, trusted: tuple[Path, ...], seen: tuple[int, ...]) -> 
         try:
             spec = TaskSpec.model_validate(content)
         except ValidationError as error:
-            raise UsageError(f"{problem}: {first_problems(error)}", hint) from None
+            raise UsageError(f"{problem}: {misfits(error, 'task')}", hint) from None
     if spec.name != path.stem:
         raise UsageError(f"{path}: the task is named {spec.name!r}, its file {path.stem!r}", "give both one name")
     return spec
@@ -121,10 +122,3 @@ def read_mapping(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UsageError(f"{path} must hold a mapping, not {type(content).__name__}")
     return content
-
-
-def first_problems(error: ValidationError, most: int = 4, whole: str = "task") -> str:
-    """What does not fit, field by field, in one line."""
-    problems = [f"{'.'.join(map(str, e['loc'])) or whole}: {e['msg']}" for e in error.errors()]
-    more = f" (+{len(problems) - most} more)" if len(problems) > most else ""
-    return "; ".join(problems[:most]) + more

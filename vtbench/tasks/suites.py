@@ -11,12 +11,12 @@ from pydantic import Field, ValidationError, field_validator
 
 from vtbench.core.errors import UsageError
 from vtbench.core.files import user_path
+from vtbench.core.misfits import misfits
 from vtbench.core.trust import refuse_code
 from vtbench.tasks.files import (
     SUITES_FILE,
     YAML_SUFFIXES,
     data_root,
-    first_problems,
     plugin_locations,
     read_mapping,
 )
@@ -109,7 +109,7 @@ def _suite(content: object, path: Path, name: str) -> Suite:
         suite = Suite.model_validate(content)
     except ValidationError as error:
         where = f"{path}: suite {name}" if path.name == SUITES_FILE else f"{path}"
-        problems = first_problems(error, whole="suite")
+        problems = misfits(error, "suite")
         raise UsageError(f"{where} is not a valid suite: {problems}", "see docs/adding-a-task.md#a-suite") from None
     return suite.model_copy(update={"tasks": tuple(_from(path.parent, task) for task in suite.tasks)})
 

@@ -1,0 +1,21 @@
+"""What of some data does not fit its schema, in one line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+_MOST = 4
+
+
+def misfits(error: ValidationError, whole: str) -> str:
+    """Field by field: ``results.0.value: Input should be a valid number``; of more than four, how many more.
+
+    Args:
+        whole: what is named where no field is to blame: ``"task"``.
+    """
+    found = [f"{'.'.join(map(str, one['loc'])) or whole}: {' '.join(one['msg'].split())}" for one in error.errors()]
+    more = f" (+{len(found) - _MOST} more)" if len(found) > _MOST else ""
+    return "; ".join(found[:_MOST]) + more
