@@ -33,14 +33,14 @@ def make_features(count: int, width: int, seed: int) -> Matrix:
 
 def ours(predictions: Matrix, references: Matrix) -> float:
     from vtbench.metrics.feature_matrix import ArrayFeatures
-    from vtbench.metrics.frechet import FrechetDistance
+    from vtbench.metrics.sets.frechet import FrechetDistance
 
     return FrechetDistance(jackknife=0)(ArrayFeatures(predictions), ArrayFeatures(references))["fd"].value
 
 
 def ours_with_interval(predictions: Matrix, references: Matrix) -> float:
     from vtbench.metrics.feature_matrix import ArrayFeatures
-    from vtbench.metrics.frechet import FrechetDistance
+    from vtbench.metrics.sets.frechet import FrechetDistance
 
     return FrechetDistance()(ArrayFeatures(predictions), ArrayFeatures(references))["fd"].value
 

@@ -33,9 +33,10 @@ class Spent:
 
 def watch() -> Spent:
     """Every place that makes or checks a digest of a stored file. The rows and arrays read there count, too."""
-    from vtbench.core import tensor_files
-    from vtbench.results import samples, strict_json
-    from vtbench.run import references, store
+    from vtbench.core.outside import tensor_files
+    from vtbench.results.records import samples, strict_json
+    from vtbench.run.storing import blocks as store
+    from vtbench.run.storing import references
 
     spent = Spent()
     for owner, name in (
@@ -52,8 +53,8 @@ def watch() -> Spent:
 def measure(task: str, tokenizer: str, out: Path) -> list[str]:
     """A run from nothing, then the same from what is there."""
     from vtbench.run.options import RunOptions
+    from vtbench.run.planning.models import source_of
     from vtbench.run.session import plan_session
-    from vtbench.run.sources import source_of
     from vtbench.tasks import load_task
 
     spent = watch()

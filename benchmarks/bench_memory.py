@@ -25,7 +25,7 @@ def measure_peaks(count: int, width: int) -> None:
     from photographs import RandomCrops
     from torch import Tensor
 
-    from vtbench.core.files import CACHE_VARIABLE
+    from vtbench.core.disk.files import CACHE_VARIABLE
 
     class Projection:
         """``uint8 [B,3,H,W]`` to ``float32 [B,width]``: rectified random projections of a thumbnail."""

@@ -44,7 +44,7 @@ def opened(*paths: Path) -> list[Matrix]:
 
 def vtbench_frechet(predictions: Path, references: Path) -> dict[str, float]:
     from vtbench.metrics.feature_matrix import ArrayFeatures
-    from vtbench.metrics.frechet import FrechetDistance
+    from vtbench.metrics.sets.frechet import FrechetDistance
 
     first, second = (ArrayFeatures(rows) for rows in opened(predictions, references))
     return {"fd": FrechetDistance(jackknife=0)(first, second)["fd"].value}
@@ -63,7 +63,7 @@ def torch_fidelity_frechet(predictions: Path, references: Path) -> dict[str, flo
 
 def vtbench_manifold(predictions: Path, references: Path) -> dict[str, float]:
     from vtbench.metrics.feature_matrix import ArrayFeatures
-    from vtbench.metrics.manifold import Manifold
+    from vtbench.metrics.sets.manifold import Manifold
 
     first, second = (ArrayFeatures(rows) for rows in opened(predictions, references))
     return {name: estimate.value for name, estimate in Manifold(k=3)(first, second).items()}
@@ -86,7 +86,7 @@ CONTENDERS: dict[str, Contender] = {
 
 
 IMPORTED = {
-    "vtbench": ("vtbench.metrics.frechet", "vtbench.metrics.manifold"),
+    "vtbench": ("vtbench.metrics.sets.frechet", "vtbench.metrics.sets.manifold"),
     "torch-fidelity": ("torch_fidelity.metric_fid",),
     "prdc": ("prdc",),
 }

@@ -36,7 +36,7 @@ def cpu_seconds(command: list[str]) -> float:
 
 def write_records(folder: Path) -> Path:
     """Copies of one real record, each as the record of its own run."""
-    from vtbench.results.record import RECORD_FILE, find_records
+    from vtbench.results.records.record import RECORD_FILE, find_records
 
     task = folder / "startup.yaml"
     task.write_text(TASK)

@@ -16,8 +16,8 @@ def measure(name: str, side: int) -> None:
     """Encode and decode once; print peaks in MiB (loaded, encoded, decoded), seconds of both, and parameters."""
     import torch
 
+    from vtbench.checkpoints.cards import load_cards
     from vtbench.tokenizers import TOKENIZERS
-    from vtbench.tokenizers.cards import load_cards
 
     card = load_cards()[name]
     factory = TOKENIZERS.load(card.target)

@@ -12,15 +12,15 @@ from torch import Tensor
 
 from vtbench.core.contracts import FeatureExtractor, ImageDataset, Prepared
 from vtbench.core.info import TokenizerInfo
-from vtbench.data.presets import make_preset
-from vtbench.results.record import RunRecord
-from vtbench.run.evaluators import Evaluators, build_evaluators, required_features
-from vtbench.run.execute import measure_job
-from vtbench.run.manifest import read_manifest
+from vtbench.data.preparing.presets import make_preset
+from vtbench.results.records.record import RunRecord
+from vtbench.run.executing.job import measure_job
+from vtbench.run.measuring.evaluators import Evaluators, build_evaluators, required_features
+from vtbench.run.measuring.predict import Batch
 from vtbench.run.options import RunOptions
-from vtbench.run.plan import JobPlan, TaskData
-from vtbench.run.predict import Batch
-from vtbench.run.score import score_job
+from vtbench.run.planning.jobs import JobPlan, TaskData
+from vtbench.run.scoring.job import score_job
+from vtbench.run.storing.manifest import read_manifest
 from vtbench.run.worker import Worker
 from vtbench.tasks import TaskSpec
 

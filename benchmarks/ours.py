@@ -15,7 +15,7 @@ from machine import Run, Spent
 from photographs import Pairs
 from torch import Tensor
 
-from vtbench.core.files import CACHE_VARIABLE
+from vtbench.core.disk.files import CACHE_VARIABLE
 from vtbench.features.inception import InceptionTF
 
 

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from vtbench.core.contracts import Sample
 from vtbench.core.pixels import to_uint8, to_unit
-from vtbench.data.photos_mini import load_photograph
-from vtbench.data.photos_mini_crops import PHOTOGRAPHS
+from vtbench.data.embedded.photographs.crops import PHOTOGRAPHS
+from vtbench.data.embedded.photographs.photos_mini import load_photograph
 from vtbench.tokenizers.resolve import resolve_tokenizer
 
 

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 from vtbench.version import __version__
 
 if TYPE_CHECKING:
-    from vtbench.results.frames import metrics_frame, runs_frame, samples_frame
-    from vtbench.results.leaderboard_frame import leaderboard_frame
-    from vtbench.results.record import RunRecord, load_records
+    from vtbench.results.leaderboards.frame import leaderboard_frame
+    from vtbench.results.records.record import RunRecord, load_records
+    from vtbench.results.tables.frames import metrics_frame, runs_frame, samples_frame
 
 _HOMES = {
-    "RunRecord": "vtbench.results.record",
-    "leaderboard_frame": "vtbench.results.leaderboard_frame",
-    "load_records": "vtbench.results.record",
-    "metrics_frame": "vtbench.results.frames",
-    "runs_frame": "vtbench.results.frames",
-    "samples_frame": "vtbench.results.frames",
+    "RunRecord": "vtbench.results.records.record",
+    "leaderboard_frame": "vtbench.results.leaderboards.frame",
+    "load_records": "vtbench.results.records.record",
+    "metrics_frame": "vtbench.results.tables.frames",
+    "runs_frame": "vtbench.results.tables.frames",
+    "samples_frame": "vtbench.results.tables.frames",
 }
 
 __all__ = [

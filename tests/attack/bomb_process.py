@@ -72,7 +72,7 @@ def _archives() -> Iterator[tuple[str, Reader]]:
     import torch
 
     from vtbench.assets.checkpoint import load_checkpoint
-    from vtbench.data.npz import ArrayImages
+    from vtbench.data.sources.npz import ArrayImages
 
     def npz(side: int) -> bytes:
         return _saved(lambda stream: np.savez_compressed(stream, arr_0=np.zeros((1, side, side, 3), np.uint8)))
@@ -95,8 +95,8 @@ def _tables() -> Iterator[tuple[str, Reader]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from vtbench.data.parquet import ParquetShards
-    from vtbench.results.comparison_sources import load_measurements
+    from vtbench.data.sources.parquet import ParquetShards
+    from vtbench.results.comparing.sources import load_measurements
 
     def dictionary() -> bytes:
         column = pa.DictionaryArray.from_arrays(pa.array([0] * 50_000, pa.int32()), pa.array([bytes(400_000)]))
@@ -115,9 +115,9 @@ def _tables() -> Iterator[tuple[str, Reader]]:
 
 
 def _texts() -> Iterator[tuple[str, Reader]]:
-    from vtbench.core.program_output import read_objects
-    from vtbench.data.program_images import reported_errors
-    from vtbench.results.record import read_record
+    from vtbench.core.foreign.program_output import read_objects
+    from vtbench.data.sources.program_images import reported_errors
+    from vtbench.results.records.record import read_record
     from vtbench.tasks import load_task
 
     def said(path: Path) -> object:

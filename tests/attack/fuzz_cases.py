@@ -47,12 +47,12 @@ def groups() -> dict[str, dict[str, Reader]]:
 
 
 def _texts() -> dict[str, Reader]:
-    from vtbench.core.program_output import read_objects
-    from vtbench.core.reference import parse_reference
-    from vtbench.data.annotated_folder import AnnotatedFolder
+    from vtbench.core.foreign.program_output import read_objects
+    from vtbench.core.naming.reference import parse_reference
     from vtbench.data.conditions import prompts
-    from vtbench.data.program_images import reported_errors
-    from vtbench.data.tokbench_data import TokBenchFaces, TokBenchText
+    from vtbench.data.sources.annotated_folder import AnnotatedFolder
+    from vtbench.data.sources.program_images import reported_errors
+    from vtbench.data.sources.tokbench import TokBenchFaces, TokBenchText
     from vtbench.tasks import load_task
     from vtbench.tasks.suites import load_suite
 
@@ -121,14 +121,14 @@ def _furnished(seeds: list[bytes], image: str = "a.png") -> Callable[[Path], lis
 
 
 def _records() -> dict[str, Reader]:
-    from vtbench.core.seals import sealed
+    from vtbench.core.outside.seals import sealed
     from vtbench.readers.cache import ReadingStore
-    from vtbench.results.baseline import is_baseline, measurement_of, read_baseline
-    from vtbench.results.comparison_sources import load_measurements
-    from vtbench.results.leaderboard_rows import read_row
-    from vtbench.results.published import read_published
-    from vtbench.results.record import read_record
-    from vtbench.run.manifest import read_manifest
+    from vtbench.results.comparing.baseline import is_baseline, measurement_of, read_baseline
+    from vtbench.results.comparing.sources import load_measurements
+    from vtbench.results.leaderboards.published import read_published
+    from vtbench.results.leaderboards.rows import read_row
+    from vtbench.results.records.record import read_record
+    from vtbench.run.storing.manifest import read_manifest
 
     records = [path.read_bytes() for path in sorted((ROOT / "leaderboards/records/photos-mini").glob("*.json"))[:2]]
     plain = [json.dumps({k: v for k, v in json.loads(one).items() if k != "sha256"}).encode() for one in records]
@@ -179,11 +179,11 @@ def _arrays() -> dict[str, Reader]:
     from vtbench.assets.canonical import _read as read_canonical
     from vtbench.assets.checkpoint import load_checkpoint
     from vtbench.assets.weight_files import indexed_shards
-    from vtbench.data.npz import ArrayImages
-    from vtbench.metrics import statistics_import
-    from vtbench.tokenizers.convert_checkpoint import convert_checkpoint
-    from vtbench.tokenizers.official_reading import load_official
-    from vtbench.tokenizers.pretrained import locate
+    from vtbench.checkpoints.conversion import convert_checkpoint
+    from vtbench.checkpoints.pretrained import locate
+    from vtbench.checkpoints.reading import load_official
+    from vtbench.data.sources.npz import ArrayImages
+    from vtbench.metrics.sets import statistics_import
 
     state = {"a.weight": torch.arange(12.0).reshape(3, 4), "b": torch.ones(5, dtype=torch.int64)}
     whole = [_saved(lambda s: torch.save({"state_dict": state, "epoch": 3}, s)), _saved(lambda s: torch.save(state, s))]
@@ -231,8 +231,8 @@ def _arrays() -> dict[str, Reader]:
 
 
 def _reference_statistics() -> Reader:
-    from vtbench.metrics.frechet import Moments
-    from vtbench.metrics.reference_statistics import (
+    from vtbench.metrics.sets.frechet import Moments
+    from vtbench.metrics.sets.reference_statistics import (
         ExtractorNote,
         FeatureSummary,
         StatisticsNote,
@@ -257,7 +257,7 @@ def _reference_statistics() -> Reader:
 
 
 def _block_tensors() -> Reader:
-    from vtbench.core.tensor_files import check_tensors, write_tensors
+    from vtbench.core.outside.tensor_files import check_tensors, write_tensors
 
     def seeds(folder: Path) -> list[bytes]:
         write_tensors(folder / "seed", {"a": np.zeros((3, 4)), "b": np.arange(5)}, {"job": "j"}, {"n": 1})
@@ -270,9 +270,9 @@ def _tables() -> dict[str, Reader]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from vtbench.data.parquet import ParquetShards
-    from vtbench.data.tars import WebDatasetTars
-    from vtbench.results.samples import FAILED, SCORED, Samples, read_samples, write_samples
+    from vtbench.data.sources.parquet import ParquetShards
+    from vtbench.data.sources.tars import WebDatasetTars
+    from vtbench.results.records.samples import FAILED, SCORED, Samples, read_samples, write_samples
 
     pictures = [_saved(lambda s, one=one: _picture(one).save(s, "PNG")) for one in PIXELS]
     struct = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -338,7 +338,7 @@ def _picture(pixels: Any) -> Any:
 
 def _images() -> dict[str, Reader]:
     from vtbench.data.decode import FORMATS, decode_image
-    from vtbench.data.vtbench_folder import _size
+    from vtbench.data.sources.vtbench_folder import _size
 
     large = np.kron(PIXELS[0], np.ones((5, 5, 1), np.uint8))
 

@@ -36,7 +36,7 @@ previews: {fixed: 1, worst: 1}
 MODEL = '''
 import torch
 from vtbench.core.info import TokenizerInfo
-from vtbench.tokenizers.fitted import fitted
+from vtbench.tokenizers.fitted.keeping import fitted
 
 
 class Offset:
@@ -182,7 +182,7 @@ def _wrap(folder: Path, strike: Strike) -> None:
 
 def outcome(folder: Path) -> dict[str, Any]:
     """What lies there: the digest of the results, of the rows, and what should not be there."""
-    from vtbench.results.record import read_record
+    from vtbench.results.records.record import read_record
 
     records = sorted(folder.glob("runs/struck/*/*/record.json"))
     rows = sorted(folder.glob("runs/struck/*/*/samples.parquet"))
@@ -237,14 +237,14 @@ def import_everything() -> None:
     import torch.utils.data
 
     import vtbench.cli.main
-    import vtbench.data.photos_mini
+    import vtbench.data.embedded.photographs.photos_mini
     import vtbench.run.session
     from vtbench.core import registry
     from vtbench.features import EXTRACTORS
-    from vtbench.tokenizers import fitted
+    from vtbench.tokenizers.fitted import keeping as fitted
 
     assert all((pyarrow.parquet, safetensors.numpy, scipy.linalg, threadpoolctl, torch.utils.data))
-    assert vtbench.cli.main and vtbench.data.photos_mini and vtbench.run.session
+    assert vtbench.cli.main and vtbench.data.embedded.photographs.photos_mini and vtbench.run.session
     EXTRACTORS.builtin["colours"] = "nursery:Colours"
     registry.entry_points = lru_cache(importlib.metadata.entry_points)  # type: ignore[attr-defined]
     rows = np.random.default_rng(1).random((8, 12))

@@ -44,7 +44,7 @@ def flipped(path: Path, rng: random.Random, read: Callable[[], Any]) -> Any:
 
 @pytest.fixture
 def cache(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    from vtbench.core.files import cache_dir
+    from vtbench.core.disk.files import cache_dir
 
     monkeypatch.setenv("VTBENCH_ASSETS", str(cache_dir() / "assets"))
     monkeypatch.setenv("VTBENCH_CACHE", str(place / "cache"))
@@ -94,8 +94,8 @@ def test_the_same_command_repairs_what_was_flipped(run_folder: Path, vt: Callabl
 
 
 def test_records_and_rows_that_are_read(run_folder: Path) -> None:
-    from vtbench.results.record import read_record
-    from vtbench.results.samples import content_digest, read_samples
+    from vtbench.results.records.record import read_record
+    from vtbench.results.records.samples import content_digest, read_samples
 
     (job,) = run_folder.glob("features/*/*")
     readers = {
@@ -111,7 +111,7 @@ def test_records_and_rows_that_are_read(run_folder: Path) -> None:
 
 
 def test_fits_in_the_cache_are_made_again(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from vtbench.tokenizers import fitted as module
+    from vtbench.tokenizers.fitted import keeping as module
 
     patches = np.random.default_rng(0).random((64, 12))
     monkeypatch.setattr(module, "training_patches", lambda *_: patches)
@@ -141,8 +141,8 @@ def test_readings_in_the_cache_are_read_anew(cache: Path) -> None:
 
 
 def test_reference_statistics(place: Path) -> None:
-    from vtbench.metrics.frechet import Moments
-    from vtbench.metrics.reference_statistics import (
+    from vtbench.metrics.sets.frechet import Moments
+    from vtbench.metrics.sets.reference_statistics import (
         ExtractorNote,
         FeatureSummary,
         StatisticsNote,

@@ -59,8 +59,8 @@ def test_links_above_a_job(vt: Vt, job: Path, place: Path, level: int, options: 
 
 def test_the_folder_of_all_references(vt: Vt, job: Path, place: Path) -> None:
     from vtbench.core.errors import UnwritableError
-    from vtbench.run.references import ReferenceFeatures
-    from vtbench.run.store import Block
+    from vtbench.run.storing.blocks import Block
+    from vtbench.run.storing.references import ReferenceFeatures
 
     (place / "r" / ".references").symlink_to(place / "mine")
     before = mine(place)

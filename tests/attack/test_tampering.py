@@ -157,7 +157,7 @@ def test_an_edited_record(vt: Vt, good: Any, place: Path) -> None:
 
 
 def test_a_record_that_was_sealed_again_is_held_against_its_rows(vt: Vt, good: Any, place: Path) -> None:
-    from vtbench.core.seals import sealed
+    from vtbench.core.outside.seals import sealed
 
     path = job(place) / "record.json"
     content = {key: value for key, value in json.loads(path.read_text()).items() if key != "sha256"}
@@ -169,7 +169,7 @@ def test_a_record_that_was_sealed_again_is_held_against_its_rows(vt: Vt, good: A
 
 
 def test_a_record_that_ends_before_it_began(vt: Vt, good: Any, place: Path) -> None:
-    from vtbench.core.seals import sealed
+    from vtbench.core.outside.seals import sealed
 
     path = job(place) / "record.json"
     content = {key: value for key, value in json.loads(path.read_text()).items() if key != "sha256"}
@@ -182,7 +182,7 @@ def test_a_record_that_ends_before_it_began(vt: Vt, good: Any, place: Path) -> N
 
 @pytest.mark.parametrize("verb", [("rescore", "r"), RUN], ids=["rescore", "run"])
 def test_a_record_of_a_newer_schema_is_not_written_over(vt: Vt, good: Any, place: Path, verb: tuple[str, ...]) -> None:
-    from vtbench.core.seals import sealed
+    from vtbench.core.outside.seals import sealed
 
     path = job(place) / "record.json"
     content = {key: value for key, value in json.loads(path.read_text()).items() if key != "sha256"}
@@ -216,7 +216,7 @@ def test_rows_of_another_job_beside_a_record(vt: Vt, good: Any, place: Path) -> 
 def test_doubled_reference_rows(
     vt: Vt, images: Callable[..., Any], place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vtbench.core.files import cache_dir
+    from vtbench.core.disk.files import cache_dir
 
     monkeypatch.setenv("VTBENCH_ASSETS", str(cache_dir() / "assets"))
     monkeypatch.setenv("VTBENCH_CACHE", str(place / "cache"))

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from vtbench.results.ratios import ratio, ratio_difference, ratio_interval
-from vtbench.results.record import RECORD_FILE, RunRecord, write_record
-from vtbench.results.samples import FAILED, SAMPLES_FILE, SCORED, Samples, write_samples
-from vtbench.results.statistics import PEAK, aggregate, bootstrap_interval, interval_method
+from vtbench.results.records.ratios import ratio, ratio_difference, ratio_interval
+from vtbench.results.records.record import RECORD_FILE, RunRecord, write_record
+from vtbench.results.records.samples import FAILED, SAMPLES_FILE, SCORED, Samples, write_samples
+from vtbench.results.records.statistics import PEAK, aggregate, bootstrap_interval, interval_method
 
 Column = np.ndarray[Any, np.dtype[np.float64]]
 NOW = datetime(2025, 3, 1, tzinfo=timezone.utc)
@@ -164,7 +164,7 @@ def _timed(name: str, work: Callable[[], Any]) -> None:
 def main() -> None:
     """Write the runs, then time what reads them."""
     import vtbench
-    from vtbench.results.compare import compare
+    from vtbench.results.comparing.compare import compare
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--records", type=int, default=10_000)

@@ -24,9 +24,9 @@ RUN = ("run", "--task", "fid.yaml", "--data", "d", "-t", "jpeg,quality=5", "--ou
 @pytest.fixture
 def guarded(place: Path, images: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Path:
     """Six images, and a task whose network takes the part of Inception's, which needs weights to be had."""
-    import vtbench.run.evaluators
+    import vtbench.run.measuring.evaluators
 
-    monkeypatch.setattr(vtbench.run.evaluators, "_INCEPTIONS", frozenset({"efflite0"}))
+    monkeypatch.setattr(vtbench.run.measuring.evaluators, "_INCEPTIONS", frozenset({"efflite0"}))
     (place / "fid.yaml").write_text(FID)
     images("d", 6)
     return place

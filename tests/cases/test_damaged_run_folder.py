@@ -140,7 +140,7 @@ def test_features_and_references_are_computed_again(
     vt: Callable[..., Any], images: Callable[..., Any], place: Path
 ) -> None:
     """A feature file that opens but lacks its feature shows only when it is read; shared references are like blocks."""
-    from vtbench.core.tensor_files import write_tensors
+    from vtbench.core.outside.tensor_files import write_tensors
 
     images("d", 8)
     (place / "more").mkdir()

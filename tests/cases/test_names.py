@@ -71,7 +71,7 @@ def test_two_names_that_are_one_once_composed_are_not_confused(vt: Callable[...,
 
 
 def test_annotations_find_decomposed_images(place: Path) -> None:
-    from vtbench.data.annotated_folder import AnnotatedFolder
+    from vtbench.data.sources.annotated_folder import AnnotatedFolder
 
     fill("data", decomposed, 0)
     Path("labels.csv").write_text(f"id,text\n{composed('é.png')},one\n{composed('각/ệ')},two\n", encoding="utf-8")

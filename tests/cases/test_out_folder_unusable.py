@@ -73,8 +73,8 @@ def test_a_full_disk_ends_the_session_and_keeps_what_is_finished(
 def test_libraries_that_tell_the_error_in_words_are_understood(tmp_path: Path) -> None:
     from safetensors import SafetensorError
 
+    from vtbench.core.disk.files import atomic_path
     from vtbench.core.errors import StorageFullError, UnwritableError
-    from vtbench.core.files import atomic_path
 
     for told, kind in (
         ("I/O error: File too large (os error 27)", StorageFullError),
@@ -107,7 +107,7 @@ def test_every_writer_names_the_path(vt: Callable[..., Any], place: Path) -> Non
 
 @pytest.mark.usefixtures("data")
 def test_a_cache_that_cannot_be_written_costs_no_run(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from vtbench.run.references import keep
+    from vtbench.run.storing.references import keep
 
     monkeypatch.setenv("VTBENCH_CACHE", str(place / "afile"))
     with pytest.warns(UserWarning, match=r"afile is a file.*VTBENCH_CACHE=DIR"):

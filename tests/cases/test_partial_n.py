@@ -57,7 +57,7 @@ def test_the_record_warns_and_says_why(scored: Callable[..., Any]) -> None:
 
 
 def test_every_reader_of_the_number_sees_its_n(scored: Callable[..., Any], place: Path) -> None:
-    from vtbench.results.tables import results_table
+    from vtbench.results.tables.terminal import results_table
 
     records = vtbench.load_records("r")
     for width in (60, 160):

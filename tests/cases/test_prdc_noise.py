@@ -9,7 +9,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from vtbench.metrics.feature_matrix import ArrayFeatures
-from vtbench.metrics.manifold import Manifold
+from vtbench.metrics.sets.manifold import Manifold
 
 Matrix = np.ndarray[Any, Any]
 

@@ -12,8 +12,8 @@ import pytest
 import vtbench
 from vtbench import assets
 from vtbench.core.errors import VtbenchError
-from vtbench.metrics.statistics_import import import_statistics
-from vtbench.run.generation_reference import find_reference
+from vtbench.metrics.sets.statistics_import import import_statistics
+from vtbench.run.planning.generation_reference import find_reference
 from vtbench.tasks import load_task
 
 RNG = np.random.default_rng(0)
@@ -204,7 +204,7 @@ def test_single_precision_is_imported(place: Path) -> None:
 def test_statistics_in_use_are_checked_as_imported_ones_are(vt: Callable[..., Any], files: Path) -> None:
     from safetensors.numpy import load_file, save_file
 
-    from vtbench.metrics.reference_statistics import open_statistics
+    from vtbench.metrics.sets.reference_statistics import open_statistics
 
     assert vt("stats", "build", "--data", "noise.npz", "--extractor", "efflite0.pool", "-o", "s.safetensors").code == 0
     note, arrays = open_statistics(Path("s.safetensors")).note, load_file("s.safetensors")

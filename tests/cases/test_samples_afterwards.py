@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from vtbench.core.programs import digest_command
+from vtbench.core.foreign.programs import digest_command
 
 PROMPTED = """
 name: prompted
@@ -63,7 +63,7 @@ def test_a_program_is_told_by_the_modules_beside_it(place: Path, run: Callable[.
     words = [sys.executable, "./painter.py"]
     first = digest_command(words)
     (place / "colours.py").write_text("BLUE = 10")
-    import vtbench.core.foreign_sources as sources
+    import vtbench.core.sources.modules as sources
 
     sources._source_digest.cache_clear()  # as in another process
     assert digest_command(words) != first

@@ -47,7 +47,7 @@ def test_predictions(vt: Callable[..., Any], mixed: Path, images: Callable[..., 
 
 
 def test_samples_and_references(place: Path, mixed: Path) -> None:
-    from vtbench.generators.premade import FolderSamples
+    from vtbench.generators.elsewhere.premade import FolderSamples
 
     assert FolderSamples("d").images.notes == (NOTE,)  # type: ignore[attr-defined]
 

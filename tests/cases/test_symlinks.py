@@ -67,9 +67,9 @@ def test_loops_end(vt: Callable[..., Any], linked: Path) -> None:
 
 
 def test_samples_and_data_list_alike(linked: Path) -> None:
-    from vtbench.data.folder import ImageFolder
-    from vtbench.generators.premade import FolderSamples
-    from vtbench.tokenizers.images import PredictionFolder
+    from vtbench.data.sources.folder import ImageFolder
+    from vtbench.generators.elsewhere.premade import FolderSamples
+    from vtbench.tokenizers.elsewhere.images import PredictionFolder
 
     (linked / "loop").symlink_to(linked / "data")
     (linked / "store/cat/back").symlink_to(linked / "data")

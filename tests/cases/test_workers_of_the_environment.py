@@ -98,7 +98,7 @@ def test_of_two_at_once_exactly_one_prints(impatient: Path) -> None:
 
 
 def test_a_rank_is_given_once(vt: Callable[..., Any], impatient: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from vtbench.run import peers
+    from vtbench.run.executing import peers
     from vtbench.run.worker import Worker
 
     monkeypatch.setattr(peers, "_TO_JOIN_S", 0.1)

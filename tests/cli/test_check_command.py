@@ -19,9 +19,9 @@ from typer.testing import CliRunner
 
 from vtbench.cli.main import app
 from vtbench.core.errors import UsageError
-from vtbench.results.record import read_record, write_record
-from vtbench.results.samples import Samples, read_samples, write_samples
-from vtbench.results.statistics import aggregate
+from vtbench.results.records.record import read_record, write_record
+from vtbench.results.records.samples import Samples, read_samples, write_samples
+from vtbench.results.records.statistics import aggregate
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")

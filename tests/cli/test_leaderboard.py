@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from vtbench.results.record import RunRecord, write_record
+from vtbench.results.records.record import RunRecord, write_record
 
 CommandLine = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -12,8 +12,8 @@ import torch
 from vtbench.core.errors import UsageError
 from vtbench.tokenizers import TOKENIZERS
 from vtbench.tokenizers.contract import check_tokenizer
-from vtbench.tokenizers.contract_subject import photographs
-from vtbench.tokenizers.official import OfficialTokenizer
+from vtbench.tokenizers.contract.subject import photographs
+from vtbench.tokenizers.published.base import OfficialTokenizer
 
 
 def families() -> Iterator[tuple[str, type[OfficialTokenizer]]]:

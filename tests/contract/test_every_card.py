@@ -15,12 +15,12 @@ import diffusers
 import pytest
 import torch
 
+from vtbench.checkpoints.cards import Card, load_cards
 from vtbench.core.pixels import to_unit
-from vtbench.data.photos_mini import PhotosMini
+from vtbench.data.embedded.photographs.photos_mini import PhotosMini
 from vtbench.tokenizers import TOKENIZERS
-from vtbench.tokenizers.cards import Card, load_cards
 from vtbench.tokenizers.contract import check_tokenizer
-from vtbench.tokenizers.official import OfficialTokenizer
+from vtbench.tokenizers.published.base import OfficialTokenizer
 from vtbench.tokenizers.resolve import resolve_tokenizer
 
 LARGE = {"channels", "multipliers", "encoder", "decoder", "scales", "tokens"}

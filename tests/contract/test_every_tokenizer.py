@@ -9,10 +9,10 @@ import diffusers
 import pytest
 import torch
 
+from vtbench.checkpoints.cards import load_cards
 from vtbench.tokenizers import TOKENIZERS
-from vtbench.tokenizers.cards import load_cards
 from vtbench.tokenizers.contract import check_tokenizer
-from vtbench.tokenizers.official import OfficialTokenizer
+from vtbench.tokenizers.published.base import OfficialTokenizer
 from vtbench.tokenizers.resolve import resolve_tokenizer, tokenizer_names
 
 # Small arguments where the default would only make the fit slower, and more than one setting where it matters.
@@ -81,7 +81,7 @@ def failures(tokenizer: Any) -> dict[str, str]:
 
 def test_no_tokenizer_is_left_out() -> None:
     covered = {text.split(",")[0] for text in REFERENCES} | set(DIFFUSERS)
-    covered |= {"command"}  # in tests/unit/tokenizers/test_command.py, with a program
+    covered |= {"command"}  # in tests/unit/tokenizers/elsewhere/test_command.py, with a program
     # those of published checkpoints run, shrunken and with random weights, in test_cards_families.py
     published = {name for name, card in load_cards().items() if card.checkpoint is not None}
     own = {name for name in TOKENIZERS.builtin if issubclass(TOKENIZERS.load(name), OfficialTokenizer)}

@@ -13,8 +13,8 @@ from pathlib import Path
 from torch import Tensor
 
 from vtbench.core.contracts import Sample
-from vtbench.data.photos_mini import load_photograph
-from vtbench.data.presets import PRESETS, make_preset
+from vtbench.data.embedded.photographs.photos_mini import load_photograph
+from vtbench.data.preparing.presets import PRESETS, make_preset
 
 GOLDEN = Path(__file__).with_name("presets.json")
 SIZES = (64, 256)

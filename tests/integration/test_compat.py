@@ -13,14 +13,14 @@ from PIL import Image
 
 import vtbench
 from vtbench.core.pixels import to_unit
-from vtbench.data.photos_mini import PhotosMini
-from vtbench.data.photos_whole import PhotosWhole
-from vtbench.data.presets import make_preset
-from vtbench.metrics.compat_vtbench import CompatPsnr
-from vtbench.results.record import RunRecord, load_records
-from vtbench.results.statistics import aggregate
+from vtbench.data.embedded.photographs.photos_mini import PhotosMini
+from vtbench.data.embedded.photographs.photos_whole import PhotosWhole
+from vtbench.data.preparing.presets import make_preset
+from vtbench.metrics.images.compat_vtbench import CompatPsnr
+from vtbench.results.records.record import RunRecord, load_records
+from vtbench.results.records.statistics import aggregate
 from vtbench.tasks import TaskSpec, load_suite, load_task, task_files
-from vtbench.tokenizers.codec import Jpeg
+from vtbench.tokenizers.codecs.pillow import Jpeg
 
 CommandLine = Callable[..., "subprocess.CompletedProcess[str]"]
 COMPAT = [name for name, path in task_files().items() if path.parent.name == "compat"]

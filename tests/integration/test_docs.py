@@ -10,7 +10,7 @@ from subprocess import CompletedProcess
 import pytest
 
 import vtbench
-from vtbench.results.frames import SAMPLES_COLUMNS
+from vtbench.results.tables.frames import SAMPLES_COLUMNS
 from vtbench.tasks.reference import task_reference
 
 DOCS = Path(__file__).parents[2] / "docs"

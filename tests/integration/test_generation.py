@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vtbench.data.scenes_mini import ScenesMini
-from vtbench.results.record import RunRecord, load_records
+from vtbench.data.embedded.photographs.scenes_mini import ScenesMini
+from vtbench.results.records.record import RunRecord, load_records
 
 CommandLine = Callable[..., Any]
 TASK = """
@@ -45,7 +45,7 @@ block_size: 8
 """
 SLOW = '''
 import time
-from vtbench.generators.tiny_ar import TinyAr
+from vtbench.generators.fitted.tiny_ar import TinyAr
 
 
 class Slow(TinyAr):

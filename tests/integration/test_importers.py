@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from vtbench.results.record import load_records
+from vtbench.results.records.record import load_records
 
 CommandLine = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -28,7 +28,7 @@ block_size: 4
 def test_a_vtbench_output_folder(command_line: CommandLine, tmp_path: Path) -> None:
     from skimage.metrics import peak_signal_noise_ratio
 
-    from vtbench.data.photos_mini import PhotosMini
+    from vtbench.data.embedded.photographs.photos_mini import PhotosMini
 
     originals, made = tmp_path / "out" / "original_images", tmp_path / "out" / "reconstructed_images"
     originals.mkdir(parents=True)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import vtbench
-from vtbench.results.record import RunRecord, load_records
+from vtbench.results.records.record import RunRecord, load_records
 
 CommandLine = Callable[..., "subprocess.CompletedProcess[str]"]
 QUALITIES = (5, 10, 30, 75)

@@ -46,7 +46,7 @@ def test_names_are_listed_without_importing_anything(site: Path) -> None:
 import json, sys
 from vtbench.data import DATASETS
 from vtbench.features import EXTRACTORS
-from vtbench.metrics.catalog import IMAGE_REGISTRY, metric_names
+from vtbench.metrics.catalog.lookup import IMAGE_REGISTRY, metric_names
 from vtbench.tokenizers import TOKENIZERS
 print(json.dumps({
     "tokenizers": TOKENIZERS.names(), "metrics": metric_names(), "datasets": DATASETS.names(),
@@ -70,10 +70,10 @@ def test_its_tokenizer_data_set_metric_and_extractor_work_together(site: Path) -
 import json, torch
 from vtbench.core.contracts import Tokenizer
 from vtbench.core.pixels import to_uint8, to_unit
-from vtbench.core.reference import parse_reference
+from vtbench.core.naming.reference import parse_reference
 from vtbench.data import DATASETS
 from vtbench.features import EXTRACTORS
-from vtbench.metrics.catalog import IMAGE_REGISTRY, metric_info
+from vtbench.metrics.catalog.lookup import IMAGE_REGISTRY, metric_info
 from vtbench.tokenizers import TOKENIZERS
 tokenizer = TOKENIZERS.create(parse_reference("posterize,levels=4"))
 data = DATASETS.create(parse_reference("ramps,count=3,size=32"))
@@ -101,7 +101,7 @@ def test_a_broken_entry_point_harms_only_itself(site: Path) -> None:
         """
 import json
 from vtbench.core.errors import VtbenchError
-from vtbench.core.reference import parse_reference
+from vtbench.core.naming.reference import parse_reference
 from vtbench.tokenizers import TOKENIZERS
 try:
     TOKENIZERS.create(parse_reference("broken-on-purpose"))
@@ -118,7 +118,7 @@ print(json.dumps({
         assert word in found["message"]
     assert found["other"] == "posterize"
     assert "broken-on-purpose" in found["names"]
-    assert found["builtin"] == "vtbench.tokenizers.identity"
+    assert found["builtin"] == "vtbench.tokenizers.codecs.identity"
 
 
 def test_its_suite_is_listed_shown_and_run(site: Path, tmp_path: Path) -> None:

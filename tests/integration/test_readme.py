@@ -41,7 +41,7 @@ def test_it_is_short() -> None:
 
 
 def test_it_keeps_the_contract(mine: str) -> None:
-    from vtbench.core.reference import parse_reference
+    from vtbench.core.naming.reference import parse_reference
     from vtbench.tokenizers import TOKENIZERS
     from vtbench.tokenizers.contract import check_tokenizer
 
@@ -53,7 +53,7 @@ def test_it_keeps_the_contract(mine: str) -> None:
 def test_its_arguments_are_given_as_printed(mine: str) -> None:
     import torch
 
-    from vtbench.core.reference import parse_reference
+    from vtbench.core.naming.reference import parse_reference
     from vtbench.tokenizers import TOKENIZERS
 
     references = re.findall(r"\./mine\.py:MyTokenizer,[^\s`]+", README)
@@ -102,7 +102,7 @@ def test_every_shown_verb_and_option_exists(command_line: Callable[..., Complete
 
 
 def test_every_shown_name_is_known() -> None:
-    from vtbench.core.reference import parse_reference
+    from vtbench.core.naming.reference import parse_reference
     from vtbench.tasks import load_suites, load_task
     from vtbench.tokenizers.resolve import tokenizer_names
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vtbench.results.record import load_records
+from vtbench.results.records.record import load_records
 
 RUN = ["run", "--task", "small.yaml", "--limit", "20"]
 

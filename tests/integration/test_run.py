@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vtbench.results.record import RunRecord, load_records, read_record
+from vtbench.results.records.record import RunRecord, load_records, read_record
 
 CommandLine = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -34,7 +34,7 @@ block_size: 4
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
     """A folder of ten real crops, and a task without networks."""
-    from vtbench.data.photos_mini import PhotosMini
+    from vtbench.data.embedded.photographs.photos_mini import PhotosMini
 
     folder = tmp_path / "photos"
     folder.mkdir()
@@ -195,10 +195,10 @@ def test_editing_a_users_file_is_a_new_job(photos: Path, command_line: CommandLi
 
 
 def test_scoring_a_folder_equals_running_the_model(photos: Path, command_line: CommandLine, tmp_path: Path) -> None:
+    from vtbench.core.naming.reference import parse_reference
     from vtbench.core.pixels import to_uint8, to_unit
-    from vtbench.core.reference import parse_reference
     from vtbench.data.open import open_data
-    from vtbench.data.presets import make_preset
+    from vtbench.data.preparing.presets import make_preset
     from vtbench.tokenizers import TOKENIZERS
 
     model = TOKENIZERS.create(parse_reference("jpeg,quality=10"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vtbench.results.record import RunRecord, load_records
+from vtbench.results.records.record import RunRecord, load_records
 
 CommandLine = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -62,7 +62,7 @@ def test_errors_fall_with_quality_and_small_glyphs_go_first(english: dict[str, R
 
 @pytest.mark.slow
 def test_a_table_by_stratum(english: dict[str, RunRecord], command_line: CommandLine, tmp_path: Path) -> None:
-    from vtbench.results.record import write_record
+    from vtbench.results.records.record import write_record
 
     for number, record in enumerate(english.values()):
         write_record(record, tmp_path / "runs" / str(number) / "record.json")
@@ -90,7 +90,7 @@ def test_blocks_of_eight_lose_gratings_from_their_own_frequency_on(command_line:
 @pytest.mark.slow
 def test_four_scripts_are_read_and_lost(command_line: CommandLine, tmp_path: Path) -> None:
     from vtbench.core.errors import AssetMissingError
-    from vtbench.data.multilingual_mini import MultilingualMini
+    from vtbench.data.embedded.multilingual_mini import MultilingualMini
     from vtbench.readers.tesseract import Tesseract
 
     try:

@@ -16,14 +16,14 @@ from PIL import Image
 from skimage import data
 
 import vtbench
+from vtbench.core.disk.files import CACHE_VARIABLE
 from vtbench.core.errors import AssetMissingError, UsageError
 from vtbench.core.extras import install_extra
-from vtbench.core.files import CACHE_VARIABLE
-from vtbench.data.english_mini import EnglishMini
-from vtbench.results.record import RunRecord
+from vtbench.data.embedded.english_mini import EnglishMini
+from vtbench.results.records.record import RunRecord
 from vtbench.run.options import RunOptions
+from vtbench.run.planning.models import TokenizerSource
 from vtbench.run.session import plan_session
-from vtbench.run.sources import TokenizerSource
 from vtbench.tasks import load_task
 
 BUCKETS = ("small", "medium", "large")

@@ -13,9 +13,9 @@ import yaml
 from pydantic import BaseModel
 
 from vtbench.core.errors import UsageError
-from vtbench.core.seals import unsealed
-from vtbench.core.trust import PROSE
-from vtbench.results import strict_json
+from vtbench.core.naming.trust import PROSE
+from vtbench.core.outside.seals import unsealed
+from vtbench.results.records import strict_json
 from vtbench.tasks import Suite, TaskSpec, load_suite, load_task
 
 CommandLine = Callable[..., CompletedProcess[str]]
@@ -102,7 +102,7 @@ def test_a_command_line_imports_nothing_that_a_file_names(tmp_path: Path, comman
 
 def test_a_trusted_file_runs_its_code_and_a_received_plan_does_not(tmp_path: Path, command_line: CommandLine) -> None:
     (tmp_path / "m.py").write_text(
-        "from vtbench.core.info import MetricInfo\nfrom vtbench.metrics.pixel import Mae\n\n\n"
+        "from vtbench.core.info import MetricInfo\nfrom vtbench.metrics.images.pixel import Mae\n\n\n"
         'class M(Mae):\n    info = MetricInfo(name="mine", version=1, kind="image", higher_is_better=False)\n'
     )
     (tmp_path / "t.yaml").write_text(yaml.safe_dump({**TASK, "image_metrics": ["mae", "./m.py:M"]}))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from vtbench.results.record import RunRecord, load_records
+from vtbench.results.records.record import RunRecord, load_records
 
 
 def torchrun(workers: int, cwd: Path) -> RunRecord:
@@ -44,7 +44,7 @@ def test_the_record_is_the_same_for_one_two_and_three_workers(workplace: Path) -
 
 def link_assets(workplace: Path) -> None:
     """Separate caches, so that no worker count finds the reference features of another; weights are shared."""
-    from vtbench.core.files import cache_dir
+    from vtbench.core.disk.files import cache_dir
 
     for workers in (1, 2, 3):
         folder = workplace / f"cache{workers}"

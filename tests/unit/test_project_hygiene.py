@@ -33,12 +33,12 @@ TORCH_FREE = (
     "vtbench.data",
     "vtbench.features",
     "vtbench.metrics",
-    "vtbench.metrics.catalog",
+    "vtbench.metrics.catalog.lookup",
     "vtbench.readers",
     "vtbench.results",
     "vtbench.tasks",
     "vtbench.tokenizers",
-    "vtbench.tokenizers.cards",
+    "vtbench.checkpoints.cards",
 )
 
 

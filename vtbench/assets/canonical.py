@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from vtbench.assets.manifest import Asset, Source
 from vtbench.core.digests import digest_arrays
+from vtbench.core.disk.files import atomic_path
 from vtbench.core.errors import VtbenchError
-from vtbench.core.files import atomic_path
-from vtbench.core.outside import boundary
+from vtbench.core.outside.parsing import boundary
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from vtbench.assets.canonical import SUFFIX
 from vtbench.assets.manifest import Asset
-from vtbench.core.caches import is_there, places
-from vtbench.core.files import cache_dir, user_path
+from vtbench.core.disk.caches import is_there, places
+from vtbench.core.disk.files import cache_dir, user_path
 
 FOLDERS_VARIABLE = "VTBENCH_ASSETS"
 CACHE = "cache"

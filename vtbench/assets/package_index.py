@@ -103,7 +103,7 @@ def _run(command: list[str], environment: dict[str, str]) -> None:
 def _move(source: Path, target: Path) -> Path:
     from shutil import copyfile
 
-    from vtbench.core.files import atomic_path
+    from vtbench.core.disk.files import atomic_path
 
     with atomic_path(target) as temporary:  # the scratch folder may be on another file system
         copyfile(source, temporary)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vtbench.assets import canonical, lookup, sources
 from vtbench.assets.manifest import Asset, Source, manifest
-from vtbench.core.caches import alone_in, is_there, kept_in, kept_meanwhile, not_kept, places
+from vtbench.core.disk.caches import alone_in, is_there, kept_in, kept_meanwhile, not_kept, places
 from vtbench.core.errors import AssetMissingError, StorageFullError, VtbenchError
 
 OFFLINE_VARIABLE = "VTBENCH_OFFLINE"

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from vtbench.assets import canonical, lookup
 from vtbench.assets.manifest import Asset, asset, manifest
 from vtbench.assets.resolution import resolve_asset
-from vtbench.core.caches import is_there
+from vtbench.core.disk.caches import is_there
+from vtbench.core.disk.files import CACHE_VARIABLE, require_writable
 from vtbench.core.errors import AssetMissingError
-from vtbench.core.files import CACHE_VARIABLE, require_writable
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
 from vtbench.core.errors import UsageError
-from vtbench.core.outside import reason
+from vtbench.core.outside.parsing import reason
 
 CONVERT = (
     "if you trust it, convert it once where it was made: "

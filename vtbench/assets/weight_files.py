@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from vtbench.assets.dangling_links import dangling
 from vtbench.core.errors import AdapterError, UsageError
-from vtbench.core.outside import boundary, read_json
+from vtbench.core.outside.parsing import boundary, read_json
 
 if TYPE_CHECKING:
     from torch import Tensor

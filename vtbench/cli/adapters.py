@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from vtbench.cli.names import registries
 from vtbench.core.errors import UsageError
-from vtbench.core.reference import NAME
-from vtbench.core.signatures import Argument, Signature, signature_of
+from vtbench.core.naming.reference import NAME
+from vtbench.core.naming.signatures import Argument, Signature, signature_of
 
 if TYPE_CHECKING:
     from vtbench.core.registry import Registry
@@ -19,7 +19,7 @@ _SWITCHES = (
     Argument("compile", "bool | str", "False", "encoder and decoder through torch.compile; text names the backend"),
     Argument("tiled", "bool", "False", "overlapping tiles of large images, where the network can"),
 )
-_IMAGES = "vtbench.run.sources:images_folder"
+_IMAGES = "vtbench.run.planning.models:images_folder"
 _PUBLISHED = "random_weights_seed"
 """An argument that every tokenizer of a published family takes, and no other does."""
 

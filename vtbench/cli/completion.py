@@ -9,9 +9,9 @@ from pathlib import Path
 import typer
 
 from vtbench.cli.names import KINDS, names_of
+from vtbench.core.disk.files import user_path
 from vtbench.core.errors import VtbenchError
-from vtbench.core.files import user_path
-from vtbench.core.outside import read_json
+from vtbench.core.outside.parsing import read_json
 
 _RECORD = "record.json"
 _MOST_RECORDS = 500
@@ -39,7 +39,7 @@ def _names(kinds: tuple[str, ...]) -> list[str]:
 
 def families(incomplete: str) -> list[str]:
     """The leaderboard's families."""
-    from vtbench.results.leaderboard_columns import METRIC_COLUMNS
+    from vtbench.results.leaderboards.columns import METRIC_COLUMNS
 
     return [name for name in METRIC_COLUMNS if name.startswith(incomplete)]
 

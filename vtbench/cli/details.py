@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from vtbench.cli.inventory import inventory
 from vtbench.cli.names import KINDS, is_known, names_of
+from vtbench.core.disk.files import user_path
 from vtbench.core.errors import UsageError
-from vtbench.core.files import user_path
-from vtbench.core.trust import code_named
+from vtbench.core.naming.trust import code_named
 
 if TYPE_CHECKING:
-    from vtbench.tokenizers.cards import Card
+    from vtbench.checkpoints.cards import Card
 
 
 def details(name: str) -> dict[str, Any]:
@@ -45,9 +45,9 @@ def details(name: str) -> dict[str, Any]:
 
 def _special(name: str) -> dict[str, Any] | None:
     """What is more than a registered class: a task, a suite, a metric or a card."""
-    from vtbench.metrics.catalog import metric_names
+    from vtbench.checkpoints.cards import load_cards
+    from vtbench.metrics.catalog.lookup import metric_names
     from vtbench.tasks import is_suite_file, load_suites, task_files
-    from vtbench.tokenizers.cards import load_cards
 
     if is_suite_file(name):
         return _suite(name)
@@ -129,7 +129,7 @@ def _card(card: Card) -> dict[str, Any]:
 def _metric(name: str) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from vtbench.metrics.catalog import metric_info, set_metric
+    from vtbench.metrics.catalog.lookup import metric_info, set_metric
 
     fields = asdict(metric_info(name))
     entry = set_metric(name)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from vtbench.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from vtbench.tokenizers.cards import Card
+    from vtbench.checkpoints.cards import Card
 
 Row = dict[str, Any]
 COLUMNS = ("kind", "name", "summary")
@@ -43,8 +43,8 @@ def inventory(kind: str) -> list[Row]:
 
 
 def _tokenizers() -> Iterable[Row]:
+    from vtbench.checkpoints.cards import load_cards
     from vtbench.tokenizers import IMAGES
-    from vtbench.tokenizers.cards import load_cards
 
     yield from (row | {"family": row["name"]} for row in _registered("tokenizers"))
     yield _row("tokenizer", IMAGES, f"a folder of reconstructions made elsewhere: {IMAGES},path=DIR") | {
@@ -92,7 +92,7 @@ def _suites() -> Iterable[Row]:
 
 
 def _metrics() -> Iterable[Row]:
-    from vtbench.metrics.catalog import metric_info, metric_names
+    from vtbench.metrics.catalog.lookup import metric_info, metric_names
 
     for name in metric_names():
         info = metric_info(name)
@@ -101,8 +101,8 @@ def _metrics() -> Iterable[Row]:
 
 
 def _presets() -> Iterable[Row]:
-    from vtbench.core.signatures import first_sentence
-    from vtbench.data.presets import PRESETS
+    from vtbench.core.naming.signatures import first_sentence
+    from vtbench.data.preparing.presets import PRESETS
 
     return (_row("preset", name, first_sentence(kind.__doc__ or "")) for name, kind in PRESETS.items())
 

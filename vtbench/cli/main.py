@@ -9,7 +9,8 @@ from typing import Annotated, TextIO
 
 import typer
 
-from vtbench.cli import (
+from vtbench.cli.streams import data_on_stdout
+from vtbench.cli.verbs import (
     check,
     compare,
     doctor,
@@ -25,9 +26,8 @@ from vtbench.cli import (
     stats,
     verify,
 )
-from vtbench.cli.streams import data_on_stdout
-from vtbench.core import interrupts
 from vtbench.core.errors import VtbenchError
+from vtbench.core.foreign import interrupts
 from vtbench.core.outgoing import terminal_text
 from vtbench.core.secrets import masked
 from vtbench.version import __version__

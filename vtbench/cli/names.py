@@ -37,8 +37,8 @@ def is_known(name: str) -> bool:
 
 
 def _tokenizers() -> Iterable[str]:
+    from vtbench.checkpoints.cards import load_cards
     from vtbench.tokenizers import IMAGES
-    from vtbench.tokenizers.cards import load_cards
 
     return {*registries()["tokenizers"].names(), IMAGES, *load_cards()}
 
@@ -56,13 +56,13 @@ def _suites() -> Iterable[str]:
 
 
 def _metrics() -> Iterable[str]:
-    from vtbench.metrics.catalog import metric_names
+    from vtbench.metrics.catalog.lookup import metric_names
 
     return metric_names()
 
 
 def _presets() -> Iterable[str]:
-    from vtbench.data.presets import PRESETS
+    from vtbench.data.preparing.presets import PRESETS
 
     return PRESETS
 

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from vtbench.cli import completion
+from vtbench.core.disk.files import user_path
 from vtbench.core.errors import UsageError
-from vtbench.core.files import user_path
 
 
 def _given(option: typer.CallbackParam, value: str | None) -> str | None:

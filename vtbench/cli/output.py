@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from vtbench.core.outgoing import table_cell, terminal_line
 
 if TYPE_CHECKING:
-    from vtbench.results.record import RunRecord
+    from vtbench.results.records.record import RunRecord
 
 
 def emit_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], as_json: bool, title: str = "") -> None:
@@ -31,7 +31,7 @@ def emit_records(records: Sequence[RunRecord], as_json: bool, metrics: Sequence[
     Args:
         metrics: columns; by default those of the tasks' own tables, in a pipe all.
     """
-    from vtbench.results.tables import results_json, results_table, results_tsv
+    from vtbench.results.tables.terminal import results_json, results_table, results_tsv
 
     if as_json:
         print(results_json(records, metrics))

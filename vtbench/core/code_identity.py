@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from vtbench.core.digests import digest_json
-from vtbench.core.file_arguments import digest_arguments
-from vtbench.core.foreign_sources import (
+from vtbench.core.registry import Registry
+from vtbench.core.sources.file_arguments import digest_arguments
+from vtbench.core.sources.installed import owner
+from vtbench.core.sources.modules import (
     SourceFile,
     foreign_sources,
     packages_around,
@@ -22,9 +24,7 @@ from vtbench.core.foreign_sources import (
     source_of_file,
     source_of_module,
 )
-from vtbench.core.installed import owner
-from vtbench.core.reached_objects import Reached, home_of, reached_from
-from vtbench.core.registry import Registry
+from vtbench.core.sources.reached_objects import Reached, home_of, reached_from
 
 
 def code_digest(location: str | None, *things: object) -> str | None:

@@ -17,12 +17,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from vtbench.core.arguments import bind, recorded
+from vtbench.core.disk.files import user_path
 from vtbench.core.errors import ForeignCodeError, UsageError, VtbenchError
-from vtbench.core.files import user_path
-from vtbench.core.foreign import advice, making, told
-from vtbench.core.neighbours import enter, import_file
-from vtbench.core.reference import Reference
+from vtbench.core.foreign.guard import advice, making, told
+from vtbench.core.naming.arguments import bind, recorded
+from vtbench.core.naming.reference import Reference
+from vtbench.core.sources.neighbours import enter, import_file
 
 
 @lru_cache(maxsize=128)

@@ -11,9 +11,9 @@ from typing import Any
 
 from vtbench.core.contracts import Condition
 from vtbench.core.digests import digest_file, digest_json
+from vtbench.core.disk.files import user_path
 from vtbench.core.errors import UsageError
-from vtbench.core.files import user_path
-from vtbench.core.outside import parse_json, read_text
+from vtbench.core.outside.parsing import parse_json, read_text
 
 
 @dataclass(frozen=True)

@@ -36,11 +36,11 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from torch import Tensor
 
 from vtbench.core.errors import SampleError
-from vtbench.core.outside import read_bytes, reason
-from vtbench.data.deep_png import is_deep_colour_png, read_deep_png
+from vtbench.core.outside.parsing import read_bytes, reason
 from vtbench.data.limits import MOST_FILE_BYTES, most_pixels
 from vtbench.data.pixels import from_array
-from vtbench.data.tiff_layout import unread_tiff
+from vtbench.data.preparing.deep_png import is_deep_colour_png, read_deep_png
+from vtbench.data.preparing.tiff_layout import unread_tiff
 
 Array = np.ndarray[Any, Any]
 

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vtbench.core.disk.files import write_text
 from vtbench.core.errors import SampleError, StorageFullError, UnwritableError
-from vtbench.core.files import write_text
-from vtbench.core.outside import load_json, read_bytes
-from vtbench.core.seals import sealed, unsealed
+from vtbench.core.outside.parsing import load_json, read_bytes
+from vtbench.core.outside.seals import sealed, unsealed
 from vtbench.data.limits import MOST_FILE_BYTES
 
 SUFFIXES = (".png", ".jpg", ".jpeg")

@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from vtbench.core import interrupts
 from vtbench.core.contracts import ImageDataset, Prepared, Sample, SampleFailure
 from vtbench.core.errors import UsageError, VtbenchError
-from vtbench.core.foreign import foreign, told
-from vtbench.core.neighbours import import_file, imported_files
-from vtbench.data.presets import Preset
+from vtbench.core.foreign import interrupts
+from vtbench.core.foreign.guard import foreign, told
+from vtbench.core.sources.neighbours import import_file, imported_files
+from vtbench.data.preparing.presets import Preset
 
 Block = tuple[int, int, int]
 """Index of the block, first sample, one past the last sample."""

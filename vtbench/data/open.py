@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import cast
 
 from vtbench.core.contracts import ImageDataset
+from vtbench.core.disk.files import expand_user
 from vtbench.core.errors import UsageError
-from vtbench.core.files import expand_user
-from vtbench.core.reference import Reference, parse_reference
+from vtbench.core.naming.reference import Reference, parse_reference
 from vtbench.core.registry import Registry
 from vtbench.data import DATASETS
 
@@ -51,7 +51,7 @@ def _is_reference(text: str, registry: Registry) -> bool:
 
 def _of_folder(path: Path) -> Reference:
     """Images win: a folder may hold an index or an archive beside them."""
-    from vtbench.data.listing import is_image, suffix_of, walk
+    from vtbench.data.sources.listing import is_image, suffix_of, walk
 
     if not any(is_image(name) for name in walk(path)):
         if any(suffix_of(name) == ".parquet" for name in walk(path)):

@@ -11,8 +11,8 @@ from torch import Tensor
 from vtbench.assets.checkpoint import load_checkpoint
 from vtbench.assets.hub import hub_file
 from vtbench.core.digests import digest_file
+from vtbench.core.disk.files import user_path
 from vtbench.core.errors import AdapterError, UsageError
-from vtbench.core.files import user_path
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)

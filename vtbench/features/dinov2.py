@@ -13,8 +13,8 @@ from torch import Tensor
 from vtbench.assets.checkpoint import load_checkpoint
 from vtbench.assets.hub import hub_file
 from vtbench.core.digests import digest_file
+from vtbench.core.disk.files import user_path
 from vtbench.core.errors import AdapterError
-from vtbench.core.files import user_path
 from vtbench.features.network import NetworkExtractor
 from vtbench.features.resizing import pillow_bicubic_float
 

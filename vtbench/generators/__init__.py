@@ -1,17 +1,17 @@
 """Generators, one family a file, imported when asked for."""
 
-from vtbench.core.reference import NAME
+from vtbench.core.naming.reference import NAME
 from vtbench.core.registry import Registry
 
 GENERATORS = Registry(
     "generator",
     "vtbench.generators",
     {
-        "folder": "vtbench.generators.premade:FolderSamples",
-        "npz": "vtbench.generators.premade:NpzSamples",
-        "command": "vtbench.generators.command:CommandGenerator",
-        "diffusers-pipeline": "vtbench.generators.diffusers_pipeline:DiffusersPipeline",
-        "tiny-ar": "vtbench.generators.tiny_ar:TinyAr",
+        "folder": "vtbench.generators.elsewhere.premade:FolderSamples",
+        "npz": "vtbench.generators.elsewhere.premade:NpzSamples",
+        "command": "vtbench.generators.elsewhere.command:CommandGenerator",
+        "diffusers-pipeline": "vtbench.generators.pipelines.diffusers:DiffusersPipeline",
+        "tiny-ar": "vtbench.generators.fitted.tiny_ar:TinyAr",
     },
     universal=(NAME,),
 )

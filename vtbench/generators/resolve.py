@@ -6,7 +6,7 @@ from typing import Any
 
 from vtbench.core.errors import AdapterError
 from vtbench.core.info import GeneratorInfo
-from vtbench.core.reference import parse_reference
+from vtbench.core.naming.reference import parse_reference
 from vtbench.generators import GENERATORS
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vtbench.core.errors import UsageError
-from vtbench.core.reference import parse_reference
+from vtbench.core.naming.reference import parse_reference
 from vtbench.readers.contract import Box, Reader, ReaderIdentity, check_image
 
 if TYPE_CHECKING:

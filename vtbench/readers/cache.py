@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vtbench.core.caches import alone_in, kept_in, optional, places
 from vtbench.core.code_identity import id_with_code
 from vtbench.core.digests import digest_arrays, digest_json
-from vtbench.core.files import path_segment, write_text
-from vtbench.core.outside import load_json, read_bytes
-from vtbench.core.seals import sealed, unsealed
+from vtbench.core.disk.caches import alone_in, kept_in, optional, places
+from vtbench.core.disk.files import path_segment, write_text
+from vtbench.core.outside.parsing import load_json, read_bytes
+from vtbench.core.outside.seals import sealed, unsealed
 from vtbench.readers.contract import Box, BoxReader, Reader, ReadResult
 
 if TYPE_CHECKING:

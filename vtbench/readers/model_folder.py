@@ -7,8 +7,8 @@ from pathlib import Path
 from vtbench.assets.dangling_links import dangling
 from vtbench.assets.hub import hub_folder
 from vtbench.core.digests import digest_file
+from vtbench.core.disk.files import user_path
 from vtbench.core.errors import AssetMissingError
-from vtbench.core.files import user_path
 
 CONFIG = "config.json"
 WEIGHTS = "*.safetensors"

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from vtbench.assets.checkpoint import load_checkpoint
 from vtbench.assets.resolution import offline
 from vtbench.core.digests import digest_file
+from vtbench.core.disk.files import user_path
 from vtbench.core.errors import AdapterError, AssetMissingError
-from vtbench.core.files import user_path
 from vtbench.readers.boxes import crop
 from vtbench.readers.contract import Box, ReaderIdentity, ReadResult, check_image
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from vtbench.core.disk.files import atomic_path, path_segment, require_writable
 from vtbench.core.errors import AssetMissingError
 from vtbench.core.extras import install_extra
-from vtbench.core.files import atomic_path, path_segment, require_writable
 from vtbench.report.gather import Board
 from vtbench.report.series import Chart, rate_charts, stratum_charts
 

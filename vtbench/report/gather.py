@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 
 from vtbench.core.errors import VtbenchError
-from vtbench.results.record import RunRecord, readable_records
-from vtbench.results.samples import SAMPLES_FILE, Samples, read_samples
+from vtbench.results.records.record import RunRecord, readable_records
+from vtbench.results.records.samples import SAMPLES_FILE, Samples, read_samples
 
 
 @dataclass(frozen=True, eq=False)

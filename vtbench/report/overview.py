@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from vtbench.report.gather import Board, Run
 from vtbench.report.tables import Cell, header, metric_cells
-from vtbench.results.digits import MISSING
-from vtbench.results.ranking import is_identity
-from vtbench.results.record import RunRecord
-from vtbench.results.rows import metric_result, preferred_metrics
+from vtbench.results.records.record import RunRecord
+from vtbench.results.tables.digits import MISSING
+from vtbench.results.tables.ranking import is_identity
+from vtbench.results.tables.rows import metric_result, preferred_metrics
 
 _RATE = "bits_per_pixel"
 

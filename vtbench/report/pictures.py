@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from vtbench.report.gather import Board, Run
-from vtbench.results.samples import Samples
+from vtbench.results.records.samples import Samples
 
 _GAP = 4
 """White columns between the parts of a preview, as the runner leaves them."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from vtbench.report.gather import Board
-from vtbench.results.ranking import best_rows, is_identity
-from vtbench.results.rows import metric_result
-from vtbench.results.samples import SCORED
-from vtbench.results.schema import MetricResult
+from vtbench.results.records.samples import SCORED
+from vtbench.results.records.schema import MetricResult
+from vtbench.results.tables.ranking import best_rows, is_identity
+from vtbench.results.tables.rows import metric_result
 
 _DISTANCES = ("fid", "kid", "fd_efflite0", "kid_efflite0")
 _RATE_AGAINST = ("psnr", "lpips_alex", "cer", "high_frequency_error", *_DISTANCES)

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 
 from vtbench.report.gather import Board
-from vtbench.results.digits import MISSING, column_decimals, interval_text, value_text
-from vtbench.results.ranking import best_rows, meaning_of_marks
-from vtbench.results.rows import count_text, input_size, metric_result, preferred_metrics, scored_size
+from vtbench.results.tables.digits import MISSING, column_decimals, interval_text, value_text
+from vtbench.results.tables.ranking import best_rows, meaning_of_marks
+from vtbench.results.tables.rows import count_text, input_size, metric_result, preferred_metrics, scored_size
 
 _FIRST = ("bits_per_pixel", "tokens_per_image")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from vtbench.results.schema import CodeSection, EnvironmentSection
+from vtbench.results.records.schema import CodeSection, EnvironmentSection
 from vtbench.version import __version__
 
 PACKAGES = (

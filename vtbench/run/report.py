@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from vtbench.core.errors import DamagedFileError
-from vtbench.results.limits import limits_text, other_warnings
-from vtbench.results.record import RunRecord, read_record
-from vtbench.run.earlier import job_name
-from vtbench.run.inputs import changed_input
-from vtbench.run.outcome import Outcome
-from vtbench.run.plan import JobPlan
+from vtbench.results.records.record import RunRecord, read_record
+from vtbench.results.tables.limits import limits_text, other_warnings
+from vtbench.run.executing.outcome import Outcome
+from vtbench.run.executing.reuse import reuse_text
+from vtbench.run.planning.earlier import job_name
+from vtbench.run.planning.inputs import changed_input
+from vtbench.run.planning.jobs import JobPlan
 from vtbench.run.progress import say
-from vtbench.run.reuse import reuse_text
 from vtbench.run.session import Session, tell_broken
 
 DRY_RUN_COLUMNS = ("model", "protocol", "data", "samples", "blocks", "done", "folder")

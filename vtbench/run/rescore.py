@@ -6,13 +6,13 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from vtbench.core.errors import UsageError, VtbenchError
-from vtbench.core.foreign import foreign
-from vtbench.metrics.catalog import metric_info
-from vtbench.results.record import RunRecord
-from vtbench.run.earlier import allowing_small_sets
-from vtbench.run.manifest import PLAN_FILE, read_manifest, write_manifest
+from vtbench.core.foreign.guard import foreign
+from vtbench.metrics.catalog.lookup import metric_info
+from vtbench.results.records.record import RunRecord
+from vtbench.run.planning.earlier import allowing_small_sets
 from vtbench.run.progress import say
-from vtbench.run.score import score_job
+from vtbench.run.scoring.job import score_job
+from vtbench.run.storing.manifest import PLAN_FILE, read_manifest, write_manifest
 from vtbench.tasks import MetricRequest
 
 

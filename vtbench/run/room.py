@@ -11,13 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from vtbench.core.errors import StorageFullError, VtbenchError
-from vtbench.core.foreign import foreign
+from vtbench.core.foreign.guard import foreign
 from vtbench.features import EXTRACTORS
-from vtbench.run.evaluators import required_features
-from vtbench.run.generation_data import GenerationData
-from vtbench.run.plan import JobPlan, TaskData, row_columns
-from vtbench.run.references import FOLDER
-from vtbench.run.tokenizer_share import tokenizer_job
+from vtbench.run.measuring.evaluators import required_features
+from vtbench.run.planning.generation_data import GenerationData
+from vtbench.run.planning.jobs import JobPlan, TaskData, row_columns
+from vtbench.run.scoring.tokenizer_share import tokenizer_job
+from vtbench.run.storing.references import FOLDER
 from vtbench.tasks import TaskSpec
 
 _FLOAT32, _FLOAT64 = 4, 8

@@ -6,30 +6,30 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from vtbench.core import read_files
-from vtbench.core.caches import begin_run
+from vtbench.core.disk.caches import begin_run
+from vtbench.core.disk.links import refuse_linked_way
+from vtbench.core.disk.partial import sweep_below
 from vtbench.core.errors import AdapterError, StorageFullError, VtbenchError
-from vtbench.core.foreign import advice, foreign, making, told
-from vtbench.core.links import refuse_linked_way
-from vtbench.core.partial_files import sweep_below
+from vtbench.core.foreign import read_files
+from vtbench.core.foreign.guard import advice, foreign, making, told
 from vtbench.run.device import choose_device, choose_dtype, make_deterministic
-from vtbench.run.evaluators import Evaluators, build_evaluators
-from vtbench.run.execute import discard, measure_job
-from vtbench.run.finish import is_finished, score_when_whole
-from vtbench.run.generation_data import open_generation_data
-from vtbench.run.generator_source import GeneratorSource
-from vtbench.run.inputs import changed_input, refuse_changed
+from vtbench.run.executing.finish import is_finished, score_when_whole
+from vtbench.run.executing.job import discard, measure_job
+from vtbench.run.executing.outcome import Outcome
+from vtbench.run.executing.peers import Peers
+from vtbench.run.executing.reuse import refuse_failures, reused
+from vtbench.run.measuring.evaluators import Evaluators, build_evaluators
 from vtbench.run.options import RunOptions
-from vtbench.run.outcome import Outcome
-from vtbench.run.peers import Peers
-from vtbench.run.plan import JobData, JobPlan, open_task_data
-from vtbench.run.preflight import check_folder, check_labels, check_tasks, check_unused, raise_all
+from vtbench.run.planning.generation_data import open_generation_data
+from vtbench.run.planning.generators import GeneratorSource
+from vtbench.run.planning.inputs import changed_input, refuse_changed
+from vtbench.run.planning.jobs import JobData, JobPlan, open_task_data
+from vtbench.run.planning.models import Source
+from vtbench.run.planning.preflight import check_folder, check_labels, check_tasks, check_unused, raise_all
 from vtbench.run.progress import say
-from vtbench.run.references import FOLDER
-from vtbench.run.reuse import refuse_failures, reused
 from vtbench.run.room import check_room
-from vtbench.run.sources import Source
-from vtbench.run.tokenizer_share import tokenizer_evaluators, tokenizer_job
+from vtbench.run.scoring.tokenizer_share import tokenizer_evaluators, tokenizer_job
+from vtbench.run.storing.references import FOLDER
 from vtbench.run.worker import Worker, current_worker
 from vtbench.tasks import TaskSpec
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from vtbench.core.disk.files import user_path
 from vtbench.core.errors import UsageError
-from vtbench.core.files import user_path
-from vtbench.core.foreign import making, told
+from vtbench.core.foreign.guard import making, told
 from vtbench.core.misfits import misfits
-from vtbench.core.outside import boundary, parse_yaml, read_text
-from vtbench.core.trust import refuse_code
+from vtbench.core.naming.trust import refuse_code
+from vtbench.core.outside.parsing import boundary, parse_yaml, read_text
 from vtbench.tasks.schema import TaskSpec
 
 _PACKAGE = Path(__file__).resolve().parents[1]

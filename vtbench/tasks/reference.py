@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from itertools import groupby
 
-from vtbench.metrics.catalog import metric_info
+from vtbench.metrics.catalog.lookup import metric_info
 from vtbench.tasks.files import load_task, task_files
 from vtbench.tasks.schema import TaskSpec
 from vtbench.tasks.sections import MetricRequest

@@ -13,7 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from vtbench.core.digests import digest_json
 from vtbench.features.faces import FACE_RECOGNISERS
-from vtbench.metrics.catalog import INSTANCE_METRICS, metric_info
+from vtbench.metrics.catalog.lookup import INSTANCE_METRICS, metric_info
 from vtbench.readers import READERS
 from vtbench.tasks.sections import (
     ConditionSpec,

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from vtbench.data.tokbench_buckets import FACE_EDGES, TEXT_EDGES, Edges
+from vtbench.data.preparing.tokbench_buckets import FACE_EDGES, TEXT_EDGES, Edges
 
 
 class Frozen(BaseModel):

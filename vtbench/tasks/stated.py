@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from vtbench.core.code_identity import registered_code
-from vtbench.core.reference import Reference, parse_reference
+from vtbench.core.naming.reference import Reference, parse_reference
 from vtbench.core.registry import Registry
 from vtbench.features import EXTRACTORS
-from vtbench.metrics.catalog import ESTIMATORS, is_own, metric_info, metric_registry, set_metric
+from vtbench.metrics.catalog.lookup import ESTIMATORS, is_own, metric_info, metric_registry, set_metric
 from vtbench.tasks.sections import MetricRequest
 
 CODE_DIGITS = 16

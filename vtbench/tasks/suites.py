@@ -9,10 +9,10 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError, field_validator
 
+from vtbench.core.disk.files import user_path
 from vtbench.core.errors import UsageError
-from vtbench.core.files import user_path
 from vtbench.core.misfits import misfits
-from vtbench.core.trust import refuse_code
+from vtbench.core.naming.trust import refuse_code
 from vtbench.tasks.files import (
     SUITES_FILE,
     YAML_SUFFIXES,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from vtbench.checkpoints.cards import Card, load_cards
 from vtbench.tokenizers import TOKENIZERS
-from vtbench.tokenizers.cards import Card, load_cards
 
 _INTRODUCTION = """# Tokenizers
 

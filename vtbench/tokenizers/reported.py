@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import yaml
 
-from vtbench.tokenizers.cards import Card, find_card
+from vtbench.checkpoints.cards import Card, find_card
 
 
 @cache

@@ -6,11 +6,11 @@ import difflib
 import inspect
 from typing import TYPE_CHECKING, Any
 
+from vtbench.checkpoints.cards import load_cards
 from vtbench.core.errors import AdapterError, UsageError
 from vtbench.core.info import TokenizerInfo
-from vtbench.core.reference import Reference, parse_reference
+from vtbench.core.naming.reference import Reference, parse_reference
 from vtbench.tokenizers import IMAGES, TOKENIZERS
-from vtbench.tokenizers.cards import load_cards
 from vtbench.tokenizers.switches import apply_switches, take_switches
 
 if TYPE_CHECKING:

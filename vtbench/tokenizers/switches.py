@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from vtbench.core.errors import UsageError
-from vtbench.core.reference import Reference
+from vtbench.core.naming.reference import Reference
 
 SWITCHES = ("compile", "tiled")
 

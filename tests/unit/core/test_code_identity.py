@@ -12,12 +12,12 @@ import pytest
 import torch
 
 from vtbench.core.code_identity import code_digest, foreign_identity
-from vtbench.core.file_arguments import digest_arguments
-from vtbench.core.neighbours import enter
-from vtbench.core.reference import parse_reference
+from vtbench.core.naming.reference import parse_reference
 from vtbench.core.registry import Registry
+from vtbench.core.sources.file_arguments import digest_arguments
+from vtbench.core.sources.neighbours import enter
 
-REGISTRY = Registry("thing", "vtbench.test_things", {"own": "vtbench.tokenizers.identity:Identity"})
+REGISTRY = Registry("thing", "vtbench.test_things", {"own": "vtbench.tokenizers.codecs.identity:Identity"})
 Identify = Callable[..., dict[str, Any]]
 
 
@@ -187,7 +187,7 @@ def test_numbers_of_a_class_and_of_its_module_count(of_folder: Identify) -> None
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.bool, torch.int64, torch.complex64])
 def test_tensors_of_every_kind(dtype: torch.dtype) -> None:
-    from vtbench.core.reached_objects import reached_from
+    from vtbench.core.sources.reached_objects import reached_from
 
     values = [torch.tensor(numbers).to(dtype) for numbers in ([0, 1], [0, 1], [1, 1], [[0, 1]])]
     digests = [reached_from({"x": value}).digest() for value in values]
@@ -195,7 +195,7 @@ def test_tensors_of_every_kind(dtype: torch.dtype) -> None:
 
 
 def test_odd_tensors_and_cycles() -> None:
-    from vtbench.core.reached_objects import reached_from
+    from vtbench.core.sources.reached_objects import reached_from
 
     def made() -> dict[str, Any]:
         holder: dict[str, Any] = {"sparse": torch.eye(3).to_sparse(), "meta": torch.empty(2, device="meta")}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from vtbench.core.errors import AssetMissingError, ForeignCodeError, UsageError, VtbenchError
-from vtbench.core.reference import parse_reference
+from vtbench.core.naming.reference import parse_reference
 from vtbench.core.registry import Registry
 
 MINE = """
@@ -81,7 +81,7 @@ def test_an_entry_point(tmp_path: Path) -> None:
 import sys
 sys.path.insert(0, {str(tmp_path)!r})
 from vtbench.core.errors import VtbenchError
-from vtbench.core.reference import Reference
+from vtbench.core.naming.reference import Reference
 from vtbench.core.registry import Registry
 registry = Registry("thing", "vtbench.test_things", {{"kept": "collections:Counter"}})
 assert registry.names() == ["broken", "kept", "plugged"], registry.names()

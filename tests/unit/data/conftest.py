@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vtbench.data.photos_mini import load_photograph
+from vtbench.data.embedded.photographs.photos_mini import load_photograph
 
 
 @pytest.fixture(scope="session")

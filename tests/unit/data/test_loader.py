@@ -12,10 +12,10 @@ import torch
 
 from vtbench.core.contracts import Prepared, Sample, SampleFailure
 from vtbench.core.errors import SampleError, UsageError, VtbenchError
-from vtbench.data.folder import ImageFolder
+from vtbench.data.embedded.photographs.photos_mini import PhotosMini
 from vtbench.data.loader import iterate_blocks
-from vtbench.data.photos_mini import PhotosMini
-from vtbench.data.presets import make_preset
+from vtbench.data.preparing.presets import make_preset
+from vtbench.data.sources.folder import ImageFolder
 
 
 class Made:

@@ -14,12 +14,12 @@ from PIL import Image
 
 from vtbench.core.contracts import Sample
 from vtbench.core.errors import UsageError
-from vtbench.data.folder import ImageFolder
+from vtbench.data.embedded.photographs.photos_mini import PhotosMini
 from vtbench.data.ids import check_ids, row_ids
 from vtbench.data.open import open_data
-from vtbench.data.parquet import ParquetShards
-from vtbench.data.photos_mini import PhotosMini
-from vtbench.data.subset import Subset
+from vtbench.data.sources.folder import ImageFolder
+from vtbench.data.sources.parquet import ParquetShards
+from vtbench.data.sources.subset import Subset
 
 
 @pytest.fixture
@@ -58,7 +58,9 @@ def test_names_and_references(image_tree: Path, tmp_path: Path, monkeypatch: pyt
     assert fit.split == "fit"
     assert len(open_data(f"folder,path={image_tree},recursive=true")) == 4
     code = tmp_path / "mine.py"
-    code.write_text("from vtbench.data.photos_mini import PhotosMini\nclass Mine(PhotosMini):\n    pass\n")
+    code.write_text(
+        "from vtbench.data.embedded.photographs.photos_mini import PhotosMini\nclass Mine(PhotosMini):\n    pass\n"
+    )
     assert len(open_data(f"{code}:Mine,split=eval")) == 64
 
 

@@ -21,8 +21,8 @@ from vtbench.features.network import NetworkExtractor
 from vtbench.features.resizing import antialiased_bicubic
 from vtbench.features.vgg16 import Vgg16
 from vtbench.metrics.feature_matrix import ArrayFeatures
-from vtbench.metrics.frechet import FrechetDistance
-from vtbench.metrics.kernel import KernelDistance
+from vtbench.metrics.sets.frechet import FrechetDistance
+from vtbench.metrics.sets.kernel import KernelDistance
 
 Extractors = Mapping[str, NetworkExtractor]
 EGYPTIAN_CAT, TABBY, TIGER_CAT, ESPRESSO = 285, 281, 282, 967

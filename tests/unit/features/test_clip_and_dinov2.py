@@ -18,7 +18,7 @@ from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
 from vtbench.features.clip import ClipL14, ClipL14At336
 from vtbench.features.clip_model import MEAN, STD, VARIANTS, filled_clip
 from vtbench.features.dinov2 import DinoV2, authors_positions, filled_dinov2
-from vtbench.metrics.clip_score import ClipScore
+from vtbench.metrics.images.clip_score import ClipScore
 
 ARCHITECTURE = "tiny-clip-of-the-tests"
 

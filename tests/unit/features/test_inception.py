@@ -17,7 +17,7 @@ from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_features_to_statistics
 from vtbench.features.inception import InceptionClean, InceptionTF
 from vtbench.features.resizing import pillow_bicubic_float, tf1_bilinear
 from vtbench.metrics.feature_matrix import ArrayFeatures
-from vtbench.metrics.frechet import FrechetDistance
+from vtbench.metrics.sets.frechet import FrechetDistance
 
 State = dict[str, Tensor]
 

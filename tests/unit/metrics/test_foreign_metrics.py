@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from vtbench.core.errors import UsageError
-from vtbench.metrics.catalog import metric_info
-from vtbench.run.preflight import required_assets
+from vtbench.metrics.catalog.lookup import metric_info
+from vtbench.run.planning.preflight import required_assets
 from vtbench.tasks import load_task
 
 MODULE = """

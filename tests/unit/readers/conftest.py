@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from vtbench.core.files import CACHE_VARIABLE
+from vtbench.core.disk.files import CACHE_VARIABLE
 from vtbench.data.pixels import from_pillow
 
 

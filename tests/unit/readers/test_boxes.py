@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from vtbench.core.errors import UsageError
-from vtbench.core.reference import parse_reference
-from vtbench.data.english_mini import EnglishMini
+from vtbench.core.naming.reference import parse_reference
+from vtbench.data.embedded.english_mini import EnglishMini
 from vtbench.readers import READERS
 from vtbench.readers.boxes import CropReader, rectified
 from vtbench.readers.contract import Box, BoxReader, Reader

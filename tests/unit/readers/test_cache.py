@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vtbench.core.files import CACHE_VARIABLE
+from vtbench.core.disk.files import CACHE_VARIABLE
 from vtbench.readers.cache import CachedBoxReader, CachedReader, image_digest
 from vtbench.readers.contract import Box, ReadResult
 

@@ -16,9 +16,9 @@ from PIL import Image
 from torch import Tensor
 
 from vtbench.core.errors import AssetMissingError, UsageError
-from vtbench.data.photos_mini import load_photograph
+from vtbench.data.embedded.photographs.photos_mini import load_photograph
 from vtbench.data.pixels import from_pillow, to_pillow
-from vtbench.metrics.text import score_text
+from vtbench.metrics.texts.error_rates import score_text
 from vtbench.readers.contract import Reader, ReadResult
 from vtbench.readers.rapidocr import MODELS, RapidOcr, model_files, to_bgr
 

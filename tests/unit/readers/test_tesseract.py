@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vtbench.core.errors import AssetMissingError, UsageError
-from vtbench.metrics.text import score_text
+from vtbench.metrics.texts.error_rates import score_text
 from vtbench.readers.contract import Reader, ReadResult
 from vtbench.readers.tesseract import Tesseract
 

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
-from vtbench.core.reference import Reference
+from vtbench.core.naming.reference import Reference
 from vtbench.readers import READERS
 from vtbench.readers.vlm import PROMPT, VisionLanguageReader, gemma3_vtbench
 

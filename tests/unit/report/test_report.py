@@ -21,9 +21,9 @@ from vtbench.report.page import html_page
 from vtbench.report.pictures import grids, sheets, worst
 from vtbench.report.series import distributions, rate_charts, stratum_charts
 from vtbench.report.tables import summary
-from vtbench.results.record import RunRecord, read_record, write_record
-from vtbench.results.samples import SAMPLES_FILE, Samples, write_samples
-from vtbench.results.schema import MetricResult
+from vtbench.results.records.record import RunRecord, read_record, write_record
+from vtbench.results.records.samples import SAMPLES_FILE, Samples, write_samples
+from vtbench.results.records.schema import MetricResult
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 LONG_WORD = "d," + "x" * 120

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vtbench.results.record import RunRecord
-from vtbench.results.statistics import aggregate, bootstrap_interval, interval_method
+from vtbench.results.records.record import RunRecord
+from vtbench.results.records.statistics import aggregate, bootstrap_interval, interval_method
 
 TABLE = ["bits_per_pixel", "tokens_per_image", "codebook_usage", "psnr", "ssim", "lpips_alex", "kid_efflite0"]
 BERLIN = timezone(timedelta(hours=1))

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 import vtbench
-from vtbench.results.record import write_record
+from vtbench.results.records.record import write_record
 
 
 def run(code):
@@ -27,8 +27,8 @@ def test_reading_and_printing_records_leaves_torch_out(make_record, tmp_path):
         "early = 'pandas' in sys.modules\n"
         "vtbench.runs_frame(records), vtbench.metrics_frame(records, wide=True)\n"
         f"vtbench.samples_frame({str(tmp_path)!r})\n"
-        "import vtbench.results.tables, vtbench.results.statistics, vtbench.results.samples\n"
-        "vtbench.results.tables.results_table(records)\n"
+        "import vtbench.results.tables.terminal, vtbench.results.records.statistics, vtbench.results.records.samples\n"
+        "vtbench.results.tables.terminal.results_table(records)\n"
         "print(json.dumps([early, records[0].model.label, type(records[0]) is vtbench.RunRecord, *sys.modules]))\n"
     )
     assert loaded[:3] == [False, "m", True]

@@ -13,10 +13,10 @@ import pytest
 from rich.console import Console
 
 from vtbench.core.errors import UsageError
-from vtbench.results.delimited import results_tsv
-from vtbench.results.leaderboard import add_records, build, build_tables, read_rows
-from vtbench.results.record import RunRecord
-from vtbench.results.tables import results_table
+from vtbench.results.leaderboards.folder import add_records, build, build_tables, read_rows
+from vtbench.results.records.record import RunRecord
+from vtbench.results.tables.delimited import results_tsv
+from vtbench.results.tables.terminal import results_table
 
 LABEL = '=HYPERLINK("http://x")\x1b[2J\nerror: all is well\u202e'
 
@@ -37,7 +37,7 @@ def test_a_terminal_and_a_pipe_get_one_harmless_line(hostile: RunRecord) -> None
 
 
 def test_a_leaderboard_holds_no_formula_and_no_credential(hostile: RunRecord, tmp_path: Path) -> None:
-    from vtbench.results.record import write_record
+    from vtbench.results.records.record import write_record
 
     write_record(hostile, tmp_path / "run" / "record.json")
     root = tmp_path / "boards"

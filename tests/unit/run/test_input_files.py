@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from vtbench.core.errors import DamagedFileError
-from vtbench.core.seals import sealed
-from vtbench.run.input_files import inputs_path, read_inputs, write_inputs
+from vtbench.core.outside.seals import sealed
+from vtbench.run.storing.input_files import inputs_path, read_inputs, write_inputs
 
 FILES = {"/data/weights.bin": "ab" * 32, "/data/labels é.json": "cd" * 32}
 

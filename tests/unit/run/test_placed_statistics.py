@@ -9,15 +9,15 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from vtbench.core.errors import DamagedFileError
-from vtbench.metrics.frechet import Moments
-from vtbench.metrics.reference_statistics import (
+from vtbench.metrics.sets.frechet import Moments
+from vtbench.metrics.sets.reference_statistics import (
     ExtractorNote,
     FeatureSummary,
     ReferenceStatistics,
     StatisticsNote,
     write_statistics,
 )
-from vtbench.run.references import FOLDER, open_reference, statistics_name
+from vtbench.run.storing.references import FOLDER, open_reference, statistics_name
 
 
 def made(out: Path, key: str, seed: int, made_for: str | None) -> ReferenceStatistics:

@@ -14,8 +14,8 @@ from vtbench.core.errors import StorageFullError
 from vtbench.features import EXTRACTORS
 from vtbench.run import room
 from vtbench.run.options import RunOptions
-from vtbench.run.plan import JobPlan
-from vtbench.run.store import split_blocks
+from vtbench.run.planning.jobs import JobPlan
+from vtbench.run.storing.blocks import split_blocks
 from vtbench.tasks import TaskSpec
 
 Usage = namedtuple("Usage", "total used free")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vtbench.core.pixels import to_unit
-from vtbench.data.photos_mini import PhotosMini
+from vtbench.data.embedded.photographs.photos_mini import PhotosMini
 
 
 @pytest.fixture(scope="session")
@@ -40,4 +40,4 @@ def without_memory(monkeypatch: pytest.MonkeyPatch) -> None:
         with torch.device("meta"):
             return build()
 
-    monkeypatch.setattr("vtbench.tokenizers.official.seeded", on_meta)
+    monkeypatch.setattr("vtbench.tokenizers.published.base.seeded", on_meta)

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 import vtbench.tokenizers
+from vtbench.checkpoints.cards import load_cards, parse_card
 from vtbench.cli.details import details
-from vtbench.cli.fetch import fetch
 from vtbench.cli.inventory import inventory
+from vtbench.cli.verbs.fetch import fetch
 from vtbench.core.errors import AdapterError, AssetMissingError, UsageError, VtbenchError
-from vtbench.core.reference import parse_reference
+from vtbench.core.naming.reference import parse_reference
 from vtbench.tokenizers import TOKENIZERS
-from vtbench.tokenizers.cards import load_cards, parse_card
-from vtbench.tokenizers.codec import Jpeg
+from vtbench.tokenizers.codecs.pillow import Jpeg
 from vtbench.tokenizers.resolve import expand, resolve_tokenizer, tokenizer_names
 
 CARDS = sorted(Path(vtbench.tokenizers.__path__[0]).glob("cards/*.yaml"))

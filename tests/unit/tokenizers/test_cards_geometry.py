@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from vtbench.core.reference import Reference
-from vtbench.metrics.catalog import metric_names
-from vtbench.results.reported_metrics import name_problem
+from vtbench.checkpoints.cards import Anchor, Card, anchor_problems, load_cards
+from vtbench.checkpoints.geometry import Geometry
+from vtbench.core.naming.reference import Reference
+from vtbench.metrics.catalog.lookup import metric_names
+from vtbench.results.leaderboards.reported_metrics import name_problem
 from vtbench.tokenizers import TOKENIZERS
-from vtbench.tokenizers.cards import Anchor, Card, anchor_problems, load_cards
-from vtbench.tokenizers.geometry import Geometry
-from vtbench.tokenizers.official import OfficialTokenizer
+from vtbench.tokenizers.published.base import OfficialTokenizer
 from vtbench.tokenizers.reference import tokenizer_reference
 
 ROOT = Path(__file__).parents[3]
@@ -148,7 +148,7 @@ def test_anchors_are_held_against_the_registry_of_metrics(monkeypatch: pytest.Mo
     anchor = Anchor(metric="lpips", value=0.1, protocol="p", source="s")
     wrong = (anchor, anchor.model_copy(update={"metric": "psrn"}), anchor.model_copy(update={"metric": "rfid"}))
     card = CARDS["flowmo-lo"].model_copy(update={"anchors": wrong})
-    monkeypatch.setattr("vtbench.tokenizers.cards._cards", lambda: {card.name: card})
+    monkeypatch.setattr("vtbench.checkpoints.cards._cards", lambda: {card.name: card})
     first, second = anchor_problems(metric_names())
     assert first.startswith("tokenizer card flowmo-lo: lpips does not say which: name its network")
     assert second == "tokenizer card flowmo-lo: unknown metric 'psrn', did you mean psnr?"

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from vtbench.assets.wrapped_names import unwrapped
 from vtbench.core.digests import digest_file
 from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
-from vtbench.run.sources import TokenizerSource
+from vtbench.run.planning.models import TokenizerSource
 
 SHARDS = [f"model-0000{number}-of-00002.safetensors" for number in (1, 2)]
 

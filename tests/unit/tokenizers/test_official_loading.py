@@ -16,15 +16,15 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from vtbench.checkpoints import cards as cards_module
+from vtbench.checkpoints.cards import Card, parse_card
+from vtbench.checkpoints.conversion import convert_checkpoint
+from vtbench.checkpoints.files import known_names, locate_official
 from vtbench.core.codes import Codes
 from vtbench.core.digests import digest_file
 from vtbench.core.errors import AdapterError, AssetMissingError, UsageError, VtbenchError
-from vtbench.tokenizers import cards as cards_module
-from vtbench.tokenizers.cards import Card, parse_card
-from vtbench.tokenizers.convert_checkpoint import convert_checkpoint
-from vtbench.tokenizers.nearest import nearest_codes
-from vtbench.tokenizers.official import OfficialTokenizer, Source, fill, load_official, without_initialisation
-from vtbench.tokenizers.official_files import known_names, locate_official
+from vtbench.networks.nearest import nearest_codes
+from vtbench.tokenizers.published.base import OfficialTokenizer, Source, fill, load_official, without_initialisation
 
 NAME = "some-card"
 YAML = f"""
@@ -285,7 +285,7 @@ def test_draws_that_are_repeated_until_they_fit_are_skipped_too() -> None:
     """In a process of its own: where they are not, it never ends."""
     program = (
         "import torch\n"
-        "from vtbench.tokenizers.official import without_initialisation\n"
+        "from vtbench.tokenizers.published.base import without_initialisation\n"
         "far = torch.full((8,), 1e9)\n"
         "with without_initialisation():\n"
         "    torch.nn.init.trunc_normal_(far, std=0.02)\n"
@@ -385,5 +385,5 @@ def test_nearest_codes_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     latents, entries = torch.randn(2, 5, 6, 7, generator=generator), torch.randn(33, 5, generator=generator)
     expected = torch.cdist(latents.movedim(1, -1).flatten(0, 2).double(), entries.double()).argmin(1).reshape(2, 6, 7)
     assert torch.equal(nearest_codes(latents, entries), expected)
-    monkeypatch.setattr("vtbench.tokenizers.nearest.CHUNK", 100)
+    monkeypatch.setattr("vtbench.networks.nearest.CHUNK", 100)
     assert torch.equal(nearest_codes(latents, entries), expected)

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from vtbench.core.errors import UsageError
-from vtbench.tokenizers.diffusers import DiffusersKL
-from vtbench.tokenizers.janus_vq import JanusVQ
+from vtbench.tokenizers.published.diffusers import DiffusersKL
+from vtbench.tokenizers.published.janus_vq import JanusVQ
 from vtbench.tokenizers.resolve import resolve_tokenizer
 
 

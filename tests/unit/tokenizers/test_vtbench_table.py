@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import torch
 
-from vtbench.core.reference import Reference
+from vtbench.checkpoints.cards import load_cards
+from vtbench.core.naming.reference import Reference
 from vtbench.tokenizers import TOKENIZERS
-from vtbench.tokenizers.cards import load_cards
 
 # Card, arguments, side of VTBench's input; tokens at 256, tokens at that side, and its bits a pixel to three digits.
 ROWS: list[tuple[str, dict[str, Any], int, int, int, float]] = [

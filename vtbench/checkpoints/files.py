@@ -1,0 +1,156 @@
+"""Where the published file of a card lies: given, in an asset folder, in the cache, or on the hub."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from vtbench.assets.lookup import FOLDERS_VARIABLE, asset_cache, folders
+from vtbench.assets.weight_files import weights_in
+from vtbench.checkpoints.cards import Card, CardCheckpoint, load_cards
+from vtbench.core.digests import digest_file, digest_json
+from vtbench.core.disk.files import user_path
+from vtbench.core.errors import AssetMissingError, VtbenchError
+from vtbench.core.info import WeightFile
+
+
+@dataclass(frozen=True)
+class Located:
+    """A file on this machine, its SHA-256, and where it came from; of shards, their folder and files.
+
+    Attributes:
+        shards: the files, where there are several; ``sha256`` is then that of their names and digests.
+        notes: what is said of how it was found.
+    """
+
+    path: Path
+    sha256: str
+    source: str
+    shards: tuple[WeightFile, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def weights(self) -> tuple[WeightFile, ...]:
+        """Every file."""
+        return self.shards or (WeightFile(name=self.path.name, sha256=self.sha256, source=self.source),)
+
+
+def locate_official(given: str | None, card: Card | None) -> Located:
+    """Find the file: ``given`` where it is not ``None``, else the card's.
+
+    Raises:
+        AssetMissingError: no place has it.
+        UsageError: ``given`` is a folder with none or several checkpoints.
+        AdapterError: ``given`` is a folder of shards that are not all there.
+        VtbenchError: its SHA-256 is not the card's. A given file is never held against it.
+    """
+    if given is not None:
+        return _given(given)
+    assert card is not None and card.checkpoint is not None
+    return _card_file(card, card.checkpoint)
+
+
+def _given(given: str) -> Located:
+    path = user_path(given)
+    if path.is_file():
+        return Located(path, digest_file(path), str(path))
+    if not path.exists():
+        beside = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
+        close = difflib.get_close_matches(path.name, beside, n=1)
+        hint = f"did you mean {path.parent / close[0]}?" if close else "check the path"
+        raise AssetMissingError(f"checkpoint {given} does not exist", hint)
+    files = weights_in(path)
+    if len(files) == 1:
+        note = f"{given}: took {files[0].name}, the only weights there"
+        return Located(files[0], digest_file(files[0]), str(files[0]), notes=(note,))
+    shards = tuple(WeightFile(name=file.name, sha256=digest_file(file), source=str(path)) for file in files)
+    digest = digest_json([[shard.name, shard.sha256] for shard in shards])
+    return Located(path, digest, str(path), shards=shards)
+
+
+def at_hand(card: Card) -> Path | None:
+    """The card's file (or folder) where it already lies, the hub's own cache left out; ``None`` if nowhere."""
+    whole_folder = card.checkpoint is not None and not card.checkpoint.file
+    return first_at_hand(known_names(card), Path.is_dir if whole_folder else Path.is_file)
+
+
+def first_at_hand(names: Sequence[str], is_there: Callable[[Path], bool] = Path.is_file) -> Path | None:
+    """The first of these names that lies in an asset folder or in the cache, folder by folder; ``None`` if none."""
+    candidates = (root / name for root in [*folders(), asset_cache() / "tokenizers"] for name in names)
+    return next((path for path in candidates if is_there(path)), None)
+
+
+def known_names(card: Card) -> list[str]:
+    """Names under which the card's file is looked for in an asset folder, best first.
+
+    A bare file name counts only where no other repository's card has the same one.
+    """
+    checkpoint = card.checkpoint
+    if checkpoint is None:
+        return []
+    if not checkpoint.file:
+        return [card.name, f"{checkpoint.hub}/{checkpoint.folder}".strip("/")]
+    published = PurePosixPath(checkpoint.file)
+    names = [f"{card.name}.safetensors", f"{card.name}{published.suffix}", f"{checkpoint.hub}/{published}".strip("/")]
+    return list(dict.fromkeys([*names, published.name] if len(_homes(published.name)) == 1 else names))
+
+
+def _homes(base: str) -> set[str]:
+    """Published addresses whose last part is ``base``."""
+    checkpoints = (card.checkpoint for card in load_cards().values())
+    return {str(found) for found in checkpoints if found and PurePosixPath(found.file).name == base}
+
+
+def _card_file(card: Card, checkpoint: CardCheckpoint) -> Located:
+    path = at_hand(card)
+    if path is not None:
+        return _checked(card, checkpoint, path, str(path))
+    if checkpoint.hub and checkpoint.file:
+        return _checked(card, checkpoint, _from_hub(card, checkpoint), f"hub:{checkpoint}")
+    if checkpoint.url and checkpoint.sha256:
+        return _checked(card, checkpoint, _from_url(card, checkpoint.url, checkpoint.sha256), checkpoint.url)
+    raise _missing(card, f"it has to be downloaded by hand from {checkpoint.url or card.source}")
+
+
+def _from_hub(card: Card, checkpoint: CardCheckpoint) -> Path:
+    from vtbench.assets.hub import hub_file
+
+    try:
+        return hub_file(checkpoint.hub, checkpoint.file, checkpoint.revision)
+    except AssetMissingError as error:
+        raise _missing(card, error.what) from error
+
+
+def _from_url(card: Card, url: str, sha256: str) -> Path:
+    import pooch
+
+    from vtbench.assets.resolution import offline
+
+    if offline():
+        raise _missing(card, "VTBENCH_OFFLINE=1: the network was not used")
+    try:
+        name = PurePosixPath(card.checkpoint.file).name if card.checkpoint else card.name
+        return Path(pooch.retrieve(url, f"sha256:{sha256}", fname=name, path=asset_cache() / "tokenizers" / card.name))
+    except (ValueError, OSError) as error:
+        raise _missing(card, f"{url}: {(str(error).splitlines() or [''])[0][:200]}") from error
+
+
+def _checked(card: Card, checkpoint: CardCheckpoint, path: Path, source: str) -> Located:
+    actual = digest_file(path)
+    converted = path.suffix == ".safetensors" and PurePosixPath(checkpoint.file).suffix != ".safetensors"
+    if checkpoint.sha256 not in (None, actual) and not converted:
+        raise VtbenchError(
+            f"{card.name}: {path} has SHA-256 {actual[:16]}…, expected {str(checkpoint.sha256)[:16]}…",
+            f"it is another file; to use it all the same: {card.name},checkpoint={path}",
+        )
+    return Located(path, actual, source)
+
+
+def _missing(card: Card, reason: str) -> AssetMissingError:
+    gate = " (gated: the hub asks for an account and for consent to its licence)" if card.gated else ""
+    return AssetMissingError(
+        f"{card.name}: no checkpoint: {reason}{gate}",
+        f"give it: {card.name},checkpoint=FILE; or put {' or '.join(known_names(card)[:3])} into a folder named by "
+        f"{FOLDERS_VARIABLE}",
+    )

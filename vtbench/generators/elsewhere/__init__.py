@@ -1,0 +1,1 @@
+"""Images sampled outside this process: by a program, in a folder, in an npz."""

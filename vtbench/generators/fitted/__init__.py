@@ -1,0 +1,1 @@
+"""Generators that come with vtbench, weights included, and how those were made."""

@@ -1,0 +1,201 @@
+"""``diffusers-pipeline``: any pipeline of the diffusers library that makes images from classes, prompts or nothing."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, get_args
+
+from vtbench.core.contracts import Condition
+from vtbench.core.errors import AdapterError, SampleError, UsageError
+from vtbench.core.info import ConditionKind, GeneratorInfo
+from vtbench.generators.pipelines.folder import locate_pipeline, read_parameters
+from vtbench.generators.pipelines.loading import load_pipeline
+from vtbench.generators.pipelines.randomness import SeededCalls
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+    from typing_extensions import Self
+
+# Pipelines that guide by u + s (c - u) when s > 1; others may read the scale as an input of the network.
+_CLASSIC_GUIDANCE = {"DiTPipeline", "StableDiffusionPipeline", "StableDiffusionXLPipeline"}
+
+
+class DiffusersPipeline:
+    """A pipeline called with a random generator for each image, seeded with the image's seed.
+
+    Noise is drawn on the CPU, so that it is the same on every device. A pipeline that also draws from the global
+    random state (``DiTPipeline`` under a scheduler that adds noise does) is called for one image at a time, with that
+    state seeded too.
+
+    Args:
+        path: local folder with ``model_index.json``, or hub id (``owner/name``).
+        steps: ``num_inference_steps``; the pipeline's default unless given.
+        guidance_scale: the pipeline's default unless given.
+        size: side of the images in pixels, given as ``height`` and ``width``; the pipeline's default unless given.
+        conditions: ``class``, ``prompt`` or ``none``; told by the pipeline's arguments unless given.
+        call: further arguments of the call, as ``call={eta: 1.0}``.
+        revision: branch, tag or commit on the hub.
+        variant: e.g. ``fp16``; weights are brought to float32, or to ``--dtype``.
+
+    Raises:
+        AssetMissingError: diffusers is not installed, or the pipeline cannot be had or is a pickle.
+        AdapterError: it needs code of its own, or weights or configuration do not fit a network.
+        UsageError: an argument that the pipeline's call does not take.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        steps: int | None = None,
+        guidance_scale: float | None = None,
+        size: int | None = None,
+        conditions: ConditionKind | None = None,
+        call: Mapping[str, Any] | None = None,
+        revision: str | None = None,
+        variant: str | None = None,
+    ) -> None:
+        found = locate_pipeline(path, revision=revision, variant=variant)
+        self._pipeline, self.notes = load_pipeline(found, variant)
+        parameters = inspect.signature(type(self._pipeline).__call__).parameters
+        given = {"num_inference_steps": steps, "guidance_scale": guidance_scale, "height": size, "width": size}
+        self._arguments = {key: value for key, value in given.items() if value is not None} | dict(call or {})
+        _check_arguments(self._arguments, parameters, found.class_name)
+        self._kind = _conditions(conditions, parameters, found.class_name)
+        self._calls = SeededCalls(self._call)
+        self.info = GeneratorInfo(
+            name=found.class_name,
+            conditions=self._kind,
+            family="diffusers",
+            revision=found.revision,
+            classes=_classes(self._pipeline) if self._kind == "class" else 0,
+            native_size=size or _native_size(self._pipeline),
+            sampler=_settings(self._pipeline, self._arguments, parameters),
+            tokenizer=type(self._pipeline.components["vae"]).__name__ if self._pipeline.components.get("vae") else "",
+            parameters=read_parameters(self._pipeline.components),
+            weights=found.weights(),
+        )
+
+    def to(self, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
+        """Move the networks and choose their precision; returns itself."""
+        self._pipeline = self._pipeline.to(device=device, dtype=dtype)
+        return self
+
+    def sample(self, conditions: Sequence[Condition], seeds: Tensor) -> Tensor:
+        """``B`` conditions and ``int64 [B]`` seeds to ``float32 [B,3,H,W]`` in [0, 1].
+
+        Raises:
+            SampleError: a condition of another kind or a label out of range, or a safety checker that replaced an
+                image; the runner then takes the batch one by one.
+        """
+        for condition in conditions:
+            self._check(condition)
+        return self._calls.sample(conditions, [int(seed) for seed in seeds])
+
+    def _call(self, conditions: Sequence[Condition], generators: list[torch.Generator]) -> Tensor:
+        import torch
+
+        with torch.inference_mode():
+            output = self._pipeline(
+                **self._asked(conditions), **self._arguments, generator=generators, output_type="pt"
+            )
+        if any(getattr(output, "nsfw_content_detected", None) or ()):
+            raise SampleError(f"{self.info.name}: the safety checker replaced an image")
+        return _as_tensor(output.images, self.info.name)
+
+    def _asked(self, conditions: Sequence[Condition]) -> dict[str, Any]:
+        if self._kind == "class":
+            return {"class_labels": [condition.label for condition in conditions]}
+        if self._kind == "prompt":
+            return {"prompt": [condition.prompt for condition in conditions]}
+        return {"batch_size": len(conditions)}
+
+    def _check(self, condition: Condition) -> None:
+        name, classes = self.info.name, self.info.classes
+        if self._kind == "class":
+            if condition.label is None:
+                raise SampleError(f"{name} samples from class labels, and this condition has none")
+            if condition.label < 0 or (classes and condition.label >= classes):
+                raise SampleError(f"{name}: class {condition.label} is not one of {classes} classes")
+        if self._kind == "prompt" and condition.prompt is None:
+            raise SampleError(f"{name} samples from prompts, and this condition has none")
+
+
+def _conditions(
+    wanted: ConditionKind | None, parameters: Mapping[str, inspect.Parameter], class_name: str
+) -> ConditionKind:
+    arguments: dict[ConditionKind, str] = {"class": "class_labels", "prompt": "prompt", "none": "batch_size"}
+    if wanted is not None and wanted not in get_args(ConditionKind):
+        raise UsageError(f"conditions={wanted}: not one of {', '.join(get_args(ConditionKind))}")
+    for kind in [wanted] if wanted else arguments:
+        if arguments[kind] in parameters:
+            return kind
+    names = " or ".join([arguments[wanted]] if wanted else arguments.values())
+    raise UsageError(f"{class_name} takes no {names}", "only pipelines from classes, prompts or nothing are run")
+
+
+def _check_arguments(
+    arguments: Mapping[str, Any], parameters: Mapping[str, inspect.Parameter], class_name: str
+) -> None:
+    reserved = {"self", "generator", "output_type", "return_dict", "class_labels", "prompt", "batch_size"}
+    reserved |= {"num_images_per_prompt", "latents"}
+    accepted = [name for name in parameters if name not in reserved]
+    for name in arguments:
+        if name not in accepted:
+            raise UsageError(f"{class_name} is not given {name!r} here", f"it takes: {', '.join(accepted)}")
+
+
+def _settings(
+    pipeline: Any, arguments: Mapping[str, Any], parameters: Mapping[str, inspect.Parameter]
+) -> dict[str, Any]:
+    """Every setting that moves a sample, the pipeline's defaults included."""
+    told = dict(arguments)
+    for name in ("num_inference_steps", "guidance_scale", "eta"):
+        if name in parameters and name not in told and parameters[name].default is not inspect.Parameter.empty:
+            told[name] = parameters[name].default
+    if "guidance_scale" in told and type(pipeline).__name__ in _CLASSIC_GUIDANCE:
+        told["guidance"] = "u + s (c - u) for s > 1"
+    scheduler = pipeline.components.get("scheduler")
+    if scheduler is not None:
+        told["scheduler"] = type(scheduler).__name__
+        told["scheduler_config"] = {key: value for key, value in scheduler.config.items() if _is_plain(key, value)}
+    return told
+
+
+def _is_plain(key: str, value: Any) -> bool:
+    return not key.startswith("_") and isinstance(value, str | int | float | bool | list | tuple | None)
+
+
+def _network(pipeline: Any) -> Any:
+    return pipeline.components.get("transformer") or pipeline.components.get("unet")
+
+
+def _classes(pipeline: Any) -> int:
+    config = getattr(_network(pipeline), "config", {})
+    return int(config.get("num_embeds_ada_norm") or config.get("num_class_embeds") or 0)
+
+
+def _native_size(pipeline: Any) -> int | None:
+    """Side that the denoiser was made for, through the stride of the autoencoder."""
+    size = getattr(_network(pipeline), "config", {}).get("sample_size")
+    vae = pipeline.components.get("vae")
+    if not isinstance(size, int):
+        return None
+    if vae is None:
+        return size
+    stages = vae.config.get("block_out_channels") or vae.config.get("encoder_block_out_channels")
+    return size * 2 ** (len(stages) - 1) if stages else None
+
+
+def _as_tensor(images: Any, name: str) -> Tensor:
+    """``[B,3,H,W]``; some pipelines return arrays whatever they are asked for."""
+    import numpy as np
+    import torch
+
+    if isinstance(images, np.ndarray):
+        images = torch.from_numpy(images).permute(0, 3, 1, 2)
+    if not isinstance(images, torch.Tensor) or images.ndim != 4 or images.shape[1] != 3:
+        got = list(images.shape) if isinstance(images, torch.Tensor) else type(images).__name__
+        raise AdapterError(f"{name} returned {got}, not RGB images [B,3,H,W]")
+    return images.float()

@@ -1,0 +1,1 @@
+"""From logits to tokens: filters and draws that no other sample can change."""

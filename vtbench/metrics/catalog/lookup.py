@@ -1,0 +1,118 @@
+"""Every metric's public name, meaning and version, without importing torch."""
+
+from __future__ import annotations
+
+import difflib
+
+from vtbench.core.errors import UsageError
+from vtbench.core.info import MetricInfo
+from vtbench.core.registry import Registry
+from vtbench.features import EXTRACTORS
+from vtbench.metrics.catalog.images import (
+    BLOCK_INFOS,
+    BLOCK_REGISTRY,
+    IMAGE_INFOS,
+    IMAGE_REGISTRY,
+    PROMPT_INFOS,
+    PROMPT_REGISTRY,
+)
+from vtbench.metrics.catalog.rates import (
+    CODE_INFOS,
+    INSTANCE_INFOS,
+    INSTANCE_METRICS,
+    ROW_CODE_METRICS,
+    TEXT_INFOS,
+)
+from vtbench.metrics.catalog.sets import (
+    ESTIMATOR_TARGETS,
+    ESTIMATORS,
+    FIXED_SETS,
+    INCEPTION,
+    INCEPTION_CLEAN,
+    SetMetricEntry,
+    extractor_names,
+    plugin_estimators,
+    set_metric,
+    stated_info,
+)
+
+__all__ = [
+    "BLOCK_INFOS",
+    "BLOCK_REGISTRY",
+    "CODE_INFOS",
+    "ESTIMATORS",
+    "ESTIMATOR_TARGETS",
+    "IMAGE_INFOS",
+    "IMAGE_REGISTRY",
+    "INCEPTION",
+    "INCEPTION_CLEAN",
+    "INSTANCE_INFOS",
+    "INSTANCE_METRICS",
+    "PROMPT_INFOS",
+    "PROMPT_REGISTRY",
+    "ROW_CODE_METRICS",
+    "TEXT_INFOS",
+    "SetMetricEntry",
+    "is_own",
+    "metric_info",
+    "metric_names",
+    "metric_registry",
+    "set_metric",
+]
+
+SHIPPED = {**IMAGE_INFOS, **CODE_INFOS, **TEXT_INFOS, **INSTANCE_INFOS, **BLOCK_INFOS, **PROMPT_INFOS}
+"""Metrics that come with vtbench, set metrics apart."""
+
+
+def metric_names() -> list[str]:
+    """Every name that can be listed: fixed names, and estimators on the extractors that have their own suffix."""
+    own = [name for name in extractor_names() if name not in (INCEPTION, INCEPTION_CLEAN)]
+    derived = [f"{prefix}_{name}" for prefix in ("fd", "kid", "is") for name in own]
+    derived = [name for name in derived if set_metric(name) is not None]
+    of_plugins = [f"{prefix}_{name}" for prefix in plugin_estimators() for name in own]
+    registered = [name for registry in (IMAGE_REGISTRY, BLOCK_REGISTRY, PROMPT_REGISTRY) for name in registry.names()]
+    return sorted({*registered, *CODE_INFOS, *TEXT_INFOS, *INSTANCE_INFOS, *FIXED_SETS, *derived, *of_plugins})
+
+
+def is_own(name: str) -> bool:
+    """Whether a metric is vtbench's own, network included."""
+    entry = set_metric(name)
+    if entry is None:
+        return name in SHIPPED
+    return entry.extractor in EXTRACTORS.builtin and entry.estimator in ESTIMATORS.builtin
+
+
+def metric_registry(name: str) -> Registry:
+    """Where the code of a plug-in's or file's metric is looked up."""
+    return next((one for one in (BLOCK_REGISTRY, PROMPT_REGISTRY) if name in one), IMAGE_REGISTRY)
+
+
+def metric_info(name: str) -> MetricInfo:
+    """What ``name`` means. A metric of a plug-in or file is imported for its ``info``.
+
+    Raises:
+        UsageError: unknown metric, with a suggestion, or one that says nothing of itself.
+    """
+    if name in SHIPPED:
+        return SHIPPED[name]
+    entry = set_metric(name)
+    if entry is not None:
+        return entry.info
+    registry = metric_registry(name)
+    if name in registry or ":" in name:  # a path says its kind itself
+        return _foreign_info(registry.load(name), name)
+    close = difflib.get_close_matches(name, metric_names(), n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(metric_names())}"
+    raise UsageError(f"unknown metric {name!r}", hint)
+
+
+def _foreign_info(target: object, name: str) -> MetricInfo:
+    """What a metric that is not ours says of itself.
+
+    Raises:
+        UsageError: it says nothing, or takes a name under which readers expect a number of ours.
+    """
+    info = stated_info(target, name)
+    if info.name != name and (info.name in SHIPPED or set_metric(info.name) is not None):
+        raise UsageError(f"metric {name} calls itself {info.name}, which is vtbench's own", "give it another name")
+    return info

@@ -1,0 +1,145 @@
+"""Set metrics: an estimator on a feature of an extractor. Names, meanings, versions. No torch.
+
+``kid_efflite0`` needs no entry of its own: it is the ``kid`` estimator on the extractor ``efflite0``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from vtbench.core.errors import UsageError
+from vtbench.core.info import MetricInfo
+from vtbench.core.registry import Registry
+
+INCEPTION = "inception_tf"
+INCEPTION_CLEAN = "inception_clean"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetMetricEntry:
+    """How a set metric is computed: ``estimator`` on ``feature`` of ``extractor``; its value is ``output``."""
+
+    info: MetricInfo
+    estimator: str
+    extractor: str
+    feature: str
+    output: str
+
+
+_ESTIMATORS: dict[str, tuple[str, str, str, str, bool, str]] = {
+    # prefix: (estimator, feature, output, unit, higher is better, summary)
+    "fd": ("frechet", "pool", "fd", "", False, "Fréchet distance between Gaussians fitted to the features."),
+    "kid": ("kernel", "pool", "kid", "", False, "Unbiased squared MMD, cubic polynomial kernel, over subsets."),
+    "is": ("inception_score", "logits", "is_mean", "", True, "exp of the mean KL to the marginal, over splits."),
+    "precision": ("manifold", "pool", "precision", "", True, "Share of predictions inside the reference manifold."),
+    "recall": ("manifold", "pool", "recall", "", True, "Share of references inside the prediction manifold."),
+    "density": ("manifold", "pool", "density", "", True, "Mean number of reference balls around a prediction, over k."),
+    "coverage": ("manifold", "pool", "coverage", "", True, "Share of references with a prediction in their ball."),
+    "sfd": ("frechet", "spatial", "fd", "", False, "Fréchet distance of features that keep their position."),
+    "fd_infinity": ("frechet_infinity", "pool", "fd_infinity", "", False, "Fréchet distance extrapolated to N = ∞."),
+    "cmmd": ("cmmd", "pool", "cmmd", "", False, "1000 × biased squared MMD, Gaussian kernel, σ = 10."),
+}
+# Estimators whose numbers moved since their first version; see Values in CHANGELOG.md.
+_VERSIONS = {"manifold": 2}
+FIXED_SETS: dict[str, tuple[str, str, str]] = {
+    # public name: (prefix, extractor, output)
+    "fid": ("fd", INCEPTION, "fd"),
+    "fid_clean": ("fd", INCEPTION_CLEAN, "fd"),
+    "sfid": ("sfd", INCEPTION, "fd"),
+    "fid_infinity": ("fd_infinity", INCEPTION, "fd_infinity"),
+    "cmmd": ("cmmd", "clip_336", "cmmd"),
+    "kid": ("kid", INCEPTION, "kid"),
+    "is_mean": ("is", INCEPTION, "is_mean"),
+    "is_std": ("is", INCEPTION, "is_std"),
+    "precision": ("precision", INCEPTION, "precision"),
+    "recall": ("recall", INCEPTION, "recall"),
+    "density": ("density", INCEPTION, "density"),
+    "coverage": ("coverage", INCEPTION, "coverage"),
+}
+ESTIMATOR_TARGETS = {
+    "frechet": "vtbench.metrics.sets.frechet:FrechetDistance",
+    "frechet_infinity": "vtbench.metrics.sets.frechet_infinity:FrechetInfinity",
+    "cmmd": "vtbench.metrics.sets.cmmd:Cmmd",
+    "kernel": "vtbench.metrics.sets.kernel:KernelDistance",
+    "manifold": "vtbench.metrics.sets.manifold:Manifold",
+    "inception_score": "vtbench.metrics.sets.inception_score:InceptionScore",
+}
+ESTIMATORS = Registry("set metric estimator", "vtbench.estimators", ESTIMATOR_TARGETS)
+
+
+def set_metric(name: str) -> SetMetricEntry | None:
+    """The set metric of that name, or ``None``. ``fd_X``, ``kid_X``, ``precision_X`` … take any extractor X."""
+    if name in FIXED_SETS:
+        prefix, extractor, output = FIXED_SETS[name]
+    else:
+        prefix, extractor = _split(name, _ESTIMATORS)
+        if prefix not in _ESTIMATORS or not _offers(extractor, _ESTIMATORS[prefix][1]):
+            return _of_plugin(name)
+        output = _ESTIMATORS[prefix][2]
+    estimator, feature, _, unit, higher, summary = _ESTIMATORS[prefix]
+    info = MetricInfo(
+        name=name,
+        version=_VERSIONS.get(estimator, 1),
+        kind="set",
+        unit=unit,
+        higher_is_better=higher,
+        summary=f"{summary} Network: {extractor}.",
+    )
+    if output == "is_std":
+        info = replace(info, higher_is_better=None, summary="Standard deviation of IS over the splits.")
+    return SetMetricEntry(info=info, estimator=estimator, extractor=extractor, feature=feature, output=output)
+
+
+def stated_info(target: object, name: str) -> MetricInfo:
+    """What a metric that is not ours says of itself, on its class: nothing is built to learn it.
+
+    Raises:
+        UsageError: it says nothing.
+    """
+    info = getattr(target, "info", None)
+    if not isinstance(info, MetricInfo):
+        raise UsageError(f"metric {name} has no info", "on its class: info = MetricInfo(name=…, version=1, kind=…)")
+    return info
+
+
+def plugin_estimators() -> list[str]:
+    """Prefixes that plug-ins offer (entry points ``vtbench.estimators``), sorted; nothing is imported."""
+    return sorted(set(ESTIMATORS.plugins()) - set(_ESTIMATORS))
+
+
+def _of_plugin(name: str) -> SetMetricEntry | None:
+    """An estimator of a plug-in on any extractor: its class says ``info``, and ``feature`` if that is not ``pool``."""
+    prefix, extractor = _split(name, plugin_estimators())
+    if not prefix or not _offers(extractor, "pool"):
+        return None
+    target = ESTIMATORS.load(prefix)
+    stated = stated_info(target, prefix)
+    feature = str(getattr(target, "feature", "pool"))
+    if not _offers(extractor, feature):
+        return None
+    info = replace(stated, name=name, kind="set", summary=f"{stated.summary} Network: {extractor}.".strip())
+    return SetMetricEntry(info=info, estimator=prefix, extractor=extractor, feature=feature, output=stated.name)
+
+
+def _split(name: str, prefixes: Iterable[str]) -> tuple[str, str]:
+    """The longest prefix that is an estimator's, and the rest: ``fd_infinity_clip`` is not ``fd`` of a network."""
+    fitting = [prefix for prefix in prefixes if name.startswith(f"{prefix}_")]
+    prefix = max(fitting, key=len, default="")
+    return prefix, name[len(prefix) + 1 :]
+
+
+def _offers(extractor: str, feature: str) -> bool:
+    """Whether there is such an extractor, and, where it is known without importing it, whether it has the feature."""
+    from vtbench.features import EXTRACTORS, WITH_LOGITS, WITH_SPATIAL
+
+    if extractor in EXTRACTORS.builtin and feature in ("logits", "spatial"):
+        return extractor in (WITH_LOGITS if feature == "logits" else WITH_SPATIAL)
+    return extractor in EXTRACTORS
+
+
+def extractor_names() -> list[str]:
+    """Every extractor there is."""
+    from vtbench.features import EXTRACTORS
+
+    return EXTRACTORS.names()

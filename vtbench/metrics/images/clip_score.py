@@ -1,0 +1,68 @@
+"""``clip_score``: how well an image fits the prompt it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from vtbench.metrics.catalog.images import PROMPT_INFOS
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+    from typing_extensions import Self
+
+
+class ClipScore:
+    """100 times the cosine of CLIP's embeddings of image and prompt, 0 where it is negative (Hessel et al. 2021 with
+    w = 100, as torchmetrics has it; their own w is 2.5).
+
+    Images are prepared as for ``fd_clip``: Pillow's antialiased bicubic on the whole image. A prompt of more than 77
+    tokens is cut.
+
+    Args:
+        variant: ``ViT-L-14``, ``ViT-L-14-336`` or ``ViT-B-32``, OpenAI's.
+        weights: local file as open_clip saves it; the hub's unless given.
+        model: open_clip's model itself, instead of weights.
+        side: of the model's input; the variant's unless given.
+
+    Raises:
+        UsageError: no such variant.
+        AssetMissingError: the weights cannot be had.
+    """
+
+    info = PROMPT_INFOS["clip_score"]
+
+    def __init__(
+        self, variant: str = "ViT-L-14", weights: str | None = None, model: Any = None, side: int | None = None
+    ) -> None:
+        import open_clip
+
+        from vtbench.features.clip_model import load_clip
+        from vtbench.features.clip_model import variant as known
+
+        chosen = known(variant)
+        self._model = load_clip(variant, weights)[0] if model is None else model
+        self._side = side or chosen.side
+        self._tokenize = open_clip.get_tokenizer(chosen.architecture, context_length=self._model.context_length)
+
+    def to(self, *, device: torch.device | str) -> Self:
+        """Move the network; returns itself."""
+        self._model = self._model.to(device)
+        return self
+
+    def __call__(self, images: Tensor, prompts: Sequence[str]) -> Tensor:
+        """``uint8 [B,3,H,W]`` and ``B`` prompts to ``float64 [B]`` between 0 and 100."""
+        import torch
+        import torch.nn.functional as F
+
+        from vtbench.features.clip_model import MEAN, STD
+        from vtbench.features.resizing import pillow_bicubic_float
+
+        device = next(self._model.parameters()).device
+        mean, std = (torch.tensor(values, device=device).view(3, 1, 1) for values in (MEAN, STD))
+        with torch.inference_mode():
+            pixels = (pillow_bicubic_float(images, self._side).to(device) / 255.0 - mean) / std
+            seen = F.normalize(self._model.encode_image(pixels).double(), dim=-1)
+            said = F.normalize(self._model.encode_text(self._tokenize(list(prompts)).to(device)).double(), dim=-1)
+        return (100.0 * (seen * said).sum(dim=-1)).clamp_min(0.0)

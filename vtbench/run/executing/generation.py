@@ -1,0 +1,66 @@
+"""Measure the blocks of a generation task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from vtbench.run.device import choose_dtype
+from vtbench.run.measuring.evaluators import Evaluators
+from vtbench.run.measuring.generated import GenerationMeter
+from vtbench.run.measuring.previews import fixed_indices
+from vtbench.run.measuring.sample_previews import SamplePreviews
+from vtbench.run.measuring.sampling import GeneratorSampler, PremadeSampler, Sampler
+from vtbench.run.options import RunOptions
+from vtbench.run.planning.generation_data import GenerationData
+from vtbench.run.planning.generators import GeneratorSource
+from vtbench.run.planning.jobs import JobPlan, row_columns
+from vtbench.run.scoring.tokenizer_share import job_path, tokenizer_job
+from vtbench.run.storing.blocks import Block, BlockResult
+from vtbench.run.storing.manifest import GenerationManifest
+from vtbench.run.storing.sample_files import SampleFiles
+from vtbench.run.timing import waited
+
+
+def generated_blocks(
+    plan: JobPlan, data: GenerationData, evaluators: Evaluators, device: torch.device, missing: Sequence[Block]
+) -> Iterator[tuple[Block, BlockResult]]:
+    """Measure the missing blocks, one after another."""
+    source = plan.source
+    assert isinstance(source, GeneratorSource)
+    meter = GenerationMeter(
+        evaluators=evaluators,
+        tokenizer=source.tokenizer_info,
+        indices={sample_id: index for index, sample_id in enumerate(data.ids)},
+        previews=SamplePreviews(plan.folder / "previews", fixed_indices(len(data.ids), plan.task.previews.fixed)),
+        device=device,
+        columns=row_columns(plan.task),
+        files=None if plan.options.samples is None else SampleFiles(plan.options.samples, data.conditions),
+    )
+    sampler = _sampler(source, data, plan.options, device, plan.batch_size)
+    for waited_s, (block, batches) in waited(sampler.over(missing)):
+        yield block, meter.measure(batches, waited_s)
+
+
+def generation_manifest(
+    plan: JobPlan, data: GenerationData, evaluators: Evaluators, device: torch.device
+) -> GenerationManifest:
+    """What the job's manifest says about conditions and reference; the reference is built if it has to be."""
+    reference = None if data.reference is None else data.reference.ready(evaluators, plan.options, device)
+    beside = tokenizer_job(plan)
+    return GenerationManifest(
+        conditions=dict(data.conditions.description),
+        reference=reference,
+        tokenizer_job=None if beside is None else job_path(beside, plan.options.out),
+        tokenizer_samples=0 if beside is None else len(beside.data.ids),
+    )
+
+
+def _sampler(
+    source: GeneratorSource, data: GenerationData, options: RunOptions, device: torch.device, batch_size: int
+) -> Sampler:
+    if data.images is not None:
+        return PremadeSampler(data.images, data.conditions, data.preset, options.decoders)
+    dtype = choose_dtype(options.dtype)
+    return GeneratorSampler(source.model, data.conditions, data.preset, device, dtype, options.seed, batch_size)

@@ -1,0 +1,161 @@
+"""Execute a job: measure this worker's share of its blocks. What happens when all are there: ``finish``."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import datetime, timezone
+
+import torch
+
+from vtbench.core.disk.links import refuse_linked_way, refuse_links
+from vtbench.core.errors import DamagedFileError, UsageError, VtbenchError
+from vtbench.core.info import TokenizerInfo
+from vtbench.results.records.schema import ConfigSection, DeterminismSection
+from vtbench.run import provenance
+from vtbench.run.device import make_deterministic
+from vtbench.run.executing.generation import generated_blocks, generation_manifest
+from vtbench.run.executing.reconstruction import reconstructed_blocks, reference_features
+from vtbench.run.measuring.evaluators import Evaluators
+from vtbench.run.planning.earlier import blocks_without_images, job_name, tell_resumed, with_options
+from vtbench.run.planning.generation_data import GenerationData
+from vtbench.run.planning.generators import GeneratorSource
+from vtbench.run.planning.inputs import keep_inputs
+from vtbench.run.planning.job_check import own_manifest
+from vtbench.run.planning.jobs import JobPlan, TaskData
+from vtbench.run.planning.model_sections import model_section
+from vtbench.run.planning.models import PredictionSource
+from vtbench.run.progress import job_progress, say
+from vtbench.run.storing.blocks import Block, BlockResult
+from vtbench.run.storing.manifest import PLAN_FILE, JobManifest, write_manifest
+from vtbench.run.worker import Worker
+
+
+def discard(plan: JobPlan, worker: Worker) -> None:
+    """Remove what an earlier run of this job left.
+
+    Raises:
+        UsageError: several workers share the folder, so none may delete it under the others; or a link leads to it.
+    """
+    if worker.world > 1:
+        raise UsageError(
+            "--fresh cannot be used under several workers", "delete the run folder first, or give --workers-of none"
+        )
+    refuse_linked_way(plan.folder, plan.out)
+    shutil.rmtree(plan.folder, ignore_errors=True)  # links in it are removed, not followed
+
+
+def measure_job(plan: JobPlan, evaluators: Evaluators, device: torch.device, worker: Worker) -> None:
+    """Measure the blocks of this worker's share that are missing; each is written before the next begins."""
+    refuse_links(plan.folder, plan.out)
+    mine = worker.share(plan.data.blocks)
+    again = blocks_without_images(plan, mine)
+    ensure_manifest(plan, evaluators, device)
+    missing = [block for block in mine if block in again or not plan.store.has(block)]
+    if again:
+        say(f"{job_name(plan)}: {len(again)} blocks are sampled again: their images are not in {plan.options.samples}")
+    tell_resumed(plan, len(mine) - len(missing), len(mine))
+    measure_blocks(plan, evaluators, device, worker, mine, missing)
+
+
+def measure_blocks(
+    plan: JobPlan,
+    evaluators: Evaluators,
+    device: torch.device,
+    worker: Worker,
+    mine: Sequence[Block],
+    missing: Sequence[Block],
+) -> None:
+    """Measure the missing blocks of ``mine``, damaged ones among them, which is told."""
+    if not missing:
+        return
+    _tell_damage(plan, missing)
+    label = f"{plan.source.label} · {plan.task.name}" + (f" · worker {worker.rank}" if worker.world > 1 else "")
+    with job_progress(label, _samples(mine)) as progress:
+        progress.resume_from(_samples(mine) - _samples(missing))
+        for block, result in _measured(plan, evaluators, device, missing):
+            if plan.options.strict:
+                _refuse_failures(result.samples.ids, result.samples.stage, result.samples.message)
+            keep_inputs(plan, worker)
+            plan.store.write(block, result)
+            progress.advance(block.stop - block.start)
+
+
+def _tell_damage(plan: JobPlan, blocks: Sequence[Block]) -> None:
+    damage = [text for block in blocks if (text := plan.store.damage(block))]
+    if damage:
+        say(f"{plan.source.label} on {plan.task.name}: {len(damage)} blocks measured again; {damage[0]}")
+
+
+def _measured(
+    plan: JobPlan, evaluators: Evaluators, device: torch.device, missing: Sequence[Block]
+) -> Iterator[tuple[Block, BlockResult]]:
+    if isinstance(plan.data, GenerationData):
+        return generated_blocks(plan, plan.data, evaluators, device, missing)
+    assert isinstance(plan.data, TaskData)
+    return reconstructed_blocks(plan, plan.data, evaluators, device, missing)
+
+
+def _samples(blocks: Sequence[Block]) -> int:
+    return sum(block.stop - block.start for block in blocks)
+
+
+def _refuse_failures(ids: Sequence[str], stages: Sequence[str], messages: Sequence[str]) -> None:
+    for sample_id, stage, message in zip(ids, stages, messages, strict=True):
+        if stage:
+            raise VtbenchError(
+                f"{sample_id} failed ({stage}): {message}", "without --strict it is recorded and skipped"
+            )
+
+
+def ensure_manifest(plan: JobPlan, evaluators: Evaluators, device: torch.device) -> None:
+    """Written once: a resumed run keeps the first one's, but for options outside its identity, unless it cannot be
+    read any more."""
+    if (plan.folder / PLAN_FILE).is_file():
+        try:
+            before = own_manifest(plan)
+        except DamagedFileError as error:
+            say(f"{error.what}: written anew")
+        else:
+            now = with_options(before, plan.options)
+            if now != before:
+                write_manifest(now, plan.folder)
+            return
+    options, info, data = plan.options, _codes_of(plan), plan.data
+    given = {name: str(value) for name, value in vars(options).items() if value is not None and name != "command"}
+    resolved = given | {"device": str(device), "batch_size": plan.batch_size, "data": data.source}
+    resolved |= plan.source.resolved([*data.ids, *data.left_out])
+    generation = generation_manifest(plan, data, evaluators, device) if isinstance(data, GenerationData) else None
+    features = {} if generation is not None else reference_features(plan, evaluators)
+    manifest = JobManifest(
+        created=datetime.now(timezone.utc),
+        job_key=plan.key,
+        command=options.command,
+        config=ConfigSection(given=given, resolved=resolved),
+        model=model_section(plan.source, options.dtype),
+        info=None if info is None else asdict(info),
+        task=plan.task.model_dump(mode="json"),
+        data_source=data.source,
+        data_fingerprint=data.fingerprint,
+        samples=len(data.ids),
+        limited_from=data.limited_from,
+        references={name: store.key for name, store in features.items()},
+        generation=generation,
+        allow_small_sets=options.allow_small_sets,
+        measured_codes=plan.task.measured_codes,
+        reader_id=data.reader_id,
+        determinism=DeterminismSection(seed=options.seed, flags=make_deterministic()),
+        environment=provenance.environment(device),
+        code=provenance.code(),
+        warnings=(*plan.source.warnings(data.ids, data.left_out), *data.notes),
+    )
+    write_manifest(manifest, plan.folder)
+
+
+def _codes_of(plan: JobPlan) -> TokenizerInfo | None:
+    """The tokenizer whose codes are counted."""
+    if isinstance(plan.source, GeneratorSource):
+        return plan.source.tokenizer_info
+    assert isinstance(plan.source, PredictionSource)
+    return plan.source.info

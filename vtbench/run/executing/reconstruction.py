@@ -1,0 +1,67 @@
+"""Measure the blocks of a task that compares predictions with originals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from vtbench.data.loader import iterate_blocks
+from vtbench.metrics.catalog.lookup import metric_info
+from vtbench.run.measuring.evaluators import Evaluators
+from vtbench.run.measuring.previews import PreviewKeeper, fixed_indices
+from vtbench.run.measuring.reconstructed import BlockMeter
+from vtbench.run.planning.foreign_parts import extractor_identity
+from vtbench.run.planning.jobs import JobPlan, TaskData, row_columns
+from vtbench.run.planning.models import PredictionSource
+from vtbench.run.storing.blocks import Block, BlockResult
+from vtbench.run.storing.references import ReferenceFeatures, reference_key
+from vtbench.run.timing import waited
+
+
+def reconstructed_blocks(
+    plan: JobPlan, data: TaskData, evaluators: Evaluators, device: torch.device, missing: Sequence[Block]
+) -> Iterator[tuple[Block, BlockResult]]:
+    """Measure the missing blocks, one after another."""
+    meter = _meter(plan, data, evaluators, device)
+    spans = [(block.index, block.start, block.stop) for block in missing]
+    arriving = waited(iterate_blocks(data.dataset, data.preset, spans, plan.options.decoders))
+    for block, (waited_s, (_, items)) in zip(missing, arriving, strict=True):
+        yield block, meter.measure(block, items, waited_s)
+
+
+def reference_features(plan: JobPlan, evaluators: Evaluators) -> dict[str, ReferenceFeatures]:
+    """Where the features of the originals are kept, by extractor."""
+    return {
+        name: ReferenceFeatures(
+            plan.options.out,
+            reference_key(
+                data_fingerprint=f"{plan.data.fingerprint}{plan.data.foreign.get('data', '')}",
+                preprocess=plan.task.preprocess.model_dump(),
+                extractor_id=extractor_identity(name, extractor),
+                device_type=plan.device_type,
+                block_size=plan.task.block_size,
+            ),
+            evaluators.features[name],
+        )
+        for name, extractor in evaluators.extractors.items()
+    }
+
+
+def _meter(plan: JobPlan, data: TaskData, evaluators: Evaluators, device: torch.device) -> BlockMeter:
+    source, previews = plan.source, plan.task.previews
+    assert isinstance(source, PredictionSource)
+    return BlockMeter(
+        predictor=source.open(plan.options, device, plan.batch_size, [*data.ids, *data.left_out]),
+        evaluators=evaluators,
+        references=reference_features(plan, evaluators),
+        info=source.info,
+        indices={sample_id: index for index, sample_id in enumerate(data.ids)},
+        previews=PreviewKeeper(
+            plan.folder / "previews", previews, fixed_indices(len(data.ids), previews.fixed), metric_info(previews.by)
+        ),
+        device=device,
+        batch_size=plan.batch_size,
+        columns=row_columns(plan.task),
+        strata=plan.task.strata,
+    )

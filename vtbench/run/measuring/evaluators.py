@@ -1,0 +1,136 @@
+"""The metrics of one task as objects: image metrics, feature extractors, and set-metric estimators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from vtbench.core.contracts import BlockMetric, FeatureExtractor, ImageMetric, PromptMetric, SetMetric
+from vtbench.core.digests import canonical_json
+from vtbench.core.info import MetricInfo
+from vtbench.core.naming.reference import Reference, parse_reference
+from vtbench.features import EXTRACTORS
+from vtbench.metrics.catalog.lookup import (
+    BLOCK_REGISTRY,
+    ESTIMATORS,
+    IMAGE_REGISTRY,
+    INCEPTION,
+    INCEPTION_CLEAN,
+    PROMPT_REGISTRY,
+    SetMetricEntry,
+    metric_info,
+    set_metric,
+)
+from vtbench.run.measuring.instances import InstanceScorer, instance_scorer
+from vtbench.run.measuring.reading import TextScorer
+from vtbench.run.measuring.reading_released import ReleasedTextScorer, task_text_scorer
+from vtbench.tasks import MetricRequest, TaskSpec
+
+_INCEPTIONS = (INCEPTION, INCEPTION_CLEAN)
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluators:
+    """Networks and functions that ``measure`` applies to every image. Each network is built once and shared."""
+
+    image_metrics: Mapping[str, ImageMetric]
+    extractors: Mapping[str, FeatureExtractor]
+    features: Mapping[str, frozenset[str]]
+    text: TextScorer | ReleasedTextScorer | None = None
+    instances: InstanceScorer | None = None
+    block_metrics: tuple[BlockMetric, ...] = ()
+    prompt_metrics: tuple[PromptMetric, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class SetJob:
+    """One estimator on one feature of one extractor, and the public names it answers for."""
+
+    estimator: SetMetric
+    extractor: str
+    feature: str
+    outputs: Mapping[str, MetricInfo]
+    names: Mapping[str, str]
+
+
+def build_evaluators(task: TaskSpec, device: torch.device) -> Evaluators:
+    """Load every network the task needs, on ``device``.
+
+    Raises:
+        AssetMissingError: weights that are neither here nor to be had.
+    """
+    metrics = {request.name: _image_metric(request, device) for request in task.image_metrics}
+    features = required_features(task.set_metrics)
+    extractors = {name: EXTRACTORS.create(parse_reference(name)).to(device=device) for name in sorted(features)}
+    return Evaluators(
+        metrics,
+        extractors,
+        features,
+        task_text_scorer(task),
+        instance_scorer(task.instances),
+        block_metrics(task.block_metrics),
+        tuple(_prompt_metric(request, device) for request in task.prompt_metrics),
+    )
+
+
+def block_metrics(requests: Iterable[MetricRequest]) -> tuple[BlockMetric, ...]:
+    """Metrics that are given whole blocks."""
+    return tuple(BLOCK_REGISTRY.create(Reference(request.name, dict(request.params))) for request in requests)
+
+
+def _image_metric(request: MetricRequest, device: torch.device) -> ImageMetric:
+    metric: Any = IMAGE_REGISTRY.create(Reference(request.name, dict(request.params)))
+    return metric.to(device=device) if hasattr(metric, "to") else metric  # type: ignore[no-any-return]
+
+
+def _prompt_metric(request: MetricRequest, device: torch.device) -> PromptMetric:
+    metric: Any = PROMPT_REGISTRY.create(Reference(request.name, dict(request.params)))
+    return metric.to(device=device) if hasattr(metric, "to") else metric  # type: ignore[no-any-return]
+
+
+def required_features(requests: Iterable[MetricRequest]) -> dict[str, frozenset[str]]:
+    """Extractor name to the features that the set metrics read."""
+    needed: dict[str, set[str]] = {}
+    for request in requests:
+        entry = _entry(request)
+        needed.setdefault(entry.extractor, set()).add(entry.feature)
+    return {name: frozenset(features) for name, features in needed.items()}
+
+
+def guards_small_sets(task: TaskSpec) -> bool:
+    """Whether a metric of the task is refused on small sets, unless ``--allow-small-sets`` allows them."""
+    return any(_entry(request).extractor in _INCEPTIONS for request in task.set_metrics)
+
+
+def set_jobs(requests: Iterable[MetricRequest], allow_small_sets: bool) -> list[SetJob]:
+    """Group requests so that an estimator which yields several names (precision and recall) runs once."""
+    grouped: dict[str, list[tuple[str, SetMetricEntry, dict[str, Any]]]] = {}
+    for request in requests:
+        entry = _entry(request)
+        key = canonical_json([entry.estimator, entry.extractor, entry.feature, request.params])
+        grouped.setdefault(key, []).append((request.name, entry, request.params))
+    return [_set_job(members, allow_small_sets) for members in grouped.values()]
+
+
+def _set_job(members: list[tuple[str, SetMetricEntry, dict[str, Any]]], allow_small_sets: bool) -> SetJob:
+    _, entry, params = members[0]
+    from vtbench.metrics.sets.frechet import INCEPTION_MIN_SAMPLES
+
+    least = INCEPTION_MIN_SAMPLES if entry.extractor in _INCEPTIONS and not allow_small_sets else 0
+    estimator = ESTIMATORS.create(Reference(entry.estimator, dict(params)), min_samples=least)
+    return SetJob(
+        estimator=estimator,
+        extractor=entry.extractor,
+        feature=entry.feature,
+        outputs={name: metric_info(name) for name, _, _ in members},
+        names={name: member.output for name, member, _ in members},
+    )
+
+
+def _entry(request: MetricRequest) -> SetMetricEntry:
+    entry = set_metric(request.name)
+    assert entry is not None, f"{request.name} passed the task's checks but is no set metric"
+    return entry

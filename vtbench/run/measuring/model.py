@@ -1,0 +1,98 @@
+"""One interface over tokenizers and reconstructors: images in, images and codes out, at the task's size."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vtbench.core.codes import Codes
+from vtbench.core.errors import AdapterError
+from vtbench.core.foreign.guard import foreign
+from vtbench.core.foreign.placing import place, refuse_training
+from vtbench.core.foreign.returned import in_words, require_images
+from vtbench.core.info import TokenizerInfo
+from vtbench.run.device import synchronize
+
+
+@dataclass(frozen=True, eq=False)
+class Reconstruction:
+    """Raw output of a model: ``float32 [B,3,H,W]`` (any range), its codes if it has any, and seconds spent."""
+
+    images: Tensor
+    codes: Codes | None
+    encode_s: float
+    decode_s: float
+
+
+class LoadedModel:
+    """A tokenizer or reconstructor on its device, ready for batches of ``float32 [B,3,H,W]`` in [0, 1].
+
+    Raises:
+        UsageError: a dtype other than float32 for a model that cannot be moved.
+    """
+
+    def __init__(self, model: Any, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
+        self.info: TokenizerInfo = model.info
+        self.device = device
+        self._model = place(model, device, dtype)
+        self._encodes = hasattr(model, "encode") and hasattr(model, "decode")
+        self._looked_at = False
+
+    def resize_note(self, height: int, width: int) -> str | None:
+        """How images of this size are brought to a fixed-size model and back; ``None`` if they are not."""
+        native = self.info.native_size
+        if not self.info.fixed_size or native is None or (height, width) == (native, native):
+            return None
+        return f"{height}x{width} -> {native}x{native} -> {height}x{width}, bicubic, antialias, float32, not rounded"
+
+    @torch.inference_mode()
+    def reconstruct(self, images: Tensor, seeds: list[int]) -> Reconstruction:
+        """Run the model; resize in and back where it only runs at its native size."""
+        height, width = images.shape[-2:]
+        if self.resize_note(height, width) is None:
+            return self._run(images, seeds)
+        native = self.info.native_size
+        assert native is not None
+        result = self._run(_resize(images, native, native), seeds)
+        return Reconstruction(_resize(result.images, height, width), result.codes, result.encode_s, result.decode_s)
+
+    def _run(self, images: Tensor, seeds: list[int]) -> Reconstruction:
+        started = self._clock()
+        if not self._encodes:
+            output = self._call("reconstruct", images, seeds)
+            return Reconstruction(self._checked(output, images), None, 0.0, self._clock() - started)
+        codes = self._call("encode", images, seeds)
+        if not isinstance(codes, Codes):
+            raise AdapterError(f"{self.info.name}: encode returned {in_words(codes)}, not Codes")
+        encoded = self._clock()
+        output = self._call("decode", codes, seeds)
+        finished = self._clock()
+        return Reconstruction(self._checked(output, images), codes, encoded - started, finished - encoded)
+
+    def _call(self, method: str, given: Tensor | Codes, seeds: list[int]) -> Any:
+        """Whatever draws without a seed of its own starts from the first image's."""
+        extra = {"seeds": torch.tensor(seeds, dtype=torch.int64)} if self.info.stochastic else {}
+        with foreign(f"{self.info.name}: {method}", seed=seeds[0]):
+            return getattr(self._model, method)(given, **extra)
+
+    def _checked(self, output: Any, images: Tensor) -> Tensor:
+        shape = tuple(images.shape)
+        require_images(self.info.name, output, shape, f"images of {list(shape)}")
+        if not self._looked_at:
+            refuse_training(self._model)
+            self._looked_at = True
+        checked: Tensor = output
+        return checked.to(self.device, torch.float32)
+
+    def _clock(self) -> float:
+        synchronize(self.device)
+        return time.perf_counter()
+
+
+def _resize(images: Tensor, height: int, width: int) -> Tensor:
+    return F.interpolate(images, size=(height, width), mode="bicubic", antialias=True, align_corners=False)

@@ -1,0 +1,203 @@
+"""From conditions to images at rest: a generator in batches, or images that somebody else sampled."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from vtbench.core.codes import Codes
+from vtbench.core.contracts import Condition, ImageDataset, Prepared, Sample, SampleFailure, SamplingCost
+from vtbench.core.errors import AdapterError, SampleError
+from vtbench.core.foreign.guard import foreign
+from vtbench.core.foreign.placing import place, refuse_training
+from vtbench.core.foreign.returned import in_words, require_images
+from vtbench.core.pixels import to_uint8
+from vtbench.core.seeds import sample_seed
+from vtbench.data.conditions import ConditionSample, ConditionSet
+from vtbench.data.loader import iterate_blocks
+from vtbench.data.preparing.presets import Preset
+from vtbench.run.device import synchronize
+from vtbench.run.measuring.batching import CarefulBatches
+from vtbench.run.measuring.predict import model_failure, not_finite
+from vtbench.run.storing.blocks import Block
+
+
+@dataclass(frozen=True, eq=False)
+class SampledBatch:
+    """Samples of one batch: ``uint8 [3,H,W]`` at the task's size, or a failure, one a condition.
+
+    Attributes:
+        resized: how the generator's images were brought to the task's size; ``None`` if they were not.
+    """
+
+    requests: Sequence[ConditionSample]
+    outcomes: Sequence[Tensor | SampleFailure]
+    codes: Codes | None = None
+    sample_s: float = 0.0
+    decode_s: float = 0.0
+    cost: SamplingCost | None = None
+    events: tuple[str, ...] = ()
+    resized: str | None = None
+
+
+class Sampler(Protocol):
+    """Whatever yields the images of a generation task, block by block."""
+
+    def over(self, blocks: Sequence[Block]) -> Iterator[tuple[Block, Iterator[SampledBatch]]]:
+        """For each block the batches that together cover its conditions in order."""
+
+
+class GeneratorSampler:
+    """Runs a generator over conditions in batches; see :class:`CarefulBatches`.
+
+    Args:
+        generator: made, not yet placed.
+        conditions: of the whole task.
+        preset: brings a sample to the task's size.
+        device: where the generator runs.
+        dtype: its arithmetic.
+        seed: the run's; each sample's seed derives from it and the sample's id.
+        batch_size: images sampled at once.
+
+    Raises:
+        UsageError: a dtype other than float32 for a generator that cannot be moved.
+    """
+
+    def __init__(
+        self,
+        generator: Any,
+        conditions: ConditionSet,
+        preset: Preset,
+        device: torch.device,
+        dtype: torch.dtype,
+        seed: int,
+        batch_size: int,
+    ) -> None:
+        self._generator, self._looked_at = place(generator, device, dtype), False
+        self._conditions, self._preset, self._device, self._seed = conditions, preset, device, seed
+        name = generator.info.name
+        if hasattr(generator, "sample_each"):  # an external program starts once a block, and cuts batches by itself
+            batch_size = sys.maxsize
+        self._batches = CarefulBatches(name, batch_size, lambda pending, most: list(pending[:most]), self._run, _failed)
+
+    def over(self, blocks: Sequence[Block]) -> Iterator[tuple[Block, Iterator[SampledBatch]]]:
+        """See :class:`Sampler`."""
+        for block in blocks:
+            yield block, self._batches.over([self._conditions[index] for index in range(block.start, block.stop)])
+
+    @torch.inference_mode()
+    def _run(self, batch: list[ConditionSample]) -> SampledBatch:
+        seeds = torch.tensor([sample_seed(self._seed, request.id) for request in batch], dtype=torch.int64)
+        conditions = [request.condition for request in batch]
+        started = self._clock()
+        raw, codes, sampled = self._sample(batch, conditions, seeds)
+        finished = self._clock()
+        outcomes = [self._finished(request, image) for request, image in zip(batch, raw, strict=True)]
+        return SampledBatch(
+            batch,
+            [pixels for pixels, _ in outcomes],
+            codes,
+            sampled - started,
+            finished - sampled if codes is not None else 0.0,
+            self._cost(),
+            self._batches.take_events(),
+            next((note for _, note in outcomes if note), None),
+        )
+
+    def _sample(
+        self, batch: list[ConditionSample], conditions: Sequence[Condition], seeds: Tensor
+    ) -> tuple[Sequence[Tensor | SampleFailure], Codes | None, float]:
+        """Images of any size, codes where there are any, and the time at which sampling ended and decoding began."""
+        generator, seed = self._generator, int(seeds[0])
+        if hasattr(generator, "sample_each"):
+            names = [request.id for request in batch]
+            with self._foreign("sample_each", seed):
+                each = generator.sample_each(conditions, seeds, names)
+            return each, None, self._clock()
+        if not hasattr(generator, "sample_codes"):
+            with self._foreign("sample", seed):
+                images = generator.sample(conditions, seeds)
+            return self._checked(images, len(batch)), None, self._clock()
+        with self._foreign("sample_codes", seed):
+            codes = generator.sample_codes(conditions, seeds)
+        if not isinstance(codes, Codes):
+            raise AdapterError(f"{generator.info.name}: sample_codes returned {in_words(codes)}, not Codes")
+        sampled = self._clock()
+        with self._foreign("its tokenizer's decode", seed):
+            images = generator.tokenizer.decode(codes)
+        return self._checked(images, len(batch)), codes, sampled
+
+    def _foreign(self, method: str, seed: int) -> foreign:
+        """Around one call; whatever draws without a seed of its own starts from the first sample's."""
+        return foreign(f"{self._generator.info.name}: {method}", seed=seed)
+
+    def _checked(self, images: Any, count: int) -> Sequence[Tensor]:
+        require_images(self._generator.info.name, images, (count, 3), f"{count} conditions")
+        if not self._looked_at:
+            refuse_training(self._generator)
+            self._looked_at = True
+        return list(images)
+
+    def _cost(self) -> SamplingCost | None:
+        """Of the call that was made last, where the generator counts."""
+        if not hasattr(self._generator, "sampling_cost"):
+            return None
+        with foreign(f"{self._generator.info.name}: sampling_cost"):
+            cost: SamplingCost | None = self._generator.sampling_cost()
+        return cost
+
+    def _finished(
+        self, request: ConditionSample, raw: Tensor | SampleFailure
+    ) -> tuple[Tensor | SampleFailure, str | None]:
+        """One rounding, then the task's size; with a note where that changed the pixels."""
+        if isinstance(raw, SampleFailure):
+            return raw, None
+        if raw.is_floating_point():
+            if not torch.isfinite(raw).all():
+                return not_finite(request.id, raw), None
+            raw = to_uint8(raw)
+        try:
+            scored = self._preset.prepare(Sample(request.id, raw.cpu())).reference
+        except SampleError as error:
+            return SampleFailure(request.id, "preprocess", str(error)), None
+        sizes = ["x".join(map(str, image.shape[-2:])) for image in (raw, scored)]
+        return scored, f"{sizes[0]} -> {sizes[1]}, {self._preset.id}" if sizes[0] != sizes[1] else None
+
+    def _clock(self) -> float:
+        synchronize(self._device)
+        return time.perf_counter()
+
+
+def _failed(request: ConditionSample, error: Exception) -> SampledBatch:
+    return SampledBatch([request], [model_failure(request.id, error)])
+
+
+@dataclass(frozen=True, eq=False)
+class PremadeSampler:
+    """Images made elsewhere, decoded and brought to the task's size ahead of the metrics.
+
+    Attributes:
+        decoders: processes; 0 decodes in this one.
+    """
+
+    images: ImageDataset
+    conditions: ConditionSet
+    preset: Preset
+    decoders: int
+
+    def over(self, blocks: Sequence[Block]) -> Iterator[tuple[Block, Iterator[SampledBatch]]]:
+        """See :class:`Sampler`."""
+        spans = [(block.index, block.start, block.stop) for block in blocks]
+        arriving = iterate_blocks(self.images, self.preset, spans, self.decoders)
+        for block, (_, items) in zip(blocks, arriving, strict=True):
+            requests = [self.conditions[index] for index in range(block.start, block.stop)]
+            outcomes = [
+                item.reference if isinstance(item, Prepared) else replace(item, of_model=False) for item in items
+            ]
+            yield block, iter([SampledBatch(requests, outcomes)])

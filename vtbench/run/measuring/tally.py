@@ -1,0 +1,102 @@
+"""What measuring a block has found so far, and how it becomes the tensors and the metadata of the block's file."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vtbench.core.contracts import FeatureExtractor
+from vtbench.core.foreign.guard import foreign
+from vtbench.core.outside.tensor_files import Array
+from vtbench.metrics.codes.usage import merge_counts
+from vtbench.run.device import peak_memory_mb, synchronize
+from vtbench.run.measuring.block_scores import Pair
+from vtbench.run.storing.rows import SampleRow
+
+FEATURES_PREFIX = "features."
+CODES_PREFIX = "codes."
+Extractors = Mapping[str, FeatureExtractor]
+FeatureNames = Mapping[str, frozenset[str]]
+
+
+def feature_key(extractor: str, feature: str) -> str:
+    """Name of a prediction feature inside a block file."""
+    return f"{FEATURES_PREFIX}{extractor}.{feature}"
+
+
+@dataclass(eq=False)
+class Tally:
+    """One block: rows by sample id, features by key, code counts, seconds by part, and what happened.
+
+    Attributes:
+        device: where images are; waited for before a clock is read.
+    """
+
+    device: torch.device
+    rows: dict[str, SampleRow] = field(default_factory=dict)
+    features: dict[str, list[Array]] = field(default_factory=lambda: defaultdict(list))
+    counts: list[dict[str, Array]] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    events: list[str] = field(default_factory=list)
+    resized: set[str] = field(default_factory=set)
+    pairs: dict[str, Pair] = field(default_factory=dict)
+    cost: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    @contextmanager
+    def timed(self, part: str) -> Iterator[None]:
+        """Run the body in inference mode and add its seconds to ``part``."""
+        started = time.perf_counter()
+        with torch.inference_mode():
+            yield
+        synchronize(self.device)
+        self.seconds[part] += time.perf_counter() - started
+
+    def add_features(self, extractors: Extractors, names: FeatureNames, images: Tensor) -> None:
+        """Extract the named features of ``uint8 [B,3,H,W]``."""
+        for name, extractor in extractors.items():
+            with foreign(f"features {name}"):
+                found = extractor(images)
+            for feature in names[name]:
+                self.features[feature_key(name, feature)].append(found[feature].cpu().numpy())
+
+    def tensors(self, names: FeatureNames) -> dict[str, Array]:
+        """Every feature asked for (of no rows where no image was scored) and the merged code counts."""
+        keys = [feature_key(name, feature) for name, features in names.items() for feature in features]
+        counts = {f"{CODES_PREFIX}{name}": array for name, array in merge_counts(self.counts).items()}
+        return {key: joined(self.features.get(key, [])) for key in keys} | counts
+
+    def meta(self, samples: int) -> dict[str, Any]:
+        """Timings and events of the block."""
+        return {
+            "samples": samples,
+            "seconds": dict(self.seconds),
+            "events": self.events,
+            "resized": sorted(self.resized),
+            "peak_memory_mb": peak_memory_mb(self.device),
+            **({"cost": dict(self.cost)} if self.cost else {}),
+        }
+
+
+def runs_of_equal_shape(images: Sequence[Tensor], most: int | None = None) -> Iterator[slice]:
+    """Slices of neighbours of one shape, each of at most ``most``."""
+    start = 0
+    for _, group in itertools.groupby(images, key=lambda image: image.shape):
+        stop = start + len(list(group))
+        step = most or stop - start
+        for first in range(start, stop, step):
+            yield slice(first, min(first + step, stop))
+        start = stop
+
+
+def joined(arrays: Sequence[Array]) -> Array:
+    """Row blocks as one matrix; no rows and no width where there are none."""
+    return np.concatenate(arrays) if arrays else np.zeros((0, 0), dtype=np.float32)

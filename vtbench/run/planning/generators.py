@@ -1,0 +1,137 @@
+"""A generator named on the command line, as one row of a table, and the tokenizer it brings along."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import torch
+
+from vtbench.core.contracts import ImageDataset
+from vtbench.core.info import GeneratorInfo, TokenizerInfo
+from vtbench.core.naming.reference import parse_reference
+from vtbench.core.registry import Registry
+from vtbench.data.conditions import ConditionSet
+from vtbench.generators import GENERATORS
+from vtbench.generators.resolve import resolve_generator
+from vtbench.run.device import choose_dtype
+from vtbench.run.measuring.model import LoadedModel
+from vtbench.run.measuring.predict import ModelPredictor, Predictor
+from vtbench.run.options import RunOptions
+from vtbench.run.planning.models import with_digests
+from vtbench.run.planning.named_source import NamedSource
+
+
+class GeneratorSource(NamedSource):
+    """A generator, or images that one sampled before."""
+
+    registry: ClassVar[Registry] = GENERATORS
+    kept: ClassVar[tuple[str, ...]] = ("info", "import_path", "notes", "code_files", "tokenizer_info", "premade")
+
+    def make(self) -> Any:
+        """The generator."""
+        return resolve_generator(self.reference)
+
+    def meant(self) -> dict[str, Any]:
+        """Those of the generator."""
+        return GENERATORS.arguments(self.parsed)
+
+    @cached_property
+    def info(self) -> GeneratorInfo:
+        """Taken from the generator, and kept when it is released."""
+        info: GeneratorInfo = self.model.info
+        return info
+
+    @cached_property
+    def tokenizer_info(self) -> TokenizerInfo | None:
+        """Of the tokenizer whose codes it samples; ``None`` where it samples images."""
+        if not hasattr(self.model, "sample_codes"):
+            return None
+        info: TokenizerInfo = self.model.tokenizer.info
+        return info
+
+    @cached_property
+    def premade(self) -> tuple[ImageDataset, ConditionSet] | None:
+        """Images that were sampled before, and what from; ``None`` for a generator that is run."""
+        images = getattr(self.model, "images", None)
+        return None if images is None else (images, self.model.conditions)
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """Name, arguments, files, weights and sampler; the images where they are all there is; foreign code."""
+        return {
+            **self.named,
+            "generator": with_digests(self.info),
+            "tokenizer": None if self.tokenizer_info is None else with_digests(self.tokenizer_info),
+            "images": None if self.premade is None else self.premade[0].fingerprint,
+        }
+
+
+@dataclass(eq=False)
+class OwnTokenizerSource:
+    """The tokenizer of a generator, to be measured by itself.
+
+    Args:
+        generator: whose codes it decodes.
+    """
+
+    generator: GeneratorSource
+
+    @property
+    def label(self) -> str:
+        """The tokenizer's own name: generators that differ in their settings share it."""
+        return self.info.name
+
+    @property
+    def reference(self) -> str:
+        """How its generator is named, without the sampler's settings."""
+        return f"tokenizer of {parse_reference(self.generator.reference).target}"
+
+    @property
+    def args(self) -> dict[str, Any]:
+        """None of its own."""
+        return {}
+
+    @property
+    def code_files(self) -> frozenset[str]:
+        """Of the generator."""
+        return self.generator.code_files
+
+    @property
+    def info(self) -> TokenizerInfo:
+        """Of the tokenizer."""
+        info = self.generator.tokenizer_info
+        assert info is not None, f"{self.reference} has no tokenizer"
+        return info
+
+    @property
+    def import_path(self) -> str:
+        """Of the generator that brings it."""
+        return self.generator.import_path
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Geometry and weights, not the sampler: generators that differ in their settings share it. Of somebody else's
+        generator it is not known which of its arguments are the sampler's."""
+        named = self.generator.identity
+        foreign = {key: named[key] for key in ("foreign", "args") if "foreign" in named}
+        return {"tokenizer of": named["target"], "info": with_digests(self.info), **foreign}
+
+    def open(self, options: RunOptions, device: torch.device, batch_size: int, ids: Sequence[str]) -> Predictor:
+        """The tokenizer on its device."""
+        loaded = LoadedModel(self.generator.model.tokenizer, device, choose_dtype(options.dtype))
+        return ModelPredictor(loaded, seed=options.seed, batch_size=batch_size)
+
+    def release(self) -> None:
+        """Free the generator with it."""
+        self.generator.release()
+
+    def warnings(self, ids: Sequence[str], left_out: Sequence[str] = ()) -> list[str]:
+        """Nothing to say."""
+        return []
+
+    def resolved(self, ids: Sequence[str]) -> dict[str, str]:
+        """Nothing was left to settle."""
+        return {}

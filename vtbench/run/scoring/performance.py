@@ -1,0 +1,44 @@
+"""Where the time of a job went, from the metadata of its blocks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from vtbench.results.records.schema import PerformanceSection
+
+
+def performance(metas: Sequence[dict[str, Any]], count: int) -> PerformanceSection:
+    """Summed over blocks (over workers too, so not wall time under several).
+
+    Args:
+        metas: of every block.
+        count: samples of the job.
+    """
+    seconds: dict[str, float] = defaultdict(float)
+    for meta in metas:
+        for part, spent in meta["seconds"].items():
+            seconds[part] += spent
+    total = sum(seconds.values())
+    encode, decode, sample = (seconds.pop(part, 0.0) for part in ("encode", "decode", "sample"))
+    shares = {"model": encode + decode + sample, **seconds}
+    costs = [meta["cost"] for meta in metas if "cost" in meta]
+    sampled, passes, tokens = (sum(cost[part] for cost in costs) for part in ("sampled", "forward_passes", "tokens"))
+    return PerformanceSection(
+        wall_s=total,
+        images_per_s=_rate(count, total),
+        encode_images_per_s=_rate(count, encode),
+        decode_images_per_s=_rate(count, decode),
+        sample_images_per_s=_rate(count, sample),
+        forward_passes_per_image=_rate(passes, sampled),
+        tokens_per_s=_rate(tokens, sample) if costs else None,
+        kv_cache_bytes=max((cost["kv_cache_bytes"] for cost in costs), default=None),
+        shares={part: spent / total for part, spent in shares.items()} if total else {},
+        peak_memory_mb=max((meta["peak_memory_mb"] for meta in metas), default=None),
+        events=tuple(event for meta in metas for event in meta["events"]),
+    )
+
+
+def _rate(amount: float, per: float) -> float | None:
+    return amount / per if per else None

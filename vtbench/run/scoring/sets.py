@@ -1,0 +1,119 @@
+"""Fold stored features into set metrics: against the task's own originals, or against named reference statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from vtbench.core.contracts import FeatureMoments, Features
+from vtbench.core.errors import UsageError, VtbenchError
+from vtbench.core.foreign.guard import foreign
+from vtbench.core.outside.seals import REPAIR
+from vtbench.results.records.samples import FAILED, Samples
+from vtbench.results.records.schema import MetricResult, ReferenceSection
+from vtbench.run.measuring.evaluators import SetJob, required_features, set_jobs
+from vtbench.run.measuring.tally import feature_key
+from vtbench.run.planning.generation_reference import reference_section
+from vtbench.run.scoring.fold import Measured, metric_result
+from vtbench.run.storing.features import SelectedFeatures, StoredFeatures
+from vtbench.run.storing.references import ReferenceFeatures, open_reference
+from vtbench.tasks import MetricRequest
+
+BEFORE_THE_MODEL = ("decode", "preprocess")
+"""Stages at which a sample fails before it has a reference."""
+
+
+def set_results(
+    measured: Measured, requests: Sequence[MetricRequest], warnings: list[str], note: Callable[[str], None]
+) -> tuple[list[MetricResult], ReferenceSection | None]:
+    """Set metrics on stored features, and what they were compared with. Metrics that cannot be had add a warning."""
+    compare = _Originals(measured, requests) if measured.manifest.generation is None else _Statistics(measured)
+    warnings += compare.notes if requests else ()
+    results: list[MetricResult] = []
+    for job in set_jobs(requests, measured.manifest.allow_small_sets):
+        note(f"{measured.manifest.model.label}: {', '.join(job.outputs)}")
+        paths = [measured.store.tensors_path(block) for block in measured.blocks]
+        predictions = StoredFeatures(paths, feature_key(job.extractor, job.feature))
+        alone = not getattr(job.estimator, "uses_references", True)
+        references = predictions if alone else compare.find(job)
+        results += set_estimates(job, predictions, references, warnings)
+    return results, compare.section if requests else None
+
+
+class _Originals:
+    """The task's own preprocessed images."""
+
+    def __init__(self, measured: Measured, requests: Sequence[MetricRequest]) -> None:
+        self._measured, self._features = measured, required_features(requests)
+        self.section: ReferenceSection | None = None
+        self.notes: tuple[str, ...] = ()  # originals that cannot be read are failed samples
+
+    def find(self, job: SetJob) -> Features:
+        measured, manifest = self._measured, self._measured.manifest
+        if job.extractor not in manifest.references:
+            raise _not_measured(job)
+        store = ReferenceFeatures(measured.out, manifest.references[job.extractor], self._features[job.extractor])
+        references = _of_scored(store.stored(measured.blocks, job.feature), measured.samples)
+        self.section = ReferenceSection(
+            description="the task's own preprocessed images", n=references.shape[0], digest=store.key
+        )
+        return references
+
+
+class _Statistics:
+    """Reference statistics, which may hold moments only."""
+
+    def __init__(self, measured: Measured) -> None:
+        assert measured.manifest.generation is not None
+        name = measured.manifest.generation.reference
+        self._statistics = None if name is None else open_reference(measured.out, name)
+        self.section = None if self._statistics is None else reference_section(self._statistics)
+        self.notes = () if self._statistics is None else self._statistics.notes
+
+    def find(self, job: SetJob) -> Features | FeatureMoments:
+        if self._statistics is None:
+            raise _not_measured(job)
+        found = self._statistics.features(job.extractor, job.feature)
+        references = found if found is not None else self._statistics.moments(job.extractor, job.feature)
+        if references is None:
+            raise UsageError(
+                f"{', '.join(job.outputs)}: the reference holds nothing of {job.extractor}.{job.feature}",
+                "make one with: vtbench stats build",
+            )
+        return references
+
+
+def _not_measured(job: SetJob) -> UsageError:
+    return UsageError(f"{', '.join(job.outputs)}: features of {job.extractor} were not measured in this run")
+
+
+def _of_scored(references: StoredFeatures, samples: Samples) -> Features:
+    """The references of the scored samples: row by row those of the predictions, also where the model failed."""
+    decoded = [
+        status for status, stage in zip(samples.status, samples.stage, strict=True) if stage not in BEFORE_THE_MODEL
+    ]
+    if references.shape[0] != len(decoded):
+        raise VtbenchError(f"reference features have {references.shape[0]} rows for {len(decoded)} images", REPAIR)
+    scored = [row for row, status in enumerate(decoded) if status != FAILED]
+    return references if len(scored) == len(decoded) else SelectedFeatures(references, scored)
+
+
+def set_estimates(
+    job: SetJob,
+    predictions: Features,
+    references: Features | FeatureMoments,
+    warnings: list[str],
+    stratum: str = "all",
+) -> list[MetricResult]:
+    """Run one estimator; a set too small for it costs that metric only, and the record says so."""
+    names = ", ".join(job.outputs) + ("" if stratum == "all" else f" ({stratum})")
+    try:
+        with foreign(names):
+            found = job.estimator(predictions, references)
+    except UsageError as error:
+        hint = f" ({error.hint})" if error.hint else ""
+        warnings.append(f"{names} not computed: {error.what}{hint}")
+        return []
+    count, width = predictions.shape
+    if names.startswith("f") and count <= width:
+        warnings.append(f"{names}: {count} images for {width}-d features: mostly bias; compare at equal n, or use KID")
+    return [metric_result(info, found[job.names[name]], stratum) for name, info in job.outputs.items()]

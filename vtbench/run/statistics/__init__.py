@@ -1,0 +1,1 @@
+"""``vtbench stats``: reference statistics of a set of images, streamed."""

@@ -1,0 +1,77 @@
+"""``vtbench stats build`` without its command line: names to objects, then the build."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from vtbench.core.contracts import FeatureExtractor
+from vtbench.core.errors import UsageError
+from vtbench.core.naming.reference import parse_reference
+from vtbench.data.fingerprint import notes_of
+from vtbench.data.open import open_data
+from vtbench.data.preparing.presets import make_preset
+from vtbench.data.sources.subset import Subset
+from vtbench.features import EXTRACTORS
+from vtbench.metrics.sets.reference_statistics import ReferenceStatistics
+from vtbench.run.device import choose_device, make_deterministic
+from vtbench.run.options import RunOptions
+from vtbench.run.progress import say
+from vtbench.run.statistics.building import StatisticsRequest, build_statistics
+from vtbench.run.worker import Worker
+
+
+def build_from_command_line(
+    *,
+    data: str,
+    out: Path,
+    extractors: Sequence[str],
+    preset: str,
+    size: int | None,
+    keep_rows: bool,
+    limit: int | None,
+    device: str,
+    workers: int | None,
+    command: tuple[str, ...],
+) -> ReferenceStatistics:
+    """Build reference statistics of ``data`` at ``out``.
+
+    Args:
+        extractors: names, each with ``.feature`` where one feature is enough.
+
+    Raises:
+        UsageError: an unknown name, or a feature that the extractor does not have.
+        AssetMissingError: weights that cannot be had.
+    """
+    make_deterministic()
+    place = choose_device(device, Worker())
+    dataset = open_data(data)
+    if limit is not None and limit < len(dataset):
+        dataset = Subset(dataset, limit)
+    wanted: dict[str, set[str]] = {}
+    for text in extractors:
+        name, _, feature = text.partition(".")
+        wanted.setdefault(name, set()).update({feature} if feature else ())
+    networks = {name: EXTRACTORS.create(parse_reference(name)).to(device=place) for name in sorted(wanted)}
+    features = {name: _features(name, network, wanted[name]) for name, network in networks.items()}
+    request = StatisticsRequest(
+        source=data,
+        dataset=dataset,
+        preset=make_preset(preset, size),
+        features=features,
+        keep_rows=keep_rows,
+        decoders=RunOptions(workers=workers).decoders,
+        provenance={"command": " ".join(command[1:])},
+    )
+    made = build_statistics(request, networks, place, out)
+    for note in (*notes_of(dataset), *made.notes):
+        say(f"warning: {note}")
+    return made
+
+
+def _features(name: str, network: FeatureExtractor, wanted: set[str]) -> frozenset[str]:
+    known: tuple[str, ...] = getattr(network, "features", ())
+    strange = sorted(wanted - set(known)) if known else []
+    if strange:
+        raise UsageError(f"{name} has no feature {strange[0]}", f"it has: {', '.join(known)}")
+    return frozenset(wanted or known)

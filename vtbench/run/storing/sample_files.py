@@ -1,0 +1,44 @@
+"""Every generated image as a file, for judges that vtbench does not run: of prompts in GenEval's layout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from vtbench.core.disk.files import inside, path_segment
+from vtbench.data.conditions import ConditionSample, ConditionSet
+from vtbench.generators.elsewhere.geneval_layout import write_image, write_metadata
+
+
+@dataclass(frozen=True, eq=False)
+class SampleFiles:
+    """Writes samples as they are scored: PNG, at the task's size.
+
+    Attributes:
+        folder: of prompts ``00000/metadata.jsonl`` and ``00000/samples/0000.png``; else ``<id>.png``.
+        conditions: of the whole task.
+    """
+
+    folder: Path
+    conditions: ConditionSet
+
+    def path(self, index: int, request: ConditionSample) -> Path:
+        """Where an image comes to lie."""
+        if not self._in_geneval:
+            return inside(self.folder, f"{path_segment(request.id)}.png")
+        prompt, copy = divmod(index, int(self.conditions.description["per_prompt"]))
+        return self.folder / f"{prompt:05d}" / "samples" / f"{copy:04d}.png"
+
+    def write(self, index: int, request: ConditionSample, image: Tensor) -> None:
+        """Write ``uint8 [3,H,W]``."""
+        path = self.path(index, request)
+        place = path.parents[1]
+        if self._in_geneval and not (place / "metadata.jsonl").is_file():
+            write_metadata(place, request.condition)
+        write_image(path, image)
+
+    @property
+    def _in_geneval(self) -> bool:
+        return self.conditions.description.get("of") == "prompts"

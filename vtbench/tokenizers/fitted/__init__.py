@@ -1,0 +1,1 @@
+"""Tokenizers that are fitted here, on embedded photographs, and kept."""
