@@ -1,3 +1,4 @@
+import importlib.util
 import json
 import math
 from datetime import timedelta
@@ -8,6 +9,7 @@ from pydantic import ValidationError
 
 from vtbench.core.errors import DamagedFileError, UsageError, VtbenchError
 from vtbench.results.records import strict_json
+from vtbench.results.records.first_homes import FIRST_HOMES
 from vtbench.results.records.record import SCHEMA_VERSION, RunRecord, load_records, read_record, write_record
 from vtbench.results.records.schema import MetricResult
 
@@ -130,6 +132,21 @@ def test_a_run_id_names_what_was_measured_and_not_where(make_record):
         {"data": {"n_expected": 65}},
     ):
         assert make_record("m", **change).run_id != record.run_id
+
+
+def test_a_run_keeps_its_id_where_the_file_of_its_adapter_moves(make_record):
+    """The committed records name the files of their time; runs of today come to the same ids."""
+    old = make_record("m", model={"import_path": "vtbench.tokenizers.codec:Jpeg"})
+    assert make_record("m", model={"import_path": "vtbench.tokenizers.codecs.pillow:Jpeg"}).run_id == old.run_id
+    assert make_record("m", model={"import_path": "vtbench.tokenizers.codecs.pillow:Webp"}).run_id != old.run_id
+    assert make_record("m", model={"import_path": "mine.tokenizers.codec:Jpeg"}).run_id != old.run_id
+
+
+def test_first_homes_are_of_adapters_that_are_there():
+    for module, first in FIRST_HOMES.items():
+        assert importlib.util.find_spec(f"vtbench.{module}"), module
+        assert module != first
+    assert len(set(FIRST_HOMES.values())) == len(FIRST_HOMES)
 
 
 def test_every_field_has_a_line_of_documentation():

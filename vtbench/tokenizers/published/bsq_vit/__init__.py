@@ -1,0 +1,1 @@
+"""BSQ-ViT: transformers with binary spherical quantisation (Zhao et al.). The tokenizer is in ``adapter``."""

@@ -1,0 +1,1 @@
+"""D-AR's sequential diffusion tokenizer. The tokenizer is in ``adapter``."""

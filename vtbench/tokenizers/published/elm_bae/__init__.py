@@ -1,0 +1,1 @@
+"""ELM's binary autoencoders. The tokenizer is in ``adapter``."""

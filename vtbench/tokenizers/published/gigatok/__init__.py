@@ -1,0 +1,1 @@
+"""GigaTok's one-dimensional tokenizers. The tokenizer is in ``adapter``."""

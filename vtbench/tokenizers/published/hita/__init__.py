@@ -1,0 +1,1 @@
+"""Hita's holistic and local tokens, beside a frozen DINOv2. The tokenizer is in ``adapter``."""

@@ -1,0 +1,1 @@
+"""Autoencoders in the layout of taming-transformers and latent-diffusion; diffusers' classes behind ``adapter``."""

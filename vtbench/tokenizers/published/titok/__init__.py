@@ -1,0 +1,1 @@
+"""TiTok's one-dimensional tokenizers. The tokenizer is in ``adapter``."""

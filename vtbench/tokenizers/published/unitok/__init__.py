@@ -1,0 +1,1 @@
+"""UniTok's tokenizer of several codebooks a position. The tokenizer is in ``adapter``."""

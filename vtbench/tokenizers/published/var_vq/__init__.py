@@ -1,0 +1,1 @@
+"""VAR's multi-scale residual VQ-VAE. The tokenizer is in ``adapter``."""
