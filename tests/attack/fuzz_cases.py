@@ -53,6 +53,7 @@ def _texts() -> dict[str, Reader]:
     from vtbench.data.sources.annotated_folder import AnnotatedFolder
     from vtbench.data.sources.program_images import reported_errors
     from vtbench.data.sources.tokbench import TokBenchFaces, TokBenchText
+    from vtbench.run.config.reading import read_config
     from vtbench.tasks import load_task
     from vtbench.tasks.suites import load_suite
 
@@ -71,6 +72,7 @@ def _texts() -> dict[str, Reader]:
 
     return {
         "task": Reader("t.yaml", lambda _: tasks, lambda path: load_task(str(path)), damaged_text),
+        "run config": Reader("r.yaml", lambda _: [_RUN], lambda path: read_config(str(path)), damaged_text),
         "suite": Reader("s.yaml", lambda _: [_SUITE], lambda path: load_suite(str(path)), damaged_text),
         "prompts": Reader("p.txt", lambda _: [b"a dog\na cat\n"], prompts, damaged_text),
         "prompts.jsonl": Reader("p.jsonl", lambda _: [_lines({"prompt": "a dog", "tag": "x"})], prompts, damaged_text),
@@ -101,6 +103,10 @@ def _texts() -> dict[str, Reader]:
 
 _FACE = {"kps": [[1, 1]] * 5, "ratio": 0.2, "box": [0, 0, 5, 5]}
 _WORD = {"rec": "word", "bbox": [0, 0, 5, 5], "ratio": 0.1}
+_RUN = (
+    b"tokenizers:\n- jpeg,quality=10\n- {model: webp, args: &a {quality: 1e1, more: [a, {b: 'c,d'}]}, name: n}\n"
+    b"- {model: jpeg, args: *a}\ntasks: [./t.yaml, folder]\nlimit: 3\nseed: -1\noffline: true\nout: runs\n"
+)
 _SUITE = b"summary: one\ntasks: [photos-mini, folder]\ntokenizers: ['jpeg,quality=10', &a webp]\ngenerators: []\n"
 _TABLE = b'id,text,glyph_px\na.png,"b\nc",12\n'
 

@@ -242,6 +242,15 @@ def test_the_printed_workflow_and_test_do_what_they_say(project: Path) -> None:
     assert "worse" in (project / "summary.md").read_text()
 
 
+def test_the_printed_run_config_is_measured_and_passes_its_gate(project: Path) -> None:
+    (project / "quality" / "run.yaml").write_text(shortened(block("yaml", "# quality/run.yaml")))
+    shutil.copy(project / "small.yaml", project / "quality")  # files of tasks lie beside it
+    shutil.rmtree(project / "runs")
+    for command in block("bash", "vtbench run --config").splitlines():
+        shell(command.partition("#")[0], project)
+    assert next(project.rglob("record.json")).is_file()
+
+
 def test_every_other_printed_command_exists() -> None:
     shown = [
         line
@@ -251,6 +260,6 @@ def test_every_other_printed_command_exists() -> None:
     verbs, runner = ("run", "check", "compare"), CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"})
     known = {verb: runner.invoke(app, [verb, "--help"]).stdout for verb in verbs}
     commands = [line.partition("#")[0].split() for line in shown if line.startswith("vtbench ")]
-    assert len(commands) == 7
+    assert len(commands) == 9
     for _, verb, *words in commands:
         assert all(word in known[verb] for word in words if word.startswith("--"))

@@ -16,6 +16,8 @@ from vtbench.core.errors import UsageError
 from vtbench.core.naming.trust import PROSE
 from vtbench.core.outside.seals import unsealed
 from vtbench.results.records import strict_json
+from vtbench.run.config.reading import read_config
+from vtbench.run.config.schema import RunConfig
 from vtbench.tasks import Suite, TaskSpec, load_suite, load_task
 
 CommandLine = Callable[..., CompletedProcess[str]]
@@ -85,6 +87,42 @@ def test_no_field_of_a_suite_runs_code(tmp_path: Path, field: str, code: str) ->
     with pytest.raises(UsageError, match="names code of its own"):
         load_suite(str(path))
     assert isinstance(load_suite(str(path), [tmp_path]), Suite)
+
+
+@pytest.mark.parametrize("place", list(places(RunConfig)), ids=".".join)
+@pytest.mark.parametrize("code", ["./m.py:M", "os:system", "boxes,reader=./m.py:M", 'command,run="touch ran"'])
+def test_no_field_of_a_run_config_runs_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: tuple[str, ...], code: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("m.py").write_text(HOSTILE)
+    apart = [{"model": "m", "name": code}, {"model": "m", "args": {"k": [{"deep": code}]}}, {"model": code, "args": {}}]
+    for value in (code, [code], [{"model": code}], {code: 1}, *([each] for each in apart)):
+        Path("run.yaml").write_text(yaml.safe_dump({"tokenizers": ["identity"], **with_value({}, place, value)}))
+        with pytest.raises(UsageError, match="names code of its own"):
+            read_config("run.yaml")
+        with pytest.raises(UsageError, match="names code of its own"):
+            read_config("run.yaml", [tmp_path / "m.py", tmp_path / "other"])
+    assert not Path("ran").exists()
+
+
+def test_every_field_of_a_run_config_that_takes_a_reference_is_walked() -> None:
+    walked = {place[0] for place in places(RunConfig)}
+    assert {"tokenizers", "generators", "tasks", "suite", "data", "reference", "out", "samples", "device"} <= walked
+
+
+def test_a_run_config_imports_nothing_before_it_is_trusted(tmp_path: Path, command_line: CommandLine) -> None:
+    (tmp_path / "m.py").write_text(HOSTILE)
+    for field in ("tokenizers: ['./m.py:M']", "tokenizers: [{model: ./m.py:M}]", "data: ./m.py:M", "reference: m:M"):
+        (tmp_path / "run.yaml").write_text(field)
+        for words in ((), ("--dry-run",), ("--dry-run", "--save-config", "other.yaml", "-t", "identity")):
+            done = command_line("run", "--config", "run.yaml", "--task", "photos-mini", *words)
+            assert done.returncode == 2 and "--trust run.yaml" in done.stderr and done.stdout == "", done.stderr
+        shown = command_line("show", "run.yaml")
+        assert shown.returncode == 0 and ":M (" in shown.stdout and "--trust run.yaml" in shown.stdout
+    assert not (tmp_path / "ran").exists() and not (tmp_path / "other.yaml").exists()
+    command_line("run", "--config", "run.yaml", "-t", "./m.py:M", "--task", "photos-mini", "--trust", "run.yaml")
+    assert (tmp_path / "ran").exists()  # the very code that was not run before
 
 
 def test_a_command_line_imports_nothing_that_a_file_names(tmp_path: Path, command_line: CommandLine) -> None:

@@ -14,6 +14,7 @@ from vtbench.core.errors import VtbenchError
 from vtbench.core.outside.parsing import read_json
 
 _RECORD = "record.json"
+_YAML = (".yaml", ".yml")
 _MOST_RECORDS = 500
 """Nobody waits longer for a completion."""
 
@@ -58,6 +59,16 @@ def _label(file: Path) -> str:
         return str(read_json(file)["model"]["label"])
     except (VtbenchError, LookupError, TypeError):
         return ""
+
+
+def yaml_files(incomplete: str) -> list[str]:
+    """YAML files that begin so, and folders on the way to others; ``-`` is stdin."""
+    folder, _, name = incomplete.rpartition("/")
+    place = user_path(folder or ("/" if incomplete.startswith("/") else "."))
+    found = sorted(place.iterdir()) if place.is_dir() else []
+    shown = {path.name + "/" * path.is_dir(): path for path in found if path.is_dir() or path.suffix in _YAML}
+    above = incomplete.removesuffix(name)
+    return [above + told for told, path in shown.items() if told.startswith(name) and (name or path.name[0] != ".")]
 
 
 tokenizers = complete("tokenizers")

@@ -44,11 +44,14 @@ def details(name: str) -> dict[str, Any]:
 
 
 def _special(name: str) -> dict[str, Any] | None:
-    """What is more than a registered class: a task, a suite, a metric or a card."""
+    """What is more than a registered class: a run config, a task, a suite, a metric or a card."""
     from vtbench.checkpoints.cards import load_cards
     from vtbench.metrics.catalog.lookup import metric_names
+    from vtbench.run.config.reading import is_config_file
     from vtbench.tasks import is_suite_file, load_suites, task_files
 
+    if is_config_file(name):
+        return _run_config(name)
     if is_suite_file(name):
         return _suite(name)
     if name in task_files() or name.endswith((".yaml", ".yml")):
@@ -74,7 +77,7 @@ def _unknown(name: str) -> UsageError:
 
 
 def _unread(path: Path) -> dict[str, Any]:
-    """The fields of a task or suite file as they stand, with the code it names, which is not imported to be shown."""
+    """The fields of a run config, task or suite file as they stand, with the code that it names and nobody imports."""
     from vtbench.tasks.files import read_mapping
 
     content = read_mapping(path)
@@ -106,6 +109,14 @@ def _suite(name: str) -> dict[str, Any]:
     suite = load_suite(name)
     members = {key: "\n".join(getattr(suite, key)) for key in ("tasks", "tokenizers", "generators")}
     return {"kind": "suite", "summary": suite.summary, **{key: names for key, names in members.items() if names}}
+
+
+def _run_config(name: str) -> dict[str, Any]:
+    from vtbench.run.config.reading import read_config
+
+    content = _unread(user_path(name)) or read_config(name).content
+    lists = {key: "\n".join(map(str, value)) for key, value in content.items() if isinstance(value, list)}
+    return {"kind": "run config", **content, **lists}
 
 
 def _card(card: Card) -> dict[str, Any]:

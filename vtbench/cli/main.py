@@ -9,6 +9,7 @@ from typing import Annotated, TextIO
 
 import typer
 
+from vtbench.cli.panels import InPanels
 from vtbench.cli.streams import data_on_stdout
 from vtbench.cli.verbs import (
     check,
@@ -41,8 +42,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("run")(run.run)
-app.command("score")(score.score)
+app.command("run", cls=InPanels)(run.run)
+app.command("score", cls=InPanels)(score.score)
 app.command("rescore")(rescore.rescore)
 app.command("list")(listing.list_)
 app.command("show")(show.show)

@@ -73,7 +73,7 @@ SuiteName = Annotated[
         autocompletion=completion.suites,
         callback=_given,
         metavar="NAME",
-        help="Suite, or path to a suite's YAML. [default: mini]",
+        help="Suite, or path to a suite's YAML; mini where neither is given.",
     ),
 ]
 Data = Annotated[
@@ -117,11 +117,31 @@ WorkersOf = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Base seed; each sample's seed follows from it and its id.")]
-Offline = Annotated[bool, typer.Option("--offline", help="Never touch the network.")]
-Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first sample that fails.")]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Discard what an earlier run of the same job left.")]
+Offline = Annotated[
+    bool,
+    typer.Option("--offline/--no-offline", show_default=False, help="Never touch the network."),
+]
+Strict = Annotated[
+    bool,
+    typer.Option("--strict/--no-strict", show_default=False, help="Stop at the first sample that fails."),
+]
+Fresh = Annotated[
+    bool,
+    typer.Option(
+        "--fresh/--no-fresh",
+        show_default=False,
+        help="Discard what an earlier run of the same job left.",
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the jobs and stop.")]
-SmallSets = Annotated[bool, typer.Option("--allow-small-sets", help="Compute FID on fewer than 2,048 images.")]
+SmallSets = Annotated[
+    bool,
+    typer.Option(
+        "--allow-small-sets/--no-allow-small-sets",
+        show_default=False,
+        help="Compute FID on fewer than 2,048 images.",
+    ),
+]
 Trust = Annotated[
     list[Path] | None,
     typer.Option(
@@ -129,6 +149,24 @@ Trust = Annotated[
         metavar="FILE",
         parser=user_path,
         help="Let code and programs run that this file names; a folder stands for all below it. Repeatable.",
+    ),
+]
+Config = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        autocompletion=completion.yaml_files,
+        help="YAML file that says all of this, or - for stdin; flags replace what it says.",
+    ),
+]
+SaveConfig = Annotated[
+    Path | None,
+    typer.Option(
+        "--save-config",
+        metavar="FILE",
+        parser=user_path,
+        help="Write what is planned as a file for --config; with --dry-run nothing is measured.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]

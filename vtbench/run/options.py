@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +28,7 @@ class RunOptions:
         reference: what generated images are compared with, instead of the task's own reference.
         samples: folder that every generated image is written to, beside being scored.
         command: the command line, for the record.
+        invocation: the whole invocation as a file of ``--config`` holds it, for the record; empty where there is none.
     """
 
     out: Path = Path("runs")
@@ -42,6 +45,7 @@ class RunOptions:
     reference: str | None = None
     samples: Path | None = None
     command: tuple[str, ...] = ()
+    invocation: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def decoders(self) -> int:

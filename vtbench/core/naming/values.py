@@ -153,3 +153,5 @@ class _Dumper(yaml.SafeDumper):
 _Dumper.add_representer(str, _Dumper.represent_text)
 for _tag, (_pattern, _first) in _SCALARS.items():
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), list(_first))
+YAML12_RESOLVERS = _Loader.yaml_implicit_resolvers
+"""Which plain scalars are numbers, truth values and null, for other loaders that read as :func:`read_value` does."""

@@ -141,8 +141,13 @@ def load_json(text: str) -> Any:
     return content
 
 
-def parse_yaml(text: str, where: Path | str) -> Any:
+def parse_yaml(text: str, where: Path | str, loader: type[UniqueKeys] | None = None) -> Any:
     """YAML to plain data by :class:`yaml.SafeLoader`, bounded before anything is built.
+
+    Args:
+        text: what is read.
+        where: its name in messages.
+        loader: builds the data in a way of its own; :class:`UniqueKeys` where it is not given.
 
     Raises:
         UsageError: not YAML, a tag, a key given twice, or more bytes, nodes (aliases counted as often as they unfold)
@@ -152,7 +157,7 @@ def parse_yaml(text: str, where: Path | str) -> Any:
         raise UsageError(f"{where} is larger than the {MOST_YAML_BYTES >> 20} MiB of YAML that are read")
     with boundary(f"{where} is not YAML", "only plain data is read: no tags, no objects", UsageError):
         _check_bounds(yaml.parse(text, Loader=yaml.SafeLoader))
-        content = _UniqueKeys(text).get_single_data()
+        content = (loader or UniqueKeys)(text).get_single_data()
         _check_plain(content, halves=True)
         return content
 
@@ -214,10 +219,11 @@ def _check_bounds(events: Iterator[yaml.Event]) -> None:
             raise ValueError(f"it unfolds to more than {MOST_YAML_NODES:,} values")
 
 
-class _UniqueKeys(yaml.SafeLoader):
+class UniqueKeys(yaml.SafeLoader):
     """Of a key given twice, PyYAML keeps the last without a word."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A mapping. Raises ``ConstructorError`` where a key is given twice, or is no text, number or the like."""
         seen = set()
         for key_node, _ in node.value:
             if key_node.tag == "tag:yaml.org,2002:merge":

@@ -67,6 +67,7 @@ class ConfigSection(Section):
 
     given: FreeForm = Field(default_factory=dict, description="options as given")
     resolved: FreeForm = Field(default_factory=dict, description="every option as used")
+    run: FreeForm = Field(default_factory=dict, description="the whole invocation, as a file of vtbench run --config")
 
 
 class WeightSection(Section):

@@ -41,6 +41,8 @@ def allowing_small_sets(manifest: JobManifest, allowed: bool) -> JobManifest:
 def _with_option(manifest: JobManifest, name: str, value: object) -> JobManifest:
     config, asked = manifest.config, {name: str(value)}
     update = {"given": {**config.given, **asked}, "resolved": {**config.resolved, **asked}}
+    if config.run:
+        update["run"] = {**config.run, name: value if isinstance(value, bool) else str(value)}
     return manifest.model_copy(update={"config": config.model_copy(update=update)})
 
 

@@ -1,0 +1,41 @@
+"""What does not fit in a file, in words: each key by its path, a mistyped one with what was probably meant."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+
+from vtbench.run.config.as_typed import MODELS
+from vtbench.run.config.schema import ModelRequest, RunConfig
+
+OF_ONE_CALL = ("config", "save_config", "trust", "dry_run", "json")
+"""Options that say something about one call, and have no key."""
+HELP = f"keys: {', '.join(RunConfig.model_fields)}; see docs/run-config.md"
+_MOST = 4
+
+
+def problems(error: ValidationError) -> str:
+    """What is wrong, key by key, in one line."""
+    told = list(dict.fromkeys(_problem(found["loc"], found["type"], found["msg"]) for found in error.errors()))
+    more = f" (+{len(told) - _MOST} more)" if len(told) > _MOST else ""
+    return "; ".join(told[:_MOST]) + more
+
+
+def _problem(place: Sequence[int | str], kind: str, message: str) -> str:
+    path = ".".join(map(str, place))
+    if kind == "extra_forbidden":
+        return f"{path}: {_no_such_key(str(place[-1]), place[:-1])}"
+    told = message.removeprefix("Value error, ")
+    if not path:
+        return told
+    return f"{path} {told}" if told.startswith("is ") else f"{path}: {told[:1].lower()}{told[1:]}"
+
+
+def _no_such_key(key: str, above: Sequence[int | str]) -> str:
+    if not above and key.replace("-", "_") in OF_ONE_CALL:
+        return f"no key of a file: give --{key.replace('_', '-')} on the command line"
+    known = (ModelRequest if above and above[0] in MODELS else RunConfig).model_fields
+    close = difflib.get_close_matches(key.replace("-", "_"), known, n=1, cutoff=0.5)
+    return "no such key" + (f"; did you mean {close[0]}?" if close else "")
