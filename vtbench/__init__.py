@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from vtbench.version import __version__
 
 if TYPE_CHECKING:
+    from vtbench.export.destinations import export_runs
     from vtbench.results.leaderboards.frame import leaderboard_frame
     from vtbench.results.records.record import RunRecord, load_records
     from vtbench.results.tables.frames import metrics_frame, runs_frame, samples_frame
 
 _HOMES = {
     "RunRecord": "vtbench.results.records.record",
+    "export_runs": "vtbench.export.destinations",
     "leaderboard_frame": "vtbench.results.leaderboards.frame",
     "load_records": "vtbench.results.records.record",
     "metrics_frame": "vtbench.results.tables.frames",
@@ -27,6 +29,7 @@ _HOMES = {
 __all__ = [
     "RunRecord",
     "__version__",
+    "export_runs",
     "leaderboard_frame",
     "load_records",
     "metrics_frame",

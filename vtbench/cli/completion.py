@@ -45,6 +45,13 @@ def families(incomplete: str) -> list[str]:
     return [name for name in METRIC_COLUMNS if name.startswith(incomplete)]
 
 
+def destinations(incomplete: str) -> list[str]:
+    """Where results can go."""
+    from vtbench.export.destinations import DESTINATIONS
+
+    return [name for name in DESTINATIONS if name.startswith(incomplete)]
+
+
 def measured(ctx: typer.Context, incomplete: str) -> list[str]:
     """Models whose records lie in folders that are on the line already, for ``compare RUNS MODEL MODEL``."""
     words = [str(word) for word in ctx.params.get("runs") or ()]

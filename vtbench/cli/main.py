@@ -15,6 +15,7 @@ from vtbench.cli.verbs import (
     check,
     compare,
     doctor,
+    export,
     fetch,
     leaderboard,
     listing,
@@ -49,6 +50,7 @@ app.command("list")(listing.list_)
 app.command("show")(show.show)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
+app.command("export")(export.export)
 app.command("check")(check.check)
 app.command("verify")(verify.verify)
 app.command("doctor")(doctor.doctor)

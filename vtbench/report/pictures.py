@@ -11,12 +11,12 @@ from pathlib import Path
 from PIL import Image
 
 from vtbench.report.gather import Board, Run
+from vtbench.results.records.previews import open_preview, preview_files
 from vtbench.results.records.samples import Samples
 
 _GAP = 4
 """White columns between the parts of a preview, as the runner leaves them."""
 _LARGEST = 320
-_MOST_PIXELS = 30_000_000
 _QUALITY = 82
 SAMPLES_SHOWN = 4
 SHEET = 24
@@ -45,7 +45,7 @@ class Grid:
 
 def grids(board: Board) -> list[Grid]:
     """The samples whose pictures every run kept."""
-    kept = {id(run): _previews(run) for run in board.runs}
+    kept = {id(run): preview_files(run.folder) for run in board.runs}
     common = set.intersection(*(set(previews) for previews in kept.values())) if kept else set()
     indices = sorted(common)[:SAMPLES_SHOWN]
     middle = _median_of(board, indices)
@@ -62,7 +62,7 @@ def worst(board: Board) -> list[Shot]:
     """The lowest PSNR of every run, where its picture was kept."""
     shots = []
     for run in board.runs:
-        previews = _previews(run)
+        previews = preview_files(run.folder)
         values = {} if run.samples is None else _values(run.samples, "psnr")
         kept = [(value, index) for index, value in values.items() if index in previews]
         if kept:
@@ -75,14 +75,9 @@ def sheets(board: Board) -> list[tuple[str, tuple[Shot, ...]]]:
     """Samples of generators, a sheet a run."""
     found = []
     for run in board.runs:
-        shots = [_shot(run, path, index) for index, path in sorted(_previews(run).items())[:SHEET]]
+        shots = [_shot(run, path, index) for index, path in sorted(preview_files(run.folder).items())[:SHEET]]
         found.append((run.label, tuple(shot for shot in shots if shot is not None)))
     return [(label, shots) for label, shots in found if shots]
-
-
-def _previews(run: Run) -> dict[int, Path]:
-    files = (run.folder / "previews").glob("*.webp")
-    return {int(file.name[:8]): file for file in sorted(files) if file.name[:8].isdigit()}
 
 
 def _median_of(board: Board, indices: list[int]) -> int | None:
@@ -111,12 +106,8 @@ def _sample_id(samples: Samples | None, index: int) -> str:
 
 
 def _shot(run: Run, path: Path, index: int) -> Shot | None:
-    try:
-        with Image.open(path) as opened:
-            if opened.width * opened.height > _MOST_PIXELS:
-                return None
-            picture = opened.convert("RGB")
-    except Exception:  # noqa: BLE001 - a damaged picture makes Pillow raise almost anything, and is left out
+    picture = open_preview(path)
+    if picture is None:
         return None
     parts = _parts(picture, _size(run.samples, index))
     told = _caption(run.samples, index)

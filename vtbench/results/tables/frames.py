@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from vtbench.core.errors import DamagedFileError, UsageError
 from vtbench.results.records.record import RunRecord, load_records, readable_records, warn_of
 from vtbench.results.records.schema import MetricResult, Section
-from vtbench.results.tables.rows import all_metrics, input_size, scored_size
+from vtbench.results.tables.rows import all_metrics, input_size, result_name, scored_size
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -135,10 +135,14 @@ def samples_frame(path: Path | str) -> pd.DataFrame:
         UsageError: no record at or below ``path``.
         VtbenchError: no record can be read. One that cannot, or whose rows cannot, is told as a warning.
     """
+    return samples_frame_of((file.parent, record) for file, record in readable_records(path))
+
+
+def samples_frame_of(runs: Iterable[tuple[Path, RunRecord]]) -> pd.DataFrame:
+    """:func:`samples_frame` of runs that were read already: their folders and records."""
     import pandas as pd
 
-    runs = readable_records(path)
-    frames = [frame for file, record in runs if (frame := _run_samples(file, record)) is not None]
+    frames = [frame for folder, record in runs if (frame := _run_samples(folder, record)) is not None]
     if not frames:
         return _frame([], SAMPLES_COLUMNS)
     labels, measured = _strata_and_metrics(dict.fromkeys(name for frame in frames for name in frame.columns))
@@ -218,7 +222,7 @@ def _wide_frame(records: list[RunRecord]) -> pd.DataFrame:
     for record in records:
         row = {**_keys(record), "n_scored": record.data.n_scored}
         for result in record.results:
-            name = result.metric if result.stratum == "all" else f"{result.metric}[{result.stratum}]"
+            name = result_name(result)
             names.add((result.metric, result.stratum, name))
             row |= {name: result.value, f"{name}_ci_low": result.ci_low, f"{name}_ci_high": result.ci_high}
             row[f"{name}_n"] = result.n
@@ -229,11 +233,11 @@ def _wide_frame(records: list[RunRecord]) -> pd.DataFrame:
     return _frame(rows, {**KEY_COLUMNS, "n_scored": INTEGER, **measured})
 
 
-def _run_samples(record_file: Path, record: RunRecord) -> pd.DataFrame | None:
+def _run_samples(folder: Path, record: RunRecord) -> pd.DataFrame | None:
     from vtbench.results.records.samples import SAMPLES_FILE, read_sample_table
 
     try:
-        table = read_sample_table(record_file.parent / SAMPLES_FILE)
+        table = read_sample_table(folder / SAMPLES_FILE)
     except UsageError:
         return None
     except DamagedFileError as error:

@@ -39,6 +39,11 @@ def metric_result(record: RunRecord, metric: str) -> MetricResult | None:
     return None if stated is None else MetricResult(metric=metric, value=stated, n=record.data.n_scored, unit=unit)
 
 
+def result_name(result: MetricResult) -> str:
+    """``psnr``, and of a part of the samples ``psnr[glyph_px=8]``: the name of a result where one line holds many."""
+    return result.metric if result.stratum == "all" else f"{result.metric}[{result.stratum}]"
+
+
 def size_text(size: tuple[int, int] | None, record: RunRecord) -> str:
     """``256`` for a square, ``256x384`` (height x width) otherwise, ``native`` where images differ in size."""
     if size is None:
