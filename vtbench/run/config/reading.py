@@ -29,6 +29,8 @@ def read_configs(places: Sequence[str], trusted: Collection[Path] = ()) -> RunCo
     Raises:
         UsageError: several files, of which none could be told to come first; or as :func:`read_config`.
     """
+    if any(not place.strip() for place in places):
+        raise UsageError("--config is empty", "give it a value, or leave it out")
     if len(places) > 1:
         raise UsageError(f"--config is given {len(places)} times", "one file says it all; flags replace what it says")
     return read_config(places[0], trusted) if places else RunConfig.model_validate({})

@@ -12,7 +12,7 @@ from vtbench.run.config.schema import ModelRequest, RunConfig
 
 OF_ONE_CALL = ("config", "save_config", "trust", "dry_run", "json")
 """Options that say something about one call, and have no key."""
-HELP = f"keys: {', '.join(RunConfig.model_fields)}; see docs/run-config.md"
+HELP = "keys are the options of vtbench run --help; see docs/run-config.md"
 _MOST = 4
 
 
@@ -27,7 +27,7 @@ def _problem(place: Sequence[int | str], kind: str, message: str) -> str:
     path = ".".join(map(str, place))
     if kind == "extra_forbidden":
         return f"{path}: {_no_such_key(str(place[-1]), place[:-1])}"
-    told = message.removeprefix("Value error, ")
+    told = message.removeprefix("Value error, ").replace("a valid tuple", "a list")
     if not path:
         return told
     return f"{path} {told}" if told.startswith("is ") else f"{path}: {told[:1].lower()}{told[1:]}"
@@ -36,6 +36,9 @@ def _problem(place: Sequence[int | str], kind: str, message: str) -> str:
 def _no_such_key(key: str, above: Sequence[int | str]) -> str:
     if not above and key.replace("-", "_") in OF_ONE_CALL:
         return f"no key of a file: give --{key.replace('_', '-')} on the command line"
-    known = (ModelRequest if above and above[0] in MODELS else RunConfig).model_fields
+    of_model = bool(above) and above[0] in MODELS
+    known = (ModelRequest if of_model else RunConfig).model_fields
     close = difflib.get_close_matches(key.replace("-", "_"), known, n=1, cutoff=0.5)
-    return "no such key" + (f"; did you mean {close[0]}?" if close else "")
+    if close:
+        return f"no such key; did you mean {close[0]}?"
+    return "no such key" + ("; arguments of a model stand below args" if of_model else "")

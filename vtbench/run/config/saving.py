@@ -18,6 +18,9 @@ from vtbench.run.config.json_schema import schema_path
 from vtbench.run.config.schema import RunConfig
 from vtbench.tasks.files import YAML_SUFFIXES
 
+STDOUT = "-"
+"""Where tables and JSON go."""
+
 
 def save_config(config: RunConfig, path: Path) -> list[str]:
     """Write the file, unless one of another content is there.
@@ -32,6 +35,8 @@ def save_config(config: RunConfig, path: Path) -> list[str]:
     Raises:
         UsageError: another file is there, or it cannot be written.
     """
+    if str(path) == STDOUT:
+        raise UsageError("--save-config writes a file, not stdout", "give its name: --save-config run.yaml")
     content = _shown(config, path.parent)
     text = _head(path) + _dumped(content)
     if path.exists() and (not path.is_file() or read_text(path) != text):

@@ -117,6 +117,10 @@ def test_only_arguments_are_kept_as_text() -> None:
         ("tokenizers: [{modle: jpeg}]", "tokenizers.0.modle: no such key; did you mean model?"),
         ("tokenizers: [jpeg, {model: a, arg: {}}]", "tokenizers.1.arg: no such key; did you mean args?"),
         ("xyzzy: 1", "xyzzy: no such key"),
+        (
+            "tokenizers: [{model: jpeg, quality: 3}]",
+            "tokenizers.0.quality: no such key; arguments of a model stand below",
+        ),
         ("dry_run: true", "dry_run: no key of a file: give --dry-run on the command line"),
         ("save-config: a", "save-config: no key of a file: give --save-config"),
         ("trust: [.]", "trust: no key of a file: give --trust on the command line"),
@@ -132,7 +136,7 @@ def test_only_arguments_are_kept_as_text() -> None:
         ("suite: mini\ntasks: [folder]", "tasks and suite exclude each other"),
         ("tasks: [folder, folder]", "tasks: folder is listed twice"),
         ("tokenizers: [jpeg, {model: jpeg}]", "tokenizers: jpeg is listed twice"),
-        ("tokenizers: jpeg", "tokenizers: input should be a valid tuple"),
+        ("tokenizers: jpeg", "tokenizers: input should be a list"),
         ("tokenizers: ['jpeg,quality']", "tokenizers.0: 'quality' in 'jpeg,quality' is not key=value"),
         ("tokenizers: [{model: jpeg, args: {a b: 1}}]", "tokenizers.0: 'a b=1'"),
         ("tokenizers: [{model: jpeg, name: a, args: {name: b}}]", "tokenizers.0: 'name' is given twice"),
@@ -156,7 +160,7 @@ def test_what_does_not_fit_is_told_in_one_line_with_its_key(read: Read, text: st
 
 def test_many_problems_are_told_at_once(read: Read) -> None:
     with pytest.raises(
-        UsageError, match=r"limit: .*; a1: no such key; b1: .*; c1: .* \(\+2 more\)\s+keys: tokenizers, "
+        UsageError, match=r"limit: .*; a1: no such key; b1: .*; c1: .* \(\+2 more\)\s+docs/run-config\.md"
     ):
         read("a1: 1\nb1: 1\nc1: 1\nd1: 1\ne1: 1\nlimit: 0\n")
 
@@ -217,6 +221,8 @@ def test_stdin_is_a_file_of_the_current_folder(monkeypatch: pytest.MonkeyPatch, 
 
 def test_one_file_or_none(read: Read) -> None:
     assert read_configs([]) == RunConfig.model_validate({}) == read("{}")
+    with pytest.raises(UsageError, match="--config is empty"):
+        read_configs([" "])
     with pytest.raises(UsageError, match="--config is given 2 times"):
         read_configs(["a.yaml", "b.yaml"])
     with pytest.raises(UsageError, match=r"none\.yaml"):

@@ -79,6 +79,8 @@ def test_another_file_is_not_written_over(here: Path) -> None:
     assert save_config(config(seed=1), path) == save_config(config(seed=1), path) == []
     with pytest.raises(UsageError, match="is there already"):
         save_config(config(), here)
+    with pytest.raises(UsageError, match="writes a file, not stdout"):
+        save_config(config(), Path("-"))
 
 
 def test_credentials_are_masked_told_and_asked_for_again() -> None:
