@@ -160,7 +160,8 @@ def test_what_does_not_fit_is_told_in_one_line_with_its_key(read: Read, text: st
 
 def test_many_problems_are_told_at_once(read: Read) -> None:
     with pytest.raises(
-        UsageError, match=r"limit: .*; a1: no such key; b1: .*; c1: .* \(\+2 more\)\s+docs/run-config\.md"
+        UsageError,
+        match=r"limit: .*; a1: no such key; b1: .*; c1: .* \(\+2 more\)\s+keys are the options of vtbench run",
     ):
         read("a1: 1\nb1: 1\nc1: 1\nd1: 1\ne1: 1\nlimit: 0\n")
 
