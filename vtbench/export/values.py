@@ -106,6 +106,11 @@ class Exported:
         return {name: value for scalar in self.scalars for name, value in scalar.values.items()}
 
     @property
+    def place(self) -> str:
+        """``<task>@<step>``: what a run at the destination holds once."""
+        return f"{self.task}@{self.step}"
+
+    @property
     def identity(self) -> dict[str, str]:
         """What must not change along a curve, by ``<task>.protocol_id`` and ``<task>.data_fingerprint``."""
         return {

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from vtbench.core.disk.files import user_path, write_text
+from vtbench.core.disk.files import require_writable, user_path, write_text
 from vtbench.core.errors import AssetMissingError, NotComparableError, UsageError
 from vtbench.core.extras import install_extra
 from vtbench.core.outside.parsing import boundary, read_json
@@ -59,17 +59,17 @@ def write(runs: Sequence[Exported], order: Order) -> list[Written]:
 def _own_run(wandb: Any, runs: Sequence[Exported], order: Order) -> list[Written]:
     """One run of ours, with everything that has its key: found on disk or at W&B, continued, and closed."""
     folder, first = user_path(order.dest or os.environ.get("WANDB_DIR") or "."), runs[0]
-    identifier = f"vtbench-{first.key}"
-    noted = {name: text for note in _notes(folder, identifier) for name, text in note.items()}
+    identifier, project = f"vtbench-{first.key}", order.project or os.environ.get("WANDB_PROJECT") or _PROJECT
+    noted, places = _noted_on_disk(folder, identifier, project)
     there = [_is_there(noted, run) for run in runs]
     if all(there):
-        return [_there(run, str(folder / "wandb")) for run in runs]
-    folder.mkdir(parents=True, exist_ok=True)
+        return [_there(run, places[run.place]) for run in runs]
+    require_writable(folder)
     _await_a_free_name(folder, identifier)
     with wandb.init(
         id=identifier,
         name=first.name,
-        project=order.project or os.environ.get("WANDB_PROJECT") or _PROJECT,
+        project=project,
         dir=folder,
         job_type="evaluation",
         tags=sorted({text[:_LONGEST_TAG] for run in runs for text in run.identity.values()}),
@@ -80,7 +80,8 @@ def _own_run(wandb: Any, runs: Sequence[Exported], order: Order) -> list[Written
     ) as active:
         noted |= active.config.get(_NOTED) or {}
         found = [_add(active, run, noted, {"step": run.step}) for run in runs]
-        write_text(Path(active.dir) / NOTE_FILE, strict_json.dumps(dict(active.config.get(_NOTED) or {})))
+        note = {"project": project, **(active.config.get(_NOTED) or {})}
+        write_text(Path(active.dir) / NOTE_FILE, strict_json.dumps(note))
     return found
 
 
@@ -144,15 +145,19 @@ def _table(run: Exported) -> Any:
 
 
 def _note(run: Exported) -> dict[str, Any]:
-    return {f"{run.task}@{run.step}": run.digest, **run.identity}
+    return {run.place: run.digest, **run.identity}
 
 
-def _notes(folder: Path, identifier: str) -> Iterator[Mapping[str, Any]]:
-    """What runs of this id on this disk say they hold."""
+def _noted_on_disk(folder: Path, identifier: str, project: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """What runs of this id and project on this disk say they hold, and which of them holds it."""
+    noted: dict[str, Any] = {}
+    places: dict[str, str] = {}
     for file in sorted((folder / "wandb").glob(f"*run-*-{identifier}/files/{NOTE_FILE}")):
         content = read_json(file)
-        if isinstance(content, dict):
-            yield content
+        if isinstance(content, dict) and content.get("project") == project:
+            noted |= content
+            places |= dict.fromkeys(content, str(file.parent))
+    return noted, places
 
 
 def _is_there(noted: Mapping[str, Any], run: Exported) -> bool:
@@ -168,7 +173,7 @@ def _is_there(noted: Mapping[str, Any], run: Exported) -> bool:
                 f"the run {run.name} holds {name} {noted[name]}, and these results {text}",
                 "a curve over both would mean nothing: give another --run-name",
             )
-    digest = noted.get(f"{run.task}@{run.step}")
+    digest = noted.get(run.place)
     if digest not in (None, run.digest):
         raise UsageError(
             f"the run {run.name} holds other results of {run.task} at step {run.step}, which W&B cannot replace",

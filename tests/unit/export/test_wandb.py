@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from vtbench.core.errors import NotComparableError, UsageError
+from vtbench.core.errors import NotComparableError, UnwritableError, UsageError
 from vtbench.export.destinations import export_runs
 from vtbench.export.gather import gather
 from vtbench.export.values import Order
@@ -70,6 +70,8 @@ def test_everything_is_read_back(make_run: MakeRun, files: ModuleType, tmp_path:
 def test_a_second_export_adds_nothing(make_run: MakeRun, tmp_path: Path) -> None:
     said = [export_runs(make_run(name), "wandb", dest=str(tmp_path / "wb"))[0].what for name in "ab"]
     assert said == ["written", "already there"] and len(logs(tmp_path / "wb")) == 1
+    (elsewhere,) = export_runs(make_run("p"), "wandb", dest=str(tmp_path / "wb"), project="another")
+    assert elsewhere.what == "written" and len(logs(tmp_path / "wb")) == 2
     with pytest.raises(UsageError, match="other results of grains-mini at step 0"):
         export_runs(make_run("c", shift=1.0), "wandb", dest=str(tmp_path / "wb"))
 
@@ -108,6 +110,12 @@ def test_results_join_the_run_of_a_training_and_leave_it_open(
     rows = files.history(log)
     measured = [row for row in rows if "grains-mini/psnr" in row]
     assert [row["vtbench_step"] for row in measured] == [0, 5] and len(rows) == 12
+
+
+def test_a_place_that_cannot_be_written_is_told_as_such(make_run: MakeRun, tmp_path: Path) -> None:
+    (tmp_path / "wb").write_text("a file")
+    with pytest.raises(UnwritableError, match="wb"):
+        export_runs(make_run(), "wandb", dest=str(tmp_path / "wb"))
 
 
 def test_nothing_of_the_command_line_or_the_machine_is_noted(make_run: MakeRun, tmp_path: Path) -> None:
