@@ -104,6 +104,11 @@ leaderboard: $(VENV)/.dev  ## Build the leaderboards from their records, and che
 	$(BIN)/vtbench leaderboard build
 	$(BIN)/vtbench leaderboard check
 
+.PHONY: docs
+docs: $(VENV)/.dev  ## Build docs/ and the leaderboards as a site in site/, links checked, offline
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "site/index.html; with its search: $(BIN)/python -m http.server -d site"
+
 .PHONY: bench
 bench: $(VENV)/.dev  ## Speed and memory against peers: every benchmarks/bench_*.py
 	@for script in benchmarks/bench_*.py; do $(BIN)/python "$$script" $(ARGS); done
@@ -115,5 +120,5 @@ build: $(VENV)/.dev  ## Build the sdist and the wheel into dist/
 
 .PHONY: clean
 clean:  ## Remove build products and tool caches; runs, weights and .venv stay
-	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	rm -rf build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
 	find vtbench tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""``vtbench leaderboard``: add, build, check, show, exit codes, and nothing heavy on the way."""
+"""``vtbench leaderboard``: add, build, check, show, page, exit codes, and nothing heavy on the way."""
 
 from __future__ import annotations
 
@@ -87,12 +87,22 @@ def test_show_keeps_measured_and_reported_apart_and_says_so(root: Path, command_
     assert done.stdout.count("\n") == 3 and done.stderr == ""
 
 
+def test_a_page_is_written_into_a_folder_or_under_a_name(root: Path, tmp_path: Path, command_line: CommandLine) -> None:
+    for output, file in (("site/", "site/leaderboard.html"), ("site/other.html", "site/other.html")):
+        done = command_line("leaderboard", "page", "-o", output, "--root", "boards", "--title", "Ours <3")
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith(file) and done.stderr == ""
+        page = (tmp_path / file).read_text(encoding="utf-8")
+        assert "<h1>Ours &lt;3</h1>" in page and 'data-model="webp"' in page and "30.25" in page
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (["add", "nowhere"], "nowhere does not exist"),
         (["build", "--root", "nowhere"], "no leaderboards at nowhere"),
         (["check", "--root", "nowhere"], "no leaderboards at nowhere"),
+        (["page", "--root", "nowhere"], "no leaderboards at nowhere"),
         (["show", "audio"], "known: reconstruction"),
         (["show", "--metric", "psnrr"], "nothing of that"),
     ],
@@ -114,12 +124,13 @@ def test_an_installed_package_is_not_written_to(tmp_path: Path) -> None:
     assert done.returncode == 2 and "--root DIR" in done.stderr
 
 
-def test_the_shipped_folder_checks_without_anything_heavy() -> None:
+@pytest.mark.parametrize("verb", [["check"], ["page", "-o", "page.html"]], ids=lambda verb: verb[0])
+def test_the_shipped_folder_is_read_without_anything_heavy(verb: list[str], tmp_path: Path) -> None:
     code = (
-        "import sys\nsys.argv = ['vtbench', 'leaderboard', 'check']\n"
+        f"import sys\nsys.argv = {['vtbench', 'leaderboard', *verb]!r}\n"
         "from vtbench.cli.main import main\n"
         "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
         "heavy = {'torch', 'pandas', 'scipy', 'torchvision'} & set(sys.modules)\nassert not heavy, heavy\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -5,16 +5,13 @@ from __future__ import annotations
 import difflib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vtbench.cli.inventory import inventory
 from vtbench.cli.names import KINDS, is_known, names_of
 from vtbench.core.disk.files import user_path
 from vtbench.core.errors import UsageError
 from vtbench.core.naming.trust import code_named
-
-if TYPE_CHECKING:
-    from vtbench.checkpoints.cards import Card
 
 
 def details(name: str) -> dict[str, Any]:
@@ -46,6 +43,7 @@ def details(name: str) -> dict[str, Any]:
 def _special(name: str) -> dict[str, Any] | None:
     """What is more than a registered class: a run config, a task, a suite, a metric or a card."""
     from vtbench.checkpoints.cards import load_cards
+    from vtbench.cli.cards import card_fields
     from vtbench.metrics.catalog.lookup import metric_names
     from vtbench.run.config.reading import is_config_file
     from vtbench.tasks import is_suite_file, load_suites, task_files
@@ -60,7 +58,7 @@ def _special(name: str) -> dict[str, Any] | None:
         return _metric(name)
     cards = load_cards()
     if name in cards:
-        return _card(cards[name])
+        return card_fields(cards[name])
     return _suite(name) if name in load_suites() else None
 
 
@@ -117,24 +115,6 @@ def _run_config(name: str) -> dict[str, Any]:
     content = _unread(user_path(name)) or read_config(name).content
     lists = {key: "\n".join(map(str, value)) for key, value in content.items() if isinstance(value, list)}
     return {"kind": "run config", **content, **lists}
-
-
-def _card(card: Card) -> dict[str, Any]:
-    from vtbench.cli.adapters import card_arguments
-
-    fields = card.model_dump(mode="json", exclude={"geometry", "anchors"}, exclude_defaults=True)
-    shown: dict[str, Any] = {"kind": "tokenizer card", **{key: _text(value) for key, value in fields.items()}}
-    if card.checkpoint is not None:
-        shown["checkpoint"] = str(card.checkpoint)
-    if card.geometry is not None:
-        levels = card.geometry.tokens
-        shown["tokens at 256x256"] = card.geometry.token_count
-        shown |= {"tokens a level": ", ".join(str(tokens) for tokens in levels)} if len(levels) > 1 else {}
-        shown["code"] = card.geometry.code
-        shown["bits per pixel at 256x256"] = card.geometry.bits_per_pixel
-    for number, anchor in enumerate(card.anchors, start=1):
-        shown[f"published {number}"] = f"{anchor.metric} {anchor.value:g} ({anchor.protocol}; {anchor.source})"
-    return shown | card_arguments(card.target, card.args)
 
 
 def _metric(name: str) -> dict[str, Any]:

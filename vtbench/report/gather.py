@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -64,10 +64,15 @@ def read_boards(paths: Sequence[Path]) -> list[Board]:
         VtbenchError: no record can be read; one that cannot is told as a warning.
     """
     files = {file.resolve(): record for path in paths for file, record in readable_records(path)}
+    return boards_of(Run(record, file.parent) for file, record in files.items())
+
+
+def boards_of(runs: Iterable[Run]) -> list[Board]:
+    """Runs by protocol and data; rows by bits a pixel, then by name."""
     groups: dict[tuple[str, str], list[Run]] = {}
-    for file, record in files.items():
-        groups.setdefault((record.task.protocol_id, record.data.fingerprint), []).append(Run(record, file.parent))
-    boards = [Board(tuple(sorted(runs, key=_order))) for runs in groups.values()]
+    for run in runs:
+        groups.setdefault((run.record.task.protocol_id, run.record.data.fingerprint), []).append(run)
+    boards = [Board(tuple(sorted(members, key=_order))) for members in groups.values()]
     return sorted(boards, key=lambda board: (_place(board), board.title, board.first.task.protocol_id))
 
 

@@ -9,7 +9,8 @@ from vtbench.report.gather import Board
 
 COLOURS = 8
 """Series colours of the page, ``--s0`` … ``--s7``."""
-_SHAPES = ("circle", "square", "diamond", "triangle")
+SHAPES = ("circle", "square", "diamond", "triangle")
+"""With each colour in turn."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,4 @@ class Mark:
 def marks_of(boards: Iterable[Board]) -> Mapping[str, Mark]:
     """A mark for every model, in the order in which the boards name them."""
     labels = dict.fromkeys(run.label for board in boards for run in board.runs)
-    return {
-        label: Mark(place % COLOURS, _SHAPES[place // COLOURS % len(_SHAPES)]) for place, label in enumerate(labels)
-    }
+    return {label: Mark(place % COLOURS, SHAPES[place // COLOURS % len(SHAPES)]) for place, label in enumerate(labels)}

@@ -10,6 +10,7 @@ import typer
 
 from vtbench.cli import completion
 from vtbench.cli import options as o
+from vtbench.cli.leaderboard_page import page
 from vtbench.cli.output import emit_records, emit_rows
 from vtbench.core.disk.files import user_path
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from vtbench.results.leaderboards.reported import LinkedCard
     from vtbench.results.leaderboards.show import Shown
 
-leaderboard = typer.Typer(help="Leaderboards: add, build, check, show.", no_args_is_help=True)
+leaderboard = typer.Typer(help="Leaderboards: add, build, check, show, page.", no_args_is_help=True)
 _Root = Annotated[
     Path | None,
     typer.Option(
@@ -123,6 +124,9 @@ def show(
     _emit(found, json, family)
     if found.warning:
         typer.echo(found.warning, err=True)
+
+
+leaderboard.command("page")(page)
 
 
 def _cards() -> dict[str, LinkedCard]:

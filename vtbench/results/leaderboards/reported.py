@@ -82,8 +82,18 @@ def loose_names(metric: str) -> tuple[str, ...]:
     return (metric, *looser_names(metric))
 
 
+def families_of(file: str) -> tuple[str, ...]:
+    """Leaderboards that the numbers of a file stand beside; ``file`` is its stem."""
+    return _FAMILIES_OF_FILE.get(file, FAMILIES)
+
+
+def origin_of(row: ReportedRow) -> str:
+    """Source, and the table in it where the source does not name it already."""
+    return row.source if row.table in row.source else f"{row.source}, {row.table}"
+
+
 def _stands_beside(row: ReportedRow, family: str) -> bool:
-    return family in _FAMILIES_OF_FILE.get(row.file, FAMILIES)
+    return family in families_of(row.file)
 
 
 def _is_asked_for(row: ReportedRow, card: LinkedCard | None, selection: Selection) -> bool:
@@ -103,7 +113,7 @@ def _told(row: ReportedRow, card: LinkedCard | None) -> dict[str, Any]:
         "unit": row.unit,
         "stratum": row.stratum,
         "protocol": row.protocol,
-        "origin": row.source if row.table in row.source else f"{row.source}, {row.table}",
+        "origin": origin_of(row),
     }
 
 

@@ -1,0 +1,30 @@
+"""One chart as an SVG file of its own, for pages that are not ours: light or dark as the reader's system is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from vtbench.report.axes import Size
+from vtbench.report.marks import Mark
+from vtbench.report.series import Chart
+from vtbench.report.shell import static
+from vtbench.report.svg import chart_svg
+
+SIZE = Size("picture", 680, 420, left=62, right=24, top=40, bottom=54, text=14.5, names=True)
+_EDGE = 16
+_STYLE = """text { font: 14.5px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
+.ground { fill: var(--panel); }
+"""
+
+
+def picture(chart: Chart, marks: Mapping[str, Mark]) -> str:
+    """An SVG document with its own ground, styles and colours; it asks for nothing and runs nothing."""
+    drawing = chart_svg(chart, marks, {}, SIZE)
+    width, height = SIZE.width + 2 * _EDGE, SIZE.height + 2 * _EDGE
+    view = f'viewBox="{-_EDGE} {-_EDGE} {width} {height}"'
+    opening, _, content = drawing.partition(">")
+    opening = opening.replace(f'viewBox="0 0 {SIZE.width} {SIZE.height}"', view)
+    styles = "".join([static("vtbench.report", "colours.css"), static("vtbench.report", "charts.css"), _STYLE])
+    ground = f'<rect class="ground" x="{-_EDGE}" y="{-_EDGE}" width="{width}" height="{height}" rx="10"/>'
+    size = f'xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
+    return f"{opening} {size}><style>{styles}</style>{ground}{content}\n"
