@@ -106,7 +106,7 @@ leaderboard: $(VENV)/.dev  ## Build the leaderboards from their records, and che
 
 .PHONY: docs
 docs: $(VENV)/.dev  ## Build docs/ and the leaderboards as a site in site/, links checked, offline
-	$(BIN)/mkdocs build --strict --quiet
+	$(BIN)/mkdocs build --strict
 	@echo "site/index.html; with its search: $(BIN)/python -m http.server -d site"
 
 .PHONY: bench

@@ -10,8 +10,8 @@ import typer
 
 from vtbench.cli import completion
 from vtbench.cli import options as o
-from vtbench.cli.leaderboard_page import page
 from vtbench.cli.output import emit_records, emit_rows
+from vtbench.cli.verbs.leaderboard_page import page
 from vtbench.core.disk.files import user_path
 
 if TYPE_CHECKING:

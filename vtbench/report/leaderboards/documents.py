@@ -1,4 +1,4 @@
-"""``docs/embedded-suite.md`` and its pictures: ``python -m vtbench.report.leaderboards.documents docs``."""
+"""The embedded suite in the docs: ``python -m vtbench.report.leaderboards.documents leaderboards docs``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ _SHORT = {"bits_per_pixel": "bits/pixel", "tokens_per_image": "tokens"}
 _HEAD = """# The embedded suite
 
 What `make run`, or `vtbench run` without arguments, measures: embedded models on embedded data, offline, in minutes.
-Written from `leaderboards/records/` by `python -m vtbench.report.leaderboards.documents docs`; do not edit.
+Written from the records of the leaderboards by
+`python -m vtbench.report.leaderboards.documents leaderboards docs`; do not edit.
 
 A row a model, by bits a pixel; ± is half of a 95 % interval; a codec's tokens are bytes; (n 41) says that a value rests
 on fewer samples than the others: a mean over images leaves out those that were copied perfectly. The suite is small on
@@ -118,11 +119,10 @@ def _cell(record: RunRecord, name: str, decimals: int) -> str:
 
 
 def main() -> None:
-    """Write the files into the folder that is given."""
-    from vtbench.tasks.files import data_root
-
-    for name, text in documents(data_root() / "leaderboards").items():
-        write_text(Path(sys.argv[1]) / name, text)
+    """Write the files of a leaderboard folder, given first, into the folder given second."""
+    root, target = map(Path, sys.argv[1:3])
+    for name, text in documents(root).items():
+        write_text(target / name, text)
 
 
 if __name__ == "__main__":

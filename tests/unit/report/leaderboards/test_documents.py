@@ -13,7 +13,7 @@ from vtbench.results.records.record import read_record
 
 ROOT = Path(__file__).parents[4]
 RECORDS = ROOT / "leaderboards" / "records"
-AGAIN = "run: python -m vtbench.report.leaderboards.documents docs"
+AGAIN = "run: python -m vtbench.report.leaderboards.documents leaderboards docs"
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,7 @@ const apply = () => {
 filters.addEventListener("input", apply);
 filters.addEventListener("change", apply);
 filters.addEventListener("submit", (event) => event.preventDefault());
-filters.addEventListener("reset", () => setTimeout(apply));
+document.getElementById("all").addEventListener("click", () => { filters.reset(); apply(); });
 apply();
 
 // A row opens over the page what the page holds at its end: its own sheet, its protocol, its card. The address names
