@@ -6,6 +6,7 @@ What is said about one call alone (``--dry-run``, ``--json``, ``--trust``) is no
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, WithJsonSchema, model_validator
@@ -15,6 +16,8 @@ from vtbench.core.naming.reference import NAME, parse_reference
 from vtbench.core.naming.values import show_value
 from vtbench.tasks.sections import Frozen
 
+# What a flow list leaves of ``[jpeg,quality=10]`` as an item of its own.
+_ARGUMENT = re.compile(r"\w+=")
 _TEXT = {"type": "string", "pattern": "\\S"}
 _ANY_ARGUMENT = {"type": ["string", "number", "boolean", "null", "array", "object"]}
 _ARGUMENTS = {"type": "object", "propertyNames": {"pattern": "^[^\\W\\d]\\w*$"}, "additionalProperties": _ANY_ARGUMENT}
@@ -77,6 +80,10 @@ class ModelRequest(Frozen):
 
     @model_validator(mode="after")
     def _is_a_reference(self) -> ModelRequest:
+        if _ARGUMENT.match(self.model):
+            raise ValueError(
+                f'{self.model} is an argument: in [ ] a comma ends a model, so quote it: ["NAME,{self.model}"]'
+            )
         try:
             _ = parse_reference(str(self)).name
         except VtbenchError as error:

@@ -141,6 +141,7 @@ def test_only_arguments_are_kept_as_text() -> None:
         ("tokenizers: [{model: jpeg, args: {a b: 1}}]", "tokenizers.0: 'a b=1'"),
         ("tokenizers: [{model: jpeg, name: a, args: {name: b}}]", "tokenizers.0: 'name' is given twice"),
         ("tokenizers: [{model: jpeg, args: {quality: !!python/object:os.x 1}}]", "is not YAML: a tag"),
+        ("tokenizers: [jpeg,quality=10]", "tokenizers.1: quality=10 is an argument: in [ ] a comma ends a model"),
         ("tokenizers: [{args: {quality: 1}}]", "tokenizers.0.model: field required"),
         ("tokenizers: [{model: 'x,token=***'}]", "tokenizers.0: a credential is masked in x,token=***"),
         ("a: &a [*a]", "is not YAML"),
