@@ -10,9 +10,9 @@ from vtbench.report.series import Chart
 from vtbench.report.shell import static
 from vtbench.report.svg import chart_svg
 
-SIZE = Size("picture", 680, 420, left=62, right=24, top=40, bottom=54, text=14.5, names=True)
+SIZE = Size("picture", 560, 380, left=62, right=20, top=40, bottom=54, text=15, names=True)
 _EDGE = 16
-_STYLE = """text { font: 14.5px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
+_STYLE = """text { font: 15px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
 .ground { fill: var(--panel); }
 """
 
