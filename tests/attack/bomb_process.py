@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from fuzz_cases import ROOT, Reader, _can, _saved
 from fuzz_process import _outcome, _overdue, _peak
+from fuzz_reader import ROOT, Reader, can, saved
 
 SIDE = 9400  # 88 megapixels: of a PNG, as many as are decoded of any file
 LARGEST = 13_377
@@ -40,7 +40,7 @@ def _pictures() -> Iterator[tuple[str, Reader]]:
     from vtbench.data.decode import decode_image
 
     def picture(form: str, mode: str, side: int, **options: Any) -> Callable[[], bytes]:
-        return lambda: _saved(lambda stream: Image.new(mode, (side, side)).save(stream, form, **options))
+        return lambda: saved(lambda stream: Image.new(mode, (side, side)).save(stream, form, **options))
 
     Image.MAX_IMAGE_PIXELS = None
     for mode in ("L", "P", "RGB", "RGBA", "I;16"):
@@ -51,7 +51,7 @@ def _pictures() -> Iterator[tuple[str, Reader]]:
     yield "TIFF", _one("i", picture("TIFF", "RGBA", 5900, compression="tiff_lzw"), decode_image)
     yield "GIF", _one("i", picture("GIF", "P", SIDE), decode_image)
     for form, options in (("WEBP", {"lossless": True, "quality": 0, "method": 0}), ("JPEG2000", {})):
-        if _can(picture(form, "RGBA", 8, **options)):
+        if can(picture(form, "RGBA", 8, **options)):
             yield form, _one("i", picture(form, "RGBA", 5900, **options), decode_image)
     for side in (5900, LARGEST):
         yield f"PNG of 16 bits {side}", _one("i.png", lambda side=side: _deep(side), decode_image)
@@ -75,10 +75,10 @@ def _archives() -> Iterator[tuple[str, Reader]]:
     from vtbench.data.sources.npz import ArrayImages
 
     def npz(side: int) -> bytes:
-        return _saved(lambda stream: np.savez_compressed(stream, arr_0=np.zeros((1, side, side, 3), np.uint8)))
+        return saved(lambda stream: np.savez_compressed(stream, arr_0=np.zeros((1, side, side, 3), np.uint8)))
 
     def packed() -> bytes:
-        plain, target = _saved(lambda stream: torch.save({"w": torch.zeros(100_000_000)}, stream)), io.BytesIO()
+        plain, target = saved(lambda stream: torch.save({"w": torch.zeros(100_000_000)}, stream)), io.BytesIO()
         with zipfile.ZipFile(io.BytesIO(plain)) as source, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as out:
             for member in source.infolist():
                 out.writestr(member.filename, source.read(member))
@@ -88,7 +88,7 @@ def _archives() -> Iterator[tuple[str, Reader]]:
     for side in (9000, 16_000):
         yield f"npz of {side}", _one("a.npz", lambda side=side: npz(side), ArrayImages)
     yield "packed checkpoint", _one("w.pt", packed, load_checkpoint)
-    yield "one number repeated", _one("w.pt", lambda: _saved(lambda s: torch.save({"w": repeated}, s)), load_checkpoint)
+    yield "one number repeated", _one("w.pt", lambda: saved(lambda s: torch.save({"w": repeated}, s)), load_checkpoint)
 
 
 def _tables() -> Iterator[tuple[str, Reader]]:
@@ -100,11 +100,11 @@ def _tables() -> Iterator[tuple[str, Reader]]:
 
     def dictionary() -> bytes:
         column = pa.DictionaryArray.from_arrays(pa.array([0] * 50_000, pa.int32()), pa.array([bytes(400_000)]))
-        return _saved(lambda stream: pq.write_table(pa.table({"image": column}), stream, store_schema=False))
+        return saved(lambda stream: pq.write_table(pa.table({"image": column}), stream, store_schema=False))
 
     def zeros() -> bytes:
         column = pa.array([bytes(1 << 30)], pa.binary())
-        return _saved(lambda stream: pq.write_table(pa.table({"image": column}), stream, compression="zstd"))
+        return saved(lambda stream: pq.write_table(pa.table({"image": column}), stream, compression="zstd"))
 
     def wide() -> bytes:
         return ",".join(map(str, range(60_000))).encode() + b"\n" + b"x\n" * 200_000

@@ -6,44 +6,19 @@ import io
 import json
 import re
 import tarfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fuzz_mutation import (
-    Damage,
-    damaged_bytes,
-    damaged_png,
-    damaged_tensors,
-    damaged_text,
-    damaged_zip,
-)
-
-ROOT = Path(__file__).parents[2]
-PIXELS = np.random.default_rng(0).integers(0, 256, (4, 9, 7, 3), dtype=np.uint8)
-
-
-@dataclass(frozen=True)
-class Reader:
-    """One reader.
-
-    Attributes:
-        file: name, or path, of the damaged file below an empty folder.
-        seeds: valid files; made with that folder, which they may furnish.
-        read: given the path; what it raises must be expected errors.
-    """
-
-    file: str
-    seeds: Callable[[Path], Sequence[bytes]]
-    read: Callable[[Path], object]
-    damage: Damage = damaged_bytes
+from fuzz_mutation import damaged_tensors, damaged_text, damaged_zip
+from fuzz_pictures import picture_readers
+from fuzz_reader import PIXELS, ROOT, Reader, picture, saved
 
 
 def groups() -> dict[str, dict[str, Reader]]:
     """Readers by group; a group is tried in one process."""
-    return {"texts": _texts(), "arrays": _arrays(), "tables": _tables(), "images": _images()}
+    return {"texts": _texts(), "arrays": _arrays(), "tables": _tables(), "images": picture_readers()}
 
 
 def _texts() -> dict[str, Reader]:
@@ -111,6 +86,9 @@ _SUITE = b"summary: one\ntasks: [photos-mini, folder]\ntokenizers: ['jpeg,qualit
 _TABLE = b'id,text,glyph_px\na.png,"b\nc",12\n'
 
 
+_INDEX = b'{"_class_name": "DDPMPipeline", "unet": ["diffusers", "UNet2DModel"], "vae": [null, null]}'
+
+
 def _lines(*objects: Any) -> bytes:
     return "".join(f"{json.dumps(one)}\n" for one in objects).encode()
 
@@ -146,22 +124,21 @@ def _records() -> dict[str, Reader]:
 
     def gate(path: Path) -> object:
         is_baseline(path)
-        return [measurement_of(one, "b").read_rows() for one in read_baseline(path).jobs]
+        return [measurement_of(one, path.name).read_rows() for one in read_baseline(path).jobs]
 
     def cached(path: Path) -> object:
         return ReadingStore("r")._load(path, "00")
+
+    def planned(path: Path) -> object:
+        found = read_manifest(path.parent)
+        return found.task_spec, found.protocol_id, found.tokenizer_info
 
     published = sorted((ROOT / "leaderboards/published").glob("*.csv"), key=lambda path: path.stat().st_size)[0]
     return {
         "record": Reader("record.json", lambda _: [*records, *plain], read_record, damaged_text),
         "leaderboard row": Reader("r.json", lambda _: records, read_row, damaged_text),
         "baseline": Reader("b.json", lambda _: [baseline], gate, damaged_text),
-        "plan": Reader(
-            "plan.json",
-            lambda _: [json.dumps(sealed({"task": {}})).encode()],
-            lambda p: read_manifest(p.parent),
-            damaged_text,
-        ),
+        "plan": Reader("plan.json", lambda _: [_plan(json.loads(records[0]))], planned, damaged_text),
         "reading": Reader("00.json", lambda _: [reading], cached, damaged_text),
         "published.csv": Reader(
             "p.csv", lambda _: [published.read_bytes()], lambda path: read_published(path.parent), damaged_text
@@ -172,10 +149,18 @@ def _records() -> dict[str, Reader]:
     }
 
 
-def _saved(save: Callable[[io.BytesIO], object]) -> bytes:
-    stream = io.BytesIO()
-    save(stream)
-    return stream.getvalue()
+def _plan(record: dict[str, Any]) -> bytes:
+    """A whole plan, from the record of some job."""
+    from dataclasses import asdict
+
+    from vtbench.core.info import TokenizerInfo
+    from vtbench.core.outside.seals import sealed
+
+    same = {name: record[name] for name in ("created", "job_key", "command", "config", "determinism", "environment")}
+    info = asdict(TokenizerInfo(name="t", kind="discrete", codebook_sizes=(16,), downsample_factor=8))
+    own = {"info": info, "data_source": "d", "data_fingerprint": "f", "samples": 2, "references": {"net": "00"}}
+    told = {"model": record["model"], "task": record["task"]["spec"], "code": record["code"], "allow_small_sets": False}
+    return json.dumps(sealed(json.loads(json.dumps({**same, **own, **told})))).encode()
 
 
 def _arrays() -> dict[str, Reader]:
@@ -188,12 +173,14 @@ def _arrays() -> dict[str, Reader]:
     from vtbench.checkpoints.conversion import convert_checkpoint
     from vtbench.checkpoints.pretrained import locate
     from vtbench.checkpoints.reading import load_official
+    from vtbench.data.kept_images import Wanted, discard_unsound, seal_image
     from vtbench.data.sources.npz import ArrayImages
+    from vtbench.generators.pipelines.folder import locate_pipeline
     from vtbench.metrics.sets import statistics_import
 
     state = {"a.weight": torch.arange(12.0).reshape(3, 4), "b": torch.ones(5, dtype=torch.int64)}
-    whole = [_saved(lambda s: torch.save({"state_dict": state, "epoch": 3}, s)), _saved(lambda s: torch.save(state, s))]
-    legacy = _saved(lambda s: torch.save(state, s, _use_new_zipfile_serialization=False))
+    whole = [saved(lambda s: torch.save({"state_dict": state, "epoch": 3}, s)), saved(lambda s: torch.save(state, s))]
+    legacy = saved(lambda s: torch.save(state, s, _use_new_zipfile_serialization=False))
     moments = {"mu": np.zeros(4, np.float32), "sigma": np.eye(4)}
     statistics_import._WIDTHS = {"pool": 4, "spatial": 4}  # 33 MB otherwise
 
@@ -211,14 +198,26 @@ def _arrays() -> dict[str, Reader]:
     def config(path: Path) -> object:
         return locate(str(path.parent), subfolder=None, revision=None, variant=None)
 
+    def pipeline(path: Path) -> object:
+        return locate_pipeline(str(path.parent), revision=None, variant=None)
+
+    def kept(folder: Path) -> list[bytes]:
+        (folder / "a.png").write_bytes(b"an image")
+        seal_image(Wanted("a", folder / "a", {}), folder / "a.png", b"an image")
+        return [(folder / "a.seal.json").read_bytes()]
+
+    def judged(path: Path) -> object:
+        (path.parent / "a.png").write_bytes(b"an image")
+        return discard_unsound([Wanted("a", path.parent / "a", {})])
+
     arrays = [
-        _saved(lambda s: np.savez(s, arr_0=PIXELS, arr_1=np.arange(4))),
-        _saved(lambda s: np.savez_compressed(s, arr_0=np.asfortranarray(PIXELS))),
+        saved(lambda s: np.savez(s, arr_0=PIXELS, arr_1=np.arange(4))),
+        saved(lambda s: np.savez_compressed(s, arr_0=np.asfortranarray(PIXELS))),
     ]
     return {
         "npz images": Reader("a.npz", lambda _: arrays, images, damaged_zip),
-        "npz statistics": Reader("s.npz", lambda _: [_saved(lambda s: np.savez(s, **moments))], imported, damaged_zip),
-        "torch statistics": Reader("s.pt", lambda _: [_saved(lambda s: torch.save(moments, s))], imported, damaged_zip),
+        "npz statistics": Reader("s.npz", lambda _: [saved(lambda s: np.savez(s, **moments))], imported, damaged_zip),
+        "torch statistics": Reader("s.pt", lambda _: [saved(lambda s: torch.save(moments, s))], imported, damaged_zip),
         "torch": Reader("w.pt", lambda _: whole, load_checkpoint, damaged_zip),
         "torch before 1.6": Reader("w.pth", lambda _: [legacy], load_checkpoint),
         "official": Reader("w.ckpt", lambda _: whole, lambda path: load_official(path, family="toy"), damaged_zip),
@@ -231,6 +230,8 @@ def _arrays() -> dict[str, Reader]:
         "shards": Reader(
             "m.index.json", lambda _: [b'{"weight_map": {"a": "m-1.safetensors"}}'], indexed_shards, damaged_text
         ),
+        "model_index.json": Reader("model_index.json", lambda _: [_INDEX], pipeline, damaged_text),
+        "kept image": Reader("a.seal.json", kept, judged, damaged_text),
         "reference statistics": _reference_statistics(),
         "tensors of a block": _block_tensors(),
     }
@@ -280,12 +281,12 @@ def _tables() -> dict[str, Reader]:
     from vtbench.data.sources.tars import WebDatasetTars
     from vtbench.results.records.samples import FAILED, SCORED, Samples, read_samples, write_samples
 
-    pictures = [_saved(lambda s, one=one: _picture(one).save(s, "PNG")) for one in PIXELS]
+    pictures = [saved(lambda s, one=one: picture(one).save(s, "PNG")) for one in PIXELS]
     struct = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     cells = pa.array([{"bytes": one, "path": None} for one in pictures], struct)
 
     def table(**options: Any) -> bytes:
-        return _saved(lambda s: pq.write_table(pa.table({"image": cells, "n": [1, 2, 3, 4]}), s, **options))
+        return saved(lambda s: pq.write_table(pa.table({"image": cells, "n": [1, 2, 3, 4]}), s, **options))
 
     def several(dataset: Any) -> object:
         for index in range(min(3, len(dataset))):
@@ -334,54 +335,3 @@ def _tolerant(read: Callable[[], object]) -> None:
         read()
     except SampleError:
         return
-
-
-def _picture(pixels: Any) -> Any:
-    from PIL import Image
-
-    return Image.fromarray(pixels)
-
-
-def _images() -> dict[str, Reader]:
-    from vtbench.data.decode import FORMATS, decode_image
-    from vtbench.data.sources.vtbench_folder import _size
-
-    large = np.kron(PIXELS[0], np.ones((5, 5, 1), np.uint8))
-
-    def encoded(form: str) -> list[bytes]:
-        modes = {"GIF": ("P", "L"), "PPM": ("RGB", "L"), "JPEG": ("RGB", "L", "CMYK"), "MPO": ("RGB",)}
-        kinds = modes.get(form, ("RGB", "RGBA"))
-        return [_saved(lambda s, kind=kind: _picture(large).convert(kind).save(s, form)) for kind in kinds]
-
-    def read(path: Path) -> object:
-        _size(path)
-        return decode_image(path)
-
-    available = [form for form in FORMATS if _can(lambda form=form: encoded(form))]
-    found = {
-        form: Reader("i", lambda _, form=form: encoded(form), read, damaged_png if form == "PNG" else damaged_bytes)
-        for form in available
-    }
-    deep = _deep_png(large)
-    return {**found, "PNG of 16 bits": Reader("i.png", lambda _: [deep], read, damaged_png)}
-
-
-def _can(make: Callable[[], object]) -> bool:
-    try:
-        make()
-    except (KeyError, OSError, ValueError):
-        return False
-    return True
-
-
-def _deep_png(pixels: Any) -> bytes:
-    import struct
-    import zlib
-
-    from fuzz_mutation import _chunk
-
-    height, width = pixels.shape[:2]
-    lines = (pixels.astype(">u2") * 257).reshape(height, -1)
-    body = b"".join(b"\0" + line.tobytes() for line in lines)
-    header = _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + header + _chunk(b"IDAT", zlib.compress(body)) + _chunk(b"IEND", b"")

@@ -20,9 +20,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from fuzz_cases import Reader, groups
+from fuzz_cases import groups
+from fuzz_reader import Reader
 
-from vtbench.core.errors import VtbenchError
+from vtbench.core.errors import SampleError, VtbenchError
 
 SECONDS = 10
 HEADROOM = 3 << 29  # 1.5 GiB of addresses; what is really used is told by the peak
@@ -78,13 +79,19 @@ def _tried(name: str, reader: Reader, place: Path, seeds: list[bytes], count: in
     return {"outcomes": dict(outcomes), "slowest_s": round(slowest, 3), "broken": broken}
 
 
-def _outcome(reader: Reader, path: Path) -> tuple[str, str]:
-    """What became of an input, and why that breaks the rule."""
+def _outcome(reader: Reader, path: Path, named: tuple[str, ...] = ("",)) -> tuple[str, str]:
+    """What became of an input, and why that breaks the rule.
+
+    Args:
+        named: one of these every expected error must name, but for the failure of a sample, which names that.
+    """
     signal.alarm(SECONDS)
     try:
         reader.read(path)
     except VtbenchError as error:
         signal.alarm(0)
+        if not isinstance(error, SampleError) and not any(name in error.what for name in named):
+            return type(error).__name__, f"does not name {named[0]}: {error.what[:300]!r}"
         fits = "\n" not in error.what and "\r" not in error.what and len(error.what) <= LONGEST
         return type(
             error

@@ -94,7 +94,7 @@ def decode_image(source: bytes | Path, name: str | None = None) -> Tensor:
     name = name or (str(source) if isinstance(source, Path) else "image")
     try:
         data = read_bytes(source, MOST_FILE_BYTES) if isinstance(source, Path) else source
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, MemoryError) as error:
         raise SampleError(f"{name}: cannot be read: {reason(error)}") from error
     if not data:
         raise SampleError(f"{name}: the file is empty")
@@ -106,21 +106,6 @@ def decode_image(source: bytes | Path, name: str | None = None) -> Tensor:
         raise SampleError(f"{name}: not an image that can be read ({', '.join(FORMATS)})") from error
     except Exception as error:  # Pillow's decoders raise almost anything on damaged files
         raise SampleError(f"{name}: {reason(error)}") from error
-
-
-def from_pillow(image: Image.Image) -> Tensor:
-    """A Pillow image in memory as ``uint8 [3,H,W]``, by the same rules; 16-bit colour is narrowed by Pillow.
-
-    Raises:
-        SampleError: empty, truncated, or values without a stated range.
-    """
-    try:
-        with _strict_pillow():
-            image.load()
-            upright, pixels = _upright(image), _by_bands(image)
-    except Exception as error:  # Pillow's decoders raise almost anything on damaged files
-        raise SampleError(f"a Pillow image ({image.mode}, {image.size}): {reason(error)}") from error
-    return from_array(pixels if upright is None else upright(pixels))
 
 
 def _decode(data: bytes) -> Array:

@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from vtbench.core.disk.files import user_path
 from vtbench.core.errors import UsageError
 from vtbench.core.foreign.guard import making, told
-from vtbench.core.misfits import misfits
 from vtbench.core.naming.trust import refuse_code
+from vtbench.core.outside.misfits import misfits
 from vtbench.core.outside.parsing import boundary, parse_yaml, read_text
 from vtbench.tasks.schema import TaskSpec
 
@@ -107,6 +107,8 @@ def _read_task(path: Path, trusted: tuple[Path, ...], seen: tuple[int, ...]) -> 
             spec = TaskSpec.model_validate(content)
         except ValidationError as error:
             raise UsageError(f"{problem}: {misfits(error, 'task')}", hint) from None
+        except UsageError as error:  # a metric that is not known
+            raise UsageError(f"{problem}: {error.what}", error.hint) from None
     if spec.name != path.stem:
         raise UsageError(f"{path}: the task is named {spec.name!r}, its file {path.stem!r}", "give both one name")
     return spec

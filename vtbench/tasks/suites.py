@@ -11,8 +11,8 @@ from pydantic import Field, ValidationError, field_validator
 
 from vtbench.core.disk.files import user_path
 from vtbench.core.errors import UsageError
-from vtbench.core.misfits import misfits
 from vtbench.core.naming.trust import refuse_code
+from vtbench.core.outside.misfits import misfits
 from vtbench.tasks.files import (
     SUITES_FILE,
     YAML_SUFFIXES,

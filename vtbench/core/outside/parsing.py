@@ -7,6 +7,7 @@ raises is not what a person needs to read, and a file of 500 bytes can unfold to
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ MOST_YAML_NODES = 100_000
 MOST_JSON_VALUES = 8_000_000
 MOST_DEPTH = 64
 _LONGEST_REASON = 200
+_CHUNK = 1 << 20
 _HALF_ESCAPED = re.compile(r"\\u[dD][89a-fA-F]")
 _HALF = re.compile("[\ud800-\udfff]")
 
@@ -86,10 +88,15 @@ def read_bytes(path: Path, most: int = MOST_TEXT_BYTES) -> bytes:
         ValueError: it is larger than ``most`` bytes.
     """
     with path.open("rb") as stream:
-        data = stream.read(most + 1)
-    if len(data) > most:
+        # by the size that it has: memory for all that is asked for is taken at once
+        wanted = min(os.fstat(stream.fileno()).st_size, most) + 1
+        parts, total = [stream.read(wanted)], 0
+        while (total := total + len(parts[-1])) <= most and len(parts[-1]) == wanted:  # a pipe, or it grew
+            wanted = min(most + 1 - total, _CHUNK)
+            parts.append(stream.read(wanted))
+    if total > most:
         raise ValueError(f"it is larger than the {most >> 20} MiB that are read")
-    return data
+    return b"".join(parts)
 
 
 def read_text(path: Path, most: int = MOST_TEXT_BYTES) -> str:

@@ -119,6 +119,8 @@ def _group_rows(file: Path, image_column: str) -> list[int]:
     if image_column not in schema.names:
         shown = ", ".join(schema.names[:_COLUMNS_SHOWN]) + (", …" if len(schema.names) > _COLUMNS_SHOWN else "")
         raise UsageError(f"{file} has no column {image_column!r}", f"columns: {shown}; choose with image_column=")
+    if schema.names.count(image_column) > 1:
+        raise UsageError(f"{file} has several columns {image_column!r}", "give each a name of its own")
     kind = schema.field(image_column).type
     if not (pa.types.is_struct(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind)):
         raise UsageError(f"column {image_column!r} of {file} holds {kind}, not encoded images")

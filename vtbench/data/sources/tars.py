@@ -171,12 +171,18 @@ def _unread(entries: Mapping[str, _Entry]) -> list[str]:
     return [f"{key}.{kinds[0]}" if kinds[0] else key for key, kinds in meant if kinds]
 
 
+def _shard(entry: _Entry) -> Path:
+    return next(iter(entry.images.values())).shard
+
+
 def _choose(key: str, entry: _Entry, image_key: str | None) -> _Span:
     if image_key is not None:
         if image_key.lower() in entry.images:
             return entry.images[image_key.lower()]
-        raise UsageError(f"sample {key} has no image {image_key!r}", f"it has: {', '.join(sorted(entry.images))}")
+        raise UsageError(
+            f"sample {key} of {_shard(entry)} has no image {image_key!r}", f"it has: {', '.join(sorted(entry.images))}"
+        )
     if len(entry.images) > 1:
         kinds = ", ".join(sorted(entry.images))
-        raise UsageError(f"sample {key} holds several images: {kinds}", "choose one with image_key=")
+        raise UsageError(f"sample {key} of {_shard(entry)} holds several images: {kinds}", "choose one with image_key=")
     return next(iter(entry.images.values()))

@@ -182,8 +182,8 @@ def _read(file: Path, make: Callable[[dict[str, Any]], T]) -> list[T]:
     for number, entry in enumerate(entries):
         try:
             made.append(make(entry))
-        except VtbenchError:
-            raise
+        except VtbenchError as error:
+            raise UsageError(f"{file}: entry {number}: {error.what}", error.hint) from error
         except Exception as error:
             what = f"no {error}" if isinstance(error, KeyError) else reason(error)
             raise UsageError(f"{file}: entry {number}: {what}", "it is not as TokBench publishes it") from error

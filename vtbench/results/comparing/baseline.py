@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 
 from vtbench.core.disk.files import write_text
 from vtbench.core.errors import DamagedFileError, UsageError, VtbenchError
-from vtbench.core.misfits import misfits
+from vtbench.core.outside.misfits import misfits
 from vtbench.core.outside.parsing import boundary, load_json, read_bytes, reason
 from vtbench.core.outside.seals import holds, is_sealed, sealed, unsealed
 from vtbench.results.comparing.measurement import Measurement

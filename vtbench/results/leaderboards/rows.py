@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from vtbench.core.errors import UsageError, VtbenchError
-from vtbench.core.misfits import misfits
+from vtbench.core.outside.misfits import misfits
 from vtbench.core.outside.parsing import boundary, read_bytes, reason
 from vtbench.results.leaderboards.columns import ENDS, FAMILIES, METRIC_COLUMNS, number_text
 from vtbench.results.records.record import SCHEMA_VERSION

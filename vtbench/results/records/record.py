@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, Field, ValidationError, model_validator
 from vtbench.core.digests import digest_json
 from vtbench.core.disk.files import user_path, write_text
 from vtbench.core.errors import DamagedFileError, UsageError, VtbenchError
-from vtbench.core.misfits import misfits
+from vtbench.core.outside.misfits import misfits
 from vtbench.core.outside.parsing import read_bytes, reason, stored
 from vtbench.core.outside.seals import is_sealed, unsealed
 from vtbench.results.records import strict_json

@@ -221,6 +221,20 @@ def read_sample_table(path: Path) -> pa.Table:
     return table.replace_schema_metadata(None)
 
 
+def _check_columns(table: pa.Table, path: Path) -> None:
+    """A name is one column, and no cell is empty: rows are written without nulls.
+
+    Raises:
+        DamagedFileError: names the column.
+    """
+    twice = next((name for name, count in Counter(table.column_names).items() if count > 1), None)
+    if twice is not None:
+        raise DamagedFileError(path, f"does not hold rows of samples: several columns {twice!r}", REPAIR)
+    empty = next((name for name in table.column_names if table[name].null_count), None)
+    if empty is not None:
+        raise DamagedFileError(path, f"does not hold rows of samples: no value in a cell of {empty!r}", REPAIR)
+
+
 def _read_table(path: Path) -> pa.Table:
     try:
         # By name and on this thread: a Python stream would be let go by a thread of Arrow's, which may outlive Python.
@@ -232,6 +246,7 @@ def _read_table(path: Path) -> pa.Table:
         ) from None
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DamagedFileError(path, f"is not a parquet file: {reason(error)}", REPAIR) from None
+    _check_columns(table, path)
     measured = [table.schema.field(name) for name in _metric_columns(table)]
     fixed_fit = all(
         entry.name in table.column_names and table.schema.field(entry.name).type == entry.type for entry in FIXED_FIELDS

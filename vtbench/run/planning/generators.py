@@ -28,8 +28,6 @@ class GeneratorSource(NamedSource):
     """A generator, or images that one sampled before."""
 
     registry: ClassVar[Registry] = GENERATORS
-    lent: ClassVar[bool] = False
-    """Whether the generator is somebody's own, who goes on training it."""
     kept: ClassVar[tuple[str, ...]] = ("info", "import_path", "notes", "code_files", "tokenizer_info", "premade")
 
     def make(self) -> Any:
@@ -123,8 +121,7 @@ class OwnTokenizerSource:
 
     def open(self, options: RunOptions, device: torch.device, batch_size: int, ids: Sequence[str]) -> Predictor:
         """The tokenizer on its device."""
-        dtype, lent = choose_dtype(options.dtype), self.generator.lent
-        loaded = LoadedModel(self.generator.model.tokenizer, device, dtype, lent=lent)
+        loaded = LoadedModel(self.generator.model.tokenizer, device, choose_dtype(options.dtype))
         return ModelPredictor(loaded, seed=options.seed, batch_size=batch_size)
 
     def release(self) -> None:

@@ -6,13 +6,14 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from vtbench.core.disk.files import write_text
 from vtbench.core.errors import DamagedFileError, UsageError, VtbenchError
 from vtbench.core.info import TokenizerInfo, WeightFile
 from vtbench.core.naming.trust import code_named, refuse_code
-from vtbench.core.outside.parsing import reason
+from vtbench.core.outside.misfits import misfits
+from vtbench.core.outside.parsing import boundary, read_bytes, stored
 from vtbench.core.outside.seals import REPAIR, BrokenSealError, unsealed
 from vtbench.core.secrets import masked_value
 from vtbench.results.records import strict_json
@@ -80,8 +81,19 @@ class JobManifest(BaseModel):
 
     @property
     def task_spec(self) -> TaskSpec:
-        """The task as it was when the job was planned."""
-        return TaskSpec.model_validate(self.task)
+        """The task as it was when the job was planned.
+
+        Raises:
+            VtbenchError: the plan's task is none.
+        """
+        problem = f"{PLAN_FILE} of job {self.job_key} holds no task"
+        with boundary(problem, REPAIR):
+            try:
+                return TaskSpec.model_validate(self.task)
+            except ValidationError as error:
+                raise VtbenchError(f"{problem}: {misfits(error, 'task')}", REPAIR) from None
+            except VtbenchError as error:  # a metric that is not known
+                raise VtbenchError(f"{problem}: {error.what}", error.hint) from None
 
     @property
     def protocol_id(self) -> str:
@@ -100,14 +112,15 @@ class JobManifest(BaseModel):
         """The geometry of the codes that were counted.
 
         Raises:
-            VtbenchError: there are no codes.
+            VtbenchError: there are no codes, or what the plan says of them is no geometry.
         """
         if self.info is None:
             raise VtbenchError(f"{self.model.label} has no codes")
         fields = dict(self.info)
-        fields["weights"] = tuple(WeightFile(**weight) for weight in fields["weights"])
-        fields["codebook_sizes"] = tuple(fields["codebook_sizes"])
-        return TokenizerInfo(**fields)
+        with boundary(f"{PLAN_FILE} of job {self.job_key} says nothing sound of the codes", REPAIR):
+            fields["weights"] = tuple(WeightFile(**weight) for weight in fields["weights"])
+            fields["codebook_sizes"] = tuple(fields["codebook_sizes"])
+            return TokenizerInfo(**fields)
 
 
 def write_manifest(manifest: JobManifest, folder: Path) -> None:
@@ -130,12 +143,14 @@ def read_manifest(folder: Path, *, trusted: Collection[Path] = (), task: TaskSpe
     path = folder / PLAN_FILE
     if not path.is_file():
         raise UsageError(f"{folder} is not a run folder: it holds no {PLAN_FILE}", "give OUT/<task>/<model>/<job key>")
-    try:
-        manifest = JobManifest.model_validate(unsealed(strict_json.loads(path.read_text(encoding="utf-8"))))
-    except BrokenSealError as error:
-        raise DamagedFileError(path, str(error), REPAIR) from None
-    except (ValueError, RecursionError) as error:  # a ValidationError is a ValueError
-        raise DamagedFileError(path, f"cannot be read: {reason(error)}", REPAIR) from error
+    with stored(path, "cannot be read", REPAIR):
+        content = strict_json.loads(read_bytes(path).decode("utf-8"))
+        try:
+            manifest = JobManifest.model_validate(unsealed(content))
+        except BrokenSealError as error:
+            raise DamagedFileError(path, str(error), REPAIR) from None
+        except ValidationError as error:
+            raise DamagedFileError(path, f"is not a plan: {misfits(error, 'plan')}", REPAIR) from error
     if task is None:
         refuse_code(manifest.task, path, trusted)
     elif not _codes(manifest.task) <= _codes(task.model_dump(mode="json")):

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import tracemalloc
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from vtbench.core.errors import DamagedFileError, UsageError, VtbenchError
-from vtbench.core.outside.parsing import boundary, parse_json, parse_yaml, read_text, reason, stored
+from vtbench.core.outside.misfits import misfits
+from vtbench.core.outside.parsing import boundary, parse_json, parse_yaml, read_bytes, read_text, reason, stored
 
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10)
@@ -144,3 +149,57 @@ def test_whatever_a_parser_raises_is_one_sentence_and_expected_errors_pass() -> 
     with pytest.raises(KeyboardInterrupt), boundary("f is no thing"):
         raise KeyboardInterrupt
     assert len(reason(ValueError("x" * 9999))) == 200
+
+
+@pytest.mark.parametrize("size", [0, 1, 999, 1000])
+def test_a_file_is_read_whole_up_to_the_bound(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "f"
+    path.write_bytes(bytes(range(256)) * 4)
+    path.write_bytes(path.read_bytes()[:size])
+    assert read_bytes(path, 1000) == path.read_bytes()
+    path.write_bytes(bytes(1001))
+    with pytest.raises(ValueError, match="larger than"):
+        read_bytes(path, 1000)
+
+
+def test_reading_takes_the_memory_of_the_file_not_of_the_bound(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_bytes(bytes(5000))
+    tracemalloc.start()
+    try:
+        assert len(read_bytes(path, 1 << 34)) == 5000
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_file_of_no_known_size_is_read_up_to_the_bound(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    for size, fits in ((3_000_000, True), (3_000_001, False)):
+        writer = threading.Thread(target=_written, args=(path, size))
+        writer.start()
+        if fits:
+            assert len(read_bytes(path, 3_000_000)) == size
+        else:
+            with pytest.raises(ValueError, match="larger than"):
+                read_bytes(path, 3_000_000)
+        writer.join()
+
+
+def _written(path: Path, size: int) -> None:
+    with suppress(BrokenPipeError), path.open("wb") as stream:
+        stream.write(bytes(size))
+
+
+def test_what_does_not_fit_is_one_line_whatever_keys_are_made_of() -> None:
+    class Form(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+        a: int = 0
+
+    with pytest.raises(ValidationError) as found:
+        Form.model_validate({f"x\n{number}\r": 1 for number in range(6)})
+    told = misfits(found.value, "form")
+    assert (
+        "\n" not in told and "\r" not in told and told.startswith("x 0 : Extra inputs") and told.endswith("(+2 more)")
+    )

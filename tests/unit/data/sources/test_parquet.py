@@ -115,3 +115,10 @@ def test_a_dictionary_that_unfolds_to_gigabytes_is_read_row_by_row(tmp_path: Pat
     rows = ParquetShards(path)
     assert rows._cell(3) == big and len(rows) == 20_000
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300 << 10
+
+
+def test_a_column_given_twice_is_refused(tmp_path: Path, encoded: list[bytes]) -> None:
+    column = pa.array(encoded[:2], pa.binary())
+    pq.write_table(pa.table([column, column], names=["image", "image"]), tmp_path / "p.parquet")
+    with pytest.raises(UsageError, match=r"p.parquet has several columns 'image'"):
+        ParquetShards(tmp_path / "p.parquet")

@@ -87,3 +87,23 @@ def test_unreadable_files_are_told_with_their_path(tmp_path):
     for name in ("text", "other"):
         with pytest.raises(VtbenchError, match=name):
             read_samples(tmp_path / name)
+
+
+@pytest.mark.parametrize("column", ["id", "status", "index", "psnr"])
+def test_a_cell_without_a_value_is_damage(tmp_path, column):
+    write_samples(some(), tmp_path / "s.parquet")
+    table = pq.read_table(tmp_path / "s.parquet")
+    field = table.schema.field(column)
+    holed = pa.array([None, *table[column].to_pylist()[1:]], field.type)
+    place = table.column_names.index(column)
+    pq.write_table(table.set_column(place, field.with_nullable(True), holed), tmp_path / "s.parquet")
+    with pytest.raises(VtbenchError, match=rf"s.parquet does not hold rows .*: no value in a cell of '{column}'"):
+        read_samples(tmp_path / "s.parquet")
+
+
+def test_a_column_given_twice_is_damage(tmp_path):
+    write_samples(some(), tmp_path / "s.parquet")
+    table = pq.read_table(tmp_path / "s.parquet")
+    pq.write_table(table.append_column("psnr", table["psnr"]), tmp_path / "s.parquet")
+    with pytest.raises(VtbenchError, match=r"s.parquet does not hold rows of samples: several columns 'psnr'"):
+        read_samples(tmp_path / "s.parquet")

@@ -16,6 +16,7 @@ def misfits(error: ValidationError, whole: str) -> str:
     Args:
         whole: what is named where no field is to blame: ``"task"``.
     """
-    found = [f"{'.'.join(map(str, one['loc'])) or whole}: {' '.join(one['msg'].split())}" for one in error.errors()]
+    told = (f"{'.'.join(map(str, one['loc'])) or whole}: {one['msg']}" for one in error.errors())
+    found = [" ".join(one.split()) for one in told]  # a key may hold a line break
     more = f" (+{len(found) - _MOST} more)" if len(found) > _MOST else ""
     return "; ".join(found[:_MOST]) + more
