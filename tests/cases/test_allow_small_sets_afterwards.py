@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,11 @@ def _found(done: Any) -> list[str]:
     return sorted(done.rows[0]["results"])
 
 
+def _told_in(record: Path) -> tuple[Any, ...]:
+    config = json.loads(record.read_text())["config"]
+    return tuple(config[part]["allow_small_sets"] for part in ("given", "resolved", "run"))
+
+
 def test_the_option_takes_effect_on_a_record_and_is_taken_back(guarded: Path, vt: Callable[..., Any]) -> None:
     assert "fd_efflite0" not in _found(vt(*RUN))
     record = next(guarded.glob("r/fid/*/*/record.json"))
@@ -45,12 +51,14 @@ def test_the_option_takes_effect_on_a_record_and_is_taken_back(guarded: Path, vt
     assert allowed.code == 0 and "fd_efflite0" in _found(allowed)
     assert "scored again from its blocks, with --allow-small-sets" in allowed.err
     assert allowed.value("psnr") > 0
+    assert _told_in(record) == ("True", "True", True)
 
     again = vt(*RUN, "--allow-small-sets")
     assert "fd_efflite0" in _found(again) and "scored again" not in again.err and "reused the record" in again.err
     assert "fd_efflite0" in _found(vt("rescore", "r", "--json")), "rescore keeps what the run was told"
     without = vt(*RUN)
     assert "fd_efflite0" not in _found(without) and "without --allow-small-sets" in without.err
+    assert _told_in(record) == ("False", "False", False)
     assert blocks == {path: path.stat().st_mtime_ns for path in record.parent.glob("blocks/*")}, "nothing was measured"
 
 

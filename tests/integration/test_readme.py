@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,9 +48,18 @@ def test_its_table_is_part_of_what_the_records_say() -> None:
         )
 
 
-def test_its_python_is_short_and_leads_to_every_page() -> None:
+@pytest.mark.slow
+def test_its_python_is_short_and_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    from torch import nn
+
     (snippet,) = blocks(README, "python")
     assert len([line for line in snippet.splitlines() if line.strip()]) <= LONGEST_SNIPPET
+    names: dict[str, Any] = {"vae": nn.AvgPool2d(3, stride=1, padding=1)}
+    exec(compile(snippet, "README.md", "exec"), names)  # noqa: S102 - the page's own code
+    assert 20 < names["result"].value("psnr") < 40 and "step-5000" in capsys.readouterr().out
+
+
+def test_it_leads_to_the_pages_that_matter() -> None:
     pages = {path.name for path in (ROOT / "docs").glob("*.md")}
     linked = set(re.findall(r"\]\(docs/([\w-]+\.md)\)", README))
     assert {"index.md", "installing.md", "quickstart.md", "command-line.md", "embedded-suite.md"} <= linked <= pages

@@ -89,21 +89,45 @@ def prompts(path: Path | str, per_prompt: int = 1) -> ConditionSet:
         UsageError: no such file, not UTF-8, no prompt in it, or a line that is not what it should be.
     """
     path = user_path(path)
-    found = _read_prompts(path)
+    return _of_prompts(_read_prompts(path), per_prompt, {"file": path.name, "sha256": digest_file(path)})
+
+
+def listed_prompts(conditions: Sequence[Condition], per_prompt: int = 1) -> ConditionSet:
+    """``per_prompt`` images of every prompt of a list, with the ids that a file of the same prompts gives them.
+
+    Raises:
+        UsageError: no prompts, or a condition without one.
+    """
+    if not conditions or any(not (condition.prompt or "").strip() for condition in conditions):
+        raise UsageError(
+            "conditions of this task are prompts, and one is empty or none is given", "give a list of texts"
+        )
+    return _of_prompts(conditions, per_prompt, {"file": "given by the caller"})
+
+
+def listed(conditions: Sequence[Condition]) -> ConditionSet:
+    """One image of every condition of a list, in its order.
+
+    Raises:
+        UsageError: none.
+    """
+    if not conditions:
+        raise UsageError("no conditions are given", "give a list of labels or of texts")
+    samples = [
+        ConditionSample(f"{index:06d}", condition) if condition.label is None else _labelled(index, condition.label)
+        for index, condition in enumerate(conditions)
+    ]
+    return ConditionSet(samples, {"of": "given", "labels": "by the caller", "count": len(samples)})
+
+
+def _of_prompts(found: Sequence[Condition], per_prompt: int, told: Mapping[str, Any]) -> ConditionSet:
     samples = [
         ConditionSample(f"{index:05d}-s{copy:02d}", condition)
         for index, condition in enumerate(found)
         for copy in range(per_prompt)
     ]
-    told = {
-        "of": "prompts",
-        "file": path.name,
-        "sha256": digest_file(path),
-        "prompts": len(found),
-        "per_prompt": per_prompt,
-        "count": len(samples),
-    }
-    return ConditionSet(samples, told)
+    counts = {"prompts": len(found), "per_prompt": per_prompt, "count": len(samples)}
+    return ConditionSet(samples, {"of": "prompts", **told, **counts})
 
 
 def _labelled(index: int, label: int) -> ConditionSample:

@@ -108,6 +108,21 @@ def decode_image(source: bytes | Path, name: str | None = None) -> Tensor:
         raise SampleError(f"{name}: {reason(error)}") from error
 
 
+def from_pillow(image: Image.Image) -> Tensor:
+    """A Pillow image in memory as ``uint8 [3,H,W]``, by the same rules; 16-bit colour is narrowed by Pillow.
+
+    Raises:
+        SampleError: empty, truncated, or values without a stated range.
+    """
+    try:
+        with _strict_pillow():
+            image.load()
+            upright, pixels = _upright(image), _by_bands(image)
+    except Exception as error:  # Pillow's decoders raise almost anything on damaged files
+        raise SampleError(f"a Pillow image ({image.mode}, {image.size}): {reason(error)}") from error
+    return from_array(pixels if upright is None else upright(pixels))
+
+
 def _decode(data: bytes) -> Array:
     pixels, upright, transparent = _loaded(data)
     if pixels is None:

@@ -15,7 +15,8 @@ _A_LABEL = 58
 
 @dataclass(frozen=True)
 class Size:
-    """A drawing: its name as the page's styles know it, extent, margins, size of text, and whether points are named."""
+    """A drawing: its name as the page's styles know it, extent, margins, size of text, whether points have names, and
+    how far off these may stand."""
 
     kind: str
     width: int
@@ -26,6 +27,7 @@ class Size:
     bottom: int
     text: float
     names: bool
+    reach: float = math.inf
 
 
 WIDE = Size("wide", 520, 350, left=62, right=20, top=34, bottom=50, text=13.5, names=True)

@@ -50,7 +50,12 @@ class Name:
 
 
 def placed(
-    spots: Sequence[Spot], widths: Sequence[float], height: float, room: Box, keep_off: Sequence[Spot] = ()
+    spots: Sequence[Spot],
+    widths: Sequence[float],
+    height: float,
+    room: Box,
+    keep_off: Sequence[Spot] = (),
+    reach: float = math.inf,
 ) -> list[Name | None]:
     """A place for the name of every spot, the first spots first; ``None`` where there is no room for it.
 
@@ -60,10 +65,11 @@ def placed(
         height: of a name.
         room: where names may stand.
         keep_off: further places, such as those of a line, that names keep off where they can.
+        reach: how far from its point a name may stand; one that finds no room nearer has none.
     """
     names: list[Name | None] = []
     for spot, width in zip(spots, widths, strict=True):
-        boxes = [box for box in _around(spot, width, height) if _inside(box, room)]
+        boxes = [box for box in _around(spot, width, height, reach) if _inside(box, room)]
         free = [box for box in boxes if _is_free(box, spot, spots, names)]
         clear = [box for box in free if _line_is_clear(box, spot, spots, names)]
         best = [box for box in clear if not any(box.holds(other, 2.0) for other in keep_off)]
@@ -72,8 +78,8 @@ def placed(
     return names
 
 
-def _around(spot: Spot, width: float, height: float) -> Iterator[Box]:
-    for radius in _RADII:
+def _around(spot: Spot, width: float, height: float, reach: float) -> Iterator[Box]:
+    for radius in (radius for radius in _RADII if radius <= reach):
         for angle in _DIRECTIONS:
             x, y = spot[0] + radius * math.cos(angle), spot[1] - radius * math.sin(angle)
             left = x if math.cos(angle) > 0.3 else x - width if math.cos(angle) < -0.3 else x - width / 2

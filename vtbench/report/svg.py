@@ -99,7 +99,7 @@ def _names(frame: Frame, chart: Chart, size: Size) -> dict[str, str]:
     widths = [0.58 * size.text * len(text) for text in shown]
     room = Box(size.left + 2, size.top, size.width - 2, size.height - size.bottom - 2)
     front = sorted(frame.at(points[0]) for _, points in series if points[0].on_front)
-    found = placed(spots, widths, size.text + 2, room, along(front))
+    found = placed(spots, widths, size.text + 2, room, along(front), size.reach)
     drawn = {}
     for (label, _), text, spot, name in zip(series, shown, spots, found, strict=True):
         drawn[label] = "" if name is None else _name(text, spot, name, size)

@@ -29,6 +29,8 @@ class RunOptions:
         samples: folder that every generated image is written to, beside being scored.
         command: the command line, for the record.
         invocation: the whole invocation as a file of ``--config`` holds it, for the record; empty where there is none.
+        lasting: whether ``out`` stays. Where it does not, nothing is written beside it either: reference features are
+            read from the user's cache, and not put there.
     """
 
     out: Path = Path("runs")
@@ -46,8 +48,16 @@ class RunOptions:
     samples: Path | None = None
     command: tuple[str, ...] = ()
     invocation: Mapping[str, Any] = field(default_factory=dict)
+    lasting: bool = True
 
     @property
     def decoders(self) -> int:
         """Decoding processes: as asked, else one less than the cores, at most eight."""
         return min(8, (os.cpu_count() or 1) - 1) if self.workers is None else self.workers
+
+    @property
+    def told(self) -> dict[str, str]:
+        """Every option with a value, as a record tells it."""
+        # The first two are told whole, elsewhere in the record.
+        untold = {"command", "invocation", "lasting"} | (set() if self.lasting else {"out"})
+        return {name: str(value) for name, value in vars(self).items() if value is not None and name not in untold}

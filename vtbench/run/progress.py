@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from rich.console import Console
 from rich.markup import escape
@@ -24,6 +25,7 @@ from vtbench.core.outgoing import terminal_line, terminal_text
 from vtbench.core.secrets import masked
 
 _PLAIN_EVERY_S = 15.0
+_listener: ContextVar[Callable[[str], None] | None] = ContextVar("listener", default=None)
 
 
 class JobProgress:
@@ -68,7 +70,7 @@ class _Rate(TextColumn):
 def job_progress(label: str, total: int, quiet: bool = False) -> Iterator[JobProgress]:
     """A progress display for one job, on stderr."""
     console = Console(stderr=True)
-    if quiet or not console.is_terminal:
+    if quiet or _listener.get() is not None or not console.is_terminal:
         yield JobProgress(label, total, None)
         return
     columns = (
@@ -85,4 +87,19 @@ def job_progress(label: str, total: int, quiet: bool = False) -> Iterator[JobPro
 
 def say(line: str) -> None:
     """One line to the log, with neither credentials nor control characters."""
-    print(terminal_text(masked(line)), file=sys.stderr, flush=True)
+    text = terminal_text(masked(line))
+    listener = _listener.get()
+    if listener is not None:
+        listener(text)
+    else:
+        print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def told_to(listener: Callable[[str], None]) -> Iterator[None]:
+    """In the body nothing is printed: lines go to ``listener``, and there are no bars."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)

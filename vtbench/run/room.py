@@ -143,7 +143,7 @@ def _pixels(job: JobPlan) -> int:
         return job.task.preprocess.size**2
     if isinstance(job.data, TaskData):
         with suppress(Exception), foreign(f"the data of {job.task.name}"):  # told when it is measured
-            return math.prod(job.data.dataset[0].image.shape[1:])
+            return job.data.pixels_of_first()
     return _SIDE**2
 
 

@@ -12,18 +12,20 @@ from vtbench.core.disk.partial import sweep_below
 from vtbench.core.errors import AdapterError, StorageFullError, VtbenchError
 from vtbench.core.foreign import read_files
 from vtbench.core.foreign.guard import advice, foreign, making, told
+from vtbench.results.records.record import RunRecord
 from vtbench.run.device import choose_device, choose_dtype, make_deterministic
+from vtbench.run.executing.crew import Crew, SharedFolder
 from vtbench.run.executing.finish import is_finished, score_when_whole
 from vtbench.run.executing.job import discard, measure_job
 from vtbench.run.executing.outcome import Outcome
 from vtbench.run.executing.peers import Peers
 from vtbench.run.executing.reuse import refuse_failures, reused
-from vtbench.run.measuring.evaluators import Evaluators, build_evaluators
+from vtbench.run.measuring.evaluators import Evaluators, Networks
 from vtbench.run.options import RunOptions
-from vtbench.run.planning.generation_data import open_generation_data
 from vtbench.run.planning.generators import GeneratorSource
+from vtbench.run.planning.given import GivenData
 from vtbench.run.planning.inputs import changed_input, refuse_changed
-from vtbench.run.planning.jobs import JobData, JobPlan, open_task_data
+from vtbench.run.planning.jobs import JobData, JobPlan
 from vtbench.run.planning.models import Source
 from vtbench.run.planning.preflight import check_folder, check_labels, check_tasks, check_unused, raise_all
 from vtbench.run.progress import say
@@ -47,12 +49,19 @@ class BrokenModel:
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """Planned jobs, ready to run, and the models that could not be made."""
+    """Planned jobs, ready to run, and the models that could not be made.
+
+    Attributes:
+        crew: who measures; the peers unless given.
+        networks: where the networks of metrics are found; loaded for each task in turn unless given.
+    """
 
     jobs: Sequence[JobPlan]
     options: RunOptions
     peers: Peers
     broken: Sequence[BrokenModel] = ()
+    crew: Crew | None = None
+    networks: Networks | None = None
 
     def run(self, reraise: bool = False) -> list[Outcome]:
         """Measure and score every job; with ``reraise`` the first failure is raised as it is."""
@@ -80,17 +89,27 @@ def tell_broken(session: Session) -> None:
 
 
 def plan_session(
-    make_sources: Sequence[Callable[[], Source]], tasks: Sequence[TaskSpec], data: str | None, options: RunOptions
+    make_sources: Sequence[Callable[[], Source]],
+    tasks: Sequence[TaskSpec],
+    data: str | GivenData | None,
+    options: RunOptions,
 ) -> Session:
     """Plan every tokenizer on every task for tokenizers, and every generator on every task for generators.
 
     Models are outermost, so that each is loaded once. What a user got wrong is told before anything runs; a model
     whose own code fails is left out, and told.
 
+    Args:
+        make_sources: one a model.
+        tasks: to measure them on.
+        data: ``--data``; or all that is given in place of the tasks' own data.
+        options: of the run.
+
     Raises:
         UsageError: unknown names, wrong arguments, bad data.
         AssetMissingError: weights that cannot be had.
     """
+    given = data if isinstance(data, GivenData) else GivenData(data, options.reference, limit=options.limit)
     begin_run()
     worker = Worker() if options.workers_of == "none" else current_worker()
     peers = Peers(options.out, worker)
@@ -104,12 +123,10 @@ def plan_session(
     made = _attempt_each(make_sources, lambda make: make(), problems)
     sources = [source for source in made if _loads(source, problems, broken)]
     paired, generation = ([task for task in tasks if (task.kind == "generation") == flag] for flag in (False, True))
-    opened = _attempt_each(paired, lambda task: _opened(task, data, options.limit), problems)
-    planned = [
-        (source, item) for source in sources for item in _data_of(source, opened, generation, data, options, problems)
-    ]
+    opened = _attempt_each(paired, lambda task: _opened(task, given), problems)
+    planned = [(source, item) for source in sources for item in _data_of(source, opened, generation, given, problems)]
     problems += check_labels(sources)
-    problems += check_unused(tasks, data, options)
+    problems += check_unused(tasks, given, options)
     problems += check_tasks(tasks)
     problems += check_folder(options.out, "--out")
     if options.samples is not None:
@@ -123,23 +140,18 @@ def _data_of(
     source: Source,
     opened: Sequence[JobData],
     generation: Sequence[TaskSpec],
-    data: str | None,
-    options: RunOptions,
+    given: GivenData,
     problems: list[VtbenchError],
 ) -> Sequence[JobData]:
     """What this source is to be measured on."""
     if not isinstance(source, GeneratorSource):
         return opened
-    return _attempt_each(
-        generation,
-        lambda task: open_generation_data(task, source, data, options.reference, options.limit),
-        problems,
-    )
+    return _attempt_each(generation, lambda task: given.asked(task, source), problems)
 
 
-def _opened(task: TaskSpec, data: str | None, limit: int | None) -> JobData:
+def _opened(task: TaskSpec, given: GivenData) -> JobData:
     with making(f"the data of {task.name}"):
-        return open_task_data(task, data, limit)
+        return given.images(task)
 
 
 def _loads(source: Source, problems: list[VtbenchError], broken: list[BrokenModel]) -> bool:
@@ -169,13 +181,14 @@ def _attempt_each(items: Sequence[Given], make: Callable[[Given], Made], problem
 
 
 class _Runner:
-    """Runs jobs in order, keeping the metric networks of the last task and the model of the last source."""
+    """Runs jobs in order, keeping the model of the last source."""
 
     def __init__(self, session: Session, reraise: bool) -> None:
         self._options, self._peers, self._reraise = session.options, session.peers, reraise
         self._worker = session.peers.worker
+        self._crew: Crew = session.crew or SharedFolder(self._worker)
+        self._networks = session.networks or Networks()
         self._device = choose_device(session.options.device, self._worker)
-        self._evaluators: dict[str, Evaluators] = {}
 
     def run(self, plan: JobPlan) -> Outcome:
         try:
@@ -190,34 +203,45 @@ class _Runner:
             plan.source.release()
 
     def _run(self, plan: JobPlan) -> Outcome:
+        beside = tokenizer_job(plan)
+        there, whole = self._crew.one_finds(lambda: self._left(plan, beside))
+        if there is not None and whole:
+            return Outcome(plan, "reused", there)
+        networks = self._crew.all_do(lambda: self._networks.of(plan.task, self._device))
+        if beside is not None:
+            self._measure_beside(beside, networks)
+        if there is not None:
+            return Outcome(plan, "reused", there)
+        record = self._measure(plan, networks)
+        if record is not None:
+            refuse_failures(plan, record)
+        return Outcome(plan, "waiting" if record is None else "measured", record)
+
+    def _left(self, plan: JobPlan, beside: JobPlan | None) -> tuple[RunRecord | None, bool]:
+        """The record that an earlier run left and that stands, and whether nothing is to be done beside it."""
         for folder in (plan.folder, plan.out / FOLDER):
             refuse_linked_way(folder, plan.out)
             sweep_below(folder)
         if self._options.fresh:
             discard(plan, self._worker)
         self._discard_changed(plan)
-        there, beside = reused(plan, self._worker), tokenizer_job(plan)
-        if there is not None and (beside is None or is_finished(beside)):
-            return Outcome(plan, "reused", there)
-        networks = self._networks(plan.task)
-        if beside is not None:
-            self._measure_beside(beside, networks)
-        if there is not None:
-            return Outcome(plan, "reused", there)
-        measure_job(plan, networks, self._device, self._worker)
+        return reused(plan, self._worker), beside is None or is_finished(beside)
+
+    def _measure(self, plan: JobPlan, networks: Evaluators) -> RunRecord | None:
+        """The record of a job, once every block is there."""
+        self._crew.all_measure(plan, networks, lambda: measure_job(plan, networks, self._device, self._crew.worker))
         self._peers.about_to_finish()
-        record = score_when_whole(plan, networks, self._device, self._worker)
-        if record is not None:
-            refuse_failures(plan, record)
-        return Outcome(plan, "waiting" if record is None else "measured", record)
+        return self._crew.one_finds(lambda: score_when_whole(plan, networks, self._device, self._worker))
 
     def _measure_beside(self, beside: JobPlan, networks: Evaluators) -> None:
         """The generator's tokenizer alone, unless an earlier run did."""
-        self._discard_changed(beside)
-        if reused(beside, self._worker) is None:
-            alone = tokenizer_evaluators(networks)
-            measure_job(beside, alone, self._device, self._worker)
-            score_when_whole(beside, alone, self._device, self._worker)
+
+        def left() -> bool:
+            self._discard_changed(beside)
+            return reused(beside, self._worker) is not None
+
+        if not self._crew.one_finds(left):
+            self._measure(beside, tokenizer_evaluators(networks))
 
     def _discard_changed(self, plan: JobPlan) -> None:
         """What an earlier run left does not stand where a file that the model read then is another now."""
@@ -226,13 +250,6 @@ class _Runner:
             refuse_changed(plan, path, self._worker)
             say(f"{plan.source.label} on {plan.task.name}: {path}, which was read for it, has changed: measured again")
             discard(plan, self._worker)
-
-    def _networks(self, task: TaskSpec) -> Evaluators:
-        key = task.protocol_id
-        if key not in self._evaluators:
-            self._evaluators.clear()
-            self._evaluators[key] = build_evaluators(task, self._device)
-        return self._evaluators[key]
 
 
 def _in_two_lines(error: Exception) -> str:

@@ -160,6 +160,21 @@ def test_names_keep_off_points_and_names() -> None:
     assert not any(box.holds(spot, 3.0) for box in boxes for spot in spots)
 
 
+def test_a_name_that_finds_no_room_within_reach_is_left_out() -> None:
+    spots = [(100.0 + 3 * step, 100.0 + 2 * step) for step in range(30)]
+    room, near = Box(0, 0, 400, 300), 30.0
+    everywhere = placed(spots, [70.0] * 30, 15.0, room)
+    within = placed(spots, [70.0] * 30, 15.0, room, reach=near)
+    ends = [name.leader for name in within if name is not None and name.leader is not None]
+    assert ends and sum(name is not None for name in within) < sum(name is not None for name in everywhere)
+    far = [
+        max(abs(name.box.nearest(spot)[axis] - spot[axis]) for axis in (0, 1))
+        for name, spot in zip(within, spots, strict=True)
+        if name is not None
+    ]
+    assert max(far) <= near
+
+
 def test_a_model_looks_alike_everywhere_and_unlike_others(runs: Path) -> None:
     marks = marks_of(read_boards([runs]))
     assert len(set(marks.values())) == len(marks) == 5

@@ -16,8 +16,15 @@ _DEEPEST = 3
 _MOST_VALUES = 10_000
 
 
-def place(model: Any, device: torch.device, dtype: torch.dtype) -> Any:
+def place(model: Any, device: torch.device, dtype: torch.dtype, *, lent: bool = False) -> Any:
     """Move a model that can be moved; its networks, wherever it keeps them, are in evaluation mode.
+
+    Args:
+        model: not placed yet.
+        device: where it is to run.
+        dtype: its arithmetic.
+        lent: it is somebody's own, who has put its networks in evaluation mode and puts everything back: it is moved
+            only where it is not there already, and nothing else of it is touched.
 
     Raises:
         UsageError: a dtype other than float32 for a model that cannot be moved.
@@ -25,9 +32,11 @@ def place(model: Any, device: torch.device, dtype: torch.dtype) -> Any:
     """
     import torch
 
+    if lent and _is_there(model, device, dtype):
+        return model
     with making(f"{model.info.name} cannot be put on {device}"):
-        placed, takes_dtype = _moved(model, device, dtype)
-        for _, network in networks_of(placed):
+        placed, takes_dtype = _moved(model, device, dtype, lent)
+        for _, network in () if lent else networks_of(placed):
             network.eval().requires_grad_(False)
     if dtype != torch.float32 and not takes_dtype:
         raise UsageError(f"{model.info.name} runs in float32 only", "leave --dtype out, or give it to(device=, dtype=)")
@@ -92,11 +101,17 @@ def _slots(kind: type) -> tuple[str, ...]:
     return tuple(name for name in names if name not in ("__dict__", "__weakref__"))
 
 
-def _moved(model: Any, device: torch.device, dtype: torch.dtype) -> tuple[Any, bool]:
+def _is_there(model: Any, device: torch.device, dtype: torch.dtype) -> bool:
+    """Whether the model has networks, and each lies on that device in that dtype."""
+    values = [value for _, network in networks_of(model) for value in network.parameters() if value.is_floating_point()]
+    return bool(values) and all(value.device == device and value.dtype == dtype for value in values)
+
+
+def _moved(model: Any, device: torch.device, dtype: torch.dtype, lent: bool) -> tuple[Any, bool]:
     """The model where it belongs, and whether it was told of the dtype."""
     import torch
 
-    if isinstance(model, torch.nn.Module):
+    if isinstance(model, torch.nn.Module) and not lent:
         model = model.eval().requires_grad_(False)
     if not hasattr(model, "to"):
         return model, False

@@ -53,18 +53,22 @@ class Setting:
 
 def save(settings: Sequence[Setting]) -> Saved:
     """The values now, of those whose library is there."""
-    return [(setting, setting.read()) for setting in settings if setting.module in sys.modules]
+    return [(setting, _read(setting)) for setting in settings if setting.module in sys.modules]
 
 
 def restore(saved: Saved) -> None:
     """Write what differs from the values that were saved."""
     for setting, before in saved:
-        try:
-            now = setting.read()
-        except Exception:  # noqa: BLE001 - torch refuses to name a precision that was set in two ways at once
-            now = _UNREADABLE
-        if now is _UNREADABLE or now != before:
+        now = _read(setting)
+        if before is not _UNREADABLE and (now is _UNREADABLE or now != before):
             setting.write(before)
+
+
+def _read(setting: Setting) -> Any:
+    try:
+        return setting.read()
+    except Exception:  # noqa: BLE001 - torch refuses to name a precision by one of two names once it was set by the other
+        return _UNREADABLE
 
 
 _RAW: dict[bytes, bytes] | None = vars(os.environ).get("_data") if os.name == "posix" else None

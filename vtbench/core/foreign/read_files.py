@@ -11,7 +11,8 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib.util import source_from_cache
 from pathlib import Path
@@ -30,6 +31,8 @@ _WRITING = os.O_WRONLY | os.O_RDWR
 class _Seen:
     """What was heard in this process."""
 
+    hooked = False
+    deaf = 0
     since: float | None = None
     readers: dict[str, set[str]] = {}  # noqa: RUF012 - one for the process
     named: set[str] = set()  # noqa: RUF012
@@ -39,14 +42,38 @@ class _Seen:
 def begin() -> None:
     """What is made from now on is no input, until this is said again."""
     watch()
-    _Seen.since = time.time()
+    if not _Seen.deaf:
+        _Seen.since = time.time()
 
 
 def watch() -> None:
     """Hear of files from now on; a process does so to its end."""
+    if _Seen.deaf:
+        return
     if _Seen.since is None:
         _Seen.since = time.time()
+    if not _Seen.hooked:
+        _Seen.hooked = True
         sys.addaudithook(_heard)
+
+
+@contextmanager
+def within(listening: bool) -> Iterator[None]:
+    """Run the body in a process that is somebody else's, and forget afterwards what was heard in it.
+
+    A hook stays in a process; outside the body it hears nothing then, and keeps nothing.
+
+    Args:
+        listening: whether files are heard of at all: where nothing is kept, no file can decide whether it stands.
+    """
+    before = (_Seen.since, _Seen.readers, _Seen.named, _Seen.digests)
+    _Seen.since, _Seen.readers, _Seen.named, _Seen.digests = None, {}, set(), {}
+    _Seen.deaf += not listening
+    try:
+        yield
+    finally:
+        _Seen.deaf -= not listening
+        _Seen.since, _Seen.readers, _Seen.named, _Seen.digests = before
 
 
 def known(paths: Collection[Path]) -> None:
@@ -81,7 +108,7 @@ def changed(before: Mapping[str, str]) -> str | None:
 
 
 def _heard(event: str, arguments: tuple[Any, ...]) -> None:
-    if event != "open" or not isinstance(arguments[0], str | bytes):
+    if event != "open" or _Seen.since is None or not isinstance(arguments[0], str | bytes):
         return
     if isinstance(arguments[2], int) and arguments[2] & _WRITING:
         return

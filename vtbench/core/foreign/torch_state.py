@@ -159,6 +159,14 @@ TORCH: tuple[Setting, ...] = (
 )
 
 
+def forget_precisions() -> None:
+    """float32 at full precision on every backend, whichever of torch's ways to say another was used."""
+    for owner in _PRECISIONS:
+        if hasattr(_at(owner), "fp32_precision"):
+            _at(owner).fp32_precision = "none"
+    _torch().set_float32_matmul_precision("highest")
+
+
 def save_streams() -> list[Any]:
     """The state of every global random stream; a library that is not loaded has none."""
     numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from vtbench.report.axes import NARROW, WIDE, Size
@@ -12,8 +13,8 @@ from vtbench.report.series import Chart
 from vtbench.report.shell import trusted
 from vtbench.report.svg import chart_svg, unnamed
 
-HUGE = Size("huge", 1060, 560, left=62, right=24, top=34, bottom=50, text=13.5, names=True)
-"""For charts of many models: over the whole width of a page that has it."""
+HUGE = Size("huge", 1060, 560, left=62, right=24, top=34, bottom=50, text=13.5, names=True, reach=42.0)
+"""For charts of many models: over the whole width of a page that has it. Names that would stand far off go."""
 _MANY = 14
 
 
@@ -37,7 +38,7 @@ def drawn(
         rates: bits a pixel by model.
     """
     is_big = len(chart.series) > _MANY
-    sizes = (HUGE, WIDE, NARROW) if is_big else (WIDE, NARROW)
+    sizes = (HUGE, replace(WIDE, reach=HUGE.reach), NARROW) if is_big else (WIDE, NARROW)
     by_family = any(label != names[label] for label, _ in chart.series)
     always = {label for label, _ in chart.series} if by_family else unnamed(chart)
     legend: dict[str, dict[str, Any]] = {}

@@ -6,7 +6,7 @@ its dtypes: ``pandas.read_csv(path, dtype=csv_dtypes(METRICS_COLUMNS), parse_dat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from vtbench.results.tables.rows import all_metrics, input_size, result_name, sc
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 TEXT, INTEGER, REAL, FLAG, TIME = "string", "Int64", "float64", "boolean", "datetime64[us, UTC]"
 _WIDE = {"": REAL, "_ci_low": REAL, "_ci_high": REAL, "_n": INTEGER}
@@ -135,14 +136,23 @@ def samples_frame(path: Path | str) -> pd.DataFrame:
         UsageError: no record at or below ``path``.
         VtbenchError: no record can be read. One that cannot, or whose rows cannot, is told as a warning.
     """
-    return samples_frame_of((file.parent, record) for file, record in readable_records(path))
+    runs = ((file.parent, record) for file, record in readable_records(path))
+    return samples_frame_of(runs)
 
 
 def samples_frame_of(runs: Iterable[tuple[Path, RunRecord]]) -> pd.DataFrame:
     """:func:`samples_frame` of runs that were read already: their folders and records."""
+    return _joined([frame for folder, record in runs if (frame := _run_samples(folder, record)) is not None])
+
+
+def rows_frame(runs: Iterable[tuple[RunRecord, pa.Table]]) -> pd.DataFrame:
+    """As :func:`samples_frame`, of rows in memory: a record and the table of ``samples.parquet`` each."""
+    return _joined([_samples_of(record, table) for record, table in runs])
+
+
+def _joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     import pandas as pd
 
-    frames = [frame for folder, record in runs if (frame := _run_samples(folder, record)) is not None]
     if not frames:
         return _frame([], SAMPLES_COLUMNS)
     labels, measured = _strata_and_metrics(dict.fromkeys(name for frame in frames for name in frame.columns))
@@ -243,6 +253,10 @@ def _run_samples(folder: Path, record: RunRecord) -> pd.DataFrame | None:
     except DamagedFileError as error:
         warn_of(error)
         return None
+    return _samples_of(record, table)
+
+
+def _samples_of(record: RunRecord, table: pa.Table) -> pd.DataFrame:
     labels, measured = _strata_and_metrics(table.column_names)
     frame: pd.DataFrame = table.to_pandas().assign(**_keys(record))
     columns = {**SAMPLES_COLUMNS, **dict.fromkeys(labels, TEXT), **dict.fromkeys(measured, REAL)}

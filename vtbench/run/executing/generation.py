@@ -63,4 +63,6 @@ def _sampler(
     if data.images is not None:
         return PremadeSampler(data.images, data.conditions, data.preset, options.decoders)
     dtype = choose_dtype(options.dtype)
-    return GeneratorSampler(source.model, data.conditions, data.preset, device, dtype, options.seed, batch_size)
+    return GeneratorSampler(
+        source.model, data.conditions, data.preset, device, dtype, options.seed, batch_size, lent=source.lent
+    )

@@ -31,9 +31,6 @@ from vtbench.run.storing.blocks import Block, BlockResult
 from vtbench.run.storing.manifest import PLAN_FILE, JobManifest, write_manifest
 from vtbench.run.worker import Worker
 
-# Of the options, what the record tells whole.
-_WHOLE = ("command", "invocation")
-
 
 def discard(plan: JobPlan, worker: Worker) -> None:
     """Remove what an earlier run of this job left.
@@ -126,7 +123,7 @@ def ensure_manifest(plan: JobPlan, evaluators: Evaluators, device: torch.device)
                 write_manifest(now, plan.folder)
             return
     options, info, data = plan.options, _codes_of(plan), plan.data
-    given = {name: str(value) for name, value in vars(options).items() if value is not None and name not in _WHOLE}
+    given = options.told
     resolved = given | {"device": str(device), "batch_size": plan.batch_size, "data": data.source}
     resolved |= plan.source.resolved([*data.ids, *data.left_out])
     generation = generation_manifest(plan, data, evaluators, device) if isinstance(data, GenerationData) else None

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from vtbench.data.loader import iterate_blocks
 from vtbench.metrics.catalog.lookup import metric_info
 from vtbench.run.measuring.evaluators import Evaluators
 from vtbench.run.measuring.previews import PreviewKeeper, fixed_indices
@@ -25,7 +24,7 @@ def reconstructed_blocks(
     """Measure the missing blocks, one after another."""
     meter = _meter(plan, data, evaluators, device)
     spans = [(block.index, block.start, block.stop) for block in missing]
-    arriving = waited(iterate_blocks(data.dataset, data.preset, spans, plan.options.decoders))
+    arriving = waited(data.arriving(spans, plan.options.decoders))
     for block, (waited_s, (_, items)) in zip(missing, arriving, strict=True):
         yield block, meter.measure(block, items, waited_s)
 
@@ -43,6 +42,7 @@ def reference_features(plan: JobPlan, evaluators: Evaluators) -> dict[str, Refer
                 block_size=plan.task.block_size,
             ),
             evaluators.features[name],
+            cached=plan.options.lasting,
         )
         for name, extractor in evaluators.extractors.items()
     }

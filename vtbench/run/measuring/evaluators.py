@@ -45,6 +45,31 @@ class Evaluators:
     prompt_metrics: tuple[PromptMetric, ...] = ()
 
 
+class Networks:
+    """The evaluators of tasks, loaded when first asked for.
+
+    Args:
+        all_stay: those of every task stay; else those of the task asked for last.
+    """
+
+    def __init__(self, all_stay: bool = False) -> None:
+        self._all_stay = all_stay
+        self._loaded: dict[tuple[str, torch.device], Evaluators] = {}
+
+    def of(self, task: TaskSpec, device: torch.device) -> Evaluators:
+        """Every network the task needs, on ``device``; see :func:`build_evaluators`."""
+        key = (task.protocol_id, device)
+        if key not in self._loaded:
+            if not self._all_stay:
+                self._loaded.clear()
+            self._loaded[key] = build_evaluators(task, device)
+        return self._loaded[key]
+
+    def release(self) -> None:
+        """Let all of them go."""
+        self._loaded.clear()
+
+
 @dataclass(frozen=True, eq=False)
 class SetJob:
     """One estimator on one feature of one extractor, and the public names it answers for."""

@@ -32,14 +32,21 @@ class Reconstruction:
 class LoadedModel:
     """A tokenizer or reconstructor on its device, ready for batches of ``float32 [B,3,H,W]`` in [0, 1].
 
+    Args:
+        lent: the model goes on being trained afterwards: see :func:`~vtbench.core.foreign.placing.place`. Tensors that
+            it keeps from a call must then be of use in training, which those of inference mode are not.
+
     Raises:
         UsageError: a dtype other than float32 for a model that cannot be moved.
     """
 
-    def __init__(self, model: Any, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(
+        self, model: Any, device: torch.device, dtype: torch.dtype = torch.float32, *, lent: bool = False
+    ) -> None:
         self.info: TokenizerInfo = model.info
         self.device = device
-        self._model = place(model, device, dtype)
+        self._lent = lent
+        self._model = place(model, device, dtype, lent=lent)
         self._encodes = hasattr(model, "encode") and hasattr(model, "decode")
         self._looked_at = False
 
@@ -50,9 +57,12 @@ class LoadedModel:
             return None
         return f"{height}x{width} -> {native}x{native} -> {height}x{width}, bicubic, antialias, float32, not rounded"
 
-    @torch.inference_mode()
     def reconstruct(self, images: Tensor, seeds: list[int]) -> Reconstruction:
         """Run the model; resize in and back where it only runs at its native size."""
+        with torch.no_grad() if self._lent else torch.inference_mode():
+            return self._resized(images, seeds)
+
+    def _resized(self, images: Tensor, seeds: list[int]) -> Reconstruction:
         height, width = images.shape[-2:]
         if self.resize_note(height, width) is None:
             return self._run(images, seeds)

@@ -64,6 +64,7 @@ class GeneratorSampler:
         dtype: its arithmetic.
         seed: the run's; each sample's seed derives from it and the sample's id.
         batch_size: images sampled at once.
+        lent: the generator goes on being trained afterwards: see :class:`~vtbench.run.measuring.model.LoadedModel`.
 
     Raises:
         UsageError: a dtype other than float32 for a generator that cannot be moved.
@@ -78,8 +79,11 @@ class GeneratorSampler:
         dtype: torch.dtype,
         seed: int,
         batch_size: int,
+        *,
+        lent: bool = False,
     ) -> None:
-        self._generator, self._looked_at = place(generator, device, dtype), False
+        self._generator, self._looked_at = place(generator, device, dtype, lent=lent), False
+        self._lent = lent
         self._conditions, self._preset, self._device, self._seed = conditions, preset, device, seed
         name = generator.info.name
         if hasattr(generator, "sample_each"):  # an external program starts once a block, and cuts batches by itself
@@ -91,8 +95,11 @@ class GeneratorSampler:
         for block in blocks:
             yield block, self._batches.over([self._conditions[index] for index in range(block.start, block.stop)])
 
-    @torch.inference_mode()
     def _run(self, batch: list[ConditionSample]) -> SampledBatch:
+        with torch.no_grad() if self._lent else torch.inference_mode():
+            return self._sampled(batch)
+
+    def _sampled(self, batch: list[ConditionSample]) -> SampledBatch:
         seeds = torch.tensor([sample_seed(self._seed, request.id) for request in batch], dtype=torch.int64)
         conditions = [request.condition for request in batch]
         started = self._clock()

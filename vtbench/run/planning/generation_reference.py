@@ -100,7 +100,8 @@ class GenerationReference:
                     self.source, self.dataset, preset, evaluators.features, decoders=options.decoders
                 )
                 build_statistics(request, evaluators.extractors, device, here, key)
-                keep(here, cached)
+                if options.lasting:
+                    keep(here, cached)
         return name
 
 
@@ -113,8 +114,8 @@ def _is_whole(path: Path) -> bool:
     return True
 
 
-def find_reference(task: TaskSpec, given: str | None) -> GenerationReference | None:
-    """The reference of a task: ``--reference`` where given, else what the task names.
+def find_reference(task: TaskSpec, given: str | ImageDataset | None) -> GenerationReference | None:
+    """The reference of a task: ``--reference`` where given (by name, or a data set itself), else what the task names.
 
     Raises:
         UsageError: the task compares, and nothing is named.
@@ -122,6 +123,8 @@ def find_reference(task: TaskSpec, given: str | None) -> GenerationReference | N
     """
     if task.reference is None:
         return None
+    if given is not None and not isinstance(given, str):
+        return GenerationReference(str(given), task.preprocess, dataset=given, notes=notes_of(given))
     found: ReferenceStatistics | None = None
     notes: tuple[str, ...] = ()
     source = given or task.reference.data

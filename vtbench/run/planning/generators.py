@@ -28,6 +28,8 @@ class GeneratorSource(NamedSource):
     """A generator, or images that one sampled before."""
 
     registry: ClassVar[Registry] = GENERATORS
+    lent: ClassVar[bool] = False
+    """Whether the generator is somebody's own, who goes on training it."""
     kept: ClassVar[tuple[str, ...]] = ("info", "import_path", "notes", "code_files", "tokenizer_info", "premade")
 
     def make(self) -> Any:
@@ -121,7 +123,8 @@ class OwnTokenizerSource:
 
     def open(self, options: RunOptions, device: torch.device, batch_size: int, ids: Sequence[str]) -> Predictor:
         """The tokenizer on its device."""
-        loaded = LoadedModel(self.generator.model.tokenizer, device, choose_dtype(options.dtype))
+        dtype, lent = choose_dtype(options.dtype), self.generator.lent
+        loaded = LoadedModel(self.generator.model.tokenizer, device, dtype, lent=lent)
         return ModelPredictor(loaded, seed=options.seed, batch_size=batch_size)
 
     def release(self) -> None:

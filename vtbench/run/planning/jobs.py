@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from vtbench.core.contracts import ImageDataset
+from vtbench.core.contracts import ImageDataset, Prepared, SampleFailure
 from vtbench.core.digests import digest_json
 from vtbench.core.disk.files import path_segment, user_path
 from vtbench.core.errors import UsageError
 from vtbench.core.naming.reference import Reference
 from vtbench.data.fingerprint import notes_of
 from vtbench.data.ids import check_ids
+from vtbench.data.loader import iterate_blocks
 from vtbench.data.open import open_data
 from vtbench.data.preparing.presets import Preset, make_preset
 from vtbench.data.sources.subset import Subset
@@ -76,19 +78,24 @@ class TaskData(JobData):
 
     dataset: ImageDataset
 
+    def arriving(
+        self, spans: Sequence[tuple[int, int, int]], decoders: int
+    ) -> Iterator[tuple[int, list[Prepared | SampleFailure]]]:
+        """The prepared samples of blocks ``(index, start, stop)``, in order; see :func:`iterate_blocks`."""
+        return iterate_blocks(self.dataset, self.preset, spans, decoders)
 
-def open_task_data(task: TaskSpec, data: str | None, limit: int | None) -> TaskData:
-    """Open the data of a task: ``--data`` where given, else what the task names.
+    def pixels_of_first(self) -> int:
+        """Pixels of the first image as it is stored."""
+        return math.prod(self.dataset[0].image.shape[1:])
+
+
+def open_task_data(task: TaskSpec, data: str | ImageDataset | None, limit: int | None) -> TaskData:
+    """Open the data of a task: ``--data`` where given (by name, or a data set itself), else what the task names.
 
     Raises:
         UsageError: neither names any data, or an id is empty or repeated.
     """
-    source = task.data.source if data is None else data
-    if source is None:
-        raise UsageError(f"task {task.name} names no data of its own", f"give it with: --task {task.name} --data DIR")
-    if data is not None and task.data.folder_as is not None and user_path(data).is_dir():
-        source = str(Reference(task.data.folder_as, {"path": data}))
-    dataset = open_data(source)
+    source, dataset = _opened(task, data) if data is None or isinstance(data, str) else (str(data), data)
     code = dataset_code(dataset)
     left_out = dataset.ids[limit:] if limit is not None else ()
     if limit is not None and left_out:
@@ -109,6 +116,16 @@ def open_task_data(task: TaskSpec, data: str | None, limit: int | None) -> TaskD
         notes=notes_of(dataset),
         dataset=dataset,
     )
+
+
+def _opened(task: TaskSpec, data: str | None) -> tuple[str, ImageDataset]:
+    """The data set that a name stands for, and the name that the record has."""
+    source = task.data.source if data is None else data
+    if source is None:
+        raise UsageError(f"task {task.name} names no data of its own", f"give it with: --task {task.name} --data DIR")
+    if data is not None and task.data.folder_as is not None and user_path(data).is_dir():
+        source = str(Reference(task.data.folder_as, {"path": data}))
+    return source, open_data(source)
 
 
 def _reader_id(task: TaskSpec) -> str | None:

@@ -13,6 +13,7 @@ from vtbench.features import EXTRACTORS
 from vtbench.metrics.catalog.lookup import BLOCK_REGISTRY, IMAGE_REGISTRY, PROMPT_REGISTRY
 from vtbench.run.measuring.evaluators import required_features, set_jobs
 from vtbench.run.options import RunOptions
+from vtbench.run.planning.given import GivenData
 from vtbench.run.planning.models import Source
 from vtbench.tasks import TaskSpec
 
@@ -42,14 +43,15 @@ def check_labels(sources: Iterable[Source]) -> list[VtbenchError]:
     ]
 
 
-def check_unused(tasks: Sequence[TaskSpec], data: str | None, options: RunOptions) -> list[VtbenchError]:
+def check_unused(tasks: Sequence[TaskSpec], given: GivenData, options: RunOptions) -> list[VtbenchError]:
     """Options that no task of the session reads: whoever gives one believes that it decides something."""
     made = [task for task in tasks if task.kind == "generation"]
     problems: list[VtbenchError] = []
-    for option, value in (("--reference", options.reference), ("--samples", options.samples)):
+    of_generators = (("--reference", given.reference), ("--samples", options.samples), ("conditions", given.conditions))
+    for option, value in of_generators:
         if value is not None and tasks and not made:
             problems.append(UsageError(f"{option} is for generators: no task here has any", "leave it out"))
-    if data is not None and made and not any(_reads_data(task) for task in tasks):
+    if given.data is not None and made and not any(_reads_data(task) for task in tasks):
         told = "leave it out; images to compare with are given with --reference"
         problems.append(UsageError(f"--data is read by none of {', '.join(task.name for task in tasks)}", told))
     return problems

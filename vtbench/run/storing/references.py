@@ -50,10 +50,11 @@ class ReferenceFeatures:
         out: the folder of all runs.
         key: see :func:`reference_key`.
         features: names that must be present for a stored block to count.
+        cached: whether what is written is kept in the user's cache, too. It is read from there in any case.
     """
 
-    def __init__(self, out: Path, key: str, features: frozenset[str]) -> None:
-        self.key = key
+    def __init__(self, out: Path, key: str, features: frozenset[str], *, cached: bool = True) -> None:
+        self.key, self._cached = key, cached
         self.features = features
         self._out, self._folder = out, out / FOLDER / key
         self._cache = cache_dir() / "references" / key
@@ -80,7 +81,8 @@ class ReferenceFeatures:
         path = self.path(block)
         refuse_linked_way(self._folder, self._out)
         write_tensors(path, features, self._of(block))
-        keep(path, self._cache / path.name)
+        if self._cached:
+            keep(path, self._cache / path.name)
 
     def stored(self, blocks: list[Block], feature: str) -> StoredFeatures:
         """One feature over all blocks.
