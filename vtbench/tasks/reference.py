@@ -11,6 +11,7 @@ from vtbench.tasks.schema import TaskSpec
 from vtbench.tasks.sections import MetricRequest
 from vtbench.tasks.suites import load_suites
 
+_ORDER = ("reconstruction", "detail", "text", "generation", "compat")
 _HEAD = """# Tasks
 
 Written from the files under `tasks/` by `python -m vtbench.tasks.reference`; do not edit. What each metric means is in
@@ -20,20 +21,49 @@ the protocol id and the data fingerprint are equal.
 
 
 def task_reference() -> str:
-    """Every shipped task by folder, then the suites, as Markdown."""
+    """Every shipped task in one table, then whole, by folder, then the suites, as Markdown."""
     files = task_files()
-    names = sorted(files, key=lambda name: (files[name].parent.name, name))
-    parts = [_HEAD]
+    names = sorted(files, key=lambda name: (_place(files[name].parent.name), name))
+    tasks = {name: load_task(name) for name in names}
+    rows = [f"| [`{name}`](#{name}) | {files[name].parent.name} | {_needs(task)} |" for name, task in tasks.items()]
+    parts = [_HEAD, "\n".join(["| task | of | needs |", "|---|---|---|", *rows]) + "\n"]
     for folder, members in groupby(names, key=lambda name: files[name].parent.name):
-        parts.append(f"## {folder}\n")
-        parts += [_task(load_task(name)) for name in members]
-    parts.append("## Suites\n")
+        parts.append(f"## {folder.capitalize()}\n")
+        parts += [_task(tasks[name]) for name in members]
+    return "\n".join([*parts, "## Suites\n", *_suites()]).rstrip() + "\n"
+
+
+def _suites() -> list[str]:
+    parts = []
     for name, suite in load_suites().items():
         models = {"tokenizers": suite.tokenizers, "generators": suite.generators}
         counts = " and ".join(f"{len(found)} {kind}" for kind, found in models.items() if found)
         tasks = ", ".join(f"`{task}`" for task in suite.tasks)
         parts.append(f"- `{name}`: {suite.summary} Tasks: {tasks}; {counts}.")
-    return "\n".join(parts).rstrip() + "\n"
+    return parts
+
+
+def _place(folder: str) -> tuple[int, str]:
+    """Compat tasks reproduce quirks on purpose: nobody should meet them first."""
+    return (_ORDER.index(folder) if folder in _ORDER else len(_ORDER)), folder
+
+
+def _needs(task: TaskSpec) -> str:
+    """In a word, what has to be at hand: nothing, the hub, or something of one's own."""
+    if task.kind != "generation":
+        by_tesseract = task.reader is not None and task.reader.name.startswith("tesseract")
+        return _at_hand(task.data.source, "--data") + (", and `make ocr`" if by_tesseract else "")
+    if task.reference is None:
+        return "prompts, `--data`"
+    if task.reference.statistics:
+        return f"statistics `{task.reference.statistics}`"
+    return _at_hand(task.reference.data, "--reference")
+
+
+def _at_hand(source: str | None, option: str) -> str:
+    if not source:
+        return f"yours, `{option}`"
+    return f"the hub, or `{option}`" if source.startswith("hub,") else "no download"
 
 
 def _task(task: TaskSpec) -> str:
