@@ -64,7 +64,6 @@ class Choices:
     fresh: bool
     allow_small_sets: bool
     samples: Path | None
-    lasting: bool
 
     def __post_init__(self) -> None:
         for name, least in (("limit", 1), ("batch_size", 1), ("workers", 0)):
@@ -72,17 +71,18 @@ class Choices:
             if value is not None and (not isinstance(value, int) or value < least):
                 raise UsageError(f"{name}={value!r}", f"give a whole number, at least {least}")
 
-    def of_run(self, out: Path, reference: str | None, device: str, dtype: str) -> RunOptions:
+    def of_run(self, out: Path, lasting: bool, reference: str | None, device: str, dtype: str) -> RunOptions:
         """For one call.
 
         Args:
             out: the folder of runs.
+            lasting: whether it stays.
             reference: what generated images are compared with, in words.
             device: where the model lies, unless one was chosen.
             dtype: its own, unless one was chosen.
         """
         chosen = {**vars(self), "device": self.device or device, "dtype": self.dtype or dtype}
-        return RunOptions(out=out, reference=reference, workers_of="none", command=_COMMAND, **chosen)
+        return RunOptions(out=out, lasting=lasting, reference=reference, workers_of="none", command=_COMMAND, **chosen)
 
 
 def listed(names: Names, what: str) -> tuple[str, ...]:

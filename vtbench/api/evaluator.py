@@ -110,7 +110,6 @@ class Evaluator:
         self._choices = Choices(
             device=device_text(device), dtype=dtype_text(dtype), limit=limit, batch_size=batch_size, workers=workers,
             seed=seed, strict=strict, fresh=fresh, allow_small_sets=allow_small_sets, samples=as_path(samples),
-            lasting=self._workplace.lasting,
         )  # fmt: skip
         with left_as_it_was():
             given = as_data(data), as_data(reference, "reference"), as_conditions(conditions)
@@ -134,6 +133,7 @@ class Evaluator:
         """
         with self._apart():
             crew = self._crewing.here()
+            self._workplace.leads = crew.worker.rank == 0
             number = same_number(crew)
             models = models_of(model, name, number, self._kinds())
             with lent(models.networks):
@@ -161,7 +161,7 @@ class Evaluator:
             stack.callback(self._workplace.clear)
             stack.enter_context(left_as_it_was())
             stack.enter_context(nullcontext() if self._progress else told_to(log.info))
-            stack.enter_context(read_files.within(listening=self._workplace.lasting))
+            stack.enter_context(read_files.within(listening=self._workplace.out is not None))
             stack.enter_context(offline(self._offline))
             yield
 
@@ -176,7 +176,8 @@ class Evaluator:
             self._data.data is not None, self._trusted,
         )  # fmt: skip
         reference = None if self._data.reference is None else str(self._data.reference)
-        options = self._choices.of_run(self._workplace.folder, reference, models.device, models.dtype)
+        place = self._workplace
+        options = self._choices.of_run(place.folder, place.lasting, reference, models.device, models.dtype)
         tasks = [load_task(name, self._trusted) for name in chosen.tasks]
         session = plan_session(models.makers, tasks, self._data, options)
         return replace(session, crew=crew, networks=self._networks)
