@@ -188,6 +188,28 @@ def test_names_in_its_charts_overlap_neither_points_nor_names(shown: Any) -> Non
     assert touching == 0
 
 
+def test_a_chart_is_one_stop_and_arrows_go_from_point_to_point(shown: Any) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    def told() -> str:
+        return str(shown.execute_script("return document.activeElement.dataset.tip || ''"))
+
+    chart = shown.find_element("css selector", ".measured svg.wide")
+    assert len(chart.find_elements("css selector", ".point[tabindex='0']")) == 1
+    first = chart.find_element("css selector", ".point")
+    shown.execute_script("arguments[0].focus()", first)
+    assert told().startswith("patch-vq:")
+    first.send_keys(Keys.ARROW_RIGHT)
+    assert told().startswith("jpeg,quality=5:") and shown.find_element("id", "tip").is_displayed()
+    shown.switch_to.active_element.send_keys(Keys.END)
+    assert told().startswith("resize,factor=2:")
+    shown.switch_to.active_element.send_keys(Keys.ARROW_RIGHT)
+    assert told().startswith("resize,factor=2:")
+    ask(shown, family="jpeg")
+    stop = chart.find_elements("css selector", ".point[tabindex='0']")
+    assert len(stop) == 1 and stop[0].get_attribute("data-tip").startswith("jpeg,quality=5:")
+
+
 def test_it_follows_the_theme_of_the_system_and_a_button(shown: Any) -> None:
     from selenium.webdriver.support.ui import WebDriverWait
 

@@ -23,6 +23,8 @@ ROOT = Path(__file__).parents[2]
 SOURCES = [path for folder in ("vtbench", "benchmarks", "tests") for path in sorted((ROOT / folder).rglob("*.py"))]
 PACKAGE = [path for path in SOURCES if path.is_relative_to(ROOT / "vtbench")]
 LONGEST_FILE = 400
+SHIPPED = {".py", ".yaml", ".typed", ".txt", ".j2", ".css", ".js"}
+"""Kinds of files of the package that the wheel must hold."""
 # Pickles that never touched a disk: samples on their way from our own worker processes.
 OWN_PICKLES = {("vtbench/data/loader.py", "pickle.loads")}
 
@@ -197,7 +199,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_code_and_data_and_nothing_else(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     data = {relative(path) for path in (ROOT / "tasks").rglob("*.yaml")}
-    shipped = {relative(p) for p in (ROOT / "vtbench").rglob("*") if p.suffix in {".py", ".yaml", ".typed", ".txt"}}
+    shipped = {
+        relative(p) for p in (ROOT / "vtbench").rglob("*") if p.suffix in SHIPPED and "__pycache__" not in p.parts
+    }
     assert len(data) > 5
     assert {f"vtbench/_data/{name}" for name in data} <= names
     assert shipped <= names

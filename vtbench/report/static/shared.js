@@ -20,6 +20,8 @@ const tell = (target) => {
   tip.style.left = left + "px";
   tip.style.top = (above > 4 ? above : box.bottom + 8) + "px";
 };
+// What has the focus keeps its tip when a pointer, or a page that scrolls below it, has passed over another.
+const focused = () => (document.activeElement?.dataset.tip === undefined ? null : document.activeElement);
 for (const target of document.querySelectorAll("[data-tip]")) {
   target.removeAttribute("title");
   target.querySelector(":scope > title")?.remove();
@@ -27,14 +29,34 @@ for (const target of document.querySelectorAll("[data-tip]")) {
   target.addEventListener("focus", () => tell(target));
   target.addEventListener("blur", () => { if (told === target) tell(null); });
   target.addEventListener("pointerenter", (event) => { if (event.pointerType === "mouse") tell(target); });
-  target.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse" && told === target && document.activeElement !== target) tell(null); });
+  target.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse" && told === target) tell(focused()); });
 }
 document.addEventListener("click", () => tell(null));
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") tell(null); });
 addEventListener("scroll", () => { if (told !== null) tell(told); }, { capture: true, passive: true });
 
+// A chart is one stop of the Tab key; arrows, Home and End go from point to point among those that are shown.
+const pointsOf = (chart) => [...chart.querySelectorAll("g.series:not(.off) .point")];
+const stopAt = (chart, stop) => {
+  for (const point of chart.querySelectorAll(".point")) point.setAttribute("tabindex", point === stop ? "0" : "-1");
+};
+const steps = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, Home: -Infinity, End: Infinity };
+for (const chart of document.querySelectorAll("svg.chart")) {
+  stopAt(chart, pointsOf(chart)[0]);
+  chart.addEventListener("keydown", (event) => {
+    const points = pointsOf(chart), at = points.indexOf(document.activeElement);
+    if (at < 0 || !(event.key in steps)) return;
+    event.preventDefault();
+    const next = points[Math.min(Math.max(at + steps[event.key], 0), points.length - 1)];
+    stopAt(chart, next);
+    next.focus();
+  });
+}
+
 // The dashed line goes through the marked points that are shown.
 const redraw = (chart) => {
+  const shown = pointsOf(chart);
+  if (!shown.includes(chart.querySelector('.point[tabindex="0"]'))) stopAt(chart, shown[0]);
   const line = chart.querySelector("path.front");
   if (line === null) return;
   const points = [...chart.querySelectorAll("g.series:not(.off) .front-dot")].map((dot) => dot.parentNode.dataset);
