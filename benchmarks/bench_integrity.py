@@ -50,7 +50,7 @@ def watch() -> Spent:
     return spent
 
 
-def measure(task: str, tokenizer: str, out: Path) -> list[str]:
+def measure(task: str, tokenizer: str, out: Path, limit: int | None) -> list[str]:
     """A run from nothing, then the same from what is there."""
     from vtbench.run.options import RunOptions
     from vtbench.run.planning.models import source_of
@@ -62,7 +62,9 @@ def measure(task: str, tokenizer: str, out: Path) -> list[str]:
     for _ in range(2):
         spent.seconds = 0.0
         began = time.process_time()
-        session = plan_session([lambda: source_of(tokenizer)], [load_task(task)], None, RunOptions(out=out))
+        session = plan_session(
+            [lambda: source_of(tokenizer)], [load_task(task)], None, RunOptions(out=out, limit=limit)
+        )
         session.run(reraise=True)
         total = time.process_time() - began
         cells += [f"{total:.2f} s", f"{1000 * spent.seconds:.0f} ms", f"{100 * spent.seconds / total:.2f} %"]
@@ -70,10 +72,12 @@ def measure(task: str, tokenizer: str, out: Path) -> list[str]:
 
 
 def main() -> None:
-    chosen = parser(__doc__ or "").parse_args()
+    options = parser(__doc__ or "")
+    options.add_argument("--limit", type=int, help="images; all unless given")
+    chosen = options.parse_args()
     use_threads(chosen.threads)
     with tempfile.TemporaryDirectory() as folder:
-        rows = [measure("photos-mini", "jpeg,quality=30", Path(folder))]
+        rows = [measure("photos-mini", "jpeg,quality=30", Path(folder), chosen.limit)]
     head = ["job", "run", "digests", "share", "again", "digests", "share"]
     publish("integrity", [table(head, rows)], chosen.write)
 

@@ -47,13 +47,14 @@ def row(name: str, side: int, threads: int) -> list[str]:
 def main() -> None:
     options = parser(__doc__ or "")
     options.add_argument("--only", help="one tokenizer, in this process")
+    options.add_argument("--names", nargs="+", default=NAMES, help="cards")
     options.add_argument("--side", type=int, default=1024, help="pixels a side")
     chosen = options.parse_args()
     use_threads(chosen.threads)
     if chosen.only:
         measure(chosen.only, chosen.side)
         return
-    rows = [row(name, chosen.side, chosen.threads) for name in NAMES]
+    rows = [row(name, chosen.side, chosen.threads) for name in chosen.names]
     header = ["tokenizer", "parameters", "loaded", "encoded", "decoded", "decoding / encoding time"]
     told = f"One image of {chosen.side}×{chosen.side}, float32, peak resident memory."
     publish("tokenizers", [told, table(header, rows)], chosen.write)
