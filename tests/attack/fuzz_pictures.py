@@ -15,6 +15,7 @@ from fuzz_reader import PIXELS, Reader, can, picture, saved
 def picture_readers() -> dict[str, Reader]:
     from vtbench.data.decode import FORMATS, decode_image
     from vtbench.data.sources.vtbench_folder import _size
+    from vtbench.results.records.previews import open_preview
 
     large = np.kron(PIXELS[0], np.ones((5, 5, 1), np.uint8))
 
@@ -33,6 +34,8 @@ def picture_readers() -> dict[str, Reader]:
         for form in available
     }
     deep = _deep_png(large)
+    webp = [saved(lambda s: picture(large).save(s, "WEBP", lossless=True))]
+    found["preview"] = Reader("00000000-a.webp", lambda _: webp, open_preview)
     return {**found, "PNG of 16 bits": Reader("i.png", lambda _: [deep], read, damaged_png)}
 
 

@@ -6,9 +6,12 @@ traceback.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 _LONGEST = 4000
+_BREAK = re.compile(r"\r\n?|\n(?!  )|[\x0b\x0c\x85\u2028\u2029]")
+"""Of lines; but for those that vtbench joins itself, which it indents."""
 
 
 class VtbenchError(Exception):
@@ -16,7 +19,7 @@ class VtbenchError(Exception):
 
     Args:
         what: what went wrong and where (a path, a name, a sample id); of more than 4000 characters, which a name out of
-            a damaged file may have, the middle is left out.
+            a damaged file may have, the middle is left out. A line break inside such a name becomes a space.
         hint: what to do next; printed on a line of its own.
     """
 
@@ -25,6 +28,7 @@ class VtbenchError(Exception):
     def __init__(self, what: str, hint: str | None = None) -> None:
         if len(what) > _LONGEST:
             what = f"{what[: _LONGEST * 3 // 4]} … {what[-_LONGEST // 5 :]}"
+        what = _BREAK.sub(" ", what)
         super().__init__(what, hint)
         self.what = what
         self.hint = hint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,11 +27,12 @@ class Run:
 
     @cached_property
     def samples(self) -> Samples | None:
-        """Rows of the images; ``None`` where they are not there or cannot be read."""
+        """Rows of the images; ``None`` where they are not there, or cannot be read, which is told."""
         path = self.folder / SAMPLES_FILE
         try:
             return read_samples(path) if path.is_file() else None
-        except VtbenchError:
+        except VtbenchError as error:
+            warnings.warn(f"what its rows show is left out: {' '.join(str(error).split())}", stacklevel=2)
             return None
 
 

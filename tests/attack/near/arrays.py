@@ -8,7 +8,7 @@ import math
 import struct
 import warnings
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -165,11 +165,11 @@ _ODD_NOTES = st.sampled_from(("", "[]", "null", "[" * 3000, "NaN", '{"format": 9
 
 
 @st.composite
-def sealed_tensors(draw: Draw, names: Sequence[str], notes: str, note: Any, of: Any) -> bytes:
+def sealed_tensors(draw: Draw, whole: Mapping[str, Any], notes: str, note: Any, of: Any) -> bytes:
     """Arrays that are not those expected, or notes of another content, behind a right seal.
 
     Args:
-        names: of the arrays that are looked for.
+        whole: arrays of a valid file.
         notes: where in the metadata the notes lie.
         note: notes of a valid file.
         of: what its seal says that it is of.
@@ -179,8 +179,9 @@ def sealed_tensors(draw: Draw, names: Sequence[str], notes: str, note: Any, of: 
     from vtbench.core.digests import canonical_json, digest_arrays
     from vtbench.core.outside.tensor_files import SEAL, tensor_seal
 
-    chosen = draw(st.one_of(st.just(names), st.just(names), st.lists(st.sampled_from((*names, "more")), unique=True)))
-    found = {name: draw(_ARRAYS) for name in chosen}
+    chosen = draw(st.sampled_from((tuple(whole),) * 6 + (tuple(whole)[1:], (*whole, "more"), ())))
+    odd = draw(st.sampled_from((None, *chosen)))
+    found = {name: draw(_ARRAYS) if name in (odd, "more") else whole[name] for name in chosen}
     text = draw(
         st.sampled_from((0,) * 9 + (1,)).flatmap(lambda odd: _ODD_NOTES if odd else altered(note).map(json.dumps))
     )

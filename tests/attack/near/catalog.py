@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
+import numpy as np
+
 from near import arrays, pickles, pictures, plain, tables
 from near.plain import Bytes
 
@@ -41,9 +43,14 @@ _MAKERS: dict[str, Callable[[Sequence[bytes]], Bytes]] = {
     "shards": plain.json_files,
     "kept image": plain.sealed_files,
     "reference statistics": lambda _: arrays.sealed_tensors(
-        ("e.pool.mean", "e.pool.scatter", "e.pool.rows"), "vtbench", _NOTE, {"statistics": 1, "made for": None}
+        {"e.pool.mean": np.zeros(4), "e.pool.scatter": np.eye(4), "e.pool.rows": np.zeros((9, 4), np.float32)},
+        "vtbench",
+        _NOTE,
+        {"statistics": 1, "made for": None},
     ),
-    "tensors of a block": lambda _: arrays.sealed_tensors(("a", "b"), "meta", {"n": 1}, {"job": "j"}),
+    "tensors of a block": lambda _: arrays.sealed_tensors(
+        {"a": np.zeros((3, 4)), "b": np.arange(5)}, "meta", {"n": 1}, {"job": "j"}
+    ),
     "parquet": tables.parquet,
     "samples": lambda _: tables.sample_rows(),
     "tar": tables.tars,

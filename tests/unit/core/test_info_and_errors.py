@@ -8,6 +8,7 @@ import pickle
 import pytest
 
 from vtbench.core import errors
+from vtbench.core.errors import VtbenchError
 from vtbench.core.info import MetricInfo, TokenizerInfo, WeightFile
 
 
@@ -63,3 +64,10 @@ def test_errors_print_what_and_what_next_and_cross_processes(error: type[errors.
     assert type(made) is error and made.exit_code == code
     assert str(made).splitlines() == ["the file is empty", "  fetch it again"]
     assert str(error("alone")) == "alone"
+
+
+def test_a_line_break_in_a_name_makes_no_second_line() -> None:
+    error = VtbenchError("a.npz holds no mu, but \n, b\r\nfailed: c\u2028d", "is it the right file?")
+    assert error.what == "a.npz holds no mu, but  , b failed: c d"
+    assert str(error).splitlines() == [error.what, "  is it the right file?"]
+    assert VtbenchError("one\n  two").what == "one\n  two", "lines that are joined here are indented"

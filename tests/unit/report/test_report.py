@@ -234,5 +234,8 @@ def test_figures_are_written(runs: Path, tmp_path: Path) -> None:
 def test_damaged_pictures_and_rows_cost_only_themselves(runs: Path) -> None:
     (runs / "a" / "previews" / "00000000-x.webp").write_bytes(b"broken")
     (runs / "a" / SAMPLES_FILE).write_bytes(b"broken")
-    page = html_page(read_boards([runs]))
+    with pytest.warns(UserWarning, match="is left out") as told:
+        page = html_page(read_boards([runs]))
     assert "jpeg" in page and "worse" in page
+    said = " ".join(str(one.message) for one in told)
+    assert "00000000-x.webp is left out" in said and "what its rows show is left out" in said

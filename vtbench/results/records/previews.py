@@ -6,9 +6,12 @@ an export would give away.
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
+
+from vtbench.core.outside.parsing import reason
 
 PREVIEWS = "previews"
 _MOST_PIXELS = 30_000_000
@@ -26,12 +29,16 @@ def preview_files(folder: Path) -> dict[int, Path]:
 
 
 def open_preview(path: Path) -> Image.Image | None:
-    """A picture as RGB; ``None`` for one that is damaged or larger than 30 million pixels."""
+    """A picture as RGB; ``None`` for one that is damaged, no WebP or larger than 30 million pixels, which is told."""
     try:
-        with Image.open(path) as opened:
+        with Image.open(path, formats=("WEBP",)) as opened:  # of all that Pillow knows, EPS would start Ghostscript
             if opened.width * opened.height > _MOST_PIXELS:
-                return None
+                raise ValueError(f"{opened.width}x{opened.height} is too large")
             picture: Image.Image = opened.convert("RGB")
             return picture
-    except Exception:  # noqa: BLE001 - a damaged picture makes Pillow raise almost anything, and is left out
-        return None
+    except UnidentifiedImageError:
+        why = "it is no WebP"
+    except Exception as error:  # noqa: BLE001 - a damaged picture makes Pillow raise almost anything
+        why = reason(error)
+    warnings.warn(f"{path} is left out: {why}", stacklevel=2)
+    return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from vtbench.results.records.previews import open_preview, preview_files
@@ -40,6 +41,9 @@ def test_what_is_damaged_or_huge_is_no_picture(tmp_path: Path) -> None:
     opened = open_preview(whole)
     assert opened is not None and (opened.mode, opened.size) == ("RGB", (4, 4))
     (tmp_path / "b.webp").write_bytes(whole.read_bytes()[:30])
-    Image.new("1", (6000, 6000)).save(tmp_path / "c.webp", format="PNG")
-    assert open_preview(tmp_path / "b.webp") is None and open_preview(tmp_path / "c.webp") is None
-    assert open_preview(tmp_path / "d.webp") is None
+    Image.new("1", (6000, 6000)).save(tmp_path / "c.webp", format="WEBP")
+    (tmp_path / "e.webp").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n")
+    refused = {"b": "could not create", "c": "6000x6000 is too large", "d": "No such file", "e": "no WebP"}
+    for name, why in refused.items():
+        with pytest.warns(UserWarning, match=rf"{name}\.webp is left out: .*{why}"):
+            assert open_preview(tmp_path / f"{name}.webp") is None
