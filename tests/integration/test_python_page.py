@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import re
 import sys
@@ -143,16 +144,18 @@ class StandIn(ModuleType):
 
 
 @pytest.fixture
-def lightning(monkeypatch: pytest.MonkeyPatch) -> None:
+def lightning(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     if importlib.util.find_spec("lightning") is None:
         monkeypatch.setitem(sys.modules, "lightning", StandIn("lightning"))
+    monkeypatch.chdir(tmp_path)  # where it keeps its checkpoints
+    return importlib.import_module("lightning")
 
 
-def test_lightning(world: dict[str, Any], lightning: None) -> None:
+def test_lightning(world: dict[str, Any], lightning: ModuleType) -> None:
     (block,) = blocks("Lightning")
     callback = block.partition("class ")[2].partition("\n\n\n")[0]
     assert len(callback.splitlines()) < LONGEST_CALLBACK
-    kind: Any = getattr(sys.modules.get("lightning"), "LightningModule", nn.Module)
+    kind: Any = getattr(lightning, "LightningModule", nn.Module)
 
     class Module(kind):  # type: ignore[misc]
         def __init__(self) -> None:

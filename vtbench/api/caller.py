@@ -21,10 +21,14 @@ _KINDS = ("cpu", "cuda")
 
 
 @contextmanager
-def left_as_it_was() -> Iterator[None]:
-    """Run the body from the standard state; afterwards the process is as it was before, exceptions included."""
+def left_as_it_was(on_gpu: bool = False) -> Iterator[None]:
+    """Run the body from the standard state; afterwards the process is as it was before, exceptions included.
+
+    Args:
+        on_gpu: whether the body may be what begins to use CUDA.
+    """
     saved, streams = save((*PROCESS, *TORCH)), save_streams()
-    on_devices = _device_streams()
+    on_devices = _device_streams(on_gpu)
     try:
         with ExitStack() as modes:
             _begin_standard(modes)
@@ -36,12 +40,12 @@ def left_as_it_was() -> Iterator[None]:
             torch.cuda.set_rng_state_all(on_devices)
 
 
-def _device_streams() -> list[Any]:
-    """States of the GPUs' random streams. CUDA is begun for it: a seed that waits for that would be lost later."""
-    if not torch.cuda.is_available() or torch.cuda._is_in_bad_fork():
-        return []
-    torch.cuda.init()  # type: ignore[no-untyped-call]
-    return list(torch.cuda.get_rng_state_all())
+def _device_streams(begin: bool) -> list[Any]:
+    """States of the GPUs' random streams. A seed may wait for CUDA to begin, and would be lost if that were later."""
+    if begin and torch.cuda.is_available() and not torch.cuda._is_in_bad_fork():
+        torch.cuda.init()  # type: ignore[no-untyped-call]
+    begun: bool = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    return list(torch.cuda.get_rng_state_all()) if begun else []
 
 
 def _begin_standard(modes: ExitStack) -> None:

@@ -17,6 +17,7 @@ from vtbench.api.choices import Choices, Names, as_conditions, as_path, listed, 
 from vtbench.api.live.data import as_data
 from vtbench.api.live.kept import KEPT_BYTES, KeptData
 from vtbench.api.live.lending import lent
+from vtbench.api.live.networks import home_of, reached_networks
 from vtbench.api.models import Models, device_text, dtype_text, models_of
 from vtbench.api.ranks import Crewing, same_number
 from vtbench.api.result import Result
@@ -131,7 +132,7 @@ class Evaluator:
             AdapterError: the model broke its contract.
             VtbenchError: nothing could be scored.
         """
-        with self._apart():
+        with self._apart(self._may_use_gpu(model)):
             crew = self._crewing.here()
             self._workplace.leads = crew.worker.rank == 0
             number = same_number(crew)
@@ -154,12 +155,17 @@ class Evaluator:
     ) -> None:
         self.close()
 
+    def _may_use_gpu(self, model: Any) -> bool:
+        """Whether a call may be the first thing in the process that uses CUDA."""
+        home = home_of(reached_networks(model))
+        return (self._choices.device or ("auto" if home is None else str(home[0]))) != "cpu"
+
     @contextmanager
-    def _apart(self) -> Iterator[None]:
+    def _apart(self, on_gpu: bool) -> Iterator[None]:
         """The process is the caller's: what happens here is neither seen nor heard there."""
         with ExitStack() as stack:
             stack.callback(self._workplace.clear)
-            stack.enter_context(left_as_it_was())
+            stack.enter_context(left_as_it_was(on_gpu))
             stack.enter_context(nullcontext() if self._progress else told_to(log.info))
             stack.enter_context(read_files.within(listening=self._workplace.out is not None))
             stack.enter_context(offline(self._offline))

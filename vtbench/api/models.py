@@ -101,7 +101,8 @@ def _live(model: Any, name: str | None, number: str) -> tuple[str, Callable[[], 
 def _named(text: str, name: str | None, kinds: Collection[bool]) -> tuple[str, Callable[[], Source], bool]:
     parsed = parse_reference(text)
     if name is not None:
-        text = str(Reference(parsed.target, {**parsed.args, NAME: name}, parsed.typed))
+        plain = parsed.without([NAME])
+        text = str(Reference(plain.target, {**plain.args, NAME: name}, plain.typed))
     generates = _generates(parsed.target, kinds)
     return text, partial(GeneratorSource if generates else source_of, text), generates
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import random
@@ -203,6 +204,21 @@ def test_nothing_is_printed_or_left_on_the_disk(
     left = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "quick.yaml"]
     assert left == [] and list((tmp_path / "temporary").iterdir()) == []
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("device", "begun"), [("cpu", 0), (None, 1)])
+def test_cuda_is_begun_only_where_it_may_be_used(
+    device: str | None, begun: int, quick: str, images: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that measures on the CPU takes no memory of a GPU."""
+    calls: list[None] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "init", lambda: calls.append(None))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    model = vtbench.reconstructor(lambda x: x, name="m")
+    with contextlib.suppress(ZeroDivisionError):  # there is no such GPU to choose
+        vtbench.evaluate(model, quick, data=images, device=device)
+    assert len(calls) == begun
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

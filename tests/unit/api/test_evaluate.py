@@ -43,7 +43,7 @@ def by_command_line(tmp_path: Path, *arguments: str) -> vtbench.RunRecord:
         ),
         (
             ["--tokenizer", "patch-vq,name=mine", "--task", "patterns-mini", "--limit", "5", "--seed", "3"],
-            {"model": "patch-vq", "tasks": ["patterns-mini"], "limit": 5, "seed": 3, "name": "mine"},
+            {"model": "patch-vq,name=theirs", "tasks": ["patterns-mini"], "limit": 5, "seed": 3, "name": "mine"},
         ),
         pytest.param(
             ["--generator", "tiny-ar,temperature=0.5", "--task", "generation-mini", "--limit", "48"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from typing import Any
 
 import pytest
@@ -158,6 +159,14 @@ def test_a_network_is_found_wherever_a_function_has_it_from(wrap: Any) -> None:
     model = vtbench.reconstructor(wrap(NETWORK), name="m")
     assert reached_networks(model) == [NETWORK]
     assert home_of([NETWORK]) == (torch.device("cpu"), torch.float32)
+
+
+def test_what_stands_for_a_network_is_none(model: Adapter) -> None:
+    """A trainer holds such proxies of the very module that holds the trainer."""
+    model.trainer = {"module": weakref.proxy(model), "other": nn.Linear(1, 1)}
+    assert reached_networks(model) == [model, model.trainer["other"]]
+    with lent(reached_networks(model)):
+        assert not any(part.training for part in model.modules())
 
 
 def test_parts_of_a_network_are_not_told_apart_from_it(model: Adapter) -> None:

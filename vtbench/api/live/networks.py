@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -17,6 +18,8 @@ _DEEPEST = 8
 _MOST_VALUES, _MOST_PARTS = 20_000, 1_000
 _CALLED = ("encode", "decode", "reconstruct", "sample", "sample_codes", "sample_each")
 _PLAIN = (str, bytes, int, float, complex, type(None), type, torch.Tensor)
+_PROXIES = (weakref.ProxyType, weakref.CallableProxyType)
+"""What stands for an object that somebody else holds; it passes for one of that object's class."""
 
 
 def reached_networks(model: object) -> list[nn.Module]:
@@ -31,7 +34,7 @@ def reached_networks(model: object) -> list[nn.Module]:
     waiting: deque[tuple[Any, int]] = deque((value, 0) for value in (model, *called))
     while waiting and len(seen) < _MOST_VALUES:
         value, depth = waiting.popleft()
-        if isinstance(value, _PLAIN) or id(value) in seen or inspect.ismodule(value):
+        if type(value) in _PROXIES or isinstance(value, _PLAIN) or id(value) in seen or inspect.ismodule(value):
             continue
         seen.add(id(value))
         if isinstance(value, nn.Module):
