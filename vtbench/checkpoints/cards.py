@@ -1,4 +1,4 @@
-"""Cards: named presets of registered tokenizers, one YAML file each. Reading them needs no torch."""
+"""Cards: named presets of registered tokenizers and generators, one YAML file each. Reading them needs no torch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,6 +18,7 @@ from vtbench.core.outside.parsing import boundary
 from vtbench.results.leaderboards.reported_metrics import name_problem
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
+_Kind = TypeVar("_Kind", bound="CommonCard")
 
 
 class CardCheckpoint(BaseModel):
@@ -62,6 +63,7 @@ class Anchor(BaseModel):
         value: as published.
         protocol: data, size and evaluator, as far as they are stated.
         source: where the number stands.
+        args: of a generator, where it was sampled with other settings than the card's.
     """
 
     model_config = _FROZEN
@@ -70,22 +72,21 @@ class Anchor(BaseModel):
     value: float
     protocol: str
     source: str
+    args: dict[str, Any] = Field(default_factory=dict)
 
 
-class Card(BaseModel):
-    """A tokenizer under a name of its own.
+class CommonCard(BaseModel):
+    """A published model under a name of its own: what cards of tokenizers and of generators have in common.
 
     Attributes:
         name: what users type; equals the file's name.
-        target: registered name of the tokenizer it stands for.
+        target: registered name of the adapter it stands for.
         args: its arguments; the user's override them.
-        summary: one sentence for ``vtbench list tokenizers``.
+        summary: one sentence for ``vtbench list``.
         licence: of the weights, empty where there are none.
         source: where the setting comes from.
         checkpoint: the published weights, where there are any.
-        value_range: what the network takes: ``signed`` is [-1, 1], ``unit`` [0, 1]; the family's own unless given.
         native_size: side in pixels it was trained at.
-        geometry: tokens and codes at 256x256.
         paper: arXiv number.
         citation: paper to cite.
         anchors: published numbers.
@@ -94,6 +95,9 @@ class Card(BaseModel):
 
     model_config = _FROZEN
 
+    shelf: ClassVar[str]
+    """Where files of its kind lie in the cache, and what lists it."""
+
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
     target: str = Field(min_length=1)
     args: dict[str, Any] = Field(default_factory=dict)
@@ -101,45 +105,82 @@ class Card(BaseModel):
     licence: str = ""
     source: str = Field(min_length=1)
     checkpoint: CardCheckpoint | None = None
-    value_range: Literal["signed", "unit"] | None = None
     native_size: int | None = Field(default=None, gt=0)
-    geometry: Geometry | None = None
     paper: str = ""
     citation: str = ""
     anchors: tuple[Anchor, ...] = ()
     gated: bool = False
 
 
-def parse_card(text: str, name: str) -> Card:
+class Card(CommonCard):
+    """A tokenizer under a name of its own.
+
+    Attributes:
+        value_range: what the network takes: ``signed`` is [-1, 1], ``unit`` [0, 1]; the family's own unless given.
+        geometry: tokens and codes at 256x256.
+    """
+
+    shelf: ClassVar[str] = "tokenizers"
+
+    value_range: Literal["signed", "unit"] | None = None
+    geometry: Geometry | None = None
+
+
+class GeneratorCard(CommonCard):
+    """A generator under a name of its own. Its ``args`` are the settings of the number that it is known for.
+
+    Attributes:
+        tokenizer: card or registered name of the tokenizer it generates for.
+        conditions: what it is conditioned on.
+        parameters: of the network alone, as counted.
+        tensors: of its state dict.
+    """
+
+    shelf: ClassVar[str] = "generators"
+
+    tokenizer: str = ""
+    conditions: Literal["class", "prompt", "none"] = "class"
+    parameters: int = Field(gt=0)
+    tensors: int = Field(gt=0)
+
+
+def parse_card(text: str, name: str, kind: type[_Kind] = Card) -> _Kind:  # type: ignore[assignment]
     """Read one card.
 
     Args:
         text: YAML.
         name: name of its file, without ``.yaml``.
+        kind: of card.
 
     Raises:
         VtbenchError: not YAML, an unknown or missing field, or a name that is not the file's.
     """
-    with boundary(f"tokenizer card {name}"):
-        card = Card.model_validate(yaml.safe_load(text))
+    what = kind.shelf.removesuffix("s")
+    with boundary(f"{what} card {name}"):
+        card: _Kind = kind.model_validate(yaml.safe_load(text))
     if card.name != name:
-        raise VtbenchError(f"tokenizer card {name} calls itself {card.name!r}", "name it as its file is named")
+        raise VtbenchError(f"{what} card {name} calls itself {card.name!r}", "name it as its file is named")
     return card
 
 
 @cache
-def _cards() -> MappingProxyType[str, Card]:
+def _cards(kind: type[_Kind]) -> MappingProxyType[str, _Kind]:
     found = sorted(
-        (item for item in files("vtbench.tokenizers").joinpath("cards").iterdir() if item.name.endswith(".yaml")),
+        (item for item in files(f"vtbench.{kind.shelf}").joinpath("cards").iterdir() if item.name.endswith(".yaml")),
         key=lambda item: item.name.removesuffix(".yaml"),
     )
-    cards = (parse_card(item.read_text(encoding="utf-8"), item.name.removesuffix(".yaml")) for item in found)
+    cards = (parse_card(item.read_text(encoding="utf-8"), item.name.removesuffix(".yaml"), kind) for item in found)
     return MappingProxyType({card.name: card for card in cards})
 
 
 def load_cards() -> dict[str, Card]:
-    """Every card that comes with vtbench, by name."""
-    return dict(_cards())
+    """Every card of a tokenizer that comes with vtbench, by name."""
+    return dict(_cards(Card))
+
+
+def load_generator_cards() -> dict[str, GeneratorCard]:
+    """Every card of a generator that comes with vtbench, by name."""
+    return dict(_cards(GeneratorCard))
 
 
 def anchor_problems(known: Collection[str]) -> list[str]:
@@ -148,20 +189,30 @@ def anchor_problems(known: Collection[str]) -> list[str]:
     Args:
         known: names of this project's metrics.
     """
-    named = {(card.name, anchor.metric) for card in _cards().values() for anchor in card.anchors}
-    told = ((card, name_problem(metric, known)) for card, metric in sorted(named))
-    return [f"tokenizer card {card}: {problem}" for card, problem in told if problem]
+    cards: list[CommonCard] = [*_cards(Card).values(), *_cards(GeneratorCard).values()]
+    named = {(card.shelf.removesuffix("s"), card.name, anchor.metric) for card in cards for anchor in card.anchors}
+    told = ((what, card, name_problem(metric, known)) for what, card, metric in sorted(named))
+    return [f"{what} card {card}: {problem}" for what, card, problem in told if problem]
 
 
 def find_card(name: str) -> Card:
-    """The card of that name.
+    """The card of that tokenizer.
 
     Raises:
         UsageError: there is none; with a suggestion.
     """
-    cards = _cards()
+    return _found(name, Card)
+
+
+def find_generator_card(name: str) -> GeneratorCard:
+    """The card of that generator; raises as :func:`find_card`."""
+    return _found(name, GeneratorCard)
+
+
+def _found(name: str, kind: type[_Kind]) -> _Kind:
+    cards: MappingProxyType[str, _Kind] = _cards(kind)
     if name not in cards:
         close = difflib.get_close_matches(name, cards, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(close)}?" if close else "see vtbench list tokenizers"
-        raise UsageError(f"no tokenizer card is called {name!r}", hint)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"see vtbench list {kind.shelf}"
+        raise UsageError(f"no {kind.shelf.removesuffix('s')} card is called {name!r}", hint)
     return cards[name]

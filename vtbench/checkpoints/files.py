@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from vtbench.assets.lookup import FOLDERS_VARIABLE, asset_cache, folders
 from vtbench.assets.weight_files import weights_in
-from vtbench.checkpoints.cards import Card, CardCheckpoint, load_cards
+from vtbench.checkpoints.cards import CardCheckpoint, CommonCard, load_cards, load_generator_cards
 from vtbench.core.digests import digest_file, digest_json
 from vtbench.core.disk.files import user_path
 from vtbench.core.errors import AssetMissingError, VtbenchError
@@ -36,7 +36,7 @@ class Located:
         return self.shards or (WeightFile(name=self.path.name, sha256=self.sha256, source=self.source),)
 
 
-def locate_official(given: str | None, card: Card | None) -> Located:
+def locate_official(given: str | None, card: CommonCard | None) -> Located:
     """Find the file: ``given`` where it is not ``None``, else the card's.
 
     Raises:
@@ -69,7 +69,7 @@ def _given(given: str) -> Located:
     return Located(path, digest, str(path), shards=shards)
 
 
-def at_hand(card: Card) -> Path | None:
+def at_hand(card: CommonCard) -> Path | None:
     """The card's file (or folder) where it already lies, the hub's own cache left out; ``None`` if nowhere."""
     whole_folder = card.checkpoint is not None and not card.checkpoint.file
     return first_at_hand(known_names(card), Path.is_dir if whole_folder else Path.is_file)
@@ -77,11 +77,15 @@ def at_hand(card: Card) -> Path | None:
 
 def first_at_hand(names: Sequence[str], is_there: Callable[[Path], bool] = Path.is_file) -> Path | None:
     """The first of these names that lies in an asset folder or in the cache, folder by folder; ``None`` if none."""
-    candidates = (root / name for root in [*folders(), asset_cache() / "tokenizers"] for name in names)
+    candidates = (
+        root / name
+        for root in [*folders(), *(asset_cache() / shelf for shelf in ("tokenizers", "generators"))]
+        for name in names
+    )
     return next((path for path in candidates if is_there(path)), None)
 
 
-def known_names(card: Card) -> list[str]:
+def known_names(card: CommonCard) -> list[str]:
     """Names under which the card's file is looked for in an asset folder, best first.
 
     A bare file name counts only where no other repository's card has the same one.
@@ -98,11 +102,12 @@ def known_names(card: Card) -> list[str]:
 
 def _homes(base: str) -> set[str]:
     """Published addresses whose last part is ``base``."""
-    checkpoints = (card.checkpoint for card in load_cards().values())
+    cards: list[CommonCard] = [*load_cards().values(), *load_generator_cards().values()]
+    checkpoints = (card.checkpoint for card in cards)
     return {str(found) for found in checkpoints if found and PurePosixPath(found.file).name == base}
 
 
-def _card_file(card: Card, checkpoint: CardCheckpoint) -> Located:
+def _card_file(card: CommonCard, checkpoint: CardCheckpoint) -> Located:
     path = at_hand(card)
     if path is not None:
         return _checked(card, checkpoint, path, str(path))
@@ -113,7 +118,7 @@ def _card_file(card: Card, checkpoint: CardCheckpoint) -> Located:
     raise _missing(card, f"it has to be downloaded by hand from {checkpoint.url or card.source}")
 
 
-def _from_hub(card: Card, checkpoint: CardCheckpoint) -> Path:
+def _from_hub(card: CommonCard, checkpoint: CardCheckpoint) -> Path:
     from vtbench.assets.hub import hub_file
 
     try:
@@ -122,7 +127,7 @@ def _from_hub(card: Card, checkpoint: CardCheckpoint) -> Path:
         raise _missing(card, error.what) from error
 
 
-def _from_url(card: Card, url: str, sha256: str) -> Path:
+def _from_url(card: CommonCard, url: str, sha256: str) -> Path:
     import pooch
 
     from vtbench.assets.resolution import offline
@@ -131,12 +136,12 @@ def _from_url(card: Card, url: str, sha256: str) -> Path:
         raise _missing(card, "VTBENCH_OFFLINE=1: the network was not used")
     try:
         name = PurePosixPath(card.checkpoint.file).name if card.checkpoint else card.name
-        return Path(pooch.retrieve(url, f"sha256:{sha256}", fname=name, path=asset_cache() / "tokenizers" / card.name))
+        return Path(pooch.retrieve(url, f"sha256:{sha256}", fname=name, path=asset_cache() / card.shelf / card.name))
     except (ValueError, OSError) as error:
         raise _missing(card, f"{url}: {(str(error).splitlines() or [''])[0][:200]}") from error
 
 
-def _checked(card: Card, checkpoint: CardCheckpoint, path: Path, source: str) -> Located:
+def _checked(card: CommonCard, checkpoint: CardCheckpoint, path: Path, source: str) -> Located:
     actual = digest_file(path)
     converted = path.suffix == ".safetensors" and PurePosixPath(checkpoint.file).suffix != ".safetensors"
     if checkpoint.sha256 not in (None, actual) and not converted:
@@ -147,7 +152,7 @@ def _checked(card: Card, checkpoint: CardCheckpoint, path: Path, source: str) ->
     return Located(path, actual, source)
 
 
-def _missing(card: Card, reason: str) -> AssetMissingError:
+def _missing(card: CommonCard, reason: str) -> AssetMissingError:
     gate = " (gated: the hub asks for an account and for consent to its licence)" if card.gated else ""
     return AssetMissingError(
         f"{card.name}: no checkpoint: {reason}{gate}",

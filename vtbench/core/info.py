@@ -125,6 +125,11 @@ class GeneratorInfo:
     licence: str = ""
     citation: str = ""
 
+    @property
+    def untrained(self) -> bool:
+        """Whether the weights were drawn from a seed: good for geometry, speed and tests, never for a score."""
+        return self.revision.startswith(RANDOM_REVISION)
+
     def __post_init__(self) -> None:
         if not self.name:
             raise ValueError("a generator must have a name")

@@ -11,6 +11,7 @@ GENERATORS = Registry(
         "npz": "vtbench.generators.elsewhere.premade:NpzSamples",
         "command": "vtbench.generators.elsewhere.command:CommandGenerator",
         "diffusers-pipeline": "vtbench.generators.pipelines.diffusers:DiffusersPipeline",
+        "llamagen": "vtbench.generators.published.next_token.llamagen.adapter:LlamaGen",
         "tiny-ar": "vtbench.generators.fitted.tiny_ar:TinyAr",
     },
     universal=(NAME,),

@@ -13,7 +13,9 @@ from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.digests import digest_file
 from vtbench.core.errors import DamagedFileError, UsageError
 from vtbench.core.info import GeneratorInfo, WeightFile
-from vtbench.generators.sampling.draws import SamplerSettings, draw, guide, probabilities, uniforms
+from vtbench.generators.sampling.filters import Filters
+from vtbench.generators.sampling.guidance import Constant
+from vtbench.generators.sampling.settings import SamplerSettings
 from vtbench.tokenizers.fitted.patch_vq import PatchRvq
 
 if TYPE_CHECKING:
@@ -21,26 +23,27 @@ if TYPE_CHECKING:
     from torch import Tensor
     from typing_extensions import Self
 
-    from vtbench.generators.fitted.tiny_ar_model import TinyArModel
+    from vtbench.generators.published.next_token.llamagen.network import LlamaGenNetwork
+    from vtbench.generators.sampling.draws import DrawRule
 
 _FILE = "tiny_ar.safetensors"
-_SHA256 = "165be35ff739de9cb9167925f9e02fc606caa866c225463aa37f21b50e45a1fa"
+_SHA256 = "@SHA256@"
 _LICENCE = "fitted on photographs of scikit-image and scikit-learn; see their licences"
 
 
 class TinyAr:
-    """A decoder-only transformer of 0.6 M parameters over the codes of an 8×8-patch VQ, on 64×64 images.
+    """LlamaGen's network at 0.7 M parameters over the codes of an 8×8-patch VQ, on 64×64 images.
 
-    Small, but a real autoregressive model: 64 tokens in raster order, a class token, classifier-free guidance, and a
-    key-value cache. It was fitted on crops of ``scenes-mini`` by :mod:`.tiny_ar_fit` beside it, and its weights
-    ship with the package. Classes: 0 flower, 1 motorcycle, 2 retina.
+    Small, but what runs is what runs for published generators: 64 tokens in raster order, rotary positions on the grid,
+    a class token, classifier-free guidance, and a key-value cache. It was fitted on crops of ``scenes-mini`` by
+    :mod:`.tiny_ar_fit` beside it, and its weights ship with the package. Classes: 0 flower, 1 motorcycle, 2 retina.
 
     Args:
         temperature: logits are divided by it.
         top_k: only the k likeliest tokens stay; 0 for all.
         top_p: only the likeliest tokens that together exceed p stay; 1 for all.
         cfg_scale: guidance s in ``u + s (c - u)``; 1 for none.
-        cached: use the key-value cache; without it every step runs over all tokens so far, with equal results.
+        draw: ``inverse-cdf``, or ``torch-multinomial``.
 
     Raises:
         UsageError: a value out of range.
@@ -52,23 +55,23 @@ class TinyAr:
         top_k: int = 0,
         top_p: float = 1.0,
         cfg_scale: float = 1.0,
-        cached: bool = True,
+        draw: DrawRule = "inverse-cdf",
     ) -> None:
-        self._settings = SamplerSettings(temperature, top_k, top_p, cfg_scale)
-        self._cached = cached
-        self._model, codebook, self._notes, weight = _load()
-        self.tokenizer = PatchRvq.from_codebooks("tiny-ar-vq", self._notes["patch"], codebook[None], weight)
+        self._settings = SamplerSettings(Filters(temperature, top_k, top_p), Constant(cfg_scale), draw)
+        self._network, codebook, patch, weight = _load()
+        self.tokenizer = PatchRvq.from_codebooks("tiny-ar-vq", patch, codebook[None], weight)
+        self._side = self._network.geometry.grid * patch
         self._cost: SamplingCost | None = None
         self.info = GeneratorInfo(
             name="tiny-ar",
             conditions="class",
             family="next-token",
-            revision="1",
-            classes=self._notes["classes"],
-            native_size=self._notes["side"],
+            revision="2",
+            classes=self._network.geometry.classes,
+            native_size=self._side,
             sampler=self._settings.as_recorded(),
             tokenizer=self.tokenizer.info.name,
-            parameters=sum(parameter.numel() for parameter in self._model.parameters()),
+            parameters=sum(parameter.numel() for parameter in self._network.parameters()),
             weights=(weight,),
             licence=_LICENCE,
             citation="fitted by vtbench's tiny_ar_fit; after Esser et al. 2021 and Sun et al. 2024 (LlamaGen)",
@@ -76,7 +79,7 @@ class TinyAr:
 
     def to(self, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
         """Move the network and choose its precision; returns itself."""
-        self._model = self._model.to(device=device, dtype=dtype)
+        self._network = self._network.to(device=device, dtype=dtype)
         return self
 
     def sample(self, conditions: Sequence[Condition], seeds: Tensor) -> Tensor:
@@ -91,11 +94,15 @@ class TinyAr:
         """``B`` class conditions and ``int64 [B]`` seeds to one level ``int64 [B,8,8]``; raises as :meth:`sample`."""
         import torch
 
-        geometry = self._model.geometry
+        from vtbench.generators.sampling.next_token import Prompted, sample_tokens
+
+        geometry = self._network.geometry
+        labels = self._labels(conditions)
+        prompted = Prompted(labels, torch.full_like(labels, geometry.classes))
         with torch.inference_mode():
-            tokens = self._sequences(self._labels(conditions), uniforms(seeds, geometry.tokens))
-        side = self._notes["side"]
-        return Codes(levels=(tokens.reshape(-1, geometry.grid, geometry.grid),), image_size=(side, side))
+            tokens, self._cost = sample_tokens(self._network, prompted, self._settings, seeds)
+        shaped = tokens.reshape(-1, geometry.grid, geometry.grid)
+        return Codes(levels=(shaped,), image_size=(self._side, self._side))
 
     def sampling_cost(self) -> SamplingCost | None:
         """Of the last call."""
@@ -108,44 +115,20 @@ class TinyAr:
         wrong = [label for label in labels if label is None or not 0 <= label < self.info.classes]
         if wrong:
             raise UsageError(f"tiny-ar has no class {wrong[0]}", f"its classes are 0 to {self.info.classes - 1}")
-        return torch.tensor(labels, device=self._model.positions.device)
-
-    def _sequences(self, labels: Tensor, chances: Tensor) -> Tensor:
-        """``int64 [B,T]`` tokens; guidance runs both halves of a doubled batch in one pass."""
-        import torch
-
-        from vtbench.generators.fitted.tiny_ar_model import KeyValueCache
-
-        geometry, guided = self._model.geometry, self._settings.guided
-        shown = torch.cat([labels, torch.full_like(labels, geometry.classes)]) if guided else labels
-        cache = KeyValueCache(geometry, len(shown), self._model.positions) if self._cached else None
-        tokens = labels.new_zeros((len(labels), 0))
-        for position in range(geometry.tokens):
-            repeated = tokens.repeat(2, 1) if guided else tokens
-            if cache is None:
-                logits = self._model(shown, repeated)[:, -1]
-            else:
-                logits = self._model.step(shown, repeated[:, -1] if position else None, cache)
-            if guided:
-                conditional, unconditional = logits.double().chunk(2)
-                logits = guide(conditional, unconditional, self._settings.cfg_scale)
-            chosen = draw(probabilities(logits, self._settings), chances[:, position].to(logits.device))
-            tokens = torch.cat([tokens, chosen[:, None]], dim=1)
-        self._cost = SamplingCost(geometry.tokens, tokens.numel(), 0 if cache is None else cache.nbytes)
-        return tokens
+        return torch.tensor(labels, device=self._network.output.weight.device)
 
 
-def _load() -> tuple[TinyArModel, Tensor, dict[str, Any], WeightFile]:
-    """A model of one's own, the codebook ``[codes,D]``, what the file says, and the file."""
-    from vtbench.generators.fitted.tiny_ar_model import TinyArGeometry, TinyArModel
+def _load() -> tuple[LlamaGenNetwork, Tensor, int, WeightFile]:
+    """A network of one's own, the codebook ``[codes,D]``, the side of a patch, and the file."""
+    from vtbench.generators.fitted.tiny_ar_fit import GEOMETRY
+    from vtbench.generators.published.next_token.llamagen.network import LlamaGenNetwork
 
     state, notes, digest = _stored()
-    geometry = TinyArGeometry(notes["classes"], notes["codes"], notes["side"] // notes["patch"])
-    model = TinyArModel(geometry)
+    network = LlamaGenNetwork(GEOMETRY)
     prefix = "model."
-    model.load_state_dict({k.removeprefix(prefix): v.float() for k, v in state.items() if k.startswith(prefix)})
+    network.load_state_dict({k.removeprefix(prefix): v.float() for k, v in state.items() if k.startswith(prefix)})
     weight = WeightFile(name=_FILE, sha256=digest, source="inside the package")
-    return model.eval().requires_grad_(False), state["codebook"][0].float(), notes, weight
+    return network.eval().requires_grad_(False), state["codebook"][0].float(), notes["patch"], weight
 
 
 @lru_cache(maxsize=1)

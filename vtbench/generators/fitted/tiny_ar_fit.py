@@ -20,7 +20,8 @@ from torch import Tensor
 from vtbench.core.info import WeightFile
 from vtbench.core.pixels import to_unit
 from vtbench.data.embedded.photographs.scenes_mini import SCENES, SIDE, ScenesMini
-from vtbench.generators.fitted.tiny_ar_model import TinyArGeometry, TinyArModel
+from vtbench.generators.published.next_token.llamagen.network import LlamaGenGeometry, LlamaGenNetwork
+from vtbench.networks.decoder_transformer import DecoderGeometry, swiglu_width
 from vtbench.tokenizers.fitted.patch_vq import PatchRvq, fit_codebooks
 from vtbench.tokenizers.fitted.patches import to_patches
 
@@ -34,6 +35,13 @@ WARM_UP = 100
 NO_CLASS_SHARE = 0.1
 """How often the class is dropped, so that the model learns the unconditional logits that guidance needs."""
 SEED = 0
+WIDTH = 128
+GEOMETRY = LlamaGenGeometry(
+    DecoderGeometry(depth=3, heads=4, width=WIDTH, hidden=swiglu_width(WIDTH, multiple=32)),
+    vocabulary=CODES,
+    grid=SIDE // PATCH,
+    classes=len(SCENES),
+)
 
 
 def fitted_codebook(images: Tensor) -> Tensor:
@@ -42,7 +50,7 @@ def fitted_codebook(images: Tensor) -> Tensor:
     return torch.from_numpy(fit_codebooks(patches.double().numpy(), 1, CODES, SEED)["codebooks"])
 
 
-def fitted_model(labels: Tensor, tokens: Tensor, steps: int = STEPS) -> TinyArModel:
+def fitted_model(labels: Tensor, tokens: Tensor, steps: int = STEPS) -> LlamaGenNetwork:
     """Next-token cross-entropy by AdamW with a warmed-up cosine rate.
 
     Args:
@@ -51,8 +59,7 @@ def fitted_model(labels: Tensor, tokens: Tensor, steps: int = STEPS) -> TinyArMo
         steps: of the optimiser.
     """
     torch.manual_seed(SEED)
-    geometry = TinyArGeometry(classes=len(SCENES), codes=CODES, grid=SIDE // PATCH)
-    model = TinyArModel(geometry)
+    model = LlamaGenNetwork(GEOMETRY)
     for parameter in model.parameters():
         if parameter.ndim == 2:
             torch.nn.init.normal_(parameter, std=0.02)
@@ -61,7 +68,7 @@ def fitted_model(labels: Tensor, tokens: Tensor, steps: int = STEPS) -> TinyArMo
         for group in optimiser.param_groups:
             group["lr"] = PEAK_RATE * min((step + 1) / WARM_UP, 0.5 + 0.5 * math.cos(math.pi * step / steps))
         chosen = torch.randint(len(tokens), (BATCH,))
-        shown = torch.where(torch.rand(BATCH) < NO_CLASS_SHARE, geometry.classes, labels[chosen])
+        shown = torch.where(torch.rand(BATCH) < NO_CLASS_SHARE, GEOMETRY.classes, labels[chosen])
         logits = model(shown, tokens[chosen, :-1])
         loss = F.cross_entropy(logits.flatten(0, 1), tokens[chosen].flatten())
         optimiser.zero_grad()
@@ -87,8 +94,8 @@ def main() -> None:
     model = fitted_model(labels, tokens)
     state = {f"model.{name}": tensor.detach().half().contiguous() for name, tensor in model.state_dict().items()}
     notes = {
-        "classes": len(SCENES),
-        "codes": CODES,
+        "depth": GEOMETRY.decoder.depth,
+        "heads": GEOMETRY.decoder.heads,
         "patch": PATCH,
         "side": SIDE,
         "steps": STEPS,

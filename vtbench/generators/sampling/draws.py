@@ -1,83 +1,94 @@
-"""From logits to a token: temperature, top-k, top-p, and a draw that no other sample can change."""
+"""From probabilities to a token, in a way that no other sample can change.
+
+``inverse-cdf`` is vtbench's: one uniform number a token in float64, from the sample's own generator.
+``torch-multinomial`` draws what ``torch.multinomial(p, 1)`` draws for a batch of one after ``manual_seed(seed)``, the
+likeliest of p / E with exponential E, as most published samplers do: it replays the authors' single images.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 from vtbench.core.errors import UsageError
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
+DrawRule = Literal["inverse-cdf", "torch-multinomial"]
 
-@dataclass(frozen=True)
-class SamplerSettings:
-    """How tokens are drawn: temperature first, then top-k, then top-p, then the draw, as LlamaGen orders them.
+IN_WORDS = {
+    "inverse-cdf": "inverse CDF in float64, one uniform number a token from the sample's own generator",
+    "torch-multinomial": "argmax of p / E, E exponential, from the sample's own generator on the sampling device",
+}
 
-    Attributes:
-        temperature: logits are divided by it.
-        top_k: only the k likeliest tokens stay; 0 for all. Ties with the k-th stay too.
-        top_p: only the likeliest tokens that together first exceed p stay, the one that crosses it included; 1 for all.
-        cfg_scale: classifier-free guidance s in ``u + s (c - u)``; 1 for none.
+
+class Draws(Protocol):
+    """Draws of a batch, one token after the other."""
+
+    def next(self, found: Tensor) -> Tensor:
+        """Probabilities ``[B,V]`` to tokens ``int64 [B]``."""
+
+
+def make_draws(rule: DrawRule, seeds: Tensor, count: int, device: torch.device) -> Draws:
+    """Draws of a batch of samples.
+
+    Args:
+        rule: how.
+        seeds: ``int64 [B]``.
+        count: tokens of a sample, at most.
+        device: where sampling happens.
 
     Raises:
-        UsageError: a value out of range.
+        UsageError: no such rule.
+    """
+    if rule == "inverse-cdf":
+        return InverseCdf(uniforms(seeds, count))
+    if rule == "torch-multinomial":
+        return TorchMultinomial(seeds.tolist(), device)
+    raise UsageError(f"draw={rule!r}: must be {' or '.join(get_args(DrawRule))}")
+
+
+class InverseCdf:
+    """Inverse CDF in float64.
+
+    Args:
+        chances: ``float64 [B,count]``.
     """
 
-    temperature: float = 1.0
-    top_k: int = 0
-    top_p: float = 1.0
-    cfg_scale: float = 1.0
+    def __init__(self, chances: Tensor) -> None:
+        self._chances, self._at = chances, 0
 
-    def __post_init__(self) -> None:
-        for name, good, wanted in (
-            ("temperature", self.temperature > 0, "above 0"),
-            ("top_k", self.top_k >= 0 and int(self.top_k) == self.top_k, "a whole number, 0 or more"),
-            ("top_p", 0 < self.top_p <= 1, "above 0 and at most 1"),
-            ("cfg_scale", self.cfg_scale >= 0, "0 or more"),
-        ):
-            if not good:
-                raise UsageError(f"{name}={getattr(self, name)}: must be {wanted}")
-
-    @property
-    def guided(self) -> bool:
-        """Whether the unconditional logits are needed."""
-        return self.cfg_scale != 1.0
-
-    def as_recorded(self) -> dict[str, Any]:
-        """Every setting, with the formula of the guidance and the order of the filters in words."""
-        return {
-            **asdict(self),
-            "cfg_formula": "u + s (c - u), logits",
-            "filter_order": "temperature, top-k, top-p",
-            "draw": "inverse CDF in float64, one uniform number a token from the sample's own generator",
-        }
+    def next(self, found: Tensor) -> Tensor:
+        """Probabilities ``[B,V]`` to tokens ``int64 [B]``."""
+        chosen = draw(found.double(), self._chances[:, self._at].to(found.device))
+        self._at += 1
+        return chosen
 
 
-def guide(conditional: Tensor, unconditional: Tensor, scale: float) -> Tensor:
-    """Classifier-free guidance on logits (Ho and Salimans 2022, in the form of eq. 6 with s = 1 + w)."""
-    return unconditional + scale * (conditional - unconditional)
+class TorchMultinomial:
+    """What ``torch.multinomial`` draws for each sample by itself.
 
+    Args:
+        seeds: one a sample.
+        device: of the generators.
+    """
 
-def probabilities(logits: Tensor, settings: SamplerSettings) -> Tensor:
-    """``[B,V]`` logits to ``float64 [B,V]`` probabilities of what is left after top-k (Fan et al. 2018) and top-p
-    (Holtzman et al. 2020)."""
-    import torch
+    def __init__(self, seeds: Sequence[int], device: torch.device) -> None:
+        import torch
 
-    scaled = logits.double() / settings.temperature
-    if 0 < settings.top_k < scaled.shape[-1]:
-        least = scaled.topk(int(settings.top_k), dim=-1).values[:, -1:]
-        scaled = scaled.masked_fill(scaled < least, -torch.inf)
-    found = scaled.softmax(dim=-1)
-    if settings.top_p < 1.0:
-        ordered, order = found.sort(dim=-1, descending=True, stable=True)
-        # what came before a token already exceeds p: the token itself is not needed any more
-        before = ordered.cumsum(dim=-1) - ordered
-        kept = ordered.masked_fill(before > settings.top_p, 0.0)
-        found = torch.zeros_like(found).scatter(-1, order, kept)
-        found = found / found.sum(dim=-1, keepdim=True)
-    return found
+        self.generators = [torch.Generator(device).manual_seed(int(seed)) for seed in seeds]
+
+    def next(self, found: Tensor) -> Tensor:
+        """Probabilities ``[B,V]`` to tokens ``int64 [B]``."""
+        import torch
+
+        rows = [
+            torch.empty_like(row).exponential_(generator=generator)
+            for row, generator in zip(found.unbind(0), self.generators, strict=True)
+        ]
+        return (found / torch.stack(rows)).argmax(dim=-1)
 
 
 def draw(found: Tensor, uniform: Tensor) -> Tensor:

@@ -74,18 +74,17 @@ A buffer that is not in the published file must be registered ``persistent=False
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from vtbench.checkpoints.cards import Card, CardCheckpoint, find_card
-from vtbench.checkpoints.files import Located, locate_official
-from vtbench.checkpoints.reading import Choice, Published, load_official, read_published, renamed_for
-from vtbench.checkpoints.state import fill, seeded, without_initialisation
+from vtbench.checkpoints.cards import Card, find_card
+from vtbench.checkpoints.files import Located
+from vtbench.checkpoints.loading import Conventions, Source, load_network
+from vtbench.checkpoints.reading import load_official
+from vtbench.checkpoints.state import fill, without_initialisation
 from vtbench.core.errors import AdapterError, UsageError
-from vtbench.core.info import RANDOM_REVISION, TokenizerInfo
+from vtbench.core.info import TokenizerInfo
 from vtbench.core.pixels import pad_to_stride
 from vtbench.networks.nearest import nearest_codes
 from vtbench.tokenizers.switches import compiled
@@ -100,27 +99,6 @@ if TYPE_CHECKING:
 __all__ = ["OfficialTokenizer", "Source", "fill", "load_official", "nearest_codes", "without_initialisation"]
 
 ValueRange = Literal["signed", "unit"]
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where the weights of an adapter come from: a local file, the checkpoint of a card, or a seed.
-
-    Attributes:
-        checkpoint: file, or folder of one checkpoint.
-        card: name of the card.
-        random_weights_seed: instead of weights.
-        entry: of the file, dots for nesting, instead of the card's or the family's.
-    """
-
-    checkpoint: str | None = None
-    card: str | None = None
-    random_weights_seed: int | None = None
-    entry: str | None = None
-
-    def find_card(self) -> Card | None:
-        """The card, if one was named. Raises ``UsageError`` if there is none of that name."""
-        return None if self.card is None else find_card(self.card)
 
 
 class OfficialTokenizer:
@@ -218,7 +196,7 @@ class OfficialTokenizer:
         native_size: int | None = None,
         **info: Any,
     ) -> None:
-        card = source.find_card()
+        card = None if source.card is None else find_card(source.card)
         if card is not None and card.value_range is not None:
             self.value_range = card.value_range
         self._network, weights, revision = self._load(build, source, card)
@@ -242,41 +220,21 @@ class OfficialTokenizer:
         self._stride = 1 if self.info.fixed_size else stride or max(1, self.info.downsample_factor)
 
     def _load(self, build: Callable[[], Any], source: Source, card: Card | None) -> tuple[Any, Any, str]:
-        seed, checkpoint = source.random_weights_seed, card.checkpoint if card else None
-        if seed is not None and source.checkpoint is not None:
-            raise UsageError(f"{self.family}: checkpoint and random_weights_seed exclude one another")
-        if seed is not None:
-            warnings.warn(f"{self.family} has random weights: its numbers mean nothing", stacklevel=4)
-            return seeded(build, seed), (), f"{RANDOM_REVISION}{seed}"
-        if source.checkpoint is None and checkpoint is None:
-            raise UsageError(
-                f"{self.family} has no weights of its own",
-                f"name a card that uses it (vtbench list tokenizers), or {self.family},checkpoint=FILE",
-            )
-        found = locate_official(source.checkpoint, card)
-        state = self._read(found.path, source, checkpoint)
-        with without_initialisation():
-            network = build()
-        if self.wrappers_count:
-            fitting = Published(self._convert(state.tensors), state.notes)
-        else:
-            fitting = renamed_for(network, state, self._convert, self.ignore_unexpected, str(found.path))
-        fill(
-            network,
-            fitting.tensors,
+        checkpoint = card.checkpoint if card else None
+        keys = (checkpoint.key,) if checkpoint and checkpoint.key else self.keys
+        conventions = Conventions(
             family=self.family,
-            source=str(found.path),
+            keys=keys,
+            prefix=checkpoint.prefix if checkpoint and checkpoint.prefix is not None else self.prefix,
             ignore_unexpected=self.ignore_unexpected,
             ignore_missing=self.ignore_missing,
+            entry_argument=self.entry_argument,
+            wrappers_count=self.wrappers_count,
+            listing="tokenizers",
         )
-        self.notes = (*found.notes, *fitting.notes, *self._choices)
-        return network, found.weights(), found.sha256[:12]
-
-    def _read(self, path: Path, source: Source, checkpoint: CardCheckpoint | None) -> Published:
-        keys = (checkpoint.key,) if checkpoint and checkpoint.key else self.keys
-        prefix = checkpoint.prefix if checkpoint and checkpoint.prefix is not None else self.prefix
-        choice = Choice(keys, source.entry, self.entry_argument)
-        return read_published(path, choice, self.family, prefix, self.ignore_unexpected)
+        loaded = load_network(build, source, card, conventions, self._convert)
+        self.notes = (*loaded.notes, *self._choices)
+        return loaded.network, loaded.weights, loaded.revision
 
     def _prepare(self, images: Tensor) -> Tensor:
         import torch

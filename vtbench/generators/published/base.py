@@ -1,0 +1,218 @@
+"""The base of published generators: a card, its weights, its tokenizer, its settings, and codes that become images.
+
+**A card** (``vtbench/generators/cards/NAME.yaml``, read by :mod:`vtbench.checkpoints.cards`) names one published
+checkpoint and, in ``args``, the settings of the number that it is known for; an anchor sampled otherwise says how.
+
+**A family** is a subclass in one file below ``published/ORDER/``, registered in ``vtbench/generators/__init__.py``. It
+builds its network, says how a condition becomes what the network takes, and which settings its arguments mean; loading,
+the tokenizer, device, precision, checks of labels and codes, the image rule and the cost are here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from vtbench.checkpoints.cards import find_generator_card
+from vtbench.checkpoints.loading import Conventions, Source, load_network
+from vtbench.core.codes import Codes
+from vtbench.core.contracts import Condition, SamplingCost
+from vtbench.core.errors import AdapterError, UsageError
+from vtbench.core.info import GeneratorInfo
+from vtbench.tokenizers.resolve import resolve_tokenizer
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+    from typing_extensions import Self
+
+    from vtbench.generators.sampling.settings import SamplerSettings
+
+Rounding = Literal["round", "truncate"]
+
+
+@dataclass(frozen=True)
+class ImageRule:
+    """How the authors' script makes an image file of what the tokenizer decodes.
+
+    Attributes:
+        side: pixels it is resized to, bicubic without antialiasing and before it is clamped; ``None`` for as decoded.
+        rounding: of 255 x to whole numbers: to the nearest, or down.
+    """
+
+    side: int | None = None
+    rounding: Rounding = "round"
+
+    def as_recorded(self) -> dict[str, Any]:
+        """In words."""
+        resized = {} if self.side is None else {"image_resize": f"bicubic to {self.side}, no antialiasing, unclamped"}
+        return {**resized, "image_rounding": self.rounding}
+
+    def __call__(self, decoded: Tensor) -> Tensor:
+        """``float32 [B,3,H,W]``, [0, 1] and somewhat beyond, to what the runner rounds to the authors' own bytes."""
+        import torch.nn.functional as F
+
+        if self.side is not None and decoded.shape[-1] != self.side:
+            decoded = F.interpolate(decoded, size=(self.side, self.side), mode="bicubic")
+        return decoded if self.rounding == "round" else decoded.clamp(0, 1).mul(255).floor().div(255)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a family says of itself.
+
+    Attributes:
+        tokenizer: reference of the tokenizer, e.g. the name of a card.
+        vocabulary: entries that each token chooses from.
+        grid: shape of the tokens of one image as its tokenizer takes them.
+        settings: all that moves a sample.
+        image: the image rule.
+        classes: of a class-conditional generator.
+    """
+
+    tokenizer: str
+    vocabulary: int
+    grid: tuple[int, ...]
+    settings: SamplerSettings
+    image: ImageRule
+    classes: int = 0
+
+
+class PublishedGenerator:
+    """What adapters of published generators share; the module's docstring tells how to write one.
+
+    Raises:
+        UsageError: neither a card, nor a checkpoint, nor a seed; a tokenizer that is not the generator's; a setting out
+            of range.
+        AssetMissingError: a checkpoint is neither at hand nor to be had.
+        AdapterError: its tensors do not fit the network.
+    """
+
+    family: ClassVar[str]
+    order: ClassVar[str] = "next-token"
+    citation: ClassVar[str] = ""
+    keys: ClassVar[tuple[str, ...]] = ()
+    prefix: ClassVar[str] = ""
+    ignore_unexpected: ClassVar[tuple[str, ...]] = ()
+    shrunken: ClassVar[Mapping[str, Any]] = {}
+
+    info: GeneratorInfo
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def random(cls, seed: int = 0, **arguments: Any) -> Self:
+        """The family with seeded random weights: for tests of geometry and speed, never for a score."""
+        factory: Any = cls
+        made: Self = factory(random_weights_seed=seed, **arguments)
+        return made
+
+    def _setup(self, build: Callable[[], Any], source: Source, identity: Identity) -> None:
+        card = None if source.card is None else find_generator_card(source.card)
+        checkpoint = card.checkpoint if card else None
+        conventions = Conventions(
+            family=self.family,
+            keys=(checkpoint.key,) if checkpoint and checkpoint.key else self.keys,
+            prefix=checkpoint.prefix if checkpoint and checkpoint.prefix is not None else self.prefix,
+            ignore_unexpected=self.ignore_unexpected,
+            listing="generators",
+        )
+        loaded = load_network(build, source, card, conventions, self._convert)
+        self._network = loaded.network.eval().requires_grad_(False)
+        self._identity = identity
+        self._cost: SamplingCost | None = None
+        self.tokenizer: Any = resolve_tokenizer(identity.tokenizer)
+        self._check_tokenizer()
+        self.notes = (*loaded.notes, *getattr(self.tokenizer, "notes", ()))
+        name = self.family if card is None else card.name
+        self.info = GeneratorInfo(
+            name=name if loaded.weights else f"{name}-random",
+            conditions=card.conditions if card else "class",
+            family=self.order,
+            revision=loaded.revision,
+            classes=identity.classes,
+            native_size=identity.image.side or self._side(),
+            sampler={**identity.settings.as_recorded(), **identity.image.as_recorded()},
+            tokenizer=self.tokenizer.info.name,
+            parameters=sum(parameter.numel() for parameter in self._network.parameters()),
+            weights=(*loaded.weights, *self.tokenizer.info.weights),
+            licence=card.licence if card and loaded.weights else "",
+            citation=(card.citation if card else "") or self.citation,
+        )
+
+    def to(self, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
+        """Move network and tokenizer; the precision is the network's alone. Returns itself."""
+        self._network = self._network.to(device=device, dtype=dtype)
+        if device is not None:
+            self.tokenizer = self.tokenizer.to(device=device)
+        return self
+
+    def sample(self, conditions: Sequence[Condition], seeds: Tensor) -> Tensor:
+        """``B`` conditions and ``int64 [B]`` seeds to ``float32 [B,3,S,S]``.
+
+        Raises:
+            UsageError: a condition that it does not take.
+        """
+        return self.images(self.sample_codes(conditions, seeds))
+
+    def images(self, codes: Codes) -> Tensor:
+        """Codes to images as the authors' script makes them."""
+        decoded: Tensor = self.tokenizer.decode(codes)
+        return self._identity.image(decoded)
+
+    def sample_codes(self, conditions: Sequence[Condition], seeds: Tensor) -> Codes:
+        """``B`` conditions and ``int64 [B]`` seeds to codes of :attr:`tokenizer`; raises as :meth:`sample`."""
+        import torch
+
+        with torch.inference_mode():
+            tokens, self._cost = self._draw(conditions, seeds)
+        return self._codes(tokens)
+
+    def sampling_cost(self) -> SamplingCost | None:
+        """Of the last call."""
+        return self._cost
+
+    def _draw(self, conditions: Sequence[Condition], seeds: Tensor) -> tuple[Tensor, SamplingCost]:
+        """Tokens ``int64 [B,N]``, and what they took."""
+        raise NotImplementedError
+
+    def _codes(self, tokens: Tensor) -> Codes:
+        side = self._side()
+        return Codes(levels=(tokens.reshape(-1, *self._identity.grid),), image_size=(side, side))
+
+    def _convert(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Published names to the network's."""
+        return state
+
+    def _labels(self, conditions: Sequence[Condition]) -> Tensor:
+        """Class labels ``int64 [B]`` on the network's device.
+
+        Raises:
+            UsageError: a condition without a label, or a label that is no class.
+        """
+        import torch
+
+        classes = self._identity.classes
+        for condition in conditions:
+            if condition.label is None:
+                raise UsageError(f"{self.info.name} needs a class label", "it takes no prompts: name a task of classes")
+            if not 0 <= condition.label < classes:
+                raise UsageError(
+                    f"{self.info.name} has no class {condition.label}", f"its classes are 0 to {classes - 1}"
+                )
+        device = next(self._network.parameters()).device
+        return torch.tensor([condition.label for condition in conditions], device=device)
+
+    def _side(self) -> int:
+        factor: int = self.tokenizer.info.downsample_factor
+        return self._identity.grid[-1] * factor
+
+    def _check_tokenizer(self) -> None:
+        info, wanted = self.tokenizer.info, self._identity.vocabulary
+        sizes = tuple(info.codebook_sizes)
+        if sizes != (wanted,):
+            told = f"a codebook of {sizes[0]}" if len(sizes) == 1 else f"codebooks {sizes}" if sizes else "no codebook"
+            raise AdapterError(
+                f"{self.family} draws tokens of {wanted} entries; the tokenizer {info.name} has {told}",
+                "leave tokenizer= out, or name the one that the generator was trained on",
+            )

@@ -1,0 +1,108 @@
+"""``llamagen``: LlamaGen's class-conditional generators (Sun et al. 2024), 2406.06525; VA-π publishes in its layout.
+
+Written from FoundationVision/LlamaGen (ce98ec4). Greedy and drawn sequences, the first logits, and guidance with and
+without an interval equal those of its own modules with the same weights (``tests/unit/generators/published``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from vtbench.checkpoints.loading import Source
+from vtbench.core.contracts import Condition, SamplingCost
+from vtbench.core.errors import UsageError
+from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
+from vtbench.generators.sampling.filters import Filters
+from vtbench.generators.sampling.guidance import Constant, Interval, PowerCosine, Schedule
+from vtbench.generators.sampling.settings import SamplerSettings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vtbench.generators.sampling.draws import DrawRule
+
+VOCABULARY = 16384
+CLASSES = 1000
+
+
+class LlamaGen(PublishedGenerator):
+    """One of LlamaGen's sizes over the codes of its VQ-16.
+
+    Args:
+        size: of the network.
+        grid: tokens along one side: 16 for 256 pixels, 24 for 384.
+        tokenizer: that it generates for.
+        cfg_scale: guidance s in ``u + s (c - u)``; 1 for none.
+        cfg_interval: guide the tokens up to the one of this decode step only (0 is the second token); -1 for all.
+        cfg_power: with a number, guidance rises as ``1 + (s-1)(1 - cos(π ρ^power))/2`` (VA-π).
+        temperature: logits are divided by it.
+        top_k: only the k likeliest tokens stay; 0 for all.
+        top_p: only the likeliest tokens that together exceed p stay; 1 for all.
+        greedy: the likeliest token at every step.
+        draw: ``inverse-cdf``, or ``torch-multinomial`` for the authors' own draws of a single image.
+        output_size: pixels to which images are resized as the authors do; those of the tokenizer unless given.
+        checkpoint: its file.
+        card: whose checkpoint is used.
+        entry: of the file, where it holds several.
+        random_weights_seed: random weights, for tests and speed only.
+
+    Raises:
+        UsageError: a setting out of range, or two schedules at once.
+    """
+
+    family = "llamagen"
+    citation = "Sun et al., Autoregressive Model Beats Diffusion: Llama for Scalable Image Generation, 2024"
+    keys = ("model", "module", "state_dict")
+    ignore_unexpected = ("freqs_cis",)
+    shrunken: ClassVar[Mapping[str, Any]] = {"size": "tiny", "grid": 4, "tokenizer": "janus-vq,random_weights_seed=0"}
+
+    def __init__(
+        self,
+        size: Literal["B", "L", "XL", "XXL", "3B", "tiny"] = "B",
+        grid: int = 16,
+        tokenizer: str = "llamagen-ds16",
+        *,
+        cfg_scale: float = 1.0,
+        cfg_interval: int = -1,
+        cfg_power: float | None = None,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        greedy: bool = False,
+        draw: DrawRule = "inverse-cdf",
+        output_size: int | None = None,
+        checkpoint: str | None = None,
+        card: str | None = None,
+        entry: str | None = None,
+        random_weights_seed: int | None = None,
+    ) -> None:
+        from vtbench.generators.published.next_token.llamagen.network import SIZES, LlamaGenGeometry, LlamaGenNetwork
+
+        geometry = LlamaGenGeometry(SIZES[size], VOCABULARY, grid, CLASSES)
+        precision = "float64" if draw == "inverse-cdf" else "float32"
+        filters = Filters(temperature, top_k, top_p, greedy, precision)  # type: ignore[arg-type]
+        settings = SamplerSettings(filters, schedule(cfg_scale, cfg_interval, cfg_power), draw)
+        self._setup(
+            lambda: LlamaGenNetwork(geometry),
+            Source(checkpoint, card, random_weights_seed, entry),
+            Identity(tokenizer, VOCABULARY, (grid, grid), settings, ImageRule(output_size), CLASSES),
+        )
+
+    def _draw(self, conditions: Sequence[Condition], seeds: Tensor) -> tuple[Tensor, SamplingCost]:
+        import torch
+
+        from vtbench.generators.sampling.next_token import Prompted, sample_tokens
+
+        labels = self._labels(conditions)
+        prompted = Prompted(labels, torch.full_like(labels, CLASSES))
+        return sample_tokens(self._network, prompted, self._identity.settings, seeds)
+
+
+def schedule(scale: float, interval: int, power: float | None) -> Schedule:
+    """The one that the arguments mean; raises ``UsageError`` for two at once."""
+    if power is None:
+        return Constant(scale) if interval < 0 else Interval(scale, interval)
+    if interval >= 0:
+        raise UsageError("cfg_interval and cfg_power exclude one another")
+    return PowerCosine(scale, power, from_second=True)

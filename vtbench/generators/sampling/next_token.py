@@ -1,0 +1,90 @@
+"""The loop of next-token generators: one token after the other in raster order, with a cache of keys and values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from vtbench.core.contracts import SamplingCost
+from vtbench.generators.sampling.draws import Draws, make_draws
+from vtbench.generators.sampling.filters import probabilities
+from vtbench.generators.sampling.guidance import guided, guided_logits
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vtbench.generators.sampling.settings import SamplerSettings
+    from vtbench.networks.key_value_cache import KeyValueCache
+
+
+class NextTokenHost(Protocol):
+    """A network that predicts the next token; positions are counted by the cache."""
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of an image."""
+
+    def make_cache(self, batch: int) -> KeyValueCache:
+        """An empty cache for so many sequences, those of guidance included."""
+
+    def prefill(self, condition: Any, cache: KeyValueCache) -> Tensor:
+        """Logits ``[B,V]`` of token 0, given what :class:`Prompted` holds for the batch."""
+
+    def step(self, tokens: Tensor, cache: KeyValueCache) -> Tensor:
+        """Logits ``[B,G,V]``: those at position g are of the token after ``tokens[:, g]``. ``tokens``: ``int64 [B,G]``,
+        the next G of each sequence, seen causally."""
+
+
+@dataclass(frozen=True)
+class Prompted:
+    """Conditions of a batch as the network takes them, and those that stand for none."""
+
+    conditional: Tensor
+    unconditional: Tensor
+
+    def doubled(self) -> Tensor:
+        """Both halves, the conditional first."""
+        import torch
+
+        return torch.cat([self.conditional, self.unconditional])
+
+
+def sample_tokens(
+    host: NextTokenHost, prompted: Prompted, settings: SamplerSettings, seeds: Tensor
+) -> tuple[Tensor, SamplingCost]:
+    """Tokens ``int64 [B,N]`` of a batch, and what they took.
+
+    Guidance runs both halves in one pass while any later token is guided; then the cache is halved.
+
+    Args:
+        host: in evaluation mode; call it under ``torch.inference_mode``.
+        prompted: the conditions.
+        settings: all that moves a sample.
+        seeds: ``int64 [B]``.
+    """
+    import torch
+
+    count, batch = host.tokens, len(prompted.conditional)
+    strengths = [settings.guidance.strength(token, count) for token in range(count)]
+    doubled = guided(strengths)
+    shown = prompted.doubled() if doubled else prompted.conditional
+    cache = host.make_cache(len(shown))
+    cost = SamplingCost(forward_passes=count, tokens=count * batch, kv_cache_bytes=cache.nbytes)
+    draws = make_draws(settings.draw, seeds, count, shown.device)
+    tokens = torch.empty(batch, count, dtype=torch.int64, device=shown.device)
+    logits = host.prefill(shown, cache)
+    for token in range(count):
+        if token:
+            if token == doubled:
+                cache.halved()
+            last = tokens[:, token - 1]
+            logits = host.step((last.repeat(2) if token < doubled else last)[:, None], cache)[:, -1]
+        steered = guided_logits(logits, strengths[token]) if token < doubled else logits
+        tokens[:, token] = drawn(steered, settings, draws)
+    return tokens, cost
+
+
+def drawn(logits: Tensor, settings: SamplerSettings, draws: Draws) -> Tensor:
+    """Tokens ``int64 [B]`` from guided logits ``[B,V]``."""
+    found = probabilities(logits, settings.filters)
+    return found.argmax(dim=-1) if settings.filters.greedy else draws.next(found)

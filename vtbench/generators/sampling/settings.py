@@ -1,0 +1,34 @@
+"""Everything that moves a sample of a next-token generator, beside its weights: one frozen value, recorded whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from vtbench.generators.sampling.draws import IN_WORDS, DrawRule
+from vtbench.generators.sampling.filters import Filters
+from vtbench.generators.sampling.guidance import Constant, Schedule, as_recorded
+
+
+@dataclass(frozen=True)
+class SamplerSettings:
+    """How tokens are drawn: guidance on the logits, then the filters, then the draw.
+
+    Attributes:
+        filters: temperature, top-k, top-p.
+        guidance: its strength at each token.
+        draw: the rule by which a token is drawn.
+    """
+
+    filters: Filters = field(default_factory=Filters)
+    guidance: Schedule = field(default_factory=Constant)
+    draw: DrawRule = "inverse-cdf"
+
+    def as_recorded(self) -> dict[str, Any]:
+        """Every setting by name, formula and order in words."""
+        return {
+            **self.filters.as_recorded(),
+            **as_recorded(self.guidance),
+            "logits_dtype": "float32",
+            "draw": IN_WORDS[self.draw],
+        }

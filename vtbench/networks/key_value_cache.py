@@ -1,0 +1,66 @@
+"""Keys and values of every layer of a decoder, filled from the left: a place of their own, no state of a module."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class CacheGeometry:
+    """What a cache must hold.
+
+    Attributes:
+        depth: layers.
+        heads: of keys and values.
+        length: positions at most, the condition's included.
+        head_width: channels of a head.
+    """
+
+    depth: int
+    heads: int
+    length: int
+    head_width: int
+
+
+class KeyValueCache:
+    """Keys and values of every layer.
+
+    Args:
+        geometry: of the decoder.
+        batch: sequences, those of guidance included.
+        like: gives device and dtype.
+    """
+
+    def __init__(self, geometry: CacheGeometry, batch: int, like: Tensor) -> None:
+        shape = (geometry.depth, 2, batch, geometry.heads, geometry.length, geometry.head_width)
+        self._stored = like.new_zeros(shape)
+        self.length = 0
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes it takes: 2 · depth · batch · heads · length · head width · bytes a value."""
+        return self._stored.numel() * self._stored.element_size()
+
+    def extended(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """All keys and values of a layer up to and with these, ``[B,heads,T,D]`` each; :meth:`advance` keeps them."""
+        stop = self.length + key.shape[2]
+        self._stored[layer, 0, :, :, self.length : stop] = key
+        self._stored[layer, 1, :, :, self.length : stop] = value
+        return self._stored[layer, 0, :, :, :stop], self._stored[layer, 1, :, :, :stop]
+
+    def advance(self, positions: int) -> None:
+        """Count the positions that every layer has got since."""
+        self.length += positions
+
+    def truncate(self, length: int) -> None:
+        """Forget all positions from ``length`` on. Raises ``ValueError`` where it holds fewer."""
+        if not 0 <= length <= self.length:
+            raise ValueError(f"a cache of {self.length} positions cannot be cut to {length}")
+        self.length = length
+
+    def halved(self) -> None:
+        """Keep the first half of the sequences: what follows is not guided any more."""
+        self._stored = self._stored[:, :, : self._stored.shape[2] // 2].clone(memory_format=torch.contiguous_format)
