@@ -1,60 +1,10 @@
-"""Temperature, top-k, top-p and the draw, against their definitions written out one row at a time."""
+"""Draws: they follow the probabilities, and no other sample can change them."""
 
-import numpy as np
 import pytest
 import torch
 
 from vtbench.core.errors import UsageError
-from vtbench.generators.sampling.draws import SamplerSettings, draw, guide, probabilities, uniforms
-
-LOGITS = torch.randn(5, 40, generator=torch.Generator().manual_seed(0)).double() * 2
-
-
-def by_hand(row, temperature=1.0, top_k=0, top_p=1.0):
-    """Of one row: sort, keep, renormalise."""
-    scaled = row.numpy() / temperature
-    kept = np.ones(len(scaled), dtype=bool)
-    if top_k:
-        kept &= scaled >= np.sort(scaled)[-top_k]
-    shares = np.where(kept, np.exp(scaled - scaled.max()), 0.0)
-    shares /= shares.sum()
-    if top_p < 1:
-        order = np.argsort(-shares, kind="stable")
-        reached = 0.0
-        stays = np.zeros(len(shares), dtype=bool)
-        for index in order:
-            if reached > top_p:
-                break
-            stays[index] = True
-            reached += shares[index]
-        shares = np.where(stays, shares, 0.0)
-        shares /= shares.sum()
-    return shares
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {},
-        {"temperature": 0.3},
-        {"temperature": 2.5},
-        {"top_k": 1},
-        {"top_k": 7},
-        {"top_p": 0.5},
-        {"top_p": 1e-9},
-        {"temperature": 0.7, "top_k": 10, "top_p": 0.8},
-    ],
-)
-def test_probabilities_are_those_of_the_definition(settings):
-    found = probabilities(LOGITS, SamplerSettings(**settings))
-    expected = np.stack([by_hand(row, **settings) for row in LOGITS])
-    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-12, atol=1e-15)
-
-
-def test_the_token_that_crosses_top_p_stays():
-    logits = torch.tensor([[0.5, 0.3, 0.2]]).double().log()
-    assert (probabilities(logits, SamplerSettings(top_p=0.6))[0] > 0).tolist() == [True, True, False]
-    assert (probabilities(logits, SamplerSettings(top_p=0.81))[0] > 0).tolist() == [True, True, True]
+from vtbench.generators.sampling.draws import draw, make_draws, uniforms
 
 
 def test_draws_follow_the_probabilities_and_never_take_what_was_cut():
@@ -74,24 +24,26 @@ def test_each_sample_has_numbers_of_its_own():
     assert ((whole >= 0) & (whole < 1)).all()
 
 
-def test_guidance_is_linear_from_the_unconditional_logits():
-    conditional, unconditional = LOGITS[:1], LOGITS[1:2]
-    torch.testing.assert_close(guide(conditional, unconditional, 1.0), conditional)
-    torch.testing.assert_close(guide(conditional, unconditional, 0.0), unconditional)
-    torch.testing.assert_close(guide(conditional, unconditional, 3.0), 3 * conditional - 2 * unconditional)
+def test_multinomial_draws_are_those_of_torch_for_a_batch_of_one():
+    found = torch.rand(40, 3, 50, generator=torch.Generator().manual_seed(0)).softmax(-1)
+    draws = make_draws("torch-multinomial", torch.tensor([4, 5, 6]), 40, torch.device("cpu"))
+    drawn = torch.stack([draws.next(row) for row in found])
+    for column, seed in enumerate((4, 5, 6)):
+        generator = torch.Generator().manual_seed(seed)
+        alone = [torch.multinomial(row[column : column + 1], 1, generator=generator).item() for row in found]
+        assert drawn[:, column].tolist() == alone
 
 
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"temperature": 0.0}, "temperature=0.0: must be above 0"),
-        ({"top_k": -1}, "top_k=-1"),
-        ({"top_k": 2.5}, "top_k=2.5"),
-        ({"top_p": 0.0}, "top_p=0.0"),
-        ({"top_p": 1.1}, "top_p=1.1"),
-        ({"cfg_scale": -1.0}, "cfg_scale=-1.0"),
-    ],
-)
-def test_values_out_of_range_are_refused(settings, message):
-    with pytest.raises(UsageError, match=message):
-        SamplerSettings(**settings)
+@pytest.mark.parametrize("rule", ["inverse-cdf", "torch-multinomial"])
+def test_a_sample_draws_the_same_in_any_company(rule):
+    found = torch.rand(20, 4, 30, generator=torch.Generator().manual_seed(2)).softmax(-1)
+    seeds = torch.tensor([1, 2, 3, 4])
+    whole = make_draws(rule, seeds, 20, torch.device("cpu"))
+    alone = make_draws(rule, seeds[2:3], 20, torch.device("cpu"))
+    for row in found:
+        assert whole.next(row)[2] == alone.next(row[2:3])[0]
+
+
+def test_a_rule_that_there_is_not_is_refused():
+    with pytest.raises(UsageError, match="must be inverse-cdf or torch-multinomial"):
+        make_draws("gumbel", torch.tensor([0]), 1, torch.device("cpu"))
