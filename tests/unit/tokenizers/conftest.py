@@ -40,4 +40,4 @@ def without_memory(monkeypatch: pytest.MonkeyPatch) -> None:
         with torch.device("meta"):
             return build()
 
-    monkeypatch.setattr("vtbench.tokenizers.published.base.seeded", on_meta)
+    monkeypatch.setattr("vtbench.checkpoints.loading.seeded", on_meta)

@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from vtbench.generators.sampling.draws import DrawRule
 
 _FILE = "tiny_ar.safetensors"
-_SHA256 = "@SHA256@"
+_SHA256 = "c20fd891d84d7db0b4f5ea57b1b77994ebf8e64b841894cfa76cb1d0d9e16ebe"
 _LICENCE = "fitted on photographs of scikit-image and scikit-learn; see their licences"
 
 
 class TinyAr:
-    """LlamaGen's network at 0.7 M parameters over the codes of an 8×8-patch VQ, on 64×64 images.
+    """LlamaGen's network of 0.7 M parameters over the codes of an 8×8-patch VQ, on 64×64 images.
 
     Small, but what runs is what runs for published generators: 64 tokens in raster order, rotary positions on the grid,
     a class token, classifier-free guidance, and a key-value cache. It was fitted on crops of ``scenes-mini`` by

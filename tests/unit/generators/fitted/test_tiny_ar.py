@@ -7,8 +7,8 @@ from vtbench.core.contracts import CodeGenerator, Condition
 from vtbench.core.errors import UsageError
 from vtbench.data.embedded.photographs.scenes_mini import ScenesMini
 from vtbench.generators.fitted.tiny_ar import TinyAr
-from vtbench.generators.fitted.tiny_ar_fit import fitted_model
-from vtbench.generators.fitted.tiny_ar_model import KeyValueCache
+from vtbench.generators.fitted.tiny_ar_fit import GEOMETRY, fitted_model
+from vtbench.generators.published.next_token.llamagen.network import LlamaGenNetwork
 
 CONDITIONS = [Condition(label=index % 3) for index in range(9)]
 SEEDS = torch.arange(9) * 7919
@@ -25,22 +25,17 @@ def test_it_is_a_generator_of_codes():
     assert images.shape == (2, 3, 64, 64) and images.dtype == torch.float32
     decoded = generator.tokenizer.decode(generator.sample_codes(CONDITIONS[:2], SEEDS[:2]))
     assert torch.equal(images, decoded)
-    assert generator.info.parameters == 607_616
+    assert generator.info.parameters == 669_056
     assert generator.info.sampler["temperature"] == 1.0
 
 
-@pytest.mark.parametrize("settings", [{}, {"cfg_scale": 2.0, "top_k": 40}])
-def test_the_cache_changes_nothing(settings):
-    assert torch.equal(codes(TinyAr(**settings)), codes(TinyAr(**settings, cached=False)))
-
-
-def test_cached_logits_equal_those_of_one_pass():
-    model = TinyAr()._model
+def test_it_is_a_small_llamagen():
+    network = TinyAr()._network
+    assert isinstance(network, LlamaGenNetwork) and network.geometry is GEOMETRY
     tokens = torch.randint(0, 256, (2, 63), generator=torch.Generator().manual_seed(0))
-    labels = torch.tensor([0, 2])
-    cache = KeyValueCache(model.geometry, 2, model.positions)
-    stepped = [model.step(labels, tokens[:, p - 1] if p else None, cache) for p in range(64)]
-    torch.testing.assert_close(torch.stack(stepped, dim=1), model(labels, tokens), rtol=1e-4, atol=1e-4)
+    labels, cache = torch.tensor([0, 2]), network.make_cache(2)
+    stepped = torch.cat([network.prefill(labels, cache)[:, None], network.step(tokens, cache)], dim=1)
+    torch.testing.assert_close(stepped, network(labels, tokens), rtol=1e-4, atol=1e-4)
 
 
 def test_an_image_depends_on_its_condition_and_seed_alone():
