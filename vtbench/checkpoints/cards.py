@@ -48,6 +48,11 @@ class CardCheckpoint(BaseModel):
     key: str | None = None
     prefix: str | None = None
 
+    @property
+    def linked(self) -> bool:
+        """Whether its authors say where it lies; where not, only who has the file can use the card."""
+        return bool(self.hub or self.url)
+
     def __str__(self) -> str:
         if not self.hub:
             return self.url or self.file

@@ -115,7 +115,8 @@ def _card_file(card: CommonCard, checkpoint: CardCheckpoint) -> Located:
         return _checked(card, checkpoint, _from_hub(card, checkpoint), f"hub:{checkpoint}")
     if checkpoint.url and checkpoint.sha256:
         return _checked(card, checkpoint, _from_url(card, checkpoint.url, checkpoint.sha256), checkpoint.url)
-    raise _missing(card, f"it has to be downloaded by hand from {checkpoint.url or card.source}")
+    by_hand = f"it has to be downloaded by hand from {checkpoint.url}"
+    raise _missing(card, by_hand if checkpoint.url else "its authors have not published one")
 
 
 def _from_hub(card: CommonCard, checkpoint: CardCheckpoint) -> Path:

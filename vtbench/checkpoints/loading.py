@@ -103,7 +103,8 @@ def load_network(
         raise UsageError(f"{family}: checkpoint and random_weights_seed exclude one another")
     if seed is not None:
         warnings.warn(f"{family} has random weights: its numbers mean nothing", stacklevel=5)
-        return LoadedNetwork(seeded(build, seed), (), f"{RANDOM_REVISION}{seed}")
+        note = f"{family} has random weights (seed {seed}): its numbers mean nothing"
+        return LoadedNetwork(seeded(build, seed), (), f"{RANDOM_REVISION}{seed}", (note,))
     if source.checkpoint is None and (card is None or card.checkpoint is None):
         raise UsageError(
             f"{family} has no weights of its own",

@@ -1,15 +1,15 @@
-"""Where a published checkpoint that is a folder (diffusers) lies, as the user or its card names it."""
+"""Where a published checkpoint lies that may be a folder (diffusers), as the user or its card names it."""
 
 from __future__ import annotations
 
-from vtbench.checkpoints.cards import Card, CardCheckpoint
-from vtbench.checkpoints.files import at_hand
+from vtbench.checkpoints.cards import CardCheckpoint, CommonCard
+from vtbench.checkpoints.files import Located, at_hand, locate_official
 from vtbench.checkpoints.pretrained import CONFIG, Checkpoint, locate
 from vtbench.core.errors import AssetMissingError, UsageError
 
 
 def locate_published(
-    card: Card | None, path: str | None, subfolder: str | None, revision: str | None, variant: str | None
+    card: CommonCard | None, path: str | None, subfolder: str | None, revision: str | None, variant: str | None
 ) -> Checkpoint:
     """Find a checkpoint; what the user gave comes before what the card says.
 
@@ -32,7 +32,7 @@ def locate_published(
     return locate_folder(card, published, revision or published.revision, variant or published.variant)
 
 
-def locate_folder(card: Card, published: CardCheckpoint, revision: str | None, variant: str | None) -> Checkpoint:
+def locate_folder(card: CommonCard, published: CardCheckpoint, revision: str | None, variant: str | None) -> Checkpoint:
     """Find the folder of a card's checkpoint: at hand, in the hub's cache, or fetched where the network is allowed.
 
     Raises:
@@ -47,3 +47,16 @@ def locate_folder(card: Card, published: CardCheckpoint, revision: str | None, v
     except AssetMissingError as error:
         gate = " (gated: the hub asks for an account and for consent to its licence)" if card.gated else ""
         raise AssetMissingError(f"{card.name}: {error.what}{gate}", error.hint) from error
+
+
+def locate_whole(card: CommonCard, checkpoint: CardCheckpoint) -> Located:
+    """A card's file, or its folder under the SHA-256 of its first file; fetched where not at hand.
+
+    Raises:
+        AssetMissingError: it cannot be had.
+        VtbenchError: its SHA-256 is not the card's.
+    """
+    if checkpoint.file:
+        return locate_official(None, card)
+    found = locate_folder(card, checkpoint, checkpoint.revision, checkpoint.variant)
+    return Located(found.folder, found.weights()[0].sha256, found.source)

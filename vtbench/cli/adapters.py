@@ -21,7 +21,7 @@ _SWITCHES = (
 )
 _IMAGES = "vtbench.run.planning.models:images_folder"
 _PUBLISHED = "random_weights_seed"
-"""An argument that every tokenizer of a published family takes, and no other does."""
+"""An argument that every model of a published family takes, and no other does."""
 
 
 def summary_of(registry: Registry, name: str) -> str:
@@ -57,9 +57,15 @@ def images_fields() -> dict[str, str]:
     return _told(signature.arguments if signature is not None else ())
 
 
-def card_arguments(target: str, given: Mapping[str, Any]) -> dict[str, str]:
-    """The arguments of a card's tokenizer, with the card's own values for defaults."""
-    registry = registries()["tokenizers"]
+def card_arguments(shelf: str, target: str, given: Mapping[str, Any]) -> dict[str, str]:
+    """The arguments of a card's family, with the card's own values for defaults.
+
+    Args:
+        shelf: ``tokenizers`` or ``generators``.
+        target: the family.
+        given: the card's values.
+    """
+    registry = registries()[shelf]
     arguments = _arguments(registry, signature_of(_target(registry, target)))
     return _told([replace(item, default=str(given.get(item.name, item.default))) for item in arguments])
 
@@ -76,7 +82,8 @@ def _fields(registry: Registry, name: str) -> dict[str, Any]:
 def _arguments(registry: Registry, signature: Signature | None) -> list[Argument]:
     own = list(signature.arguments) if signature is not None else []
     names = {item.name for item in own}
-    shared = [*(_SWITCHES if _PUBLISHED in names else ()), *([_NAME] if NAME in registry.universal else [])]
+    switches = _SWITCHES if registry.kind == "tokenizer" and _PUBLISHED in names else ()
+    shared = [*switches, *([_NAME] if NAME in registry.universal else [])]
     return [*own, *(item for item in shared if item.name not in names)]
 
 

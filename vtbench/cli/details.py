@@ -15,7 +15,8 @@ from vtbench.core.naming.trust import code_named
 
 
 def details(name: str) -> dict[str, Any]:
-    """Fields of a task, suite, metric or card, of a registered name with its arguments, or of a class in code.
+    """Fields of a task, suite, metric or card, of a registered name with its arguments, of a class in code, or of a
+    generator that was never published.
 
     A name that stands for several things has the fields of all, those after the first marked with their kind.
 
@@ -42,8 +43,7 @@ def details(name: str) -> dict[str, Any]:
 
 def _special(name: str) -> dict[str, Any] | None:
     """What is more than a registered class: a run config, a task, a suite, a metric or a card."""
-    from vtbench.checkpoints.cards import load_cards
-    from vtbench.cli.cards import card_fields
+    from vtbench.cli.cards import card_fields, unpublished_fields
     from vtbench.metrics.catalog.lookup import metric_names
     from vtbench.run.config.reading import is_config_file
     from vtbench.tasks import is_suite_file, load_suites, task_files
@@ -56,10 +56,9 @@ def _special(name: str) -> dict[str, Any] | None:
         return _task(name)
     if name in metric_names():
         return _metric(name)
-    cards = load_cards()
-    if name in cards:
-        return card_fields(cards[name])
-    return _suite(name) if name in load_suites() else None
+    if name in load_suites():
+        return _suite(name)
+    return card_fields(name) or unpublished_fields(name)
 
 
 def _unknown(name: str) -> UsageError:

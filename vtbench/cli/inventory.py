@@ -10,20 +10,25 @@ from typing import TYPE_CHECKING, Any
 from vtbench.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from vtbench.checkpoints.cards import Card
+    from vtbench.checkpoints.cards import Card, CommonCard, GeneratorCard
 
 Row = dict[str, Any]
 COLUMNS = ("kind", "name", "summary")
 OF_TOKENIZERS = ("name", "family", "tokens", "code", "bpp", "size", "licence", "source", "summary")
 """Columns of tokenizers alone; tokens and bits per pixel (bpp) are those of a 256x256 image, size is trained at."""
-ON_TERMINAL = ("name", "family", "tokens", "bpp", "licence", "source")
+OF_GENERATORS = ("name", "family", "conditions", "size", "tokenizer", "parameters", "licence", "source", "summary")
+"""Columns of generators alone; size is the side of an image, parameters are those without the tokenizer."""
+_OF_KIND = {
+    "tokenizers": (OF_TOKENIZERS, ("name", "family", "tokens", "bpp", "licence", "source")),
+    "generators": (OF_GENERATORS, ("name", "family", "size", "tokenizer", "parameters", "licence", "source")),
+}
+"""All columns, and those that have room on a terminal."""
 
 
 def columns(kind: str, terminal: bool) -> tuple[str, ...]:
     """What a table of that kind shows; on a terminal, what has room there."""
-    if kind != "tokenizers":
-        return COLUMNS
-    return ON_TERMINAL if terminal else OF_TOKENIZERS
+    whole, narrow = _OF_KIND.get(kind, (COLUMNS, COLUMNS))
+    return narrow if terminal else whole
 
 
 def inventory(kind: str) -> list[Row]:
@@ -57,15 +62,28 @@ def _tokenizers() -> Iterable[Row]:
 def _card(card: Card) -> Row:
     geometry = card.geometry
     described = {} if geometry is None else {"tokens": geometry.token_count, "code": geometry.code}
-    return {
-        **_row("tokenizer", card.name, card.summary),
-        "family": card.target,
-        **described,
-        "bpp": None if geometry is None else geometry.bits_per_pixel,
-        "size": card.native_size,
-        "licence": f"{card.licence} (gated)" if card.gated else card.licence,
-        "source": card.source,
-    }
+    rate = {"bpp": None if geometry is None else geometry.bits_per_pixel}
+    return _of_card("tokenizer", card, {**described, **rate, "size": card.native_size})
+
+
+def _generators() -> Iterable[Row]:
+    from vtbench.checkpoints.cards import load_generator_cards
+
+    yield from (row | {"family": row["name"]} for row in _registered("generators"))
+    for card in load_generator_cards().values():
+        yield _generator_card(card)
+
+
+def _generator_card(card: GeneratorCard) -> Row:
+    side = card.args.get("output_size") or card.native_size
+    described = {"size": side, "tokenizer": card.tokenizer, "parameters": card.parameters}
+    return _of_card("generator", card, {"conditions": card.conditions, **described})
+
+
+def _of_card(kind: str, card: CommonCard, described: Row) -> Row:
+    licence = f"{card.licence} (gated)" if card.gated else card.licence
+    place = {"licence": licence, "source": card.source}
+    return {**_row(kind, card.name, card.summary), "family": card.target, **described, **place}
 
 
 def _registered(kind: str) -> Iterable[Row]:
@@ -116,7 +134,7 @@ def _assets() -> Iterable[Row]:
 
 _KINDS: dict[str, Callable[[], Iterable[Row]]] = {
     "tokenizers": _tokenizers,
-    "generators": partial(_registered, "generators"),
+    "generators": _generators,
     "tasks": _tasks,
     "suites": _suites,
     "metrics": _metrics,

@@ -43,6 +43,12 @@ def _tokenizers() -> Iterable[str]:
     return {*registries()["tokenizers"].names(), IMAGES, *load_cards()}
 
 
+def _generators() -> Iterable[str]:
+    from vtbench.checkpoints.cards import load_generator_cards
+
+    return {*registries()["generators"].names(), *load_generator_cards()}
+
+
 def _tasks() -> Iterable[str]:
     from vtbench.tasks import task_files
 
@@ -75,7 +81,7 @@ def _assets() -> Iterable[str]:
 
 _KINDS: dict[str, Callable[[], Iterable[str]]] = {
     "tokenizers": _tokenizers,
-    "generators": lambda: registries()["generators"].names(),
+    "generators": _generators,
     "tasks": _tasks,
     "suites": _suites,
     "metrics": _metrics,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from vtbench.checkpoints.cards import Card
-from vtbench.checkpoints.files import Located, locate_official
-from vtbench.checkpoints.published import locate_folder
+from vtbench.checkpoints.files import Located
+from vtbench.checkpoints.published import locate_whole
 from vtbench.core.errors import UsageError
 from vtbench.tokenizers import TOKENIZERS
 
@@ -20,7 +20,5 @@ def fetch_card(card: Card) -> list[Located]:
     """
     if card.checkpoint is None:
         raise UsageError(f"{card.name} has no weights", "it needs no fetching")
-    if card.checkpoint.file:
-        return [locate_official(None, card), *TOKENIZERS.load(card.target).beside()]
-    found = locate_folder(card, card.checkpoint, card.checkpoint.revision, card.checkpoint.variant)
-    return [Located(found.folder, found.weights()[0].sha256, found.source)]
+    beside = TOKENIZERS.load(card.target).beside() if card.checkpoint.file else ()
+    return [locate_whole(card, card.checkpoint), *beside]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vtbench.checkpoints.cards import Card, load_cards
+from vtbench.checkpoints.tables import place, table, what
 from vtbench.tokenizers import TOKENIZERS
 
 _INTRODUCTION = """# Tokenizers
@@ -44,27 +45,25 @@ def _families() -> str:
 
 def _family(name: str, cards: list[Card]) -> str:
     head = ["card", "what", "tokens", "bpp", "trained at", "licence", "checkpoint"]
-    table = _table(head, (_row(card) for card in cards))
+    cards_table = table(head, (_row(card) for card in cards))
     anchors = [row for card in cards for row in _anchors(card)]
     if not anchors:
-        return f"## `{name}`\n\n{table}"
-    published = _table(["card", "published", "protocol", "source"], anchors)
-    return f"## `{name}`\n\n{table}\n\n{published}"
+        return f"## `{name}`\n\n{cards_table}"
+    published = table(["card", "published", "protocol", "source"], anchors)
+    return f"## `{name}`\n\n{cards_table}\n\n{published}"
 
 
 def _row(card: Card) -> list[str]:
     geometry = card.geometry
     tokens, rate = ("", "") if geometry is None else (str(geometry.token_count), f"{geometry.bits_per_pixel:.4f}")
-    place = "" if card.checkpoint is None else f"`{card.checkpoint}`{' (gated)' if card.gated else ''}"
-    paper = f" [{card.paper}](https://arxiv.org/abs/{card.paper})" if card.paper else ""
     return [
         f"`{card.name}`",
-        f"{card.summary}{paper}",
+        what(card),
         tokens,
         rate,
         str(card.native_size or ""),
         card.licence,
-        place,
+        place(card),
     ]
 
 
@@ -72,12 +71,7 @@ def _anchors(card: Card) -> Iterable[list[str]]:
     groups: dict[tuple[str, str], list[str]] = {}
     for anchor in card.anchors:
         groups.setdefault((anchor.protocol, anchor.source), []).append(f"{anchor.metric} {anchor.value:g}")
-    return ([f"`{card.name}`", ", ".join(values), *place] for place, values in groups.items())
-
-
-def _table(head: list[str], rows: Iterable[list[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return ([f"`{card.name}`", ", ".join(values), *stated] for stated, values in groups.items())
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import difflib
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from vtbench.checkpoints.cards import load_cards
+from vtbench.checkpoints.cards import load_cards, load_generator_cards
 from vtbench.core.errors import AdapterError, UsageError
 from vtbench.core.info import TokenizerInfo
 from vtbench.core.naming.reference import Reference, parse_reference
@@ -73,6 +73,8 @@ def expand(reference: Reference) -> Reference:
             f"{IMAGES} is a folder of reconstructions, which is scored and not run",
             "vtbench run --tokenizer images,path=DIR --task NAME, or vtbench score --pred DIR --task NAME",
         )
+    if target in load_generator_cards():
+        raise UsageError(f"{target} is a generator", f"vtbench run --generator {target}")
     close = difflib.get_close_matches(target, [*tokenizer_names(), IMAGES], n=3, cutoff=0.5)
     own = "name your own as package.module:Class or ./file.py:Class"
     hint = f"did you mean {' or '.join(close)}?" if close else f"see vtbench list tokenizers, or {own}"

@@ -24,7 +24,8 @@ def doctor(
     device: o.Device = "cpu",
     size: Annotated[int, typer.Option("--size", min=16, help="Side of a tokenizer's test images, pixels.")] = 64,
     kind: Annotated[
-        str | None, typer.Option("--as", metavar="KIND", help="tokenizer or generator, where a name is both: command.")
+        str | None,
+        typer.Option("--as", metavar="KIND", help="tokenizer or generator, where a name is both."),
     ] = None,
     json: o.Json = False,
 ) -> None:
@@ -34,19 +35,23 @@ def doctor(
     from vtbench.core.registry import Registry
     from vtbench.generators import GENERATORS
     from vtbench.generators.contract.examination import check_generator
+    from vtbench.generators.resolve import expand, generator_names
     from vtbench.run.device import make_deterministic
+    from vtbench.run.progress import say
     from vtbench.tokenizers.contract.examination import check_tokenizer
-    from vtbench.tokenizers.resolve import resolve_tokenizer
+    from vtbench.tokenizers.resolve import resolve_tokenizer, tokenizer_names
 
     make_deterministic()
     if kind not in (None, "tokenizer", "generator"):
         raise UsageError(f"--as {kind}", "--as tokenizer, or --as generator")
     reference = parse_reference(name)
     own_code = ":" in reference.target
-    as_generator = kind == "generator" if kind else own_code or reference.target in GENERATORS
+    as_generator = kind == "generator" if kind else own_code or reference.target in generator_names()
     # code of one's own may make either: messages call it neither
     registry = Registry("model", GENERATORS.group, {}, GENERATORS.universal) if own_code and not kind else GENERATORS
-    model = registry.create(reference) if as_generator else resolve_tokenizer(name)
+    model = registry.create(expand(reference)) if as_generator else resolve_tokenizer(name)
+    if as_generator and not kind and reference.target in tokenizer_names():
+        say(f"{reference.target} is a tokenizer too: --as tokenizer examines that one")
     if isinstance(getattr(model, "info", None), GeneratorInfo):
         results = check_generator(model, device=device)
     else:

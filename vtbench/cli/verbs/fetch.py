@@ -20,7 +20,7 @@ def fetch(
         typer.Argument(
             metavar="[NAME]…",
             autocompletion=completion.fetched,
-            help="Assets and tokenizer cards.",
+            help="Assets, and cards of tokenizers and generators.",
         ),
     ] = None,
     suite: o.SuiteName = None,
@@ -44,9 +44,10 @@ def fetch(
         return
     if entry is not None:
         raise UsageError("--entry belongs to --convert IN OUT.safetensors")
-    from vtbench.checkpoints.cards import load_cards
+    from vtbench.checkpoints.cards import load_cards, load_generator_cards
 
-    cards = [name for name in names or () if name in load_cards()]
+    known = {*load_cards(), *load_generator_cards()}
+    cards = [name for name in names or () if name in known]
     others = [name for name in names or () if name not in cards]
     rows = _assets(others, suite, task, trust or []) if others or suite or task or not cards else []
     rows += [row for name in dict.fromkeys(cards) for row in _card(name)]
@@ -68,11 +69,16 @@ def _assets(names: list[str], suite: str | None, task: list[str] | None, trust: 
 
 
 def _card(name: str) -> list[dict[str, Any]]:
-    from vtbench.checkpoints.cards import find_card
+    from vtbench.checkpoints.cards import find_card, load_generator_cards
+    from vtbench.generators.fetching import fetch_generator_card
     from vtbench.tokenizers.fetching import fetch_card
 
-    found = fetch_card(find_card(name))
-    return [{"asset": name, "path": str(file.path), "tensors": file.sha256} for file in found]
+    generator = load_generator_cards().get(name)
+    if generator is not None:
+        found = fetch_generator_card(generator)
+    else:
+        found = [(name, file) for file in fetch_card(find_card(name))]
+    return [{"asset": of, "path": str(file.path), "tensors": file.sha256} for of, file in found]
 
 
 def _convert(paths: tuple[Path, Path], entry: str | None, json: bool, *, others: bool) -> None:

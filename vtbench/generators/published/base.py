@@ -14,12 +14,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from vtbench.checkpoints.cards import find_generator_card
+from vtbench.checkpoints.cards import GeneratorCard, find_generator_card
 from vtbench.checkpoints.loading import Conventions, Source, load_network
 from vtbench.core.codes import Codes
 from vtbench.core.contracts import Condition, SamplingCost
-from vtbench.core.errors import AdapterError, UsageError
+from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
 from vtbench.core.info import GeneratorInfo
+from vtbench.core.naming.reference import parse_reference
 from vtbench.tokenizers.resolve import resolve_tokenizer
 
 if TYPE_CHECKING:
@@ -100,6 +101,11 @@ class PublishedGenerator:
     info: GeneratorInfo
     notes: tuple[str, ...] = ()
 
+    @property
+    def tokenizer_reference(self) -> str:
+        """What its tokenizer is called: generators that name the same one share it."""
+        return self._identity.tokenizer
+
     @classmethod
     def random(cls, seed: int = 0, **arguments: Any) -> Self:
         """The family with seeded random weights: for tests of geometry and speed, never for a score."""
@@ -109,6 +115,9 @@ class PublishedGenerator:
 
     def _setup(self, build: Callable[[], Any], source: Source, identity: Identity) -> None:
         card = None if source.card is None else find_generator_card(source.card)
+        self._identity = identity
+        self.tokenizer: Any = _tokenizer_of(identity.tokenizer, self.family, card)
+        self._check_tokenizer()  # before gigabytes are read
         checkpoint = card.checkpoint if card else None
         conventions = Conventions(
             family=self.family,
@@ -119,10 +128,7 @@ class PublishedGenerator:
         )
         loaded = load_network(build, source, card, conventions, self._convert)
         self._network = loaded.network.eval().requires_grad_(False)
-        self._identity = identity
         self._cost: SamplingCost | None = None
-        self.tokenizer: Any = resolve_tokenizer(identity.tokenizer)
-        self._check_tokenizer()
         self.notes = (*loaded.notes, *getattr(self.tokenizer, "notes", ()))
         name = self.family if card is None else card.name
         self.info = GeneratorInfo(
@@ -216,3 +222,22 @@ class PublishedGenerator:
                 f"{self.family} draws tokens of {wanted} entries; the tokenizer {info.name} has {told}",
                 "leave tokenizer= out, or name the one that the generator was trained on",
             )
+
+
+def _tokenizer_of(reference: str, family: str, card: GeneratorCard | None) -> Any:
+    """The tokenizer; where its weights cannot be had, that is told as the generator's want.
+
+    Raises:
+        AssetMissingError: with how to give it to the generator.
+    """
+    try:
+        return resolve_tokenizer(reference)
+    except AssetMissingError as error:
+        generator, name = family if card is None else card.name, parse_reference(reference).target
+        fetch = (
+            f"vtbench fetch {generator} gets both" if card and card.tokenizer == reference else f"vtbench fetch {name}"
+        )
+        raise AssetMissingError(
+            f"{generator} cannot be run without its tokenizer: {error.what}",
+            f"{fetch}; or give it: {generator},tokenizer='{name},checkpoint=FILE'",
+        ) from error

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from vtbench.core.disk.files import atomic_path, path_segment, write_text
 from vtbench.core.errors import UsageError
+from vtbench.core.info import RANDOM_REVISION
 from vtbench.core.outgoing import table_cell
 from vtbench.core.secrets import secrets_in
 from vtbench.results.leaderboards.columns import FAMILIES, columns_of
@@ -174,6 +175,8 @@ def _warnings(record: RunRecord, file: Path) -> list[str]:
     limit = record.config.given.get("limit")
     if limit is not None:  # an older record does not say whether it cut anything
         found.append(f"{file} was made with --limit {limit}: the whole task is {record.data.n_expected} samples?")
+    if record.model.revision.startswith(RANDOM_REVISION):
+        found.append(f"{file} is of random weights ({record.model.revision}): its numbers mean nothing")
     if record.status != "complete":
         found.append(f"{file} is {record.status}: {'; '.join(record.warnings) or 'samples failed'}")
     return found

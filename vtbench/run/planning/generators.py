@@ -15,7 +15,8 @@ from vtbench.core.naming.reference import parse_reference
 from vtbench.core.registry import Registry
 from vtbench.data.conditions import ConditionSet
 from vtbench.generators import GENERATORS
-from vtbench.generators.resolve import resolve_generator
+from vtbench.generators.protocols import PremadeSamples
+from vtbench.generators.resolve import generator_arguments, resolve_generator
 from vtbench.run.device import choose_dtype
 from vtbench.run.measuring.model import LoadedModel
 from vtbench.run.measuring.predict import ModelPredictor, Predictor
@@ -30,15 +31,18 @@ class GeneratorSource(NamedSource):
     registry: ClassVar[Registry] = GENERATORS
     lent: ClassVar[bool] = False
     """Whether the generator is somebody's own, who goes on training it."""
-    kept: ClassVar[tuple[str, ...]] = ("info", "import_path", "notes", "code_files", "tokenizer_info", "premade")
+    kept: ClassVar[tuple[str, ...]] = (
+        *("info", "import_path", "notes", "code_files"),
+        *("tokenizer_info", "tokenizer_reference", "premade"),
+    )
 
     def make(self) -> Any:
         """The generator."""
         return resolve_generator(self.reference)
 
     def meant(self) -> dict[str, Any]:
-        """Those of the generator."""
-        return GENERATORS.arguments(self.parsed)
+        """Those of the generator, a card's own left out: what they move is in its info."""
+        return generator_arguments(self.parsed)
 
     @cached_property
     def info(self) -> GeneratorInfo:
@@ -55,10 +59,16 @@ class GeneratorSource(NamedSource):
         return info
 
     @cached_property
+    def tokenizer_reference(self) -> str | None:
+        """How its tokenizer is named; ``None`` where the generator alone knows."""
+        is_ours = self.registry.location(self.parsed.target) is None
+        return getattr(self.model, "tokenizer_reference", None) if is_ours else None
+
+    @cached_property
     def premade(self) -> tuple[ImageDataset, ConditionSet] | None:
         """Images that were sampled before, and what from; ``None`` for a generator that is run."""
-        images = getattr(self.model, "images", None)
-        return None if images is None else (images, self.model.conditions)
+        there = self.model if isinstance(self.model, PremadeSamples) else None
+        return None if there is None else (there.images, there.conditions)
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -88,8 +98,9 @@ class OwnTokenizerSource:
 
     @property
     def reference(self) -> str:
-        """How its generator is named, without the sampler's settings."""
-        return f"tokenizer of {parse_reference(self.generator.reference).target}"
+        """How it is named, or its generator is, without the sampler's settings."""
+        named = self.generator.tokenizer_reference
+        return f"tokenizer of {parse_reference(self.generator.reference).target}" if named is None else named
 
     @property
     def args(self) -> dict[str, Any]:
@@ -115,8 +126,12 @@ class OwnTokenizerSource:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """Geometry and weights, not the sampler: generators that differ in their settings share it. Of somebody else's
-        generator it is not known which of its arguments are the sampler's."""
+        """Geometry and weights, not the sampler: generators that differ in their settings share it, and so do published
+        ones that name the same tokenizer. Of somebody else's generator it is not known which of its arguments are the
+        sampler's."""
+        reference = self.generator.tokenizer_reference
+        if reference is not None:
+            return {"tokenizer": reference, "info": with_digests(self.info)}
         named = self.generator.identity
         foreign = {key: named[key] for key in ("foreign", "args") if "foreign" in named}
         return {"tokenizer of": named["target"], "info": with_digests(self.info), **foreign}

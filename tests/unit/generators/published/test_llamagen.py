@@ -22,6 +22,7 @@ from vtbench.generators.sampling.settings import SamplerSettings
 from vtbench.networks.decoder_transformer import DecoderGeometry
 
 SMALL = LlamaGenGeometry(DecoderGeometry(depth=2, heads=4, width=64, hidden=192), vocabulary=128, grid=4, classes=10)
+TOKENIZER = LlamaGen.shrunken["tokenizer"]
 LABELS = torch.tensor([3, 7])
 NONE = torch.tensor([10, 10])
 GREEDY = {
@@ -139,7 +140,7 @@ def test_every_published_nesting_is_read_strictly(nesting: str | None, tmp_path:
     state = LlamaGenNetwork(LlamaGenGeometry(SIZES["tiny"], grid=4)).state_dict() | {"freqs_cis": torch.zeros(17, 8, 2)}
     file = tmp_path / "c2i_tiny.pt"
     torch.save({nesting: state, "steps": 1} if nesting else state, file)
-    named = f"llamagen,size=tiny,grid=4,checkpoint={file},tokenizer='janus-vq,random_weights_seed=0'"
+    named = f"llamagen,size=tiny,grid=4,checkpoint={file},tokenizer='{TOKENIZER}'"
     with pytest.warns(UserWarning, match="random weights"):
         generator = resolve_generator(named)
     assert torch.equal(generator._network.output.weight, state["output.weight"])
@@ -178,12 +179,12 @@ def test_a_condition_that_it_does_not_take_is_refused(tiny: LlamaGen, condition:
 
 def test_a_tokenizer_that_is_not_its_own_is_refused() -> None:
     with pytest.warns(UserWarning, match="random"), pytest.raises(AdapterError, match="codebook of 64"):
-        LlamaGen.random(size="tiny", grid=4, tokenizer="janus-vq,codebook_size=64,random_weights_seed=0")
+        LlamaGen.random(size="tiny", grid=4, tokenizer=f"{TOKENIZER},codebook_size=64")
 
 
 def test_a_checkpoint_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(AssetMissingError, match=r"c2i\.pt does not exist"):
-        LlamaGen(checkpoint=str(tmp_path / "c2i.pt"))
+        LlamaGen(checkpoint=str(tmp_path / "c2i.pt"), tokenizer=TOKENIZER)
 
 
 def test_two_schedules_at_once_are_refused() -> None:

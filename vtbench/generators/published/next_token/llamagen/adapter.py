@@ -55,7 +55,11 @@ class LlamaGen(PublishedGenerator):
     citation = "Sun et al., Autoregressive Model Beats Diffusion: Llama for Scalable Image Generation, 2024"
     keys = ("model", "module", "state_dict")
     ignore_unexpected = ("freqs_cis",)
-    shrunken: ClassVar[Mapping[str, Any]] = {"size": "tiny", "grid": 4, "tokenizer": "janus-vq,random_weights_seed=0"}
+    shrunken: ClassVar[Mapping[str, Any]] = {
+        "size": "tiny",
+        "grid": 4,
+        "tokenizer": "janus-vq,channels=32,latent_channels=32,blocks=1,random_weights_seed=0",
+    }
 
     def __init__(
         self,

@@ -1,0 +1,105 @@
+"""``docs/generators.md``, written from the cards: ``python -m vtbench.generators.reference > docs/generators.md``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from vtbench.checkpoints.cards import GeneratorCard, load_generator_cards
+from vtbench.checkpoints.licences import terms
+from vtbench.checkpoints.tables import place, table, what
+from vtbench.core.naming.reference import Reference
+from vtbench.generators import GENERATORS
+from vtbench.generators.unpublished import INSTEAD, Unpublished, load_unpublished
+
+_INTRODUCTION = """# Generators
+
+Written from the cards by `python -m vtbench.generators.reference`; do not edit.
+
+A card is a name for one published generator with its tokenizer and the settings of the number that it is known for:
+
+```bash
+vtbench show llamagen-l-384                                          # checkpoint, settings, licence, published numbers
+vtbench fetch llamagen-l-384                                         # its file and its tokenizer's
+vtbench doctor llamagen-l-384                                        # three samples, a minute or a few on a CPU
+vtbench run --generator llamagen-l-384 --task imagenet256-fid50k --reference adm_in256_stats.npz
+vtbench run --generator llamagen-l-384,cfg_scale=1.5,top_k=2000 …    # what is given overrides the card
+```
+
+Files are looked for in the folders of `$VTBENCH_ASSETS`, then in the cache, then on the hub. `NAME,checkpoint=FILE`
+takes a local one, `NAME,tokenizer='CARD,checkpoint=FILE'` that of the tokenizer. They are read, and held against the
+network tensor by tensor, as those of [tokenizers](tokenizers.md) are. A generator whose tokenizer has another codebook,
+or whose file has other tensors, is refused before anything is sampled.
+
+Every setting that moves a sample is in the record under `sampler`: the filters and their order, the guidance by
+formula, strength and schedule, the rule by which a token is drawn, the resize and the rounding of the image. An image
+depends on its condition, its seed and these alone, whatever the batch. With `draw=torch-multinomial` and single images
+the tokens are those that the authors' code draws after `torch.manual_seed(seed)`.
+
+Published numbers are their authors' own, each under the protocol that is stated beside it: they are comparable neither
+with one another nor with what vtbench measures. Parameters are those of the network; the tokenizer comes on top.
+"""
+
+
+def generator_reference() -> str:
+    """The page."""
+    cards = load_generator_cards().values()
+    families = sorted({card.target for card in cards})
+    parts = [
+        _INTRODUCTION,
+        _names(),
+        *(_family(name, [card for card in cards if card.target == name]) for name in families),
+        _without_code(),
+    ]
+    return "\n".join(part.rstrip() + "\n" for part in parts)
+
+
+def _names() -> str:
+    names = ", ".join(f"`{name}`" for name in sorted(GENERATORS.builtin))
+    return f"## Families\n\nRegistered names, each with arguments of its own (`--generator NAME,key=value`): {names}.\n"
+
+
+def _family(name: str, cards: list[GeneratorCard]) -> str:
+    head = ["card", "what", "from", "pixels", "parameters", "tokenizer", "licence", "checkpoint"]
+    parts = [f"## `{name}`", table(head, (_row(card) for card in cards))]
+    anchors = [row for card in cards for row in _anchors(card)]
+    if anchors:
+        parts.append(table(["sampled as", "published", "protocol", "source"], anchors))
+    parts += [
+        f"`{licence}`: {told}." for licence in dict.fromkeys(c.licence for c in cards) if (told := terms(licence))
+    ]
+    return "\n\n".join(parts)
+
+
+def _row(card: GeneratorCard) -> list[str]:
+    return [
+        f"`{card.name}`",
+        what(card),
+        card.conditions,
+        str(card.args.get("output_size") or card.native_size or ""),
+        f"{card.parameters / 1e6:,.0f} M",
+        f"`{card.tokenizer}`" if card.tokenizer else "",
+        card.licence,
+        place(card),
+    ]
+
+
+def _anchors(card: GeneratorCard) -> Iterable[list[str]]:
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for anchor in card.anchors:
+        sampled = str(Reference(card.name, anchor.args))
+        groups.setdefault((sampled, anchor.protocol, anchor.source), []).append(f"{anchor.metric} {anchor.value:g}")
+    return ([f"`{sampled}`", ", ".join(values), *stated] for (sampled, *stated), values in groups.items())
+
+
+def _without_code() -> str:
+    described = load_unpublished().items()
+    rows = table(["name", "what", "found"], (_described(name, one) for name, one in described))
+    return f"## Without code\n\nThese are described in papers and published nowhere. {INSTEAD}.\n\n{rows}\n"
+
+
+def _described(name: str, one: Unpublished) -> list[str]:
+    return [f"`{name}`", f"{one.title} [{one.paper}](https://arxiv.org/abs/{one.paper}): {one.method}", one.searched]
+
+
+if __name__ == "__main__":
+    print(generator_reference(), end="")
