@@ -74,17 +74,36 @@ class Stage(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Pixels to latents. Names: ``conv_in``, ``down``, ``mid``, ``norm_out``, ``conv_out``."""
+    """Pixels to latents. Names: ``conv_in``, ``down``, ``mid``, ``norm_out``, ``conv_out``.
 
-    def __init__(self, channels: int, multipliers: Sequence[int], latents: int, blocks: int, *, down: str) -> None:
+    Args:
+        channels: width of the finest level.
+        multipliers: width of each level as a multiple; each but the last halves the sides.
+        latents: channels out.
+        blocks: residual blocks a level.
+        down: by ``"conv"`` or by ``"pool"``.
+        maskgit: MaskGIT's names (``mid.N``, ``down.N.block.N``) instead of MaskBit's (``res_blocks``).
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        multipliers: Sequence[int],
+        latents: int,
+        blocks: int,
+        *,
+        down: str,
+        maskgit: bool = False,
+    ) -> None:
         super().__init__()
         widths = [channels, *(channels * multiplier for multiplier in multipliers)]
-        last = len(multipliers) - 1
+        name, last = "block" if maskgit else "res_blocks", len(multipliers) - 1
         self.conv_in = nn.Conv2d(3, channels, 3, padding=1, bias=False)
         self.down = nn.ModuleList(
-            Stage(a, b, blocks, down=down if index < last else "") for index, (a, b) in enumerate(pairwise(widths))
+            Stage(a, b, blocks, name, down=down if index < last else "")
+            for index, (a, b) in enumerate(pairwise(widths))
         )
-        self.mid = Stage(widths[-1], widths[-1], blocks)
+        self.mid = _middle(widths[-1], blocks, maskgit)
         self.norm_out = group_norm(widths[-1])
         self.conv_out = nn.Conv2d(widths[-1], latents, 1)
 
@@ -115,9 +134,8 @@ class Decoder(nn.Module):
         widths = [*(channels * multiplier for multiplier in multipliers), channels * multipliers[-1]]
         name = "block" if maskgit else "res_blocks"
         stages = [Stage(b, a, blocks, name, up=index > 0) for index, (a, b) in enumerate(pairwise(widths))]
-        middle = (ResidualBlock(widths[-1], widths[-1]) for _ in range(blocks))
         self.conv_in = nn.Conv2d(latents, widths[-1], 3, padding=1)
-        self.mid = nn.Sequential(*middle) if maskgit else Stage(widths[-1], widths[-1], blocks)
+        self.mid = _middle(widths[-1], blocks, maskgit)
         self.up = nn.ModuleList(stages if maskgit else reversed(stages))
         self.norm_out = group_norm(widths[0])
         self.conv_out = nn.Conv2d(widths[0], 3, 3, padding=1)
@@ -132,11 +150,36 @@ class Decoder(nn.Module):
 
 
 class Network(nn.Module):
-    """Names: ``encoder``, ``decoder``, and ``quantize.embedding`` where there is a codebook."""
+    """Names: ``encoder``, ``decoder``, and ``quantize.embedding`` where there is a codebook.
 
-    def __init__(self, channels: int, multipliers: Sequence[int], latents: int, blocks: int, entries: int = 0) -> None:
+    Args:
+        channels: width of the finest level.
+        multipliers: width of each level as a multiple.
+        latents: channels of a token.
+        blocks: residual blocks a level.
+        entries: of the codebook; 0 for none.
+        maskgit: MaskGIT's, which halves by pooling, instead of MaskBit's.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        multipliers: Sequence[int],
+        latents: int,
+        blocks: int,
+        entries: int = 0,
+        *,
+        maskgit: bool = False,
+    ) -> None:
         super().__init__()
-        self.encoder = Encoder(channels, multipliers, latents, blocks, down="conv")
-        self.decoder = Decoder(channels, multipliers, latents, blocks)
+        down = "pool" if maskgit else "conv"
+        self.encoder = Encoder(channels, multipliers, latents, blocks, down=down, maskgit=maskgit)
+        self.decoder = Decoder(channels, multipliers, latents, blocks, maskgit=maskgit)
         if entries:
             self.quantize = Codebook(entries, latents)
+
+
+def _middle(width: int, blocks: int, maskgit: bool) -> nn.Module:
+    if not maskgit:
+        return Stage(width, width, blocks)
+    return nn.Sequential(*(ResidualBlock(width, width) for _ in range(blocks)))

@@ -30,6 +30,7 @@ TOKENIZERS = Registry(
         "var-vq": "vtbench.tokenizers.published.var_vq.adapter:VarVQ",
         "open-magvit2": "vtbench.tokenizers.published.open_magvit2:OpenMagvit2",
         "ibq": "vtbench.tokenizers.published.ibq:Ibq",
+        "maskgit-vq": "vtbench.tokenizers.published.maskgit_vq:MaskGitVQ",
         "maskbit": "vtbench.tokenizers.published.maskbit:MaskBit",
         "bsq-vit": "vtbench.tokenizers.published.bsq_vit.adapter:BsqVit",
         "titok": "vtbench.tokenizers.published.titok.adapter:TiTok",

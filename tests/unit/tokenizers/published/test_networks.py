@@ -26,6 +26,7 @@ from vtbench.tokenizers.published.flowmo.adapter import FlowMo
 from vtbench.tokenizers.published.gigatok.adapter import GigaTok
 from vtbench.tokenizers.published.infinity_bsq import InfinityBsq
 from vtbench.tokenizers.published.maskbit import MaskBit
+from vtbench.tokenizers.published.maskgit_vq import MaskGitVQ
 from vtbench.tokenizers.published.open_magvit2 import OpenMagvit2
 from vtbench.tokenizers.published.titok.adapter import TiTok
 from vtbench.tokenizers.published.var_vq.adapter import VarVQ
@@ -108,6 +109,14 @@ CASES = [
             "quantize.bits_to_indices": torch.zeros(6),
             "quantize.codebook": torch.zeros(1),
         },
+    ),
+    Case(
+        "maskgit-vq",
+        MaskGitVQ,
+        {"channels": 32, "multipliers": (1, 2), "codebook_dim": 8, "codebook_size": 64, "blocks": 1},
+        size=16,
+        distinct=20,
+        gains={"quantize.embedding.weight": 3.0},
     ),
     Case(
         "bsq-vit",
@@ -245,6 +254,7 @@ def test_a_file_that_does_not_fit_is_told(case: Case, tmp_path: Path) -> None:
 PUBLISHED = [
     ("var-256", 324, 108.989, 1, 0.04096),
     ("open-magvit2-256", 159 + 180, 49.751 + 65.376, 0, 0.0),
+    ("maskgit-vqgan", 168, 54.516, 0, 0.0),
     ("maskbit-14bit", 177, 54.719, 2, 0.22939),
     ("bsq-vit-18bit", 309, 174.816, 2, 0.0),
     ("infinity-d32", 270, 110.118, 2, 0.000064),

@@ -1,0 +1,75 @@
+"""``maskgit-vq``: MaskGIT's VQGAN in the PyTorch layout that open-muse gave it, which TiTok and RAR build upon.
+
+Held against the published code (bytedance/1d-tokenizer, 942a96f) with equal seeded weights of the whole network (168
+tensors, 54.5 M parameters) on a CPU, two images of 256 pixels: all of 512 indices equal (512 distinct), reconstructions
+equal bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from vtbench.core.codes import Codes
+from vtbench.networks.nearest import nearest_codes
+from vtbench.tokenizers.published.base import OfficialTokenizer, Source
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class MaskGitVQ(OfficialTokenizer):
+    """An index a position, of the Euclidean nearest codebook entry.
+
+    Args:
+        channels: width of the finest level; a multiple of 32.
+        multipliers: width of each level as a multiple; each level but the last halves the sides.
+        codebook_dim: width of a codebook entry.
+        codebook_size: entries.
+        blocks: residual blocks a level.
+        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
+        card: name of the card whose checkpoint and description are used.
+        random_weights_seed: seeded random weights instead.
+        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
+    """
+
+    family = "maskgit-vq"
+    citation = "Chang et al., MaskGIT: Masked Generative Image Transformer, 2202.04200"
+    value_range = "unit"
+    shrunken: ClassVar[dict[str, Any]] = {
+        **{"channels": 32, "multipliers": (1, 2), "codebook_dim": 8, "codebook_size": 32, "blocks": 1}
+    }
+
+    def __init__(
+        self,
+        channels: int = 128,
+        multipliers: Sequence[int] = (1, 1, 2, 2, 4),
+        codebook_dim: int = 256,
+        codebook_size: int = 1024,
+        blocks: int = 2,
+        checkpoint: str | None = None,
+        card: str | None = None,
+        random_weights_seed: int | None = None,
+        entry: str | None = None,
+    ) -> None:
+        self._setup(
+            lambda: _network(channels, multipliers, codebook_dim, blocks, codebook_size),
+            Source(checkpoint, card, random_weights_seed, entry),
+            kind="discrete",
+            codebook_sizes=(codebook_size,),
+            downsample_factor=2 ** (len(multipliers) - 1),
+        )
+
+    def _encode(self, images: Tensor) -> Codes:
+        return Codes(levels=(nearest_codes(self._network.encoder(images), self._network.quantize.embedding.weight),))
+
+    def _decode(self, codes: Codes) -> Tensor:
+        entries = self._network.quantize.embedding(codes.levels[0]).movedim(-1, 1).contiguous()
+        output: Tensor = self._network.decoder(entries)
+        return output
+
+
+def _network(channels: int, multipliers: Sequence[int], dim: int, blocks: int, entries: int) -> Any:
+    from vtbench.networks.maskgit import Network
+
+    return Network(channels, multipliers, dim, blocks, entries, maskgit=True)
