@@ -31,7 +31,7 @@ class Draws(Protocol):
         """Probabilities ``[B,V]`` to tokens ``int64 [B]``."""
 
 
-def make_draws(rule: DrawRule, seeds: Tensor, count: int, device: torch.device) -> Draws:
+def make_draws(rule: DrawRule, seeds: Tensor, count: int, device: torch.device, before: int = 0) -> Draws:
     """Draws of a batch of samples.
 
     Args:
@@ -39,6 +39,7 @@ def make_draws(rule: DrawRule, seeds: Tensor, count: int, device: torch.device) 
         seeds: ``int64 [B]``.
         count: tokens of a sample, at most.
         device: where sampling happens.
+        before: uniform numbers that the authors' sampler takes of a stream before the first token.
 
     Raises:
         UsageError: no such rule.
@@ -46,7 +47,7 @@ def make_draws(rule: DrawRule, seeds: Tensor, count: int, device: torch.device) 
     if rule == "inverse-cdf":
         return InverseCdf(uniforms(seeds, count))
     if rule == "torch-multinomial":
-        return TorchMultinomial(seeds.tolist(), device)
+        return TorchMultinomial(seeds.tolist(), device, before)
     raise UsageError(f"draw={rule!r}: must be {' or '.join(get_args(DrawRule))}")
 
 
@@ -73,12 +74,15 @@ class TorchMultinomial:
     Args:
         seeds: one a sample.
         device: of the generators.
+        before: uniform numbers that each gives away before the first draw.
     """
 
-    def __init__(self, seeds: Sequence[int], device: torch.device) -> None:
+    def __init__(self, seeds: Sequence[int], device: torch.device, before: int = 0) -> None:
         import torch
 
         self.generators = [torch.Generator(device).manual_seed(int(seed)) for seed in seeds]
+        for generator in self.generators if before else ():
+            torch.rand(before, generator=generator, device=device)
 
     def next(self, found: Tensor) -> Tensor:
         """Probabilities ``[B,V]`` to tokens ``int64 [B]``."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vtbench.core.contracts import SamplingCost
-from vtbench.generators.sampling.draws import Draws, make_draws
+from vtbench.generators.sampling.draws import Draws
 from vtbench.generators.sampling.filters import probabilities
 from vtbench.generators.sampling.guidance import guided, guided_logits
 
@@ -70,7 +70,7 @@ def sample_tokens(
     shown = prompted.doubled() if doubled else prompted.conditional
     cache = host.make_cache(len(shown))
     cost = SamplingCost(forward_passes=count, tokens=count * batch, kv_cache_bytes=cache.nbytes)
-    draws = make_draws(settings.draw, seeds, count, shown.device)
+    draws = settings.draws(seeds, count, shown.device)
     tokens = torch.empty(batch, count, dtype=torch.int64, device=shown.device)
     logits = host.prefill(shown, cache)
     for token in range(count):

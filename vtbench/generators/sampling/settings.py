@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from vtbench.generators.sampling.draws import IN_WORDS, DrawRule
+from vtbench.generators.sampling.draws import IN_WORDS, DrawRule, Draws, make_draws
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant, Schedule, as_recorded
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -18,11 +22,18 @@ class SamplerSettings:
         filters: temperature, top-k, top-p.
         guidance: its strength at each token.
         draw: the rule by which a token is drawn.
+        numbers_before: uniform numbers that the authors' sampler draws before the first token; what replays it gives
+            them away.
     """
 
     filters: Filters = field(default_factory=Filters)
     guidance: Schedule = field(default_factory=Constant)
     draw: DrawRule = "inverse-cdf"
+    numbers_before: int = 0
+
+    def draws(self, seeds: Tensor, count: int, device: torch.device) -> Draws:
+        """Those of a batch; arguments and errors as of :func:`~vtbench.generators.sampling.draws.make_draws`."""
+        return make_draws(self.draw, seeds, count, device, self.numbers_before)
 
     def as_recorded(self) -> dict[str, Any]:
         """Every setting by name, formula and order in words."""

@@ -1,0 +1,93 @@
+"""``rar``: RAR's class-conditional generators (Yu et al. 2024), 2411.00776.
+
+Written from bytedance/1d-tokenizer (942a96f). With equal random weights of the whole network of size B (441
+tensors) on a CPU: logits of two images equal bit for bit, all of 512 greedy tokens under guidance 16 to the power 2.75
+equal (182 distinct), and all of 256 drawn after ``manual_seed(7)`` in a batch of one (219 distinct). Their network
+at a small size gives the sequences in ``tests/unit/generators/published``. Their script runs in float32 with TF32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from vtbench.checkpoints.loading import Source
+from vtbench.core.contracts import Condition, SamplingCost
+from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
+from vtbench.generators.sampling.filters import Filters
+from vtbench.generators.sampling.guidance import PowerCosine
+from vtbench.generators.sampling.settings import SamplerSettings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vtbench.generators.sampling.draws import DrawRule
+
+
+class Rar(PublishedGenerator):
+    """One of RAR's sizes over the codes of MaskGIT's VQGAN.
+
+    Args:
+        size: of the network.
+        tokenizer: that it generates for.
+        cfg_scale: what guidance tends to: ``1 + (s-1)(1 - cos(π (t/N)^power))/2`` at token t of N; 0 or 1 for none.
+        cfg_power: of the rise; 0 for ``cfg_scale`` at every token.
+        temperature: logits are divided by it.
+        top_k: only the k likeliest tokens stay; 0 for all, as the authors sample.
+        top_p: only the likeliest tokens that together exceed p stay; 1 for all, as the authors sample.
+        greedy: the likeliest token at every step.
+        draw: ``inverse-cdf``, or ``torch-multinomial`` for the authors' own draws of a single image.
+        checkpoint: its file.
+        card: whose checkpoint is used.
+        entry: of the file, where it holds several.
+        random_weights_seed: random weights, for tests and speed only.
+
+    Raises:
+        UsageError: a setting out of range.
+    """
+
+    family = "rar"
+    citation = "Yu et al., Randomized Autoregressive Visual Generation, 2024"
+    shrunken: ClassVar[Mapping[str, Any]] = {"size": "tiny", "tokenizer": "maskgit-vq,random_weights_seed=0"}
+
+    def __init__(
+        self,
+        size: Literal["B", "L", "XL", "XXL", "tiny"] = "B",
+        tokenizer: str = "maskgit-vqgan",
+        *,
+        cfg_scale: float = 1.0,
+        cfg_power: float = 0.0,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        greedy: bool = False,
+        draw: DrawRule = "inverse-cdf",
+        checkpoint: str | None = None,
+        card: str | None = None,
+        entry: str | None = None,
+        random_weights_seed: int | None = None,
+    ) -> None:
+        from vtbench.generators.published.next_token.rar.network import SIZES, RarNetwork
+
+        geometry = SIZES[size]
+        side = int(geometry.tokens**0.5)
+        precision = "float64" if draw == "inverse-cdf" else "float32"
+        filters = Filters(temperature, top_k, top_p, greedy, precision)  # type: ignore[arg-type]
+        # 0 is the authors' way to say none, which 1 is by the formula; each label takes a number before the first token
+        settings = SamplerSettings(filters, PowerCosine(cfg_scale or 1.0, cfg_power), draw, numbers_before=1)
+        self._setup(
+            lambda: RarNetwork(geometry),
+            Source(checkpoint, card, random_weights_seed, entry),
+            Identity(
+                tokenizer, geometry.vocabulary, (side, side), settings, ImageRule(rounding="truncate"), geometry.classes
+            ),
+        )
+
+    def _draw(self, conditions: Sequence[Condition], seeds: Tensor) -> tuple[Tensor, SamplingCost]:
+        import torch
+
+        from vtbench.generators.sampling.next_token import Prompted, sample_tokens
+
+        labels = self._labels(conditions)
+        prompted = Prompted(labels, torch.full_like(labels, self._network.geometry.none))
+        return sample_tokens(self._network, prompted, self._identity.settings, seeds)
