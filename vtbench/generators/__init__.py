@@ -12,6 +12,7 @@ GENERATORS = Registry(
         "command": "vtbench.generators.elsewhere.command:CommandGenerator",
         "diffusers-pipeline": "vtbench.generators.pipelines.diffusers:DiffusersPipeline",
         "llamagen": "vtbench.generators.published.next_token.llamagen.adapter:LlamaGen",
+        "nar": "vtbench.generators.published.next_token.nar.adapter:Nar",
         "rar": "vtbench.generators.published.next_token.rar.adapter:Rar",
         "tiny-ar": "vtbench.generators.fitted.tiny_ar:TinyAr",
     },

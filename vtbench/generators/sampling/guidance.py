@@ -58,6 +58,19 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class WhileAtMost:
+    """``scale`` while at most ``last`` tokens are there, then none (NAR's ``cfg_interval``, which counts tokens)."""
+
+    name: ClassVar[str] = "while-at-most"
+    scale: float
+    last: int
+
+    def strength(self, token: int, tokens: int) -> float:
+        """Of what is drawn when ``token`` tokens are there; ``scale`` for all where ``last`` is negative."""
+        return self.scale if self.last < 0 or token <= self.last else OFF
+
+
+@dataclass(frozen=True)
 class Step:
     """``scale`` for token 0 and from the share ``start`` of the tokens on; between them ``low`` (GigaTok)."""
 

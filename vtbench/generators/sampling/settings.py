@@ -24,12 +24,14 @@ class SamplerSettings:
         draw: the rule by which a token is drawn.
         numbers_before: uniform numbers that the authors' sampler draws before the first token; what replays it gives
             them away.
+        order: in which tokens are drawn, where it is not raster order one by one.
     """
 
     filters: Filters = field(default_factory=Filters)
     guidance: Schedule = field(default_factory=Constant)
     draw: DrawRule = "inverse-cdf"
     numbers_before: int = 0
+    order: str = ""
 
     def draws(self, seeds: Tensor, count: int, device: torch.device) -> Draws:
         """Those of a batch; arguments and errors as of :func:`~vtbench.generators.sampling.draws.make_draws`."""
@@ -37,9 +39,13 @@ class SamplerSettings:
 
     def as_recorded(self) -> dict[str, Any]:
         """Every setting by name, formula and order in words."""
+        ordered = {"order": self.order} if self.order else {}
+        replays = self.draw == "torch-multinomial" and self.numbers_before
+        behind = f", behind {self.numbers_before} uniform number(s)" if replays else ""
         return {
+            **ordered,
             **self.filters.as_recorded(),
             **as_recorded(self.guidance),
             "logits_dtype": "float32",
-            "draw": IN_WORDS[self.draw],
+            "draw": IN_WORDS[self.draw] + behind,
         }

@@ -1,0 +1,159 @@
+"""NAR's transformer in the names of its published files: LlamaGen with a block and a head more.
+
+The hidden state after the n blocks of LlamaGen predicts the token to the right, that after one block more the token
+below; where both neighbours are there, the two predictions are averaged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+from torch import Tensor, nn
+
+from vtbench.generators.published.next_token.llamagen.network import SIZES as HOST_SIZES
+from vtbench.generators.published.next_token.llamagen.network import ClassCondition
+from vtbench.generators.sampling.orders import DecodingOrder, anti_diagonals
+from vtbench.networks.decoder_transformer import DecoderBlock, DecoderGeometry, RmsNorm, swiglu_width
+from vtbench.networks.key_value_cache import KeyValueCache
+from vtbench.networks.rotary import grid_table
+
+SIZES = {
+    **{name: HOST_SIZES[name] for name in ("B", "L", "XL", "tiny")},
+    "M": DecoderGeometry(depth=18, heads=16, width=1024, hidden=swiglu_width(1024)),
+}
+"""Blocks before the first head, of published sizes (NAR, table 1), and one for tests that no file has."""
+
+
+@dataclass(frozen=True)
+class NarGeometry:
+    """Sizes of the network.
+
+    Attributes:
+        decoder: of the blocks before the first head; one more follows.
+        vocabulary: entries of the tokenizer's codebook.
+        grid: tokens along one side.
+        classes: class labels; one more stands for "no class".
+    """
+
+    decoder: DecoderGeometry
+    vocabulary: int = 16384
+    grid: int = 16
+    classes: int = 1000
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of an image."""
+        return self.grid * self.grid
+
+    @cached_property
+    def order(self) -> DecodingOrder:
+        """An anti-diagonal of the grid a pass."""
+        return anti_diagonals(self.grid)
+
+
+class NarNetwork(nn.Module):
+    """Predicts an anti-diagonal of an image from its class and those before it.
+
+    A token sees the class and every token that is as near to the first corner or nearer, its own anti-diagonal
+    included: with a cache that grows by anti-diagonals, all that is there. Positions are LlamaGen's, a class of zeros
+    and the grid in raster order.
+
+    Args:
+        geometry: its sizes.
+    """
+
+    def __init__(self, geometry: NarGeometry) -> None:
+        super().__init__()
+        sizes = geometry.decoder
+        self.geometry = geometry
+        self.cls_embedding = ClassCondition(geometry.classes, sizes.width)
+        self.tok_embeddings = nn.Embedding(geometry.vocabulary, sizes.width)
+        self.layers = nn.ModuleList(DecoderBlock(sizes) for _ in range(sizes.depth + 1))
+        self.norm = RmsNorm(sizes.width, sizes.eps)
+        self.output = nn.Linear(sizes.width, geometry.vocabulary, bias=False)
+        self.medusa_norm = RmsNorm(sizes.width, sizes.eps)
+        self.medusa_output = nn.Linear(sizes.width, geometry.vocabulary, bias=False)
+        self._turns: Tensor | None = None  # no buffer: it stays float32 whatever the weights become
+
+    @property
+    def order(self) -> DecodingOrder:
+        """An anti-diagonal of the grid a pass."""
+        return self.geometry.order
+
+    def make_cache(self, batch: int) -> KeyValueCache:
+        """An empty cache for so many sequences, in the precision of the weights; the last token is never fed."""
+        sizes = replace(self.geometry.decoder, depth=len(self.layers))
+        return KeyValueCache(sizes.cache(self.geometry.tokens), batch, self.output.weight)
+
+    def prefill(self, condition: Tensor, cache: KeyValueCache) -> Tensor:
+        """Labels ``int64 [B]`` to logits ``[B,1,V]`` of the first corner: the mean of both heads."""
+        right, below = self._run(self.cls_embedding(condition), self._table(condition.device)[:1], None, cache)
+        return (right + below) / 2
+
+    def step(self, tokens: Tensor, group: int, cache: KeyValueCache) -> Tensor:
+        """Anti-diagonal ``group - 1`` ``int64 [B,F]``, ascending by row, to logits ``[B,G,V]`` of the next.
+
+        What lies between two of its tokens is the lower neighbour of one and the right neighbour of the other; the ends
+        of a longer one have a single neighbour.
+        """
+        places = torch.tensor(self.order.groups[group - 1], device=tokens.device) + 1
+        right, below = self._run(self.tok_embeddings(tokens), self._table(tokens.device)[places], None, cache)
+        between = (below[:, :-1] + right[:, 1:]) / 2
+        if group >= self.geometry.grid:
+            return between
+        return torch.cat([right[:, :1], between, below[:, -1:]], dim=1)
+
+    def forward(self, condition: Tensor, tokens: Tensor) -> Tensor:
+        """Logits of all tokens at once, without a cache.
+
+        Args:
+            condition: labels ``int64 [B]``; ``classes`` for none.
+            tokens: ``int64 [B,N]`` in raster order.
+
+        Returns:
+            ``[B,N,V]``: each position's, from the tokens nearer to the first corner alone.
+        """
+        right, below = self.heads(condition, tokens, self.proximity_mask(tokens.device))
+        side = self.geometry.grid
+        corner = ((right + below) / 2)[:, :1]
+        from_left, from_above = (part[:, 1:].unflatten(1, (side, side)) for part in (right, below))
+        logits = torch.empty_like(from_left)
+        logits[:, 0, 1:], logits[:, 1:, 0] = from_left[:, 0, :-1], from_above[:, :-1, 0]
+        logits[:, 1:, 1:] = (from_left[:, 1:, :-1] + from_above[:, :-1, 1:]) / 2
+        logits[:, 0, 0] = corner[:, 0]
+        return logits.flatten(1, 2)
+
+    def heads(self, condition: Tensor, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits ``[B,1+T,V]`` of both heads, for the class and the first T tokens in raster order.
+
+        Args:
+            condition: labels ``int64 [B]``.
+            tokens: ``int64 [B,T]``.
+            mask: ``bool [1+T,1+T]``, true where a position (row) sees another.
+        """
+        x = torch.cat([self.cls_embedding(condition), self.tok_embeddings(tokens)], dim=1)
+        return self._run(x, self._table(x.device)[: x.shape[1]], mask, None)
+
+    def proximity_mask(self, device: torch.device) -> Tensor:
+        """``bool [1+N,1+N]``: the class sees itself; a token the class and all that are as near to the first corner."""
+        steps = torch.arange(self.geometry.grid, device=device)
+        distance = torch.cat([steps.new_full((1,), -1), (steps[:, None] + steps).flatten()])
+        return distance[:, None] >= distance
+
+    def _run(self, x: Tensor, turns: Tensor, mask: Tensor | None, cache: KeyValueCache | None) -> tuple[Tensor, Tensor]:
+        for index, layer in enumerate(self.layers[:-1]):
+            x = layer(x, turns, mask, cache, index)
+        beyond = self.layers[-1](x, turns, mask, cache, len(self.layers) - 1)
+        if cache is not None:
+            cache.advance(x.shape[1])
+        right: Tensor = self.output(self.norm(x))
+        below: Tensor = self.medusa_output(self.medusa_norm(beyond))
+        return right.float(), below.float()
+
+    def _table(self, device: torch.device) -> Tensor:
+        if self._turns is None or self._turns.device != device:
+            grid = self.geometry.grid
+            self._turns = grid_table(grid, grid, self.geometry.decoder.head_width, zero_rows=1).to(device)
+        return self._turns
