@@ -118,7 +118,8 @@ class NarNetwork(nn.Module):
         right, below = self.heads(condition, tokens, self.proximity_mask(tokens.device))
         side = self.geometry.grid
         corner = ((right + below) / 2)[:, :1]
-        from_left, from_above = (part[:, 1:].unflatten(1, (side, side)) for part in (right, below))
+        shape = (len(tokens), side, side, -1)
+        from_left, from_above = right[:, 1:].reshape(shape), below[:, 1:].reshape(shape)
         logits = torch.empty_like(from_left)
         logits[:, 0, 1:], logits[:, 1:, 0] = from_left[:, 0, :-1], from_above[:, :-1, 0]
         logits[:, 1:, 1:] = (from_left[:, 1:, :-1] + from_above[:, :-1, 1:]) / 2
