@@ -80,7 +80,8 @@ class Generator(Protocol):
 class CodeGenerator(Generator, Protocol):
     """A generator of codes, whose tokenizer turns them into images: the error of the two can be told apart.
 
-    ``sample`` must equal ``tokenizer.decode(sample_codes(…))``.
+    ``sample`` must equal ``tokenizer.decode(sample_codes(…))``. Where more follows than decoding, a resize or numbers
+    drawn by the decoder, the generator has ``images(codes, seeds)``, and ``sample`` must equal that instead.
     """
 
     tokenizer: Tokenizer

@@ -11,6 +11,7 @@ GENERATORS = Registry(
         "npz": "vtbench.generators.elsewhere.premade:NpzSamples",
         "command": "vtbench.generators.elsewhere.command:CommandGenerator",
         "diffusers-pipeline": "vtbench.generators.pipelines.diffusers:DiffusersPipeline",
+        "d-ar": "vtbench.generators.published.next_token.d_ar:DAr",
         "llamagen": "vtbench.generators.published.next_token.llamagen.adapter:LlamaGen",
         "nar": "vtbench.generators.published.next_token.nar.adapter:Nar",
         "rar": "vtbench.generators.published.next_token.rar.adapter:Rar",

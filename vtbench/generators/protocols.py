@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vtbench.core.contracts import Condition, ImageDataset, SampleFailure
+    from vtbench.core.codes import Codes
+    from vtbench.core.contracts import CodeGenerator, Condition, ImageDataset, SampleFailure
     from vtbench.core.info import GeneratorInfo
     from vtbench.data.conditions import ConditionSet
 
@@ -27,6 +28,21 @@ class PerSampleGenerator(Protocol):
         A result is ``float32 [3,H,W]`` around [0, 1], ``uint8 [3,H,W]`` (an image at rest, taken as it is), or a
         failure of stage ``model``.
         """
+
+
+@runtime_checkable
+class FinishingGenerator(Protocol):
+    """A generator of codes that does more than decode them: its images are resized, or its decoder draws numbers."""
+
+    def images(self, codes: Codes, seeds: Tensor) -> Tensor:
+        """Codes and the seeds ``int64 [B]`` that they were sampled with to what ``sample`` returns."""
+
+
+def images_of(generator: CodeGenerator, codes: Codes, seeds: Tensor) -> Tensor:
+    """Codes of a generator, and the seeds ``int64 [B]`` that they were sampled with, to its images ``[B,3,H,W]``."""
+    if isinstance(generator, FinishingGenerator):
+        return generator.images(codes, seeds)
+    return generator.tokenizer.decode(codes)
 
 
 @runtime_checkable

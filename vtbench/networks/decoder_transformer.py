@@ -5,6 +5,7 @@ LlamaGen, NAR, GigaTok, D-AR, Hita, DetailFlow, ELM, Open-MAGVIT2 and IBQ publis
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -125,6 +126,28 @@ class DecoderBlock(nn.Module):
         x = x + self.attention(self.attention_norm(x), turns, mask, cache, layer)
         output: Tensor = x + self.feed_forward(self.ffn_norm(x))
         return output
+
+
+def run_causally(
+    blocks: Iterable[nn.Module], x: Tensor, turns: Tensor | None, cache: KeyValueCache | None, *given: Tensor
+) -> Tensor:
+    """``[B,T,width]`` through every block, each position seeing those before it and itself.
+
+    Args:
+        blocks: called as :meth:`DecoderBlock.forward` is.
+        x: the positions after those that the cache holds.
+        turns: of all positions from the first on; ``None`` where positions are added before.
+        cache: keys and values so far, which those of ``x`` join; ``None`` for a sequence at once.
+        given: to every block behind the rest, e.g. what modulates it.
+    """
+    past, length = 0 if cache is None else cache.length, x.shape[1]
+    rows = None if turns is None else turns[past : past + length]
+    mask = causal_mask(length, past, x.device)
+    for index, block in enumerate(blocks):
+        x = block(x, rows, mask, cache, index, *given)
+    if cache is not None:
+        cache.advance(length)
+    return x
 
 
 def causal_mask(length: int, past: int, device: torch.device) -> Tensor | None:

@@ -6,8 +6,31 @@ generators of the LlamaGen kind publish weights that were trained with such rows
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
+
+
+class HeldTable:
+    """A table made when it is first asked for, and kept on the device that asked last.
+
+    It is no buffer of a module, so it stays float32 whatever the weights become, and stands in no state dict.
+
+    Args:
+        make: makes it, on the CPU.
+    """
+
+    def __init__(self, make: Callable[[], Tensor]) -> None:
+        self._make = make
+        self._held: Tensor | None = None
+
+    def on(self, device: torch.device) -> Tensor:
+        """The table there."""
+        if self._held is None or self._held.device != device:
+            with torch.inference_mode(False):  # a table made in inference mode would serve in nothing else
+                self._held = self._make().to(device)
+        return self._held
 
 
 def line_table(length: int, head_width: int, *, base: float = 10000.0, zero_rows: int = 0) -> Tensor:

@@ -10,6 +10,7 @@ from vtbench.core.digests import canonical_json
 from vtbench.core.foreign.guard import foreign
 from vtbench.core.info import GeneratorInfo, TokenizerInfo
 from vtbench.generators.contract.subject import Evidence, Subject
+from vtbench.generators.protocols import images_of
 from vtbench.tokenizers.contract.subject import CheckResult, agreement
 
 if TYPE_CHECKING:
@@ -108,14 +109,14 @@ def check_batch(subject: Subject, evidence: Evidence) -> CheckResult:
 
 
 def check_codes(subject: Subject, evidence: Evidence) -> CheckResult:
-    """``sample`` is the tokenizer's decoding of ``sample_codes``, and the codes alone are those of a batch."""
+    """``sample`` is what is made of ``sample_codes``, and the codes alone are those of a batch."""
     tokenizer = getattr(subject.generator, "tokenizer", None)
     if not isinstance(tokenizer, Tokenizer) or evidence.codes is None:
         return CheckResult("codes", False, "sample_codes needs an attribute tokenizer with encode and decode")
     import torch
 
     with foreign(f"{subject.info.name}: its tokenizer's decode"), torch.inference_mode():
-        decoded = tokenizer.decode(evidence.codes).float().cpu()
+        decoded = images_of(subject.generator, evidence.codes, evidence.seeds).float().cpu()
     difference = _largest(decoded, evidence.images)
     shares = [
         agreement(subject.codes([condition], seed[None]), evidence.codes.select([index]))

@@ -159,12 +159,17 @@ class PublishedGenerator:
         Raises:
             UsageError: a condition that it does not take.
         """
-        return self.images(self.sample_codes(conditions, seeds))
+        return self.images(self.sample_codes(conditions, seeds), seeds)
 
-    def images(self, codes: Codes) -> Tensor:
-        """Codes to images as the authors' script makes them."""
-        decoded: Tensor = self.tokenizer.decode(codes)
-        return self._identity.image(decoded)
+    def images(self, codes: Codes, seeds: Tensor) -> Tensor:
+        """Codes, and the seeds ``int64 [B]`` they were sampled with, to images as the authors' script makes them."""
+        return self._identity.image(self._decoded(codes, seeds))
+
+    def _decoded(self, codes: Codes, seeds: Tensor) -> Tensor:
+        """``float32 [B,3,H,W]`` from the tokenizer, before the image rule."""
+        drawn = (seeds,) if self.tokenizer.info.stochastic else ()
+        decoded: Tensor = self.tokenizer.decode(codes, *drawn)
+        return decoded
 
     def sample_codes(self, conditions: Sequence[Condition], seeds: Tensor) -> Codes:
         """``B`` conditions and ``int64 [B]`` seeds to codes of :attr:`tokenizer`; raises as :meth:`sample`."""

@@ -8,6 +8,7 @@ likeliest of p / E with exponential E, as most published samplers do: it replays
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 from vtbench.core.errors import UsageError
@@ -93,6 +94,44 @@ class TorchMultinomial:
             for row, generator in zip(found.unbind(0), self.generators, strict=True)
         ]
         return (found / torch.stack(rows)).argmax(dim=-1)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What an image's own random numbers have been spent on when all its tokens are drawn.
+
+    Attributes:
+        rule: of the draws.
+        tokens: of an image.
+        vocabulary: entries that each chose from.
+        greedy: nothing was drawn.
+    """
+
+    rule: DrawRule
+    tokens: int
+    vocabulary: int
+    greedy: bool = False
+
+    def stream_after(self, seed: int, device: torch.device) -> torch.Generator:
+        """The image's stream on the CPU, where it stands behind its tokens.
+
+        ``torch-multinomial`` goes on as the authors' code does after ``manual_seed(seed)``: on a CPU behind the numbers
+        of the tokens, elsewhere at the beginning of the CPU's own stream, of which the tokens took none.
+
+        Args:
+            seed: of the image.
+            device: where its tokens were drawn.
+        """
+        import torch
+
+        generator = torch.Generator().manual_seed(seed)
+        if self.rule == "inverse-cdf":
+            torch.rand(self.tokens, generator=generator, dtype=torch.float64)
+        elif not self.greedy and device.type == "cpu":
+            spent = torch.empty(self.vocabulary)
+            for _ in range(self.tokens):  # one by one: what a call takes of the stream depends on its size
+                spent.exponential_(generator=generator)
+        return generator
 
 
 def draw(found: Tensor, uniform: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ from vtbench.core.seeds import sample_seed
 from vtbench.data.conditions import ConditionSample, ConditionSet
 from vtbench.data.loader import iterate_blocks
 from vtbench.data.preparing.presets import Preset
+from vtbench.generators.protocols import images_of
 from vtbench.run.device import synchronize
 from vtbench.run.measuring.batching import CarefulBatches
 from vtbench.run.measuring.predict import model_failure, not_finite
@@ -137,7 +138,7 @@ class GeneratorSampler:
             raise AdapterError(f"{generator.info.name}: sample_codes returned {in_words(codes)}, not Codes")
         sampled = self._clock()
         with self._foreign("its tokenizer's decode", seed):
-            images = generator.tokenizer.decode(codes)
+            images = images_of(generator, codes, seeds)
         return self._checked(images, len(batch)), codes, sampled
 
     def _foreign(self, method: str, seed: int) -> foreign:

@@ -165,10 +165,7 @@ class OfficialTokenizer:
         import torch
 
         with torch.inference_mode():
-            output = self._decode(codes, **self._seeds(seeds))
-            height, width = codes.image_size or output.shape[-2:]
-            output = output[..., :height, :width].float()
-            return (output.add(1.0).div(2.0) if self.value_range == "signed" else output).contiguous()
+            return self._pixels(self._decode(codes, **self._seeds(seeds)), codes)
 
     def compile(self, backend: str = "inductor") -> None:
         """Run encoder and decoder through ``torch.compile``; raises ``UsageError`` for an unknown backend."""
@@ -235,6 +232,12 @@ class OfficialTokenizer:
         loaded = load_network(build, source, card, conventions, self._convert)
         self.notes = (*loaded.notes, *self._choices)
         return loaded.network, loaded.weights, loaded.revision
+
+    def _pixels(self, output: Tensor, codes: Codes) -> Tensor:
+        """What the decoder gave, in its own range and padded, to what ``decode`` returns."""
+        height, width = codes.image_size or output.shape[-2:]
+        output = output[..., :height, :width].float()
+        return (output.add(1.0).div(2.0) if self.value_range == "signed" else output).contiguous()
 
     def _prepare(self, images: Tensor) -> Tensor:
         import torch

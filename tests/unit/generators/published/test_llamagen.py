@@ -162,7 +162,7 @@ def test_it_samples_codes_of_its_tokenizer(tiny: LlamaGen) -> None:
     codes = tiny.sample_codes(conditions, seeds)
     assert codes.levels[0].shape == (2, 4, 4) and codes.image_size == (64, 64)
     images = tiny.sample(conditions, seeds)
-    assert images.shape == (2, 3, 64, 64) and torch.equal(images, tiny.images(codes))
+    assert images.shape == (2, 3, 64, 64) and torch.equal(images, tiny.images(codes, seeds))
     assert tiny.info.sampler["cfg_schedule"] == "constant" and tiny.info.sampler["cfg_scale"] == 1.5
     assert tiny.info.untrained and tiny.info.name == "llamagen-random"
 

@@ -115,9 +115,24 @@ class DarTokenizer(OfficialTokenizer):
     def _decode(self, codes: Codes, seeds: Tensor | None = None) -> Tensor:
         import torch
 
-        assert seeds is not None and self.info.native_size is not None
+        assert seeds is not None
+        return self._denoised(codes, drawn_from_seeds(torch.randn, self.noise_shape, seeds))
+
+    @property
+    def noise_shape(self) -> tuple[int, int, int]:
+        """Of the noise that one image begins as."""
+        assert self.info.native_size is not None
+        return (3, self.info.native_size, self.info.native_size)
+
+    def decode_from(self, codes: Codes, noise: Tensor) -> Tensor:
+        """As ``decode``, from given noise ``float32 [B,3,H,W]``, normal, instead of noise from seeds."""
+        import torch
+
+        with torch.inference_mode():
+            return self._pixels(self._denoised(codes, noise), codes)
+
+    def _denoised(self, codes: Codes, noise: Tensor) -> Tensor:
         conditions = self._network.conditions(self._network.quantize.embedding(codes.levels[0]).transpose(1, 2))
-        noise = drawn_from_seeds(torch.randn, (3, self.info.native_size, self.info.native_size), seeds)
         return self._flow(noise.to(conditions.device), conditions) / DATA_SCALE
 
     def _flow(self, image: Tensor, conditions: Tensor) -> Tensor:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from vtbench.networks.decoder_transformer import DecoderBlock, DecoderGeometry, RmsNorm, causal_mask, swiglu_width
+from vtbench.networks.decoder_transformer import DecoderBlock, DecoderGeometry, RmsNorm, run_causally, swiglu_width
 from vtbench.networks.key_value_cache import KeyValueCache
-from vtbench.networks.rotary import grid_table
+from vtbench.networks.rotary import HeldTable, grid_table, line_table
+
+Positions = Literal["grid", "line", "learnt"]
+"""Where a token is: turned by row and column behind a condition of zeros (LlamaGen); turned by its place in the
+sequence, the condition at place 0 (D-AR); or a learnt vector added to what enters at each place (GigaTok)."""
 
 
 @dataclass(frozen=True)
@@ -19,19 +24,28 @@ class LlamaGenGeometry:
     Attributes:
         decoder: of its blocks.
         vocabulary: entries of the tokenizer's codebook.
-        grid: tokens along one side; an image has ``grid * grid``.
+        grid: tokens along one side; an image has ``grid * grid``, also where they stand in a line.
         classes: class labels; one more stands for "no class".
+        positions: the rule of positions.
     """
 
     decoder: DecoderGeometry
     vocabulary: int = 16384
     grid: int = 16
     classes: int = 1000
+    positions: Positions = "grid"
 
     @property
     def tokens(self) -> int:
         """Tokens of an image."""
         return self.grid * self.grid
+
+    def turns(self) -> Tensor:
+        """The rotation of each position, the condition's first; for positions that are turned."""
+        head_width = self.decoder.head_width
+        if self.positions == "line":
+            return line_table(1 + self.tokens, head_width)
+        return grid_table(self.grid, self.grid, head_width, zero_rows=1)
 
 
 def _sized(depth: int, heads: int, width: int) -> DecoderGeometry:
@@ -64,8 +78,8 @@ class ClassCondition(nn.Module):
 class LlamaGenNetwork(nn.Module):
     """Predicts token t of an image from its class and the tokens before it.
 
-    The row of the condition in the table of rotations is (0, 0): its query and key are zero vectors. That is how the
-    published weights were trained; an identity rotation loads as well and is wrong.
+    On a grid, the row of the condition in the table of rotations is (0, 0): its query and key are zero vectors. That is
+    how the published weights were trained; an identity rotation loads as well and is wrong.
 
     Args:
         geometry: its sizes.
@@ -80,7 +94,9 @@ class LlamaGenNetwork(nn.Module):
         self.layers = nn.ModuleList(DecoderBlock(sizes) for _ in range(sizes.depth))
         self.norm = RmsNorm(sizes.width, sizes.eps)
         self.output = nn.Linear(sizes.width, geometry.vocabulary, bias=False)
-        self._turns: Tensor | None = None  # no buffer: it stays float32 whatever the weights become
+        if geometry.positions == "learnt":
+            self.positional_embedding = nn.Parameter(torch.randn(1 + self.tokens, sizes.width) * sizes.width**-0.5)
+        self._turns = HeldTable(geometry.turns)
 
     @property
     def tokens(self) -> int:
@@ -112,18 +128,11 @@ class LlamaGenNetwork(nn.Module):
         return self._run(torch.cat([self.cls_embedding(condition), self.tok_embeddings(tokens)], dim=1), None)
 
     def _run(self, x: Tensor, cache: KeyValueCache | None) -> Tensor:
-        past, length = 0 if cache is None else cache.length, x.shape[1]
-        turns = self._table(x.device)[past : past + length]
-        mask = causal_mask(length, past, x.device)
-        for index, layer in enumerate(self.layers):
-            x = layer(x, turns, mask, cache, index)
-        if cache is not None:
-            cache.advance(length)
-        logits: Tensor = self.output(self.norm(x))
+        turns = None
+        if self.geometry.positions == "learnt":
+            past = 0 if cache is None else cache.length
+            x = x + self.positional_embedding[past : past + x.shape[1]]
+        else:
+            turns = self._turns.on(x.device)
+        logits: Tensor = self.output(self.norm(run_causally(self.layers, x, turns, cache)))
         return logits
-
-    def _table(self, device: torch.device) -> Tensor:
-        if self._turns is None or self._turns.device != device:
-            grid = self.geometry.grid
-            self._turns = grid_table(grid, grid, self.geometry.decoder.head_width, zero_rows=1).to(device)
-        return self._turns
