@@ -12,6 +12,7 @@ GENERATORS = Registry(
         "command": "vtbench.generators.elsewhere.command:CommandGenerator",
         "diffusers-pipeline": "vtbench.generators.pipelines.diffusers:DiffusersPipeline",
         "d-ar": "vtbench.generators.published.next_token.d_ar:DAr",
+        "gigatok-gpt": "vtbench.generators.published.next_token.gigatok:GigaTokGpt",
         "llamagen": "vtbench.generators.published.next_token.llamagen.adapter:LlamaGen",
         "nar": "vtbench.generators.published.next_token.nar.adapter:Nar",
         "rar": "vtbench.generators.published.next_token.rar.adapter:Rar",

@@ -1,0 +1,133 @@
+"""``gigatok-gpt``: GigaTok's generators (Xiong et al. 2025), 2504.08736: LlamaGen's network with learnt positions.
+
+Held against SilentView/GigaTok (182920c), two layers of equal weights, float32 on a CPU: logits equal, the greedy
+sequences of ``tests/unit/generators/published`` equal, and of single images drawn by its own ``generate`` (four seeds,
+each schedule at 3, top-k 40, top-p 0.95) all tokens equal. Its ``cosine`` schedule fails there: the file lacks an
+import, and the last token's guidance of 1 does not fit the doubled cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from vtbench.checkpoints.loading import Source
+from vtbench.core.contracts import Condition, SamplingCost
+from vtbench.core.errors import UsageError
+from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
+from vtbench.generators.sampling.courses import Course, Curve
+from vtbench.generators.sampling.filters import Filters
+from vtbench.generators.sampling.guidance import OFF, Constant, Schedule, Step
+from vtbench.generators.sampling.settings import SamplerSettings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vtbench.generators.sampling.draws import DrawRule
+
+VOCABULARY = 16384
+CLASSES = 1000
+ADDED = 1e-4
+"""To curves that may come down to 1: the authors' batch stays doubled."""
+RECTANGLE = 0.05
+"""Share of the tokens at which the authors' ``rectangular`` schedule begins."""
+CURVES: Mapping[str, Curve] = {"linear": "rising", "linear_re": "falling", "triangular": "triangle"}
+"""The authors' names of curves."""
+
+
+class GigaTokGpt(PublishedGenerator):
+    """One of GigaTok's generators over the tokens of one of its tokenizers, which stand in a line.
+
+    The authors' schedules leave the first token at ``cfg_scale`` whatever they say of the others.
+
+    Args:
+        size: of the network.
+        tokens: of an image; a square.
+        tokenizer: that it generates for.
+        cfg_scale: guidance s in ``u + s (c - u)``; 1 for none.
+        cfg_schedule: its course over the tokens: ``constant``, ``step``, ``rectangular``, ``linear``, ``linear_re`` or
+            ``triangular``; the authors' ``cosine`` does not run.
+        cfg_start: share of the tokens at which ``step`` begins; before it tokens but the first are hardly guided.
+        temperature: logits are divided by it.
+        top_k: only the k likeliest tokens stay; 0 for all.
+        top_p: only the likeliest tokens that together exceed p stay; 1 for all.
+        greedy: the likeliest token at every step.
+        draw: ``inverse-cdf``, or ``torch-multinomial`` for the authors' own draws of a single image.
+        checkpoint: its file.
+        card: whose checkpoint is used.
+        entry: of the file, where it holds several.
+        random_weights_seed: random weights, for tests and speed only.
+
+    Raises:
+        UsageError: a setting out of range, or ``tokens`` that are no square.
+    """
+
+    family = "gigatok-gpt"
+    citation = "Xiong et al., GigaTok: Scaling Visual Tokenizers to 3 Billion Parameters, 2025"
+    keys = ("model", "module", "state_dict")
+    ignore_unexpected = ("freqs_cis",)
+    shrunken: ClassVar[Mapping[str, Any]] = {
+        **{"size": "tiny", "tokens": 16},
+        "tokenizer": "gigatok,encoder=nano,decoder=nano,tokens=16,size=32,channels=32,multipliers=[1,2],latents=32,"
+        "blocks=1,random_weights_seed=0",
+    }
+
+    def __init__(
+        self,
+        size: Literal["B", "XL", "XXL", "tiny"] = "B",
+        tokens: int = 256,
+        tokenizer: str = "gigatok-xlxxl",
+        *,
+        cfg_scale: float = 1.0,
+        cfg_schedule: str = "constant",
+        cfg_start: float = 0.18,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        greedy: bool = False,
+        draw: DrawRule = "inverse-cdf",
+        checkpoint: str | None = None,
+        card: str | None = None,
+        entry: str | None = None,
+        random_weights_seed: int | None = None,
+    ) -> None:
+        from vtbench.generators.published.next_token.llamagen.network import SIZES, LlamaGenGeometry, LlamaGenNetwork
+
+        if round(tokens**0.5) ** 2 != tokens:
+            raise UsageError(f"tokens={tokens}: must be a square", "the published tokenizers have 256")
+        geometry = LlamaGenGeometry(SIZES[size], VOCABULARY, round(tokens**0.5), CLASSES, "learnt")
+        precision = "float64" if draw == "inverse-cdf" else "float32"
+        filters = Filters(temperature, top_k, top_p, greedy, precision)  # type: ignore[arg-type]
+        settings = SamplerSettings(filters, schedule(cfg_scale, cfg_schedule, cfg_start), draw)
+        self._setup(
+            lambda: LlamaGenNetwork(geometry),
+            Source(checkpoint, card, random_weights_seed, entry),
+            Identity(tokenizer, VOCABULARY, (tokens,), settings, ImageRule(), CLASSES),
+        )
+
+    def _draw(self, conditions: Sequence[Condition], seeds: Tensor) -> tuple[Tensor, SamplingCost]:
+        import torch
+
+        from vtbench.generators.sampling.next_token import Prompted, sample_tokens
+
+        labels = self._labels(conditions)
+        prompted = Prompted(labels, torch.full_like(labels, CLASSES))
+        return sample_tokens(self._network, prompted, self._identity.settings, seeds)
+
+    def _side(self) -> int:
+        side: int = self.tokenizer.info.native_size
+        return side
+
+
+def schedule(scale: float, name: str, start: float) -> Schedule:
+    """The one of the authors' name; raises ``UsageError`` for a name that they have not."""
+    if name == "constant" or scale == OFF:
+        return Constant(scale)
+    if name == "step":
+        return Step(scale, start)
+    if name == "rectangular":
+        return Step(scale, RECTANGLE)
+    if name not in CURVES:
+        known = ", ".join(("constant", "step", "rectangular", *CURVES))
+        raise UsageError(f"cfg_schedule={name!r}: unknown", f"one of {known}")
+    return Course(scale, CURVES[name], "t/(N-1), first full", ADDED)
