@@ -13,6 +13,7 @@ GENERATORS = Registry(
         "diffusers-pipeline": "vtbench.generators.pipelines.diffusers:DiffusersPipeline",
         "d-ar": "vtbench.generators.published.next_token.d_ar:DAr",
         "gigatok-gpt": "vtbench.generators.published.next_token.gigatok:GigaTokGpt",
+        "ibq-ar": "vtbench.generators.published.next_token.ibq.adapter:IbqAr",
         "llamagen": "vtbench.generators.published.next_token.llamagen.adapter:LlamaGen",
         "nar": "vtbench.generators.published.next_token.nar.adapter:Nar",
         "rar": "vtbench.generators.published.next_token.rar.adapter:Rar",
