@@ -27,6 +27,13 @@ def to_bits(latents: Tensor, *, first_is_highest: bool = False) -> Tensor:
     return bits.flip(-1) if first_is_highest else bits
 
 
+def bits_of(indices: Tensor, count: int) -> Tensor:
+    """``int64 [...]`` to ``bool [...,count]``, bit ``i`` of weight ``2**i``."""
+    import torch
+
+    return (indices[..., None] >> torch.arange(count, device=indices.device)) % 2 == 1
+
+
 def to_signs(bits: Tensor, dtype: torch.dtype, *, first_is_highest: bool = False) -> Tensor:
     """The way back: ``bool [B,*grid,C]`` to -1 and 1, ``[B,C,*grid]``."""
     ordered = bits.flip(-1) if first_is_highest else bits

@@ -12,6 +12,7 @@ from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Schedule
 from vtbench.generators.sampling.next_token import Prompted, sample_tokens
 from vtbench.generators.sampling.settings import SamplerSettings
+from vtbench.generators.sampling.sub_codes import sample_sub_codes
 
 LABELS = torch.tensor([3, 7])
 NONE = torch.tensor([10, 10])
@@ -45,3 +46,11 @@ def assert_counts(card: GeneratorCard, build: Callable[[], torch.nn.Module]) -> 
     assert sum(tensor.numel() for tensor in state.values()) == card.parameters
     assert len(state) == card.tensors
     return state
+
+
+def greedy_parts(network: Any, guidance: Schedule) -> torch.Tensor:
+    """The likeliest sub-codes of both labels, ``int64 [2,N,K]``."""
+    settings = SamplerSettings(Filters(greedy=True), guidance)
+    with torch.inference_mode():
+        codes, _ = sample_sub_codes(network, Prompted(LABELS, NONE), settings, torch.arange(2))
+    return codes

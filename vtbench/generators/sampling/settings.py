@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from vtbench.generators.sampling.draws import IN_WORDS, DrawRule, Draws, make_draws
@@ -25,6 +25,8 @@ class SamplerSettings:
         numbers_before: uniform numbers that the authors' sampler draws before the first token; what replays it gives
             them away.
         order: in which tokens are drawn, where it is not raster order one by one.
+        further: filters and guidance of the second part of a token and of those behind it, where a token is drawn in
+            parts; those of the first part serve all unless given.
     """
 
     filters: Filters = field(default_factory=Filters)
@@ -32,13 +34,29 @@ class SamplerSettings:
     draw: DrawRule = "inverse-cdf"
     numbers_before: int = 0
     order: str = ""
+    further: tuple[tuple[Filters, Schedule], ...] = ()
 
     def draws(self, seeds: Tensor, count: int, device: torch.device) -> Draws:
         """Those of a batch; arguments and errors as of :func:`~vtbench.generators.sampling.draws.make_draws`."""
         return make_draws(self.draw, seeds, count, device, self.numbers_before)
 
+    def part(self, number: int) -> SamplerSettings:
+        """Of one part of a token, the first being 0."""
+        if number == 0 or not self.further:
+            return replace(self, further=())
+        filters, guidance = self.further[number - 1]
+        return replace(self, filters=filters, guidance=guidance, further=())
+
     def as_recorded(self) -> dict[str, Any]:
-        """Every setting by name, formula and order in words."""
+        """Every setting by name, formula and order in words; as a list where the parts of a token differ."""
+        each = [self.part(number)._recorded() for number in range(1 + len(self.further))]
+        names = {name: None for part in each for name in part}
+        told = {name: [part.get(name) for part in each] for name in names}
+        return {
+            name: values[0] if all(value == values[0] for value in values) else values for name, values in told.items()
+        }
+
+    def _recorded(self) -> dict[str, Any]:
         ordered = {"order": self.order} if self.order else {}
         replays = self.draw == "torch-multinomial" and self.numbers_before
         behind = f", behind {self.numbers_before} uniform number(s)" if replays else ""
