@@ -96,7 +96,7 @@ class OpenMagvit2Ar(PublishedGenerator):
             top_p=top_p if top_p_post is None else top_p_post,
         )
         guidance_post = Constant(cfg_scale if cfg_scale_post is None else cfg_scale_post)
-        settings = SamplerSettings(filters, Constant(cfg_scale), draw, ((filters_post, guidance_post),))
+        settings = SamplerSettings(filters, Constant(cfg_scale), draw, further=((filters_post, guidance_post),))
         self._bits = geometry.bits
         self._setup(
             lambda: FactorisedNetwork(geometry),
