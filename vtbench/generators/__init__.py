@@ -12,6 +12,7 @@ GENERATORS = Registry(
         "command": "vtbench.generators.elsewhere.command:CommandGenerator",
         "diffusers-pipeline": "vtbench.generators.pipelines.diffusers:DiffusersPipeline",
         "d-ar": "vtbench.generators.published.next_token.d_ar:DAr",
+        "detailflow-gpt": "vtbench.generators.published.next_token.detailflow.adapter:DetailFlowGpt",
         "elm-ar": "vtbench.generators.published.next_token.elm.adapter:ElmAr",
         "gigatok-gpt": "vtbench.generators.published.next_token.gigatok:GigaTokGpt",
         "ibq-ar": "vtbench.generators.published.next_token.ibq.adapter:IbqAr",

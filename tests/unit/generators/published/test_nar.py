@@ -22,6 +22,7 @@ from vtbench.generators.sampling.next_token import Prompted
 from vtbench.generators.sampling.settings import SamplerSettings
 from vtbench.networks.decoder_transformer import DecoderGeometry, causal_mask
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*random weights")
 DECODER = DecoderGeometry(depth=2, heads=4, width=64, hidden=192)
 SMALL = NarGeometry(DECODER, vocabulary=128, grid=4, classes=10)
 LABELS = torch.tensor([3, 7])

@@ -20,6 +20,7 @@ from vtbench.generators.sampling.guidance import Constant, PowerCosine, Schedule
 from vtbench.generators.sampling.next_token import Prompted, sample_tokens
 from vtbench.generators.sampling.settings import SamplerSettings
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*random weights")
 SMALL = RarGeometry(depth=2, width=64, hidden=128, heads=4, vocabulary=128, tokens=16, classes=10)
 LABELS = torch.tensor([3, 7])
 NONE = torch.tensor([10, 10])

@@ -17,7 +17,7 @@ from vtbench.generators.published.next_token.llamagen.network import ClassCondit
 from vtbench.generators.sampling.orders import DecodingOrder, anti_diagonals
 from vtbench.networks.decoder_transformer import DecoderBlock, DecoderGeometry, RmsNorm, swiglu_width
 from vtbench.networks.key_value_cache import KeyValueCache
-from vtbench.networks.rotary import grid_table
+from vtbench.networks.rotary import HeldTable, grid_table
 
 SIZES = {
     **{name: HOST_SIZES[name] for name in ("B", "L", "XL", "tiny")},
@@ -52,6 +52,10 @@ class NarGeometry:
         """An anti-diagonal of the grid a pass."""
         return anti_diagonals(self.grid)
 
+    def turns(self) -> Tensor:
+        """The rotation of each position, the class's first."""
+        return grid_table(self.grid, self.grid, self.decoder.head_width, zero_rows=1)
+
 
 class NarNetwork(nn.Module):
     """Predicts an anti-diagonal of an image from its class and those before it.
@@ -75,7 +79,7 @@ class NarNetwork(nn.Module):
         self.output = nn.Linear(sizes.width, geometry.vocabulary, bias=False)
         self.medusa_norm = RmsNorm(sizes.width, sizes.eps)
         self.medusa_output = nn.Linear(sizes.width, geometry.vocabulary, bias=False)
-        self._turns: Tensor | None = None  # no buffer: it stays float32 whatever the weights become
+        self._turns = HeldTable(geometry.turns)
 
     @property
     def order(self) -> DecodingOrder:
@@ -89,7 +93,7 @@ class NarNetwork(nn.Module):
 
     def prefill(self, condition: Tensor, cache: KeyValueCache) -> Tensor:
         """Labels ``int64 [B]`` to logits ``[B,1,V]`` of the first corner: the mean of both heads."""
-        right, below = self._run(self.cls_embedding(condition), self._table(condition.device)[:1], None, cache)
+        right, below = self._run(self.cls_embedding(condition), self._turns.on(condition.device)[:1], None, cache)
         return (right + below) / 2
 
     def step(self, tokens: Tensor, group: int, cache: KeyValueCache) -> Tensor:
@@ -99,7 +103,7 @@ class NarNetwork(nn.Module):
         of a longer one have a single neighbour.
         """
         places = torch.tensor(self.order.groups[group - 1], device=tokens.device) + 1
-        right, below = self._run(self.tok_embeddings(tokens), self._table(tokens.device)[places], None, cache)
+        right, below = self._run(self.tok_embeddings(tokens), self._turns.on(tokens.device)[places], None, cache)
         between = (below[:, :-1] + right[:, 1:]) / 2
         if group >= self.geometry.grid:
             return between
@@ -135,7 +139,7 @@ class NarNetwork(nn.Module):
             mask: ``bool [1+T,1+T]``, true where a position (row) sees another.
         """
         x = torch.cat([self.cls_embedding(condition), self.tok_embeddings(tokens)], dim=1)
-        return self._run(x, self._table(x.device)[: x.shape[1]], mask, None)
+        return self._run(x, self._turns.on(x.device)[: x.shape[1]], mask, None)
 
     def proximity_mask(self, device: torch.device) -> Tensor:
         """``bool [1+N,1+N]``: the class sees itself; a token the class and all that are as near to the first corner."""
@@ -152,9 +156,3 @@ class NarNetwork(nn.Module):
         right: Tensor = self.output(self.norm(x))
         below: Tensor = self.medusa_output(self.medusa_norm(beyond))
         return right.float(), below.float()
-
-    def _table(self, device: torch.device) -> Tensor:
-        if self._turns is None or self._turns.device != device:
-            grid = self.geometry.grid
-            self._turns = grid_table(grid, grid, self.geometry.decoder.head_width, zero_rows=1).to(device)
-        return self._turns
