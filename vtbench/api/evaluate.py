@@ -1,14 +1,18 @@
-"""``vtbench.evaluate``: a model and tasks in, a result out."""
+"""``vtbench.evaluate``: a model and tasks in, a result out. torch is imported when it is called, not before."""
 
 from __future__ import annotations
 
-from typing import Any
+import difflib
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Unpack
 
 from vtbench.api.choices import Names, Options
-from vtbench.api.evaluator import Evaluator
-from vtbench.api.result import Result
+from vtbench.core.errors import UsageError
+from vtbench.core.foreign.importing import imports_apart
+
+if TYPE_CHECKING:
+    from vtbench.api.result import Result
 
 
 def evaluate(model: Any, tasks: Names = None, *, name: str | None = None, **options: Unpack[Options]) -> Result:
@@ -32,6 +36,18 @@ def evaluate(model: Any, tasks: Names = None, *, name: str | None = None, **opti
         AdapterError: the model broke its contract.
         VtbenchError: nothing could be scored.
     """
+    _refuse_unknown(options)
+    with imports_apart():
+        from vtbench.api.evaluator import Evaluator
     options.setdefault("keep_bytes", 0)  # nobody comes for the images again
     with Evaluator(tasks, **options) as evaluator:
         return evaluator(model, name=name)
+
+
+def _refuse_unknown(options: Options) -> None:
+    known = Options.__annotations__
+    for name in options:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            told = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+            raise UsageError(f"vtbench.evaluate has no option {name!r}", told)

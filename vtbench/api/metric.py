@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-
-from vtbench.api.scores.images import BlockScore, PairScore, PromptScore, Score
-from vtbench.api.scores.sets import SetScore
 from vtbench.core.errors import UsageError
+from vtbench.core.foreign.importing import imports_apart
 from vtbench.metrics.catalog.lookup import metric_info
 from vtbench.tasks import MetricRequest
 
-_BY_KIND: dict[str, type[Score]] = {"image": PairScore, "block": BlockScore, "prompt": PromptScore, "set": SetScore}
+if TYPE_CHECKING:
+    import torch
+
+    from vtbench.api.scores.images import Score
+
 _ELSEWHERE = {
     "code": "of a model's codes: measure the model with vtbench.evaluate",
     "text": "of what a reader reads: measure a task that has one with vtbench.evaluate",
     "instance": "of words or faces in an image: measure a task that finds them with vtbench.evaluate",
 }
+_EXAMPLES = "psnr, ssim, lpips_alex, fid, kid_efflite0"
 
 
 def metric(
@@ -52,12 +53,14 @@ def metric(
         UsageError: unknown name, with a suggestion, or parameter; or a metric that images alone do not give.
         AssetMissingError: weights that cannot be had.
     """
-    info = metric_info(name)
-    if info.kind not in _BY_KIND:
-        raise UsageError(f"{name} is no metric of images but {_ELSEWHERE[info.kind]}", f"of images: {_examples()}")
+    with imports_apart():
+        info = metric_info(name)
+        if info.kind in _ELSEWHERE:
+            raise UsageError(f"{name} is no metric of images but {_ELSEWHERE[info.kind]}", f"of images: {_EXAMPLES}")
+        import torch
+
+        from vtbench.api.scores.images import BlockScore, PairScore, PromptScore
+        from vtbench.api.scores.sets import SetScore
+    kinds: dict[str, type[Score]] = {"image": PairScore, "block": BlockScore, "prompt": PromptScore, "set": SetScore}
     chosen = None if device is None else torch.device(device)
-    return _BY_KIND[info.kind](MetricRequest(name=name, params=params), info, chosen, allow_small_sets)
-
-
-def _examples(names: Sequence[str] = ("psnr", "ssim", "lpips_alex", "fid", "kid_efflite0")) -> str:
-    return ", ".join(names)
+    return kinds[info.kind](MetricRequest(name=name, params=params), info, chosen, allow_small_sets)

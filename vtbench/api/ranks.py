@@ -8,7 +8,8 @@ none waits for another that is gone.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -61,6 +62,18 @@ def same_number(crew: Crew) -> str:
     return crew.one_finds(lambda: uuid.uuid4().hex[:12])
 
 
+@contextmanager
+def _meeting() -> Iterator[None]:
+    """A rank that does not come is the commonest mistake, and what backends say of it the least clear."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise VtbenchError(
+            f"ranks of torch.distributed did not meet: {told(error)}",
+            "call it on every rank, or with distributed=False on the one that measures alone",
+        ) from error
+
+
 class Ranks:
     """This rank of the default group, as a :class:`~vtbench.run.executing.crew.Crew`."""
 
@@ -92,7 +105,8 @@ class Ranks:
                 found = [find(), None]
             except Exception as problem:  # noqa: BLE001 - raised below, once the others know
                 error, found = problem, [None, told(problem)]
-        dist.broadcast_object_list(found, src=0)
+        with _meeting():
+            dist.broadcast_object_list(found, src=0)
         if error is not None:
             raise error
         if found[1] is not None:
@@ -131,13 +145,15 @@ class Ranks:
 
     def _gathered(self, value: Any) -> list[Any]:
         values: list[Any] = [None] * self.worker.world
-        dist.all_gather_object(values, value)
+        with _meeting():
+            dist.all_gather_object(values, value)
         return values
 
     def _collect(self, plan: JobPlan, evaluators: Evaluators) -> None:
         mine = {} if self.worker.rank == 0 else self._files(plan, evaluators)
         everyone: list[Any] | None = [None] * self.worker.world if self.worker.rank == 0 else None
-        dist.gather_object(mine, everyone, dst=0)
+        with _meeting():
+            dist.gather_object(mine, everyone, dst=0)
         for files in everyone or ():
             for name, content in files.items():
                 with atomic_path(inside(plan.out, *Path(name).parts)) as temporary:

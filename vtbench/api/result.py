@@ -59,7 +59,8 @@ class Result:
             raise UsageError(f"nothing was measured of {_told(task, model)}", f"there is {self._held()}")
         found = [(record, one) for record in asked if (one := record.result(metric, stratum)) is not None]
         if not found:
-            raise UsageError(f"no {metric} ({stratum}) was measured", _suggestion(metric, asked))
+            part = "" if stratum == "all" else f" of {stratum}"
+            raise UsageError(f"no {metric}{part} was measured", _suggestion(metric, asked))
         if len(found) > 1:
             places = ", ".join(f"{record.model.label} on {record.task.name}" for record, _ in found)
             raise UsageError(f"{metric} was measured {len(found)} times: {places}", "say which: task=…, model=…")

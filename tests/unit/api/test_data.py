@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
 import vtbench
 from vtbench.core.errors import UsageError
@@ -111,6 +111,7 @@ def test_an_item_that_cannot_be_read_is_a_failure_of_that_item(quick: str, image
         ([], "holds no images"),
         ([1, 2], "a list that holds a int"),
         (iter([1]), "has no length"),
+        (DataLoader([torch.zeros(3, 8, 8)]), "data=loader.dataset"),
         (["/nowhere/a.png"], "no image file /nowhere/a.png"),
         ("/nowhere", "no data at /nowhere"),
     ],

@@ -177,6 +177,7 @@ def test_prompts_are_those_of_a_file(tmp_path: Path) -> None:
         ({"model": "jpeg", "tasks": "photos-mini", "device": "gpu"}, "unknown device 'gpu'"),
         ({"model": "jpeg", "tasks": "photos-mini", "dtype": "float8"}, "unknown dtype"),
         ({"model": "jpeg", "tasks": "generation-mini"}, "every task is one for generators"),
+        ({"model": "jpeg", "tasks": "photos-mini", "limt": 3}, "no option 'limt'[\\s\\S]*did you mean limit"),
         ({"model": [], "tasks": "photos-mini"}, "no model is given"),
         ({"model": "jpeg", "tasks": "photos-mini", "distributed": True}, "no torch.distributed group"),
     ],
@@ -204,8 +205,10 @@ def test_torch_is_imported_only_when_something_is_called() -> None:
     code = (
         "import sys, json, vtbench\n"
         "early = [n for n in ('torch', 'numpy', 'pandas', 'pydantic') if n in sys.modules]\n"
-        "vtbench.evaluate\n"
-        "print(json.dumps([early, 'torch' in sys.modules]))\n"
+        "vtbench.evaluate, vtbench.reconstructor(print, name='m'), vtbench.sampler, vtbench.metric\n"
+        "late = 'torch' in sys.modules\n"
+        "vtbench.metric('psnr')\n"
+        "print(json.dumps([early, late, 'torch' in sys.modules]))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == [[], True]
+    assert json.loads(done.stdout) == [[], False, True]

@@ -10,6 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from torch import Tensor
+
+import vtbench
+from vtbench.core.errors import VtbenchError
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +61,20 @@ def test_what_fails_on_one_rank_is_raised_on_all(ranks: list[dict[str, Any]]) ->
 def test_ranks_that_were_given_different_models_are_told(ranks: list[dict[str, Any]]) -> None:
     for rank in ranks:
         assert "rank 1 was given another model, data or options than rank 0" in rank["other"]["raised"]
+
+
+def test_a_rank_that_waits_for_others_in_vain_says_what_to_do(
+    quick: str, images: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def timed_out(*_: Any, **__: Any) -> None:
+        raise RuntimeError("[transport/tcp] Timed out waiting 1800000ms for recv operation to complete")
+
+    for name, value in (("is_initialized", True), ("get_world_size", 2), ("get_rank", 0)):
+        monkeypatch.setattr(torch.distributed, name, lambda value=value: value)
+    monkeypatch.setattr(torch.distributed, "broadcast_object_list", timed_out)
+    with pytest.raises(VtbenchError, match=r"did not meet.*Timed out[\s\S]*distributed=False"):
+        vtbench.evaluate("identity", quick, data=images)
+    assert vtbench.evaluate("identity", quick, data=images, distributed=False).value("mae") == 0.0
 
 
 def test_rank_0_alone_writes_and_reuses(ranks: list[dict[str, Any]]) -> None:

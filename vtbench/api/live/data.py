@@ -10,6 +10,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from PIL import Image
+from torch.utils.data import DataLoader
 
 from vtbench.api.live.pixels import array_images, image_and_label, pixels
 from vtbench.core.contracts import ImageDataset, Sample
@@ -48,7 +49,8 @@ def as_data(data: Data, what: str = "data") -> str | ImageDataset | None:
     if isinstance(data, torch.Tensor | np.ndarray):
         return LiveImages(array_images(data, what), f"{len(data)} images")
     if not hasattr(data, "__len__") or not hasattr(data, "__getitem__"):
-        raise UsageError(f"{what}={in_words(data)} has no length, or no items", _TAKEN)
+        hint = f"give what it loads: {what}=loader.dataset" if isinstance(data, DataLoader) else _TAKEN
+        raise UsageError(f"{what}: {in_words(data)} has no length, or no items", hint)
     if len(data) == 0:
         raise UsageError(f"{what} holds no images", _TAKEN)
     if isinstance(data, list | tuple):
