@@ -18,17 +18,17 @@ Written from the cards by `python -m vtbench.generators.reference`; do not edit.
 A card is a name for one published generator with its tokenizer and the settings of the number that it is known for:
 
 ```bash
-vtbench show llamagen-l-384                                          # checkpoint, settings, licence, published numbers
-vtbench fetch llamagen-l-384                                         # its file and its tokenizer's
-vtbench doctor llamagen-l-384                                        # three samples, a minute or a few on a CPU
-vtbench run --generator llamagen-l-384 --task imagenet256-fid50k --reference adm_in256_stats.npz
-vtbench run --generator llamagen-l-384,cfg_scale=1.5,top_k=2000 …    # what is given overrides the card
+vtbench show llamagen-l-384                              # checkpoint, settings, licence, published numbers
+vtbench fetch llamagen-l-384                             # its file, and its tokenizer's
+vtbench doctor llamagen-l-384                            # the contract, on three samples
+vtbench run -g llamagen-l-384 --task imagenet256-fid50k-uniform
+vtbench run -g llamagen-l-384,cfg_scale=1.5 -g llamagen-l-384,cfg_scale=2.5 --task imagenet256-fid50k
 ```
 
-Files are looked for in the folders of `$VTBENCH_ASSETS`, then in the cache, then on the hub. `NAME,checkpoint=FILE`
-takes a local one, `NAME,tokenizer='CARD,checkpoint=FILE'` that of the tokenizer. They are read, and held against the
-network tensor by tensor, as those of [tokenizers](tokenizers.md) are. A generator whose tokenizer has another codebook,
-or whose file has other tensors, is refused before anything is sampled.
+What is given overrides the card. Files are looked for in the folders of `$VTBENCH_ASSETS`, then in the cache, then on
+the hub. `NAME,checkpoint=FILE` takes a local one, `NAME,tokenizer='CARD,checkpoint=FILE'` that of the tokenizer. They
+are read, and held against the network tensor by tensor, as those of [tokenizers](tokenizers.md) are. A generator whose
+tokenizer has another codebook, or whose file has other tensors, is refused before anything is sampled.
 
 Every setting that moves a sample is in the record under `sampler`: the filters and their order, the guidance by
 formula, strength and schedule, the rule by which a token is drawn, the resize and the rounding of the image. An image

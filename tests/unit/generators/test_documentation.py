@@ -7,8 +7,12 @@ import shlex
 import sys
 from pathlib import Path
 
+import pytest
+
+from vtbench.checkpoints.cards import GeneratorCard, find_generator_card, parse_card
 from vtbench.core.contracts import Generator
 from vtbench.generators.contract import check_generator
+from vtbench.generators.published.next_token.llamagen.adapter import LlamaGen
 from vtbench.generators.resolve import resolve_generator
 
 PAGE = Path(__file__).parents[3] / "docs/adding-a-generator.md"
@@ -27,6 +31,25 @@ def test_the_adapter_passes_the_contract(tmp_path: Path) -> None:
     generator = resolve_generator(f"{file}:Clouds,softness=8")
     assert isinstance(generator, Generator)
     assert [result for result in check_generator(generator) if not result.passed] == []
+
+
+@pytest.mark.filterwarnings("ignore:.*random weights")
+def test_the_family_passes_the_contract(tmp_path: Path) -> None:
+    file = tmp_path / "family.py"
+    file.write_text(block("from collections.abc import"))
+    small = ",".join(f"{key}='{value}'" for key, value in LlamaGen.shrunken.items())
+    generator = resolve_generator(f"{file}:MyAr,{small},cfg_scale=1.5,random_weights_seed=0")
+    assert generator.shrunken == LlamaGen.shrunken and generator.info.sampler["cfg_scale"] == 1.5
+    assert [result for result in check_generator(generator) if not result.passed] == []
+
+
+def test_the_card_of_the_page_is_one() -> None:
+    (text,) = re.findall(r"^```yaml\n(.*?)^```$", PAGE.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    card, kept = parse_card(text, "llamagen-xxl-384", GeneratorCard), find_generator_card("llamagen-xxl-384")
+    assert card.model_dump(exclude={"anchors"}) == kept.model_dump(exclude={"anchors"})
+    assert [(a.metric, a.value, a.args) for a in card.anchors] == [
+        (a.metric, a.value, a.args) for a in kept.anchors if a.metric == "gfid"
+    ]
 
 
 def test_the_program_passes_the_contract(tmp_path: Path) -> None:
