@@ -20,6 +20,7 @@ GENERATORS = Registry(
         "nar": "vtbench.generators.published.next_token.nar.adapter:Nar",
         "open-magvit2-ar": "vtbench.generators.published.next_token.open_magvit2.adapter:OpenMagvit2Ar",
         "rar": "vtbench.generators.published.next_token.rar.adapter:Rar",
+        "taming-gpt": "vtbench.generators.published.next_token.taming.adapter:TamingGpt",
         "tiny-ar": "vtbench.generators.fitted.tiny_ar:TinyAr",
     },
     universal=(NAME,),

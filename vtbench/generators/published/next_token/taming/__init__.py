@@ -1,0 +1,1 @@
+"""Taming transformers' GPT (Esser et al. 2021), class-conditional on ImageNet. The generator is in ``adapter``."""
