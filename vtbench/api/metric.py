@@ -12,7 +12,7 @@ from vtbench.tasks import MetricRequest
 if TYPE_CHECKING:
     import torch
 
-    from vtbench.api.scores.images import Score
+    from vtbench.api.scores.base import Score
 
 _ELSEWHERE = {
     "code": "of a model's codes: measure the model with vtbench.evaluate",

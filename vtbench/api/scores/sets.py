@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from vtbench.api.caller import left_as_it_was
-from vtbench.api.scores.images import Score, as_pixels
+from vtbench.api.scores.base import Score, as_pixels
 from vtbench.core.contracts import Estimate
 from vtbench.core.errors import UsageError
 from vtbench.core.naming.reference import parse_reference
