@@ -98,11 +98,20 @@ class SamplingCost:
         forward_passes: passes through the network, each over the whole batch (guidance that doubles the batch is one).
         tokens: tokens sampled, over the batch.
         kv_cache_bytes: largest size of the key-value cache during the call; 0 without one.
+        steps: decoding steps, added up over the images, each until it is done; ``None`` where they are not counted, as
+            are those below.
+        tokens_computed: positions that went through the network, those of guidance and of conditions included.
+        drafts_proposed: tokens that speculation put before the network to be verified, over the batch.
+        drafts_accepted: those of them that stayed.
     """
 
     forward_passes: int
     tokens: int
     kv_cache_bytes: int = 0
+    steps: int | None = None
+    tokens_computed: int | None = None
+    drafts_proposed: int | None = None
+    drafts_accepted: int | None = None
 
 
 @dataclass(frozen=True, eq=False)

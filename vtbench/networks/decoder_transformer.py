@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vtbench.networks.key_value_cache import CacheGeometry, KeyValueCache
+from vtbench.networks.ragged_cache import RaggedCache
 from vtbench.networks.rotary import rotate
 
 
@@ -118,7 +119,8 @@ class DecoderBlock(nn.Module):
 
         Args:
             x: ``[B,T,width]``.
-            turns: ``float32 [T,head_width/2,2]`` of :mod:`.rotary`, or ``None`` where positions are added before.
+            turns: ``float32 [T,head_width/2,2]`` or ``[B,T,head_width/2,2]`` of :mod:`.rotary`; ``None``
+                where positions are added before.
             mask: ``bool [T,S]`` or ``[B,1,T,S]``, true where a query (row) sees a key; ``None`` for all.
             cache: keys and values so far; S counts them.
             layer: of the cache.
@@ -140,14 +142,26 @@ def run_causally(
         cache: keys and values so far, which those of ``x`` join; ``None`` for a sequence at once.
         given: to every block behind the rest, e.g. what modulates it.
     """
-    past, length = 0 if cache is None else cache.length, x.shape[1]
-    rows = None if turns is None else turns[past : past + length]
-    mask = causal_mask(length, past, x.device)
+    length = x.shape[1]
+    rows = None if turns is None else rows_of(turns, length, cache)
+    if isinstance(cache, RaggedCache):
+        mask: Tensor | None = cache.mask()
+    else:
+        mask = causal_mask(length, 0 if cache is None else cache.length, x.device)
     for index, block in enumerate(blocks):
         x = block(x, rows, mask, cache, index, *given)
     if cache is not None:
         cache.advance(length)
     return x
+
+
+def rows_of(table: Tensor, length: int, cache: KeyValueCache | None) -> Tensor:
+    """Rows of a table of all positions that belong to the next ``length``: ``[length,…]``, or ``[B,length,…]`` where
+    each sequence stands at a position of its own."""
+    if isinstance(cache, RaggedCache):
+        return cache.rows(table)
+    past = 0 if cache is None else cache.length
+    return table[past : past + length]
 
 
 def causal_mask(length: int, past: int, device: torch.device) -> Tensor | None:

@@ -44,6 +44,11 @@ class KeyValueCache:
         """Bytes it takes: 2 · depth · batch · heads · length · head width · bytes a value."""
         return self._stored.numel() * self._stored.element_size()
 
+    @property
+    def storage(self) -> Tensor:
+        """``[depth,2,batch,heads,length,head_width]``: keys, then values."""
+        return self._stored
+
     def extended(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """All keys and values of a layer up to and with these, ``[B,heads,T,D]`` each; :meth:`advance` keeps them."""
         stop = self.length + key.shape[2]

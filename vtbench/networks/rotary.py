@@ -69,10 +69,10 @@ def rotate(x: Tensor, table: Tensor) -> Tensor:
 
     Args:
         x: ``[B,T,heads,head_width]`` of any floating dtype; computed in float32, returned in its own.
-        table: ``float32 [T,head_width/2,2]``.
+        table: ``float32 [T,head_width/2,2]``, or ``[B,T,head_width/2,2]`` where each sequence has its own positions.
     """
     pairs = torch.view_as_complex(x.float().reshape(*x.shape[:-1], -1, 2))
-    turned = torch.view_as_real(pairs * torch.view_as_complex(table)[:, None])
+    turned = torch.view_as_real(pairs * torch.view_as_complex(table).unsqueeze(-2))
     return turned.flatten(-2).type_as(x)
 
 

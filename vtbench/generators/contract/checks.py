@@ -150,7 +150,10 @@ def check_cost(subject: Subject, evidence: Evidence) -> CheckResult:
         return CheckResult("cost", False, f"sampling_cost returned {type(cost).__name__}, not SamplingCost")
     counts = (cost.forward_passes, cost.tokens, cost.kv_cache_bytes)
     told = f"{counts[0]} forward passes, {counts[1]} tokens, {counts[2]} bytes of key-value cache"
-    return CheckResult("cost", min(counts) >= 0, told)
+    if cost.drafts_proposed:
+        told += f", {cost.drafts_accepted} of {cost.drafts_proposed} drafts accepted"
+    optional = (cost.steps, cost.tokens_computed, cost.drafts_proposed, cost.drafts_accepted)
+    return CheckResult("cost", min(*counts, *(count or 0 for count in optional)) >= 0, told)
 
 
 ANY = (check_shape, check_finite, check_range, check_determinism, check_seeds, check_condition, check_batch)

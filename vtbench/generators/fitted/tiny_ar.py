@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from vtbench.generators.published.next_token.llamagen.network import LlamaGenNetwork
     from vtbench.generators.sampling.draws import DrawRule
+    from vtbench.generators.sampling.strategies.choice import StrategyName
+    from vtbench.generators.sampling.strategies.drafting import Filling
 
 _FILE = "tiny_ar.safetensors"
 _SHA256 = "c20fd891d84d7db0b4f5ea57b1b77994ebf8e64b841894cfa76cb1d0d9e16ebe"
@@ -44,6 +46,10 @@ class TinyAr:
         top_p: only the likeliest tokens that together exceed p stay; 1 for all.
         cfg_scale: guidance s in ``u + s (c - u)``; 1 for none.
         draw: ``inverse-cdf``, or ``torch-multinomial``.
+        strategy: ``sjd`` (speculative Jacobi decoding: the same distribution in fewer passes), ``gsd`` (its lossy
+            kin), or ``plain``: one token a pass.
+        window: tokens of an image that a pass of a strategy sees.
+        filling: what a strategy's window holds at first: ``random`` tokens, or each the one on its left.
 
     Raises:
         UsageError: a value out of range.
@@ -56,8 +62,15 @@ class TinyAr:
         top_p: float = 1.0,
         cfg_scale: float = 1.0,
         draw: DrawRule = "inverse-cdf",
+        strategy: StrategyName = "plain",
+        window: int = 16,
+        filling: Filling = "random",
     ) -> None:
-        self._settings = SamplerSettings(Filters(temperature, top_k, top_p), Constant(cfg_scale), draw)
+        from vtbench.generators.sampling.strategies.choice import strategy_of
+
+        filters, chosen = Filters(temperature, top_k, top_p), strategy_of(strategy, window, filling)
+        self._settings = SamplerSettings(filters, Constant(cfg_scale), draw, strategy=chosen)
+        self.notes = self._settings.notes()
         self._network, codebook, patch, weight = _load()
         self.tokenizer = PatchRvq.from_codebooks("tiny-ar-vq", patch, codebook[None], weight)
         self._side = self._network.geometry.grid * patch

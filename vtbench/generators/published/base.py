@@ -129,7 +129,7 @@ class PublishedGenerator:
         loaded = load_network(build, source, card, conventions, self._convert)
         self._network = loaded.network.eval().requires_grad_(False)
         self._cost: SamplingCost | None = None
-        self.notes = (*loaded.notes, *getattr(self.tokenizer, "notes", ()))
+        self.notes = (*loaded.notes, *getattr(self.tokenizer, "notes", ()), *identity.settings.notes())
         name = self.family if card is None else card.name
         self.info = GeneratorInfo(
             name=name if loaded.weights else f"{name}-random",

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 
 class NextTokenHost(Protocol):
-    """A network that predicts the next token; positions are counted by the cache."""
+    """A network that predicts the next token; positions are counted by the cache.
+
+    Optional: ``ragged = True`` says that it takes a :class:`~vtbench.networks.ragged_cache.RaggedCache`, in which
+    sequences stand at different tokens; ``row_length``, the tokens of a row of the image, where they are a grid.
+    """
 
     @property
     def tokens(self) -> int:
@@ -48,13 +52,18 @@ class Prompted:
 
         return torch.cat([self.conditional, self.unconditional])
 
+    def rows(self, chosen: slice) -> Prompted:
+        """Those of some images."""
+        return Prompted(self.conditional[chosen], self.unconditional[chosen])
+
 
 def sample_tokens(
     host: NextTokenHost, prompted: Prompted, settings: SamplerSettings, seeds: Tensor
 ) -> tuple[Tensor, SamplingCost]:
     """Tokens ``int64 [B,N]`` of a batch, and what they took.
 
-    Guidance runs both halves in one pass while any later token is guided; then the cache is halved.
+    Guidance runs both halves in one pass while any later token is guided; then the cache is halved. A strategy among
+    the settings takes the place of this loop.
 
     Args:
         host: in evaluation mode; call it under ``torch.inference_mode``.
@@ -64,15 +73,18 @@ def sample_tokens(
     """
     import torch
 
+    if settings.strategy is not None:
+        return settings.strategy.sample(host, prompted, settings, seeds)
     count, batch = host.tokens, len(prompted.conditional)
     strengths = [settings.guidance.strength(token, count) for token in range(count)]
     doubled = guided(strengths)
     shown = prompted.doubled() if doubled else prompted.conditional
     cache = host.make_cache(len(shown))
-    cost = SamplingCost(forward_passes=count, tokens=count * batch, kv_cache_bytes=cache.nbytes)
+    bytes_held, computed = cache.nbytes, 0
     draws = settings.draws(seeds, count, shown.device)
     tokens = torch.empty(batch, count, dtype=torch.int64, device=shown.device)
     logits = host.prefill(shown, cache)
+    computed += cache.length * len(shown)
     for token in range(count):
         if token:
             if token == doubled:
@@ -81,6 +93,14 @@ def sample_tokens(
             logits = host.step((last.repeat(2) if token < doubled else last)[:, None], cache)[:, -1]
         steered = guided_logits(logits, strengths[token]) if token < doubled else logits
         tokens[:, token] = drawn(steered, settings, draws)
+        computed += len(logits) if token else 0
+    cost = SamplingCost(
+        forward_passes=count,
+        tokens=count * batch,
+        kv_cache_bytes=bytes_held,
+        steps=count * batch,
+        tokens_computed=computed,
+    )
     return tokens, cost
 
 

@@ -192,6 +192,22 @@ class PerformanceSection(Section):
     forward_passes_per_image: Number | None = Field(
         default=None, description="passes through a generator's network, each over a batch, divided by its images"
     )
+    sample_s_per_image: Number | None = Field(
+        default=None, description="seconds of a generator's sampling an image, decoding left out"
+    )
+    sample_decode_s_per_image: Number | None = Field(default=None, description="the same with its tokenizer's decoding")
+    steps_per_image: Number | None = Field(
+        default=None, description="decoding steps an image takes until it is done, the mean"
+    )
+    tokens_sampled_per_image: Number | None = Field(default=None, description="tokens of an image")
+    tokens_computed_per_image: Number | None = Field(
+        default=None,
+        description="positions through a generator's network an image, those of guidance and conditions included",
+    )
+    drafts_proposed: Count | None = Field(
+        default=None, description="tokens that a speculative strategy put before the network to be verified"
+    )
+    drafts_accepted: Count | None = Field(default=None, description="those of them that stayed")
     tokens_per_s: Number | None = Field(default=None, description="tokens a second in a generator's sampling alone")
     kv_cache_bytes: Count | None = Field(default=None, description="largest key-value cache of a batch, bytes")
     shares: Numbers = Field(default_factory=dict, description="share of the time a part took: model, metrics, io …")

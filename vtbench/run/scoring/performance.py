@@ -24,7 +24,7 @@ def performance(metas: Sequence[dict[str, Any]], count: int) -> PerformanceSecti
     encode, decode, sample = (seconds.pop(part, 0.0) for part in ("encode", "decode", "sample"))
     shares = {"model": encode + decode + sample, **seconds}
     costs = [meta["cost"] for meta in metas if "cost" in meta]
-    sampled, passes, tokens = (sum(cost[part] for cost in costs) for part in ("sampled", "forward_passes", "tokens"))
+    sampled, passes, tokens = (_sum(costs, part) or 0 for part in ("sampled", "forward_passes", "tokens"))
     return PerformanceSection(
         wall_s=total,
         images_per_s=_rate(count, total),
@@ -32,6 +32,13 @@ def performance(metas: Sequence[dict[str, Any]], count: int) -> PerformanceSecti
         decode_images_per_s=_rate(count, decode),
         sample_images_per_s=_rate(count, sample),
         forward_passes_per_image=_rate(passes, sampled),
+        sample_s_per_image=_rate(sample, count) if sample else None,
+        sample_decode_s_per_image=_rate(sample + decode, count) if sample else None,
+        steps_per_image=_rate(_sum(costs, "steps"), sampled),
+        tokens_sampled_per_image=_rate(tokens, sampled),
+        tokens_computed_per_image=_rate(_sum(costs, "tokens_computed"), sampled),
+        drafts_proposed=_sum(costs, "drafts_proposed"),
+        drafts_accepted=_sum(costs, "drafts_accepted"),
         tokens_per_s=_rate(tokens, sample) if costs else None,
         kv_cache_bytes=max((cost["kv_cache_bytes"] for cost in costs), default=None),
         shares={part: spent / total for part, spent in shares.items()} if total else {},
@@ -40,5 +47,11 @@ def performance(metas: Sequence[dict[str, Any]], count: int) -> PerformanceSecti
     )
 
 
-def _rate(amount: float, per: float) -> float | None:
-    return amount / per if per else None
+def _sum(costs: Sequence[dict[str, int]], part: str) -> int | None:
+    """Over blocks; ``None`` where one does not count it."""
+    counts = [cost.get(part) for cost in costs]
+    return sum(count for count in counts if count is not None) if counts and None not in counts else None
+
+
+def _rate(amount: float | None, per: float) -> float | None:
+    return amount / per if amount is not None and per else None

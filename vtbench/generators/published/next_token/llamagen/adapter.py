@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vtbench.generators.sampling.draws import DrawRule
+    from vtbench.generators.sampling.strategies.choice import StrategyName
+    from vtbench.generators.sampling.strategies.drafting import Filling
 
 VOCABULARY = 16384
 CLASSES = 1000
@@ -41,6 +43,10 @@ class LlamaGen(PublishedGenerator):
         top_p: only the likeliest tokens that together exceed p stay; 1 for all.
         greedy: the likeliest token at every step.
         draw: ``inverse-cdf``, or ``torch-multinomial`` for the authors' own draws of a single image.
+        strategy: ``sjd`` (speculative Jacobi decoding: the same distribution in fewer passes), ``gsd`` (its lossy
+            kin), or ``plain``: one token a pass.
+        window: tokens of an image that a pass of a strategy sees.
+        filling: what a strategy's window holds at first: ``random`` tokens, or each the one on its left.
         output_size: pixels to which images are resized as the authors do; those of the tokenizer unless given.
         checkpoint: its file.
         card: whose checkpoint is used.
@@ -75,6 +81,9 @@ class LlamaGen(PublishedGenerator):
         top_p: float = 1.0,
         greedy: bool = False,
         draw: DrawRule = "inverse-cdf",
+        strategy: StrategyName = "plain",
+        window: int = 16,
+        filling: Filling = "random",
         output_size: int | None = None,
         checkpoint: str | None = None,
         card: str | None = None,
@@ -82,11 +91,13 @@ class LlamaGen(PublishedGenerator):
         random_weights_seed: int | None = None,
     ) -> None:
         from vtbench.generators.published.next_token.llamagen.network import SIZES, LlamaGenGeometry, LlamaGenNetwork
+        from vtbench.generators.sampling.strategies.choice import strategy_of
 
         geometry = LlamaGenGeometry(SIZES[size], VOCABULARY, grid, CLASSES)
         precision = "float64" if draw == "inverse-cdf" else "float32"
         filters = Filters(temperature, top_k, top_p, greedy, precision)  # type: ignore[arg-type]
-        settings = SamplerSettings(filters, schedule(cfg_scale, cfg_interval, cfg_power), draw)
+        guidance = schedule(cfg_scale, cfg_interval, cfg_power)
+        settings = SamplerSettings(filters, guidance, draw, strategy=strategy_of(strategy, window, filling))
         self._setup(
             lambda: LlamaGenNetwork(geometry),
             Source(checkpoint, card, random_weights_seed, entry),

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from vtbench.networks.decoder_transformer import DecoderBlock, DecoderGeometry, RmsNorm, run_causally, swiglu_width
+from vtbench.networks.decoder_transformer import DecoderBlock, DecoderGeometry, RmsNorm, rows_of, run_causally, swiglu_width
 from vtbench.networks.key_value_cache import KeyValueCache
 from vtbench.networks.rotary import HeldTable, grid_table, line_table
 
@@ -98,10 +98,17 @@ class LlamaGenNetwork(nn.Module):
             self.positional_embedding = nn.Parameter(torch.randn(1 + self.tokens, sizes.width) * sizes.width**-0.5)
         self._turns = HeldTable(geometry.turns)
 
+    ragged = True
+
     @property
     def tokens(self) -> int:
         """Tokens of an image."""
         return self.geometry.tokens
+
+    @property
+    def row_length(self) -> int:
+        """Tokens of one row of the image."""
+        return self.geometry.grid
 
     def make_cache(self, batch: int) -> KeyValueCache:
         """An empty cache for so many sequences, in the precision of the weights; the last token is never fed."""
@@ -130,8 +137,7 @@ class LlamaGenNetwork(nn.Module):
     def _run(self, x: Tensor, cache: KeyValueCache | None) -> Tensor:
         turns = None
         if self.geometry.positions == "learnt":
-            past = 0 if cache is None else cache.length
-            x = x + self.positional_embedding[past : past + x.shape[1]]
+            x = x + rows_of(self.positional_embedding, x.shape[1], cache)
         else:
             turns = self._turns.on(x.device)
         logits: Tensor = self.output(self.norm(run_causally(self.layers, x, turns, cache)))
