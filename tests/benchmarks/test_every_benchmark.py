@@ -12,6 +12,7 @@ FOLDER = Path(__file__).parents[2] / "benchmarks"
 TINY = {
     "bench_evaluator.py": "--images 4 --side 64 --rounds 1",
     "bench_frechet.py": "--images 64 --width 16 --rounds 1",
+    "bench_generators.py": "--size tiny --grid 3 --batches 2 --rounds 1",
     "bench_integrity.py": "--limit 4",
     "bench_memory.py": "--images 512 520 --widths 16",
     "bench_metrics.py": "--images 10 --batch 5 --rounds 1 --no-memory",
