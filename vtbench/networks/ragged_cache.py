@@ -45,4 +45,3 @@ class RaggedCache(KeyValueCache):
         """``bool [B,1,count,length]``: each placed position sees its own sequence up to itself."""
         seen = torch.arange(self.length, device=self._at.device) <= self._at[..., None]
         return seen[:, None]
-

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from vtbench.core.disk.files import path_segment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,3 +63,19 @@ class RunOptions:
         # The first two are told whole, elsewhere in the record.
         untold = {"command", "invocation", "lasting"} | (set() if self.lasting else {"out"})
         return {name: str(value) for name, value in vars(self).items() if value is not None and name not in untold}
+
+    def with_samples_of(self, job: tuple[str, str], generation: Sequence[tuple[str, str]]) -> RunOptions:
+        """These options for one job: alone it leaves its images in ``samples`` itself, of several each has
+        ``samples/TASK/MODEL`` of its own, without what all of them share.
+
+        Args:
+            job: task and label of the model.
+            generation: those of all generation jobs of the session.
+        """
+        if self.samples is None or job not in generation:
+            return self
+        folder = self.samples
+        for place, name in enumerate(job):
+            if len({other[place] for other in generation}) > 1:
+                folder = folder / path_segment(name)
+        return replace(self, samples=folder)

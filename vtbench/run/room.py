@@ -36,7 +36,7 @@ def check_room(plans: Sequence[JobPlan]) -> list[VtbenchError]:
     """Whether the disks of ``--out`` and ``--samples`` have room for what is still to be measured."""
     if not plans:
         return []
-    out, samples = plans[0].options.out, plans[0].options.samples
+    out, samples = plans[0].options.out, _existing(plans[0].options.samples)
     jobs = [job for plan in plans for job in (plan, tokenizer_job(plan)) if job is not None]
     needed: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     named: dict[int, Path] = {}
@@ -48,6 +48,11 @@ def check_room(plans: Sequence[JobPlan]) -> list[VtbenchError]:
                 needed[disk][part] += size
     found = (_lacking(named[disk], parts) for disk, parts in needed.items())
     return [problem for problem in found if problem is not None]
+
+
+def _existing(folder: Path | None) -> Path | None:
+    """The folder, or the nearest one above it that is there."""
+    return None if folder is None else next(path for path in (folder, *folder.parents) if path.exists())
 
 
 def room_of(jobs: Iterable[JobPlan]) -> dict[str, float]:

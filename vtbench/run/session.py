@@ -22,6 +22,7 @@ from vtbench.run.executing.peers import Peers
 from vtbench.run.executing.reuse import refuse_failures, reused
 from vtbench.run.measuring.evaluators import Evaluators, Networks
 from vtbench.run.options import RunOptions
+from vtbench.run.planning.generation_data import GenerationData
 from vtbench.run.planning.generators import GeneratorSource
 from vtbench.run.planning.given import GivenData
 from vtbench.run.planning.inputs import changed_input, refuse_changed
@@ -131,7 +132,11 @@ def plan_session(
     problems += check_folder(options.out, "--out")
     if options.samples is not None:
         problems += check_folder(options.samples, "--samples")
-    plans = [JobPlan(source, item, options, device.type) for source, item in planned]
+    sampled = [(item.task.name, source.label) for source, item in planned if isinstance(item, GenerationData)]
+    plans = [
+        JobPlan(source, item, options.with_samples_of((item.task.name, source.label), sampled), device.type)
+        for source, item in planned
+    ]
     raise_all(problems or check_room(plans))
     return Session(plans, options, peers, broken)
 

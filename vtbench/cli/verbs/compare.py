@@ -12,7 +12,10 @@ from vtbench.cli import completion
 from vtbench.cli import options as o
 
 if TYPE_CHECKING:
+    from vtbench.results.comparing.acceleration.row import Acceleration
+    from vtbench.results.comparing.compare import ComparisonReport
     from vtbench.results.comparing.differences import Comparison
+    from vtbench.results.comparing.measurement import Measurement
 
 
 def compare(
@@ -31,8 +34,20 @@ def compare(
         typer.Option("--format", metavar="FORMAT", help="table, md, csv or json. [default: table; TSV in a pipe]"),
     ] = None,
     json: o.Json = False,
+    cost: Annotated[
+        bool,
+        typer.Option(
+            "--cost",
+            help="Of generators, a row each instead: speed, memory, equal codes, distances. Beside the metrics anyway "
+            "where one model is sampled by two strategies.",
+        ),
+    ] = False,
+    images: Annotated[
+        bool,
+        typer.Option("--images", help="In that row also PSNR and LPIPS over the images that --samples kept."),
+    ] = False,
 ) -> None:
-    """Set runs against a baseline, metric by metric: difference, interval, verdict. Reads records only."""
+    """Set runs against a baseline, metric by metric: difference, interval, verdict. Reads what runs left, no model."""
     from vtbench.core.disk.files import expand_user
     from vtbench.core.errors import UsageError
     from vtbench.results.comparing.compare import compare as compared
@@ -42,11 +57,45 @@ def compare(
     if chosen not in (None, *FORMATS):
         raise UsageError(f"unknown format {chosen!r}", f"known: {', '.join(FORMATS)}")
     report = compared([expand_user(run) for run in runs], strata)
-    if report.rows:
-        _print(report.rows, chosen or ("table" if sys.stdout.isatty() else "tsv"))
+    form = chosen or ("table" if sys.stdout.isatty() else "tsv")
+    costs = _costs(report, cost or images, images) if cost or images or form in ("table", "md") else []
+    if report.rows and not cost:
+        _print(report.rows, form)
+    if costs and (cost or form in ("table", "md")):
+        _print_costs(costs, form)
     for told in report.alone:
         typer.echo(told, err=True)
     report.require_comparable()
+
+
+def _costs(report: ComparisonReport, asked: bool, images: bool) -> list[Acceleration]:
+    if not images:
+        return [_told_of_images(*found) for found in report.costs(asked)]
+    from vtbench.run.measuring.pairs import with_image_scores
+
+    return [with_image_scores(*found) for found in report.costs(asked)]
+
+
+def _told_of_images(row: Acceleration, baseline: Measurement, candidate: Measurement) -> Acceleration:
+    from dataclasses import replace
+
+    from vtbench.results.comparing.acceleration.row import samples_folder
+
+    kept = samples_folder(baseline) and samples_folder(candidate)
+    how = "give --images" if kept else "sample both with --samples DIR, then give --images"
+    return replace(row, missing=(*row.missing, f"PSNR, LPIPS: {how}"))
+
+
+def _print_costs(rows: Sequence[Acceleration], form: str) -> None:
+    from vtbench.results.comparing.acceleration import tables
+
+    if form == "table":
+        from rich.console import Console
+
+        Console().print(tables.as_table(rows))
+    else:
+        ways = {"json": tables.as_json, "md": tables.as_markdown, "csv": tables.as_csv}
+        print(ways[form](rows) if form in ways else tables.as_csv(rows, delimiter="\t"), end="")
 
 
 def _print(rows: Sequence[Comparison], form: str) -> None:

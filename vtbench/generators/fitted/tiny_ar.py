@@ -16,6 +16,7 @@ from vtbench.core.info import GeneratorInfo, WeightFile
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant
 from vtbench.generators.sampling.settings import SamplerSettings
+from vtbench.generators.sampling.strategies.choice import strategy_of
 from vtbench.tokenizers.fitted.patch_vq import PatchRvq
 
 if TYPE_CHECKING:
@@ -66,8 +67,6 @@ class TinyAr:
         window: int = 16,
         filling: Filling = "random",
     ) -> None:
-        from vtbench.generators.sampling.strategies.choice import strategy_of
-
         filters, chosen = Filters(temperature, top_k, top_p), strategy_of(strategy, window, filling)
         self._settings = SamplerSettings(filters, Constant(cfg_scale), draw, strategy=chosen)
         self.notes = self._settings.notes()

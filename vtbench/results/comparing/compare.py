@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vtbench.core.errors import NotComparableError
+from vtbench.results.comparing.acceleration.row import Acceleration, accelerated, acceleration
 from vtbench.results.comparing.differences import Comparison, comparable, compare_measurements
+from vtbench.results.comparing.measurement import Measurement
 from vtbench.results.comparing.sides import sides_of
 from vtbench.results.comparing.sources import alone, matched
 
@@ -20,6 +22,14 @@ class ComparisonReport:
 
     rows: tuple[Comparison, ...]
     alone: tuple[str, ...] = ()
+    pairs: tuple[tuple[Measurement, Measurement], ...] = ()
+
+    def costs(self, asked: bool) -> list[tuple[Acceleration, Measurement, Measurement]]:
+        """Rows of speed, memory and sameness, with their two sides: of one generator under two strategies; where they
+        are ``asked`` for, of any two generators under one protocol."""
+        wanted = [pair for pair in self.pairs if asked or accelerated(*pair)]
+        found = [(acceleration(*pair), *pair) for pair in wanted]
+        return [(row, before, after) for row, before, after in found if row is not None]
 
     def require_comparable(self) -> None:
         """Refuse a comparison without a single comparable number.
@@ -50,12 +60,12 @@ def compare(arguments: Sequence[str | Path], strata: bool = False) -> Comparison
     sides = sides_of(arguments)
     names = [side.name for side in sides]
     jobs = matched([side.measurements for side in sides], names)
-    rows = (
-        row
+    pairs = tuple(
+        (baseline, candidate)
         for baseline, *candidates in jobs
         if baseline is not None
         for candidate in candidates
         if candidate is not None
-        for row in compare_measurements(baseline, candidate, strata)
     )
-    return ComparisonReport(tuple(rows), tuple(alone(jobs, names)))
+    rows = tuple(row for pair in pairs for row in compare_measurements(*pair, strata))
+    return ComparisonReport(rows, tuple(alone(jobs, names)), pairs)

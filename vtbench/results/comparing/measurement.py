@@ -36,6 +36,7 @@ class Measurement:
         repeats: values of a metric in repeats of the same job.
         context: what else can move a number (package versions, device, seed), to be told beside a regression.
         read_rows: gives the rows, or ``None`` where they were not kept.
+        record: that it is of; ``None`` where it was read from something else.
     """
 
     source: str
@@ -53,6 +54,7 @@ class Measurement:
     repeats: Mapping[Key, tuple[float, ...]] = field(default_factory=dict)
     context: Mapping[str, str] = field(default_factory=dict)
     read_rows: Callable[[], Samples | None] = _no_rows
+    record: RunRecord | None = None
 
     @cached_property
     def rows(self) -> Samples | None:
@@ -84,6 +86,7 @@ def from_record(record: RunRecord, source: Path) -> Measurement:
         tolerances={str(name): float(value) for name, value in (record.task.spec.get("tolerances") or {}).items()},
         context=context_of(record),
         read_rows=lambda: _rows_beside(folder),
+        record=record,
     )
 
 

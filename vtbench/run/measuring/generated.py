@@ -24,6 +24,8 @@ from vtbench.run.storing.blocks import BlockResult
 from vtbench.run.storing.rows import SampleRow, as_samples
 from vtbench.run.storing.sample_files import SampleFiles
 
+COUNTED_BY_SOME = ("steps", "tokens_computed", "drafts_proposed", "drafts_accepted")
+
 
 @dataclass(frozen=True, eq=False)
 class GenerationMeter:
@@ -93,6 +95,9 @@ class GenerationMeter:
             tally.cost["tokens"] += batch.cost.tokens
             tally.cost["sampled"] += len(batch.requests)
             tally.cost["kv_cache_bytes"] = max(tally.cost["kv_cache_bytes"], batch.cost.kv_cache_bytes)
+            for part in COUNTED_BY_SOME:
+                if (count := getattr(batch.cost, part)) is not None:
+                    tally.cost[part] += count
 
     def _score(self, requests: list[ConditionSample], images: list[Tensor], tally: Tally) -> list[dict[str, float]]:
         """Prompt metrics and features of images of one shape."""
@@ -114,10 +119,11 @@ class GenerationMeter:
         return [{name: column[place] for name, column in columns.items()} for place in range(len(requests))]
 
     def _code_values(self, codes: Codes, images: Sequence[Tensor], tally: Tally) -> dict[str, list[float]]:
-        """Rates of each image; the counts of its codes join the block's."""
+        """Rates of each image; its codes and their counts join the block's."""
         if self.tokenizer is None:
             return {}
         tally.counts.append(count_codes(codes, self.tokenizer))
+        tally.add_sampled(codes, self.tokenizer)
         pixels = torch.tensor([float(image[0].numel()) for image in images], dtype=torch.float64)
         return {
             "bits_per_pixel": (codes.total_bits(self.tokenizer) / pixels).tolist(),

@@ -14,16 +14,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vtbench.core.codes import Codes
 from vtbench.core.contracts import FeatureExtractor
 from vtbench.core.foreign.guard import foreign
+from vtbench.core.info import TokenizerInfo
 from vtbench.core.outside.tensor_files import Array
 from vtbench.metrics.codes.usage import merge_counts
+from vtbench.results.records.sampled_codes import SAMPLED_PREFIX
 from vtbench.run.device import peak_memory_mb, synchronize
 from vtbench.run.measuring.block_scores import Pair
 from vtbench.run.storing.rows import SampleRow
 
 FEATURES_PREFIX = "features."
 CODES_PREFIX = "codes."
+_SIXTEEN_BITS = 1 << 16
 Extractors = Mapping[str, FeatureExtractor]
 FeatureNames = Mapping[str, frozenset[str]]
 
@@ -50,6 +54,7 @@ class Tally:
     resized: set[str] = field(default_factory=set)
     pairs: dict[str, Pair] = field(default_factory=dict)
     cost: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    sampled: dict[str, list[Array]] = field(default_factory=lambda: defaultdict(list))
 
     @contextmanager
     def timed(self, part: str) -> Iterator[None]:
@@ -68,11 +73,20 @@ class Tally:
             for feature in names[name]:
                 self.features[feature_key(name, feature)].append(found[feature].cpu().numpy())
 
+    def add_sampled(self, codes: Codes, tokenizer: TokenizerInfo) -> None:
+        """Keep indices as they were sampled, ``[B,T]`` a level, in as few bytes as the codebook allows."""
+        for level, (indices, size) in enumerate(zip(codes.levels, tokenizer.codebook_sizes, strict=False)):
+            dtype = np.uint16 if size <= _SIXTEEN_BITS else np.int32
+            self.sampled[f"{SAMPLED_PREFIX}{level}"].append(indices.flatten(1).cpu().numpy().astype(dtype))
+
     def tensors(self, names: FeatureNames) -> dict[str, Array]:
         """Every feature asked for (of no rows where no image was scored) and the merged code counts."""
         keys = [feature_key(name, feature) for name, features in names.items() for feature in features]
         counts = {f"{CODES_PREFIX}{name}": array for name, array in merge_counts(self.counts).items()}
-        return {key: joined(self.features.get(key, [])) for key in keys} | counts
+        of_one_length = {
+            key: joined(parts) for key, parts in self.sampled.items() if len({part.shape[1] for part in parts}) == 1
+        }
+        return {key: joined(self.features.get(key, [])) for key in keys} | counts | of_one_length
 
     def meta(self, samples: int) -> dict[str, Any]:
         """Timings and events of the block."""

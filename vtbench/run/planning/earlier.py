@@ -29,7 +29,9 @@ def tell_resumed(plan: JobPlan, done: int, count: int) -> None:
 def with_options(manifest: JobManifest, options: RunOptions) -> JobManifest:
     """The plan of an earlier run with the options of this one that are no part of its identity."""
     changed = allowing_small_sets(manifest, options.allow_small_sets)
-    return changed if options.samples is None else _with_option(changed, "samples", options.samples)
+    if options.samples is None:
+        return changed
+    return _with_option(changed, "samples", options.samples, options.invocation.get("samples", options.samples))
 
 
 def allowing_small_sets(manifest: JobManifest, allowed: bool) -> JobManifest:
@@ -38,11 +40,13 @@ def allowing_small_sets(manifest: JobManifest, allowed: bool) -> JobManifest:
     return _with_option(changed, "allow_small_sets", allowed)
 
 
-def _with_option(manifest: JobManifest, name: str, value: object) -> JobManifest:
+def _with_option(manifest: JobManifest, name: str, value: object, in_whole: object = None) -> JobManifest:
+    """``in_whole``: what the whole invocation says of it, where a job has a value of its own."""
+    in_whole = value if in_whole is None else in_whole
     config, asked = manifest.config, {name: str(value)}
     update = {"given": {**config.given, **asked}, "resolved": {**config.resolved, **asked}}
     if config.run:
-        update["run"] = {**config.run, name: value if isinstance(value, bool) else str(value)}
+        update["run"] = {**config.run, name: in_whole if isinstance(in_whole, bool) else str(in_whole)}
     return manifest.model_copy(update={"config": config.model_copy(update=update)})
 
 

@@ -19,11 +19,14 @@ from vtbench.generators.sampling.courses import Course, Curve
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import OFF, Constant, Schedule, Step
 from vtbench.generators.sampling.settings import SamplerSettings
+from vtbench.generators.sampling.strategies.choice import strategy_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from vtbench.generators.sampling.draws import DrawRule
+    from vtbench.generators.sampling.strategies.choice import StrategyName
+    from vtbench.generators.sampling.strategies.drafting import Filling
 
 VOCABULARY = 16384
 CLASSES = 1000
@@ -53,6 +56,9 @@ class GigaTokGpt(PublishedGenerator):
         top_p: only the likeliest tokens that together exceed p stay; 1 for all.
         greedy: the likeliest token at every step.
         draw: ``inverse-cdf``, or ``torch-multinomial`` for the authors' own draws of a single image.
+        strategy: ``sjd`` (the same distribution in fewer passes), ``gsd`` (its lossy kin), or ``plain``: one a pass.
+        window: tokens of an image that a pass of a strategy sees.
+        filling: what a strategy's window holds at first: ``random`` tokens, or each the one on its left.
         checkpoint: its file.
         card: whose checkpoint is used.
         entry: of the file, where it holds several.
@@ -86,6 +92,9 @@ class GigaTokGpt(PublishedGenerator):
         top_p: float = 1.0,
         greedy: bool = False,
         draw: DrawRule = "inverse-cdf",
+        strategy: StrategyName = "plain",
+        window: int = 16,
+        filling: Filling = "random",
         checkpoint: str | None = None,
         card: str | None = None,
         entry: str | None = None,
@@ -98,7 +107,9 @@ class GigaTokGpt(PublishedGenerator):
         geometry = LlamaGenGeometry(SIZES[size], VOCABULARY, round(tokens**0.5), CLASSES, "learnt")
         precision = "float64" if draw == "inverse-cdf" else "float32"
         filters = Filters(temperature, top_k, top_p, greedy, precision)  # type: ignore[arg-type]
-        settings = SamplerSettings(filters, schedule(cfg_scale, cfg_schedule, cfg_start), draw)
+        settings = SamplerSettings(
+            filters, schedule(cfg_scale, cfg_schedule, cfg_start), draw, strategy=strategy_of(strategy, window, filling)
+        )
         self._setup(
             lambda: LlamaGenNetwork(geometry),
             Source(checkpoint, card, random_weights_seed, entry),

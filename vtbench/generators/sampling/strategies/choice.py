@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from vtbench.core.errors import UsageError
 from vtbench.generators.sampling.strategies.acceptance import GroupedRatio, Ratio
 from vtbench.generators.sampling.strategies.drafting import Filling
-from vtbench.generators.sampling.strategies.jacobi import Jacobi
+
+if TYPE_CHECKING:
+    from vtbench.generators.sampling.strategies.jacobi import Jacobi
 
 StrategyName = Literal["plain", "sjd", "gsd"]
 
@@ -23,6 +25,8 @@ def strategy_of(name: StrategyName, window: int = 16, filling: Filling = "random
     Raises:
         UsageError: no such strategy, or a window of no token.
     """
+    from vtbench.generators.sampling.strategies.jacobi import Jacobi
+
     acceptances = {"sjd": Ratio, "gsd": GroupedRatio}
     if window < 1:
         raise UsageError(f"window={window}: must be 1 or more", "16 is the authors'")

@@ -181,7 +181,7 @@ class _Decoding:
         if self.strategy.filling == "random":
             filled = torch.where(is_fresh, drawn, random_fill(self.streams.fill, self.vocabulary))
         else:
-            row = self.host.row_length  # type: ignore[attr-defined]
+            row = getattr(self.host, "row_length", self.count)  # tokens that are no grid make one row
             filled = repeat_left(self.tokens, self.accepted, torch.where(is_fresh, drawn, -1), self.slots, row)
         certain = torch.zeros_like(found).scatter_(-1, filled[..., None], 1.0)
         self.drawn_from = torch.where(is_fresh[..., None], found, certain)

@@ -11,7 +11,9 @@ from rule_weights import filled
 from scipy.stats import chi2
 from table_host import TableHost
 
+from vtbench.core.contracts import Condition
 from vtbench.core.errors import UsageError
+from vtbench.generators import GENERATORS
 from vtbench.generators.published.next_token.llamagen.network import LlamaGenGeometry, LlamaGenNetwork
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant, Interval
@@ -164,3 +166,24 @@ def test_sequences_of_the_reference_are_products_of_tables() -> None:
     first, then = host.first[0].softmax(0), host.then[0].softmax(-1)
     for place, (a, b) in enumerate(product(range(3), repeat=2)):
         assert found[place] == pytest.approx(float(first[a] * then[a, b]), rel=1e-6)
+
+
+@pytest.mark.parametrize("family", ["d-ar", "gigatok-gpt", "ibq", "rar"])
+def test_every_family_of_one_token_a_pass_takes_a_strategy(family: str) -> None:
+    """A window of one token is plain sampling; a wider one is another draw of the same images' distribution."""
+    factory = GENERATORS.load(family)
+    conditions, seeds = [Condition(label=3), Condition(label=7)], torch.tensor([1, 2])
+    with pytest.warns(UserWarning, match="random weights"):
+        plain, narrow, wide = (
+            factory.random(**{**factory.shrunken, "cfg_scale": 2.0, **more})
+            for more in (
+                {},
+                {"strategy": "sjd", "window": 1},
+                {"strategy": "gsd", "window": 5, "filling": "repeat-left"},
+            )
+        )
+    expected = plain.sample_codes(conditions, seeds).levels[0]
+    assert torch.equal(narrow.sample_codes(conditions, seeds).levels[0], expected)
+    found = wide.sample_codes(conditions, seeds).levels[0]
+    assert found.shape == expected.shape and wide.sampling_cost().drafts_proposed > 0
+    assert wide.info.sampler["strategy"] == "gsd" and any("lossy" in note for note in wide.notes)

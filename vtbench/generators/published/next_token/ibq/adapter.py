@@ -16,11 +16,14 @@ from vtbench.generators.published.base import Identity, ImageRule, PublishedGene
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant
 from vtbench.generators.sampling.settings import SamplerSettings
+from vtbench.generators.sampling.strategies.choice import strategy_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from vtbench.generators.sampling.draws import DrawRule
+    from vtbench.generators.sampling.strategies.choice import StrategyName
+    from vtbench.generators.sampling.strategies.drafting import Filling
 
 CLASSES = 1000
 
@@ -39,6 +42,9 @@ class IbqAr(PublishedGenerator):
         top_p: only the likeliest tokens that together exceed p stay; 1 for all.
         greedy: the likeliest token at every step.
         draw: ``inverse-cdf``, or ``torch-multinomial`` for the authors' own draws of a single image.
+        strategy: ``sjd`` (the same distribution in fewer passes), ``gsd`` (its lossy kin), or ``plain``: one a pass.
+        window: tokens of an image that a pass of a strategy sees.
+        filling: what a strategy's window holds at first: ``random`` tokens, or each the one on its left.
         checkpoint: its file.
         card: whose checkpoint is used.
         entry: of the file, where it holds several.
@@ -71,6 +77,9 @@ class IbqAr(PublishedGenerator):
         top_p: float = 1.0,
         greedy: bool = False,
         draw: DrawRule = "inverse-cdf",
+        strategy: StrategyName = "plain",
+        window: int = 16,
+        filling: Filling = "random",
         checkpoint: str | None = None,
         card: str | None = None,
         entry: str | None = None,
@@ -88,7 +97,7 @@ class IbqAr(PublishedGenerator):
                 tokenizer,
                 vocabulary,
                 (grid, grid),
-                SamplerSettings(filters, Constant(cfg_scale), draw),
+                SamplerSettings(filters, Constant(cfg_scale), draw, strategy=strategy_of(strategy, window, filling)),
                 ImageRule(rounding="truncate"),
                 CLASSES,
             ),

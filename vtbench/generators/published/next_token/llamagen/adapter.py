@@ -16,6 +16,7 @@ from vtbench.generators.published.base import Identity, ImageRule, PublishedGene
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant, Interval, PowerCosine, Schedule
 from vtbench.generators.sampling.settings import SamplerSettings
+from vtbench.generators.sampling.strategies.choice import strategy_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -91,7 +92,6 @@ class LlamaGen(PublishedGenerator):
         random_weights_seed: int | None = None,
     ) -> None:
         from vtbench.generators.published.next_token.llamagen.network import SIZES, LlamaGenGeometry, LlamaGenNetwork
-        from vtbench.generators.sampling.strategies.choice import strategy_of
 
         geometry = LlamaGenGeometry(SIZES[size], VOCABULARY, grid, CLASSES)
         precision = "float64" if draw == "inverse-cdf" else "float32"

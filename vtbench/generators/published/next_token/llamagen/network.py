@@ -8,7 +8,14 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from vtbench.networks.decoder_transformer import DecoderBlock, DecoderGeometry, RmsNorm, rows_of, run_causally, swiglu_width
+from vtbench.networks.decoder_transformer import (
+    DecoderBlock,
+    DecoderGeometry,
+    RmsNorm,
+    rows_of,
+    run_causally,
+    swiglu_width,
+)
 from vtbench.networks.key_value_cache import KeyValueCache
 from vtbench.networks.rotary import HeldTable, grid_table, line_table
 

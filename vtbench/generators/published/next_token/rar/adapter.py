@@ -17,11 +17,14 @@ from vtbench.generators.published.base import Identity, ImageRule, PublishedGene
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import PowerCosine
 from vtbench.generators.sampling.settings import SamplerSettings
+from vtbench.generators.sampling.strategies.choice import strategy_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from vtbench.generators.sampling.draws import DrawRule
+    from vtbench.generators.sampling.strategies.choice import StrategyName
+    from vtbench.generators.sampling.strategies.drafting import Filling
 
 
 class Rar(PublishedGenerator):
@@ -37,6 +40,9 @@ class Rar(PublishedGenerator):
         top_p: only the likeliest tokens that together exceed p stay; 1 for all, as the authors sample.
         greedy: the likeliest token at every step.
         draw: ``inverse-cdf``, or ``torch-multinomial`` for the authors' own draws of a single image.
+        strategy: ``sjd`` (the same distribution in fewer passes), ``gsd`` (its lossy kin), or ``plain``: one a pass.
+        window: tokens of an image that a pass of a strategy sees.
+        filling: what a strategy's window holds at first: ``random`` tokens, or each the one on its left.
         checkpoint: its file.
         card: whose checkpoint is used.
         entry: of the file, where it holds several.
@@ -62,6 +68,9 @@ class Rar(PublishedGenerator):
         top_p: float = 1.0,
         greedy: bool = False,
         draw: DrawRule = "inverse-cdf",
+        strategy: StrategyName = "plain",
+        window: int = 16,
+        filling: Filling = "random",
         checkpoint: str | None = None,
         card: str | None = None,
         entry: str | None = None,
@@ -74,7 +83,13 @@ class Rar(PublishedGenerator):
         precision = "float64" if draw == "inverse-cdf" else "float32"
         filters = Filters(temperature, top_k, top_p, greedy, precision)  # type: ignore[arg-type]
         # 0 is the authors' way to say none, which 1 is by the formula; each label takes a number before the first token
-        settings = SamplerSettings(filters, PowerCosine(cfg_scale or 1.0, cfg_power), draw, numbers_before=1)
+        settings = SamplerSettings(
+            filters,
+            PowerCosine(cfg_scale or 1.0, cfg_power),
+            draw,
+            numbers_before=1,
+            strategy=strategy_of(strategy, window, filling),
+        )
         self._setup(
             lambda: RarNetwork(geometry),
             Source(checkpoint, card, random_weights_seed, entry),
