@@ -51,15 +51,25 @@ def locate_official(given: str | None, card: CommonCard | None) -> Located:
     return _card_file(card, card.checkpoint)
 
 
-def _given(given: str) -> Located:
+def given_path(given: str) -> Path:
+    """Where a file or folder lies that a user named.
+
+    Raises:
+        AssetMissingError: it is not there; with the nearest name beside it.
+    """
     path = user_path(given)
-    if path.is_file():
-        return Located(path, digest_file(path), str(path))
     if not path.exists():
         beside = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
         close = difflib.get_close_matches(path.name, beside, n=1)
         hint = f"did you mean {path.parent / close[0]}?" if close else "check the path"
         raise AssetMissingError(f"checkpoint {given} does not exist", hint)
+    return path
+
+
+def _given(given: str) -> Located:
+    path = given_path(given)
+    if path.is_file():
+        return Located(path, digest_file(path), str(path))
     files = weights_in(path)
     if len(files) == 1:
         note = f"{given}: took {files[0].name}, the only weights there"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vtbench.checkpoints.cards import CommonCard
-from vtbench.checkpoints.files import locate_official
+from vtbench.checkpoints.files import given_path, locate_official
 from vtbench.checkpoints.reading import Choice, Published, read_published, renamed_for
 from vtbench.checkpoints.state import fill, seeded, without_initialisation
 from vtbench.core.errors import UsageError
@@ -77,6 +77,25 @@ class LoadedNetwork:
     notes: tuple[str, ...] = ()
 
 
+def require_source(source: Source, card: CommonCard | None, conventions: Conventions) -> None:
+    """Refuse what cannot be loaded, as far as that is known without reading anything.
+
+    Raises:
+        UsageError: neither a checkpoint, nor a card with one, nor a seed; or a checkpoint and a seed.
+        AssetMissingError: a given checkpoint is not there.
+    """
+    family, seed = conventions.family, source.random_weights_seed
+    if seed is not None and source.checkpoint is not None:
+        raise UsageError(f"{family}: checkpoint and random_weights_seed exclude one another")
+    if seed is None and source.checkpoint is None and (card is None or card.checkpoint is None):
+        raise UsageError(
+            f"{family} has no weights of its own",
+            f"name a card that uses it (vtbench list {conventions.listing}), or {family},checkpoint=FILE",
+        )
+    if source.checkpoint is not None:
+        given_path(source.checkpoint)
+
+
 def load_network(
     build: Callable[[], Any],
     source: Source,
@@ -98,18 +117,12 @@ def load_network(
         AssetMissingError: the checkpoint is neither at hand nor to be had.
         AdapterError: its tensors do not fit the network.
     """
+    require_source(source, card, conventions)
     family, seed = conventions.family, source.random_weights_seed
-    if seed is not None and source.checkpoint is not None:
-        raise UsageError(f"{family}: checkpoint and random_weights_seed exclude one another")
     if seed is not None:
         warnings.warn(f"{family} has random weights: its numbers mean nothing", stacklevel=5)
         note = f"{family} has random weights (seed {seed}): its numbers mean nothing"
         return LoadedNetwork(seeded(build, seed), (), f"{RANDOM_REVISION}{seed}", (note,))
-    if source.checkpoint is None and (card is None or card.checkpoint is None):
-        raise UsageError(
-            f"{family} has no weights of its own",
-            f"name a card that uses it (vtbench list {conventions.listing}), or {family},checkpoint=FILE",
-        )
     found = locate_official(source.checkpoint, card)
     choice = Choice(conventions.keys, source.entry, conventions.entry_argument)
     state = read_published(found.path, choice, family, conventions.prefix, conventions.ignore_unexpected)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from vtbench.checkpoints.cards import GeneratorCard, find_generator_card
-from vtbench.checkpoints.loading import Conventions, Source, load_network
+from vtbench.checkpoints.loading import Conventions, Source, load_network, require_source
 from vtbench.core.codes import Codes
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
@@ -115,17 +115,11 @@ class PublishedGenerator:
 
     def _setup(self, build: Callable[[], Any], source: Source, identity: Identity) -> None:
         card = None if source.card is None else find_generator_card(source.card)
+        conventions = self._conventions(card)
+        require_source(source, card, conventions)
         self._identity = identity
         self.tokenizer: Any = _tokenizer_of(identity.tokenizer, self.family, card)
         self._check_tokenizer()  # before gigabytes are read
-        checkpoint = card.checkpoint if card else None
-        conventions = Conventions(
-            family=self.family,
-            keys=(checkpoint.key,) if checkpoint and checkpoint.key else self.keys,
-            prefix=checkpoint.prefix if checkpoint and checkpoint.prefix is not None else self.prefix,
-            ignore_unexpected=self.ignore_unexpected,
-            listing="generators",
-        )
         loaded = load_network(build, source, card, conventions, self._convert)
         self._network = loaded.network.eval().requires_grad_(False)
         self._cost: SamplingCost | None = None
@@ -144,6 +138,16 @@ class PublishedGenerator:
             weights=(*loaded.weights, *self.tokenizer.info.weights),
             licence=card.licence if card and loaded.weights else "",
             citation=(card.citation if card else "") or self.citation,
+        )
+
+    def _conventions(self, card: GeneratorCard | None) -> Conventions:
+        checkpoint = card.checkpoint if card else None
+        return Conventions(
+            family=self.family,
+            keys=(checkpoint.key,) if checkpoint and checkpoint.key else self.keys,
+            prefix=checkpoint.prefix if checkpoint and checkpoint.prefix is not None else self.prefix,
+            ignore_unexpected=self.ignore_unexpected,
+            listing="generators",
         )
 
     def to(self, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:

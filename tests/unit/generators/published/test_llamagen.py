@@ -184,7 +184,7 @@ def test_a_tokenizer_that_is_not_its_own_is_refused() -> None:
 
 def test_a_checkpoint_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(AssetMissingError, match=r"c2i\.pt does not exist"):
-        LlamaGen(checkpoint=str(tmp_path / "c2i.pt"), tokenizer=TOKENIZER)
+        LlamaGen(checkpoint=str(tmp_path / "c2i.pt"))
 
 
 def test_two_schedules_at_once_are_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 import torch
 
 from vtbench.checkpoints.cards import CardCheckpoint, GeneratorCard, load_generator_cards
-from vtbench.core.errors import AdapterError, AssetMissingError
+from vtbench.cli.verbs.doctor import doctor
+from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
 from vtbench.generators.published.next_token.llamagen.adapter import LlamaGen
 from vtbench.run.options import RunOptions
 from vtbench.run.planning.generators import GeneratorSource, OwnTokenizerSource
@@ -95,6 +97,19 @@ def test_a_tokenizer_of_another_codebook_is_refused_before_weights_are_read(shel
     shelf["gone"] = card("gone", "gone.pt")
     with pytest.raises(AdapterError, match="the tokenizer janus-vq-random has a codebook of 64"):
         _ = GeneratorSource(f"gone,tokenizer='{TOKENIZER},codebook_size=64'").info
+
+
+def test_a_family_without_weights_is_told_so_at_once() -> None:
+    with pytest.raises(UsageError, match="llamagen has no weights of its own") as caught:
+        _ = GeneratorSource("llamagen,tokenizer='janus-vq,checkpoint=nowhere.pt'").info
+    assert "vtbench list generators" in str(caught.value)
+
+
+def test_doctor_examines_a_card(shelf: dict[str, GeneratorCard], capsys: pytest.CaptureFixture[str]) -> None:
+    doctor("small-a,cfg_scale=2", json=True)
+    checks = {row["check"]: row for row in json.loads(capsys.readouterr().out)}
+    assert {row["result"] for row in checks.values()} == {"pass"}
+    assert checks["info"]["detail"].startswith("small-a: from class (1000)") and "codes" in checks
 
 
 def test_random_weights_are_told_in_the_record(shelf: dict[str, GeneratorCard]) -> None:
