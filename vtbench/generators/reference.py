@@ -33,7 +33,12 @@ tokenizer has another codebook, or whose file has other tensors, is refused befo
 Every setting that moves a sample is in the record under `sampler`: the filters and their order, the guidance by
 formula, strength and schedule, the rule by which a token is drawn, the resize and the rounding of the image. An image
 depends on its condition, its seed and these alone, whatever the batch. With `draw=torch-multinomial` and single images
-the tokens are those that the authors' code draws after `torch.manual_seed(seed)`.
+the tokens are those that the authors' code draws after `torch.manual_seed(seed)`; with TiTok's, it is
+`draw=torch-gumbel`.
+
+Masked generators (MaskBit, TiTok) fill all places in a few steps and mask the least sure ones again. Their record also
+holds the steps, how many places stay masked after each, what a token is drawn from, and what it is sure by, with the
+noise on it. Their guidance is mostly `c + s (c - u)`, where 0 is none; the record says which formula it is.
 
 Published numbers are their authors' own, each under the protocol that is stated beside it: they are comparable neither
 with one another nor with what vtbench measures. Parameters are those of the network; the tokenizer comes on top.

@@ -25,13 +25,16 @@ def rule(number: int, size: int) -> np.ndarray:
     return x.astype(np.float64) / 2**32 - 0.5
 
 
-def filled(module: Any) -> Any:
-    """The module with every floating tensor of its state dict replaced; in evaluation mode."""
+def filled(module: Any, others: tuple[str, ...] = ()) -> Any:
+    """The module with every floating tensor of its state dict replaced; in evaluation mode.
+
+    ``others`` are tensors of the published module that this one does without: they count, and nothing else.
+    """
     state = module.state_dict()
     with torch.no_grad():
-        for number, name in enumerate(sorted(state)):
-            tensor = state[name]
-            if tensor.is_floating_point():
+        for number, name in enumerate(sorted([*state, *others])):
+            tensor = state.get(name)
+            if tensor is not None and tensor.is_floating_point():
                 values = rule(number, tensor.numel()).reshape(tuple(tensor.shape))
                 norm = tensor.ndim == 1 and fnmatch.fnmatch(name, "*norm*weight")
                 tensor.copy_(torch.from_numpy((1 + 0.2 * values if norm else 0.4 * values).astype(np.float32)))

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from torch import Tensor
     from typing_extensions import Self
 
-    from vtbench.generators.sampling.settings import SamplerSettings
-
 Rounding = Literal["round", "truncate"]
 
 
@@ -67,7 +65,7 @@ class Identity:
         tokenizer: reference of the tokenizer, e.g. the name of a card.
         vocabulary: entries that each token chooses from.
         grid: shape of the tokens of one image as its tokenizer takes them.
-        settings: all that moves a sample.
+        settings: all that moves a sample, as the loop of its order takes it; told by its ``as_recorded()``.
         image: the image rule.
         classes: of a class-conditional generator.
     """
@@ -75,7 +73,7 @@ class Identity:
     tokenizer: str
     vocabulary: int
     grid: tuple[int, ...]
-    settings: SamplerSettings
+    settings: Any
     image: ImageRule
     classes: int = 0
 

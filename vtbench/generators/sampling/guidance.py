@@ -1,7 +1,7 @@
 """Classifier-free guidance: the formula on logits, and schedules that say how strong it is at each token.
 
 Every schedule is a frozen value that says by itself what it is: which token it counts from, and what the first one
-gets. Token t runs from 0 (the one that the condition alone predicts) to N-1.
+gets. Token t runs from 0 (the one that the condition alone predicts) to N-1; of a masked generator, t is the step.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from vtbench.core.errors import UsageError
 
@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 
 OFF = 1.0
 """The strength at which the conditional logits stand alone."""
+
+Formula = Literal["u + s (c - u)", "c + s (c - u)"]
+"""What a strength s means; the second is the first at s + 1."""
+
+FROM_UNCONDITIONAL: Formula = "u + s (c - u)"
+FROM_CONDITIONAL: Formula = "c + s (c - u)"
+NONE_AT: dict[Formula, float] = {FROM_UNCONDITIONAL: OFF, FROM_CONDITIONAL: 0.0}
+"""The strength at which conditional logits stand alone."""
 
 
 class Schedule(Protocol):
@@ -133,9 +141,40 @@ class PowerCosine:
         return 1 + (self.scale - 1) * (1 - math.cos(math.pi * share**self.power)) / 2
 
 
+@dataclass(frozen=True)
+class Proportional:
+    """``scale t / N``: 0 at the first (TiTok's and MaskBit's "linear", for ``c + s (c - u)``)."""
+
+    name: ClassVar[str] = "proportional"
+    scale: float
+
+    def strength(self, token: int, tokens: int) -> float:
+        """Of token t."""
+        return self.scale * token / tokens
+
+
+@dataclass(frozen=True)
+class RisingCosine:
+    """``scale (1 - cos(π (t/N)^power)) / 2``: 0 at the first (MaskBit's "cosine", for ``c + s (c - u)``)."""
+
+    name: ClassVar[str] = "rising-cosine"
+    scale: float
+    power: float
+
+    def strength(self, token: int, tokens: int) -> float:
+        """Of token t."""
+        return self.scale * (1 - math.cos(math.pi * (token / tokens) ** self.power)) / 2
+
+
 def guide(conditional: Tensor, unconditional: Tensor, scale: float) -> Tensor:
     """``u + s (c - u)`` on logits (Ho and Salimans 2022, in the form of eq. 6 with s = 1 + w)."""
     return unconditional + scale * (conditional - unconditional)
+
+
+def guided_by(formula: Formula, conditional: Tensor, unconditional: Tensor, strength: float) -> Tensor:
+    """Logits of both kinds, equal in shape, to guided ones."""
+    start = unconditional if formula == FROM_UNCONDITIONAL else conditional
+    return start + strength * (conditional - unconditional)
 
 
 def guided_logits(logits: Tensor, strength: float) -> Tensor:
@@ -149,10 +188,10 @@ def guided(strengths: Sequence[float]) -> int:
     return max((token + 1 for token, strength in enumerate(strengths) if strength != OFF), default=0)
 
 
-def as_recorded(schedule: Schedule) -> dict[str, Any]:
+def as_recorded(schedule: Schedule, formula: Formula = FROM_UNCONDITIONAL) -> dict[str, Any]:
     """The schedule by name, its parameters, and the formula."""
     parameters = {f"cfg_{name}": value for name, value in asdict(schedule).items()}  # type: ignore[call-overload]
-    return {"cfg_schedule": schedule.name, **parameters, "cfg_formula": "u + s (c - u), logits"}
+    return {"cfg_schedule": schedule.name, **parameters, "cfg_formula": f"{formula}, logits"}
 
 
 def _whole(scale: float, name: str) -> None:

@@ -64,6 +64,7 @@ class TiTok(OfficialTokenizer):
     ) -> None:
         sizes = (encoder, decoder, tokens, codebook_dim, codebook_size, two_stage, size, patch, pixel_channels)
         self._normalised = two_stage
+        self.tokens = tokens
         self._setup(
             lambda: _network(*sizes),
             Source(checkpoint, card, random_weights_seed, entry),
