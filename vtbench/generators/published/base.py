@@ -11,7 +11,7 @@ the tokenizer, device, precision, checks of labels and codes, the image rule and
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from vtbench.checkpoints.cards import GeneratorCard, find_generator_card
@@ -68,6 +68,7 @@ class Identity:
         settings: all that moves a sample, as the loop of its order takes it; told by its ``as_recorded()``.
         image: the image rule.
         classes: of a class-conditional generator.
+        further: what else moves a sample, in words, for the record.
     """
 
     tokenizer: str
@@ -76,6 +77,7 @@ class Identity:
     settings: Any
     image: ImageRule
     classes: int = 0
+    further: Mapping[str, str] = field(default_factory=dict)
 
 
 class PublishedGenerator:
@@ -130,7 +132,7 @@ class PublishedGenerator:
             revision=loaded.revision,
             classes=identity.classes,
             native_size=identity.image.side or self._side(),
-            sampler={**identity.settings.as_recorded(), **identity.image.as_recorded()},
+            sampler={**identity.settings.as_recorded(), **identity.image.as_recorded(), **identity.further},
             tokenizer=self.tokenizer.info.name,
             parameters=sum(parameter.numel() for parameter in self._network.parameters()),
             weights=(*loaded.weights, *self.tokenizer.info.weights),

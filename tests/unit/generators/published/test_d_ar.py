@@ -108,6 +108,7 @@ def test_it_keeps_the_contract_and_its_noise_is_the_images_own(tiny: DAr) -> Non
     assert images.shape == (2, 3, 32, 32) and torch.equal(images, tiny.images(codes, seeds))
     assert torch.equal(images[1:], tiny.sample(conditions[1:], seeds[1:]))
     assert not torch.equal(images, tiny.images(codes, seeds + 1))
+    assert tiny.info.sampler["decoder_noise"].startswith("normal, float32, the next of the sample's own stream")
     assert tiny.info.sampler["cfg_schedule"] == "linspace" and tiny.info.sampler["cfg_last"] == 8.0
 
 

@@ -33,6 +33,12 @@ CLASSES = 1000
 NUDGE = 1e-3
 """Guidance that begins at 1 and grows begins this much above it, as the authors' sampler has it."""
 
+NOISE_IN_WORDS: Mapping[DrawRule, str] = {
+    "inverse-cdf": "normal, float32, the next of the sample's own stream behind its tokens",
+    "torch-multinomial": "normal, float32, the CPU's stream after manual_seed, behind tokens drawn on a CPU",
+}
+"""What the tokenizer's decoder starts from."""
+
 
 class DAr(PublishedGenerator):
     """One of D-AR's sizes over the codes of its sequential diffusion tokenizer.
@@ -109,7 +115,15 @@ class DAr(PublishedGenerator):
         self._setup(
             lambda: LlamaGenNetwork(geometry),
             Source(checkpoint, card, random_weights_seed, entry),
-            Identity(tokenizer, VOCABULARY, (tokens,), settings, ImageRule(), CLASSES),
+            Identity(
+                tokenizer,
+                VOCABULARY,
+                (tokens,),
+                settings,
+                ImageRule(),
+                CLASSES,
+                {"decoder_noise": NOISE_IN_WORDS[draw]},
+            ),
         )
 
     def _draw(self, conditions: Sequence[Condition], seeds: Tensor) -> tuple[Tensor, SamplingCost]:
