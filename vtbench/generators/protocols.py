@@ -46,6 +46,15 @@ def images_of(generator: CodeGenerator, codes: Codes, seeds: Tensor) -> Tensor:
 
 
 @runtime_checkable
+class LikelihoodGenerator(Protocol):
+    """A generator of codes that tells how likely given codes are."""
+
+    def log_likelihood(self, conditions: Sequence[Condition], codes: Codes) -> Tensor:
+        """``B`` conditions and codes of ``B`` images to ``float64 [B,N]``: the natural logarithm of the probability of
+        each token, given its condition and the tokens before it, without the sampler's guidance and filters."""
+
+
+@runtime_checkable
 class PremadeSamples(Protocol):
     """Samples that are there already. A run scores exactly these, and asks for nothing else.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ LOW, HIGH, SHARE_INSIDE = -0.5, 1.5, 0.99
 ONE_LEVEL = 1.001 / 255
 SHARE_EQUAL = 0.99
 PIXEL_TOLERANCE = 1e-4
+LOG_TOLERANCE = 1e-3
 NOT_JUDGED = "not judged: random weights make no pictures"
 _FLAT = 1e-3
 
@@ -154,6 +156,24 @@ def check_cost(subject: Subject, evidence: Evidence) -> CheckResult:
         told += f", {cost.drafts_accepted} of {cost.drafts_proposed} drafts accepted"
     optional = (cost.steps, cost.tokens_computed, cost.drafts_proposed, cost.drafts_accepted)
     return CheckResult("cost", min(*counts, *(count or 0 for count in optional)) >= 0, told)
+
+
+def check_likelihood(subject: Subject, evidence: Evidence) -> CheckResult:
+    """Log-probabilities of the codes that were sampled: none above 0, and of an image alone those of the batch."""
+    import torch
+
+    def told(rows: slice) -> Tensor:
+        assert evidence.codes is not None
+        codes = evidence.codes.select(list(range(3)[rows]))
+        with foreign(f"{subject.info.name}: log_likelihood"), torch.inference_mode():
+            found: Tensor = subject.generator.log_likelihood(evidence.conditions[rows], codes)
+        return found.double().cpu()
+
+    whole, alone = told(slice(None)), torch.cat([told(slice(index, index + 1)) for index in range(3)])
+    difference = _largest(whole, alone)
+    passed = whole.ndim == 2 and bool((whole <= 0).all() and whole.isfinite().all()) and difference <= LOG_TOLERANCE
+    bits = float(-whole.mean()) / math.log(2)
+    return CheckResult("likelihood", passed, f"{bits:.3f} bits a token; alone within {difference:.2g} of the batch")
 
 
 ANY = (check_shape, check_finite, check_range, check_determinism, check_seeds, check_condition, check_batch)

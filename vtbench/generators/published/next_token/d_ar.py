@@ -14,6 +14,7 @@ from vtbench.checkpoints.loading import Source
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.errors import AdapterError, UsageError
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
+from vtbench.generators.published.teacher_forcing import TeacherForced
 from vtbench.generators.sampling.draws import Drawn
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import OFF, Constant, Linspace, Schedule
@@ -40,7 +41,7 @@ NOISE_IN_WORDS: Mapping[DrawRule, str] = {
 """What the tokenizer's decoder starts from."""
 
 
-class DAr(PublishedGenerator):
+class DAr(TeacherForced, PublishedGenerator):
     """One of D-AR's sizes over the codes of its sequential diffusion tokenizer.
 
     The tokenizer's decoder starts from noise. It is the next of the image's own random numbers after those of its

@@ -15,6 +15,7 @@ from vtbench.checkpoints.loading import Source
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.errors import UsageError
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
+from vtbench.generators.published.teacher_forcing import TeacherForced
 from vtbench.generators.sampling.courses import Course, Curve
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import OFF, Constant, Schedule, Step
@@ -38,7 +39,7 @@ CURVES: Mapping[str, Curve] = {"linear": "rising", "linear_re": "falling", "tria
 """The authors' names of curves."""
 
 
-class GigaTokGpt(PublishedGenerator):
+class GigaTokGpt(TeacherForced, PublishedGenerator):
     """One of GigaTok's generators over the tokens of one of its tokenizers, which stand in a line.
 
     The authors' schedules leave the first token at ``cfg_scale`` whatever they say of the others.

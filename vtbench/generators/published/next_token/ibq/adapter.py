@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from vtbench.checkpoints.loading import Source
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
+from vtbench.generators.published.teacher_forcing import TeacherForced
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant
 from vtbench.generators.sampling.settings import SamplerSettings
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 CLASSES = 1000
 
 
-class IbqAr(PublishedGenerator):
+class IbqAr(TeacherForced, PublishedGenerator):
     """One of IBQ's sizes. The authors' own sampler fails without guidance; here 1 means none.
 
     Args:

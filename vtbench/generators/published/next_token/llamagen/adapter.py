@@ -13,6 +13,7 @@ from vtbench.checkpoints.loading import Source
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.errors import UsageError
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
+from vtbench.generators.published.teacher_forcing import TeacherForced
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant, Interval, PowerCosine, Schedule
 from vtbench.generators.sampling.settings import SamplerSettings
@@ -29,7 +30,7 @@ VOCABULARY = 16384
 CLASSES = 1000
 
 
-class LlamaGen(PublishedGenerator):
+class LlamaGen(TeacherForced, PublishedGenerator):
     """One of LlamaGen's sizes over the codes of its VQ-16.
 
     Args:

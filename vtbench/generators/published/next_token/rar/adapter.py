@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from vtbench.checkpoints.loading import Source
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
+from vtbench.generators.published.teacher_forcing import TeacherForced
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import PowerCosine
 from vtbench.generators.sampling.settings import SamplerSettings
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from vtbench.generators.sampling.strategies.drafting import Filling
 
 
-class Rar(PublishedGenerator):
+class Rar(TeacherForced, PublishedGenerator):
     """One of RAR's sizes over the codes of MaskGIT's VQGAN.
 
     Args:

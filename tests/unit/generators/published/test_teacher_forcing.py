@@ -1,0 +1,80 @@
+"""Likelihood of codes: that of the sampler's own distribution, token by token, and of nothing else."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+
+from vtbench.core.codes import Codes
+from vtbench.core.contracts import Condition
+from vtbench.core.errors import UsageError
+from vtbench.generators import GENERATORS
+from vtbench.generators.protocols import LikelihoodGenerator
+from vtbench.generators.published.next_token.llamagen.adapter import LlamaGen
+from vtbench.generators.published.teacher_forcing import TeacherForced
+from vtbench.generators.sampling.filters import Filters, probabilities
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*random weights")
+LOADED = {name: GENERATORS.load(name) for name in GENERATORS.builtin}
+FAMILIES = {name: kind for name, kind in LOADED.items() if isinstance(kind, type) and issubclass(kind, TeacherForced)}
+CONDITIONS = [Condition(label=3), Condition(label=7)]
+
+
+def test_there_are_some() -> None:
+    assert {"llamagen", "rar", "ibq-ar", "gigatok-gpt", "d-ar"} <= set(FAMILIES)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_it_is_that_of_the_samplers_unfiltered_distribution(name: str) -> None:
+    """The chain of cached steps that sampling takes, at temperature 1 and without guidance."""
+    family: Any = FAMILIES[name]
+    generator = family.random(**family.shrunken)
+    assert isinstance(generator, LikelihoodGenerator)
+    codes = generator.sample_codes(CONDITIONS, torch.tensor([1, 2]))
+    tokens, labels, network = codes.levels[0].flatten(1), torch.tensor([3, 7]), generator._network
+    with torch.inference_mode():
+        cache = network.make_cache(2)
+        logits, found = network.prefill(labels, cache), []
+        for token in range(tokens.shape[1]):
+            drawn = probabilities(logits, Filters())
+            found.append(drawn.gather(-1, tokens[:, token : token + 1]).log()[:, 0])
+            if token + 1 < tokens.shape[1]:
+                logits = network.step(tokens[:, token : token + 1], cache)[:, -1]
+    told = generator.log_likelihood(CONDITIONS, codes)
+    assert told.dtype == torch.float64 and told.shape == tokens.shape
+    torch.testing.assert_close(told, torch.stack(found, dim=1).double(), rtol=0, atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def tiny() -> LlamaGen:
+    return LlamaGen.random(**LlamaGen.shrunken, cfg_scale=3.0, top_k=5, temperature=0.5)
+
+
+def test_settings_of_the_sampler_take_no_part(tiny: LlamaGen) -> None:
+    codes = tiny.sample_codes(CONDITIONS, torch.tensor([1, 2]))
+    plain = LlamaGen.random(**LlamaGen.shrunken)
+    assert torch.equal(tiny.log_likelihood(CONDITIONS, codes), plain.log_likelihood(CONDITIONS, codes))
+
+
+def test_equal_logits_cost_the_logarithm_of_the_codebook() -> None:
+    generator = LlamaGen.random(**LlamaGen.shrunken)
+    generator._network.output.weight.zero_()
+    codes = Codes(levels=(torch.randint(0, 16384, (2, 4, 4)),), image_size=(64, 64))
+    bits = -generator.log_likelihood(CONDITIONS, codes) / math.log(2)
+    torch.testing.assert_close(bits, torch.full((2, 16), 14.0, dtype=torch.float64))
+
+
+@pytest.mark.parametrize(
+    ("codes", "told"),
+    [
+        (torch.zeros(2, 3, 3, dtype=torch.int64), "its images have 16 tokens"),
+        (torch.zeros(3, 4, 4, dtype=torch.int64), "codes of 3 images, 16 tokens each, for 2 conditions"),
+    ],
+)
+def test_codes_of_other_images_are_refused(tiny: LlamaGen, codes: torch.Tensor, told: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        tiny.log_likelihood(CONDITIONS, Codes(levels=(codes,), image_size=(64, 64)))
+    assert told in str(caught.value)

@@ -1,0 +1,62 @@
+"""Likelihood of given codes under a published next-token generator: teacher-forced, without guidance or filters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from vtbench.core.codes import Codes
+from vtbench.core.contracts import Condition
+from vtbench.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class TeacherForced:
+    """Gives a family the method ``log_likelihood``; it stands before the base among the family's classes.
+
+    For hosts whose network takes labels ``int64 [B]`` and the first T tokens ``int64 [B,T]`` to logits ``[B,T+1,V]`` of
+    those and the next.
+    """
+
+    _network: Any
+    _labels: Any
+    info: Any
+
+    def log_likelihood(self, conditions: Sequence[Condition], codes: Codes) -> Tensor:
+        """Natural logarithm of the probability of each token, given the condition and the tokens before it.
+
+        It is that of the network alone: guidance, temperature and filters of the sampler take no part. Minus its sum
+        over an image, by ln 2, is what an ideal coder would spend on the image's *codes*; the tokenizer that made them
+        loses something, so it is no likelihood of pixels and no bits a dimension.
+
+        Args:
+            conditions: ``B`` of them, one an image.
+            codes: of ``B`` images, of the generator's tokenizer.
+
+        Returns:
+            ``float64 [B,N]`` on the network's device, tokens in the order in which they are sampled.
+
+        Raises:
+            UsageError: a condition that it does not take, or codes of another number of images or tokens.
+        """
+        import torch
+
+        labels = self._labels(conditions)
+        tokens = codes.levels[0].flatten(1).to(labels.device)
+        wanted = (len(labels), self._network.tokens)
+        if tuple(tokens.shape) != wanted:
+            images, each = tokens.shape
+            raise UsageError(
+                f"{self.info.name}: codes of {images} images, {each} tokens each, for {wanted[0]} conditions",
+                f"its images have {wanted[1]} tokens: encode them with its tokenizer, at its size",
+            )
+        with torch.inference_mode():
+            logits = self._network(labels, tokens[:, :-1])
+            # in float64, which is large over a whole codebook: an image at a time
+            each_image = [
+                row.double().log_softmax(dim=-1).gather(-1, token[:, None]).squeeze(-1)
+                for row, token in zip(logits, tokens, strict=True)
+            ]
+            return torch.stack(each_image)
