@@ -70,6 +70,11 @@ class MaskedSettings:
             if getattr(self, name) not in get_args(kind):
                 raise UsageError(f"{name}={getattr(self, name)!r}: must be one of {', '.join(get_args(kind))}")
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of numbers must know of them: nothing that the record does not say."""
+        return ()
+
     def left(self, step: int) -> float:
         """What is left of the way after this step: 0 after the last."""
         return 1.0 - (step + 1) / self.steps
