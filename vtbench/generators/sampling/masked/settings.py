@@ -70,9 +70,8 @@ class MaskedSettings:
             if getattr(self, name) not in get_args(kind):
                 raise UsageError(f"{name}={getattr(self, name)!r}: must be one of {', '.join(get_args(kind))}")
 
-    @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of numbers must know of them: nothing that the record does not say."""
+        """What a reader of the numbers must know, beside the record: nothing."""
         return ()
 
     def left(self, step: int) -> float:
