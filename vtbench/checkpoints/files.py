@@ -126,7 +126,7 @@ def _card_file(card: CommonCard, checkpoint: CardCheckpoint) -> Located:
     if checkpoint.url and checkpoint.sha256:
         return _checked(card, checkpoint, _from_url(card, checkpoint.url, checkpoint.sha256), checkpoint.url)
     by_hand = f"it has to be downloaded by hand from {checkpoint.url}"
-    raise _missing(card, by_hand if checkpoint.url else "its authors have not published one")
+    raise _missing(card, by_hand if checkpoint.url else "no address of one is known")
 
 
 def _from_hub(card: CommonCard, checkpoint: CardCheckpoint) -> Path:

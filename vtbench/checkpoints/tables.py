@@ -24,5 +24,5 @@ def place(card: CommonCard) -> str:
     if card.checkpoint is None:
         return ""
     if not card.checkpoint.linked:
-        return "not published: `checkpoint=FILE`"
+        return "no address known: `checkpoint=FILE`"
     return f"`{card.checkpoint}`{' (gated)' if card.gated else ''}"

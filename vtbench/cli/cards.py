@@ -75,7 +75,9 @@ def _common(card: CommonCard, without: set[str]) -> dict[str, Any]:
             shown["licence, plainly"] = plainly
     if card.checkpoint is not None:
         linked = str(card.checkpoint)
-        shown["checkpoint"] = linked if card.checkpoint.linked else f"not published; give {card.name},checkpoint=FILE"
+        shown["checkpoint"] = (
+            linked if card.checkpoint.linked else f"no address known; give {card.name},checkpoint=FILE"
+        )
     return shown
 
 

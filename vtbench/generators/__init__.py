@@ -15,6 +15,7 @@ GENERATORS = Registry(
         "detailflow-gpt": "vtbench.generators.published.next_token.detailflow.adapter:DetailFlowGpt",
         "elm-ar": "vtbench.generators.published.next_token.elm.adapter:ElmAr",
         "gigatok-gpt": "vtbench.generators.published.next_token.gigatok:GigaTokGpt",
+        "hita-gpt": "vtbench.generators.published.next_token.hita.adapter:HitaGpt",
         "ibq-ar": "vtbench.generators.published.next_token.ibq.adapter:IbqAr",
         "llamagen": "vtbench.generators.published.next_token.llamagen.adapter:LlamaGen",
         "maskbit-generator": "vtbench.generators.published.masked.maskbit.adapter:MaskBitGenerator",

@@ -74,12 +74,20 @@ class SelfAttention(nn.Module):
         self._heads = geometry.heads
 
     def forward(
-        self, x: Tensor, turns: Tensor | None, mask: Tensor | None, cache: KeyValueCache | None, layer: int
+        self,
+        x: Tensor,
+        turns: Tensor | None,
+        mask: Tensor | None,
+        cache: KeyValueCache | None,
+        layer: int,
+        added: Tensor | None = None,
     ) -> Tensor:
         batch, length, width = x.shape
         query, key, value = self.wqkv(x).view(batch, length, 3, self._heads, -1).unbind(2)
         if turns is not None:
             query, key = rotate(query, turns), rotate(key, turns)
+        if added is not None:
+            query, key = query + added, key + added
         query, key, value = (part.transpose(1, 2) for part in (query, key, value))
         if cache is not None:
             key, value = cache.extended(layer, key, value)
@@ -113,7 +121,13 @@ class DecoderBlock(nn.Module):
         self.ffn_norm = RmsNorm(geometry.width, geometry.eps)
 
     def forward(
-        self, x: Tensor, turns: Tensor | None, mask: Tensor | None, cache: KeyValueCache | None, layer: int
+        self,
+        x: Tensor,
+        turns: Tensor | None,
+        mask: Tensor | None,
+        cache: KeyValueCache | None,
+        layer: int,
+        added: Tensor | None = None,
     ) -> Tensor:
         """One block.
 
@@ -124,8 +138,9 @@ class DecoderBlock(nn.Module):
             mask: ``bool [T,S]`` or ``[B,1,T,S]``, true where a query (row) sees a key; ``None`` for all.
             cache: keys and values so far; S counts them.
             layer: of the cache.
+            added: ``[T,heads,head_width]`` to queries and keys, behind the rotation (Hita).
         """
-        x = x + self.attention(self.attention_norm(x), turns, mask, cache, layer)
+        x = x + self.attention(self.attention_norm(x), turns, mask, cache, layer, added)
         output: Tensor = x + self.feed_forward(self.ffn_norm(x))
         return output
 

@@ -159,7 +159,7 @@ def test_licences_that_are_not_open_are_told_plainly() -> None:
     assert "state no licence" in terms(NONE_STATED) and "research only" in terms("Non-commercial research")
     shown = details("va-pi-llamagen-xxl-384")
     assert shown["licence"] == NONE_STATED and shown["licence, plainly"] == terms(NONE_STATED)
-    assert shown["checkpoint"] == "not published; give va-pi-llamagen-xxl-384,checkpoint=FILE"
+    assert shown["checkpoint"] == "no address known; give va-pi-llamagen-xxl-384,checkpoint=FILE"
     assert "licence, plainly" in details("elm-bae-16")
 
 
@@ -188,7 +188,7 @@ def test_fetching_a_card_gets_both_files(
         ("llamagen-ds16", "vq_ds16_c2i.pt"),
         ("llamagen-l-384", "c2i_L_384.pt"),
     ]
-    with pytest.raises(AssetMissingError, match="its authors have not published one") as caught:
+    with pytest.raises(AssetMissingError, match="no address of one is known") as caught:
         fetch(["va-pi-llamagen-xxl-384"])
     assert "va-pi-llamagen-xxl-384,checkpoint=FILE" in str(caught.value.hint)
 

@@ -1,0 +1,132 @@
+"""``hita-gpt``: Hita's class-conditional generators (Zheng et al. 2025), 2507.02358.
+
+Written from CVMI-Lab/Hita (e10a95c). With equal random weights of the whole network of size B (90 tensors) on a
+CPU, all of 569 tokens drawn after ``manual_seed(7)`` under guidance 1.5 equal theirs (559 distinct), both with a cache.
+At a small size greedy sequences of two images equal theirs for ``cfg_interval`` -1, 0, 5 and 12, and those in
+``tests/unit/generators/published``. The published guidance of each number is not stated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from vtbench.checkpoints.loading import Source
+from vtbench.core.codes import Codes
+from vtbench.core.contracts import Condition, SamplingCost
+from vtbench.core.errors import AdapterError
+from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
+from vtbench.generators.sampling.filters import Filters
+from vtbench.generators.sampling.guidance import Constant, Interval
+from vtbench.generators.sampling.settings import SamplerSettings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vtbench.generators.sampling.draws import DrawRule
+
+VOCABULARY = 16384
+CLASSES = 1000
+
+
+class HitaGpt(PublishedGenerator):
+    """One of Hita's sizes over its own tokens: 128 of the whole image, then a map of 21 by 21.
+
+    In bfloat16 the authors round guided logits and probabilities to it too; here both keep at least float32.
+
+    Args:
+        size: of the network.
+        slots: holistic tokens.
+        grid: tokens of the map along one side.
+        tokenizer: that it generates for.
+        cfg_scale: guidance s in ``u + s (c - u)``; 1 for none.
+        cfg_interval: guide the tokens up to the one of this decode step only (0 is the second token); -1 for all.
+        temperature: logits are divided by it.
+        top_k: only the k likeliest tokens stay; 0 for all.
+        top_p: only the likeliest tokens that together exceed p stay; 1 for all.
+        greedy: the likeliest token at every step.
+        draw: ``inverse-cdf``, or ``torch-multinomial`` for the authors' own draws of a single image.
+        output_size: pixels to which images are resized as the authors do; those of the tokenizer unless given.
+        checkpoint: its file.
+        card: whose checkpoint is used.
+        entry: of the file, where it holds several.
+        random_weights_seed: random weights, for tests and speed only.
+
+    Raises:
+        UsageError: a setting out of range.
+    """
+
+    family = "hita-gpt"
+    citation = "Zheng et al., Holistic Tokenizer for Autoregressive Image Generation, 2025"
+    keys = ("ema", "module", "state_dict")
+    ignore_unexpected = ("freqs_cis",)
+    shrunken: ClassVar[Mapping[str, Any]] = {
+        **{"size": "tiny", "slots": 8, "grid": 3},
+        "tokenizer": "hita,vision=nano,view=28,size=48,slots=8,width=32,heads=2,layers=1,channels=32,blocks=1,"
+        "random_weights_seed=0",
+    }
+
+    def __init__(
+        self,
+        size: Literal["B", "L", "XL", "XXL", "2B", "tiny"] = "B",
+        slots: int = 128,
+        grid: int = 21,
+        tokenizer: str = "hita-v",
+        *,
+        cfg_scale: float = 1.0,
+        cfg_interval: int = -1,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        greedy: bool = False,
+        draw: DrawRule = "inverse-cdf",
+        output_size: int | None = None,
+        checkpoint: str | None = None,
+        card: str | None = None,
+        entry: str | None = None,
+        random_weights_seed: int | None = None,
+    ) -> None:
+        from vtbench.generators.published.next_token.hita.network import SIZES, HitaGeometry, HitaNetwork
+
+        geometry = HitaGeometry(SIZES[size], VOCABULARY, slots, grid, CLASSES)
+        precision = "float64" if draw == "inverse-cdf" else "float32"
+        filters = Filters(temperature, top_k, top_p, greedy, precision)  # type: ignore[arg-type]
+        guidance = Constant(cfg_scale) if cfg_interval < 0 else Interval(cfg_scale, cfg_interval)
+        self._slots = slots
+        self._setup(
+            lambda: HitaNetwork(geometry),
+            Source(checkpoint, card, random_weights_seed, entry),
+            Identity(
+                *(tokenizer, VOCABULARY, (grid, grid)),
+                settings=SamplerSettings(filters, guidance, draw, order=f"{slots} holistic, then raster"),
+                image=ImageRule(output_size),
+                classes=CLASSES,
+            ),
+        )
+
+    def _draw(self, conditions: Sequence[Condition], seeds: Tensor) -> tuple[Tensor, SamplingCost]:
+        import torch
+
+        from vtbench.generators.sampling.next_token import Prompted, sample_tokens
+
+        labels = self._labels(conditions)
+        prompted = Prompted(labels, torch.full_like(labels, CLASSES))
+        return sample_tokens(self._network, prompted, self._identity.settings, seeds)
+
+    def _codes(self, tokens: Tensor) -> Codes:
+        side = self._side()
+        local = tokens[:, self._slots :].reshape(-1, *self._identity.grid)
+        return Codes(levels=(tokens[:, : self._slots], local), image_size=(side, side))
+
+    def _side(self) -> int:
+        side: int = self.tokenizer.info.native_size
+        return side
+
+    def _check_tokenizer(self) -> None:
+        info = self.tokenizer.info
+        if tuple(info.codebook_sizes) != (VOCABULARY, VOCABULARY):
+            raise AdapterError(
+                f"{self.family} draws tokens of two codebooks of {VOCABULARY}; the tokenizer {info.name} has "
+                f"{tuple(info.codebook_sizes)}",
+                "leave tokenizer= out, or name the one that the generator was trained on",
+            )
