@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 from vtbench.core.errors import UsageError
+from vtbench.core.seeds import sample_seed
 
 if TYPE_CHECKING:
     import torch
@@ -98,7 +99,7 @@ class TorchMultinomial:
 
 @dataclass(frozen=True)
 class Drawn:
-    """What an image's own random numbers have been spent on when all its tokens are drawn.
+    """What an image's own random numbers are spent on before its decoder asks for some.
 
     Attributes:
         rule: of the draws.
@@ -112,11 +113,13 @@ class Drawn:
     vocabulary: int
     greedy: bool = False
 
-    def stream_after(self, seed: int, device: torch.device) -> torch.Generator:
-        """The image's stream on the CPU, where it stands behind its tokens.
+    def decoder_stream(self, seed: int, device: torch.device) -> torch.Generator:
+        """The image's stream, on the CPU, for what its decoder draws.
 
-        ``torch-multinomial`` goes on as the authors' code does after ``manual_seed(seed)``: on a CPU behind the numbers
-        of the tokens, elsewhere at the beginning of the CPU's own stream, of which the tokens took none.
+        With ``inverse-cdf`` it is another than that of the tokens, so that no strategy, which takes more numbers or
+        fewer, changes what is drawn. ``torch-multinomial`` goes on as the authors' code does after
+        ``manual_seed(seed)``: on a CPU behind the numbers of the tokens, elsewhere at the beginning of the CPU's own
+        stream, of which the tokens took none.
 
         Args:
             seed: of the image.
@@ -124,10 +127,10 @@ class Drawn:
         """
         import torch
 
-        generator = torch.Generator().manual_seed(seed)
         if self.rule == "inverse-cdf":
-            torch.rand(self.tokens, generator=generator, dtype=torch.float64)
-        elif not self.greedy and device.type == "cpu":
+            return torch.Generator().manual_seed(sample_seed(seed, "decoder"))
+        generator = torch.Generator().manual_seed(seed)
+        if not self.greedy and device.type == "cpu":
             spent = torch.empty(self.vocabulary)
             for _ in range(self.tokens):  # one by one: what a call takes of the stream depends on its size
                 spent.exponential_(generator=generator)

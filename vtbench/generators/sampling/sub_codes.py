@@ -4,15 +4,18 @@ one from what an inner model makes of it, alike for heads that know nothing of o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vtbench.core.contracts import SamplingCost
+from vtbench.core.errors import UsageError
 from vtbench.generators.sampling.guidance import guided, guided_logits
 from vtbench.generators.sampling.next_token import Prompted, drawn
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from vtbench.generators.sampling.draws import Draws
     from vtbench.generators.sampling.settings import SamplerSettings
     from vtbench.networks.key_value_cache import KeyValueCache
 
@@ -65,9 +68,14 @@ def sample_sub_codes(
         prompted: the conditions.
         settings: all that moves a sample; ``further`` are those of the second sub-code and of those behind it.
         seeds: ``int64 [B]``.
+
+    Raises:
+        UsageError: a strategy, which works on whole tokens.
     """
     import torch
 
+    if settings.strategy is not None:
+        raise UsageError("tokens that are drawn in parts take no strategy", "leave strategy= out")
     count, parts, batch = host.tokens, host.sub_codes, len(prompted.conditional)
     each = [settings.part(part) for part in range(parts)]
     strengths = [[one.guidance.strength(token, count) for one in each] for token in range(count)]
@@ -76,7 +84,8 @@ def sample_sub_codes(
     cache = host.make_cache(len(shown))
     draws = settings.draws(seeds, count * parts, shown.device)
     codes = torch.empty(batch, count, parts, dtype=torch.int64, device=shown.device)
-    hidden, held = host.prefill(shown, cache), 0
+    hidden, held, computed = host.prefill(shown, cache), 0, len(shown)
+    bytes_held = cache.nbytes
     for token in range(count):
         both = token < doubled
         if token:
@@ -84,14 +93,32 @@ def sample_sub_codes(
                 cache.halved()
             last = codes[:, token - 1]
             hidden = host.step(_repeated(last, both)[:, None], cache)[:, -1]
+            computed += len(hidden)
         inner = host.inner(hidden)
-        for part, one in enumerate(each):
-            before = _repeated(codes[:, token, part - 1], both) if part else None
-            logits = inner.logits(part, before)
-            steered = guided_logits(logits, strengths[token][part]) if both else logits
-            codes[:, token, part] = drawn(steered, one, draws)
+        codes[:, token] = _one_token(inner, each, strengths[token] if both else None, draws)
         held = max(held, inner.nbytes)
-    return codes, SamplingCost(forward_passes=count, tokens=count * batch, kv_cache_bytes=cache.nbytes + held)
+    cost = SamplingCost(
+        forward_passes=count,
+        tokens=count * batch,
+        kv_cache_bytes=bytes_held + held,
+        steps=count * batch,
+        tokens_computed=computed,
+    )
+    return codes, cost
+
+
+def _one_token(
+    inner: InnerModel, each: Sequence[SamplerSettings], strengths: Sequence[float] | None, draws: Draws
+) -> Tensor:
+    """Sub-codes ``int64 [B,K]``; ``strengths`` are those of guidance, ``None`` where the batch is not doubled."""
+    import torch
+
+    found: list[Tensor] = []
+    for part, settings in enumerate(each):
+        logits = inner.logits(part, _repeated(found[-1], strengths is not None) if found else None)
+        steered = logits if strengths is None else guided_logits(logits, strengths[part])
+        found.append(drawn(steered, settings, draws))
+    return torch.stack(found, dim=-1)
 
 
 def _repeated(codes: Tensor, both: bool) -> Tensor:

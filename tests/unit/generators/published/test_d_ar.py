@@ -80,22 +80,32 @@ def tiny() -> DAr:
         return DAr.random(**DAr.shrunken, cfg_scale=1.2, cfg_last=8.0)
 
 
-def test_noise_follows_the_tokens_in_the_stream_of_an_image() -> None:
+def test_noise_follows_the_tokens_as_the_authors_draw_it() -> None:
     """The state after the tokens is that of the generator which drew them."""
     logits = torch.randn(2, 128, generator=torch.Generator().manual_seed(1))
     draws = TorchMultinomial([5, 6], torch.device("cpu"))
     for _ in range(16):
         draws.next(probabilities(logits, Filters(precision="float32")))
-    after = Drawn("torch-multinomial", 16, 128).stream_after(6, torch.device("cpu"))
+    after = Drawn("torch-multinomial", 16, 128).decoder_stream(6, torch.device("cpu"))
     assert torch.equal(torch.randn(8, generator=after), torch.randn(8, generator=draws.generators[1]))
     fresh = torch.randn(8, generator=torch.Generator().manual_seed(6))
     for untouched in (
-        Drawn("torch-multinomial", 16, 128, greedy=True).stream_after(6, torch.device("cpu")),
-        Drawn("torch-multinomial", 16, 128).stream_after(6, torch.device("cuda")),
+        Drawn("torch-multinomial", 16, 128, greedy=True).decoder_stream(6, torch.device("cpu")),
+        Drawn("torch-multinomial", 16, 128).decoder_stream(6, torch.device("cuda")),
     ):
         assert torch.equal(torch.randn(8, generator=untouched), fresh)
-    ours = Drawn("inverse-cdf", 16, 128).stream_after(6, torch.device("cpu"))
-    assert not torch.equal(torch.randn(8, generator=ours), fresh)
+    ours = torch.randn(8, generator=Drawn("inverse-cdf", 16, 128).decoder_stream(6, torch.device("cpu")))
+    tokens = torch.Generator().manual_seed(6)
+    torch.rand(16, generator=tokens, dtype=torch.float64)
+    assert not torch.equal(ours, fresh) and not torch.equal(ours, torch.randn(8, generator=tokens))
+
+
+def test_a_strategy_leaves_the_noise_as_it_is(tiny: DAr) -> None:
+    with pytest.warns(UserWarning, match="random weights"):
+        faster = DAr.random(**DAr.shrunken, cfg_scale=1.2, cfg_last=8.0, strategy="sjd", window=4)
+    conditions, seeds = [Condition(label=3)], torch.tensor([1])
+    codes = tiny.sample_codes(conditions, seeds)
+    assert torch.equal(tiny.images(codes, seeds), faster.images(codes, seeds))
 
 
 def test_it_keeps_the_contract_and_its_noise_is_the_images_own(tiny: DAr) -> None:
@@ -108,7 +118,7 @@ def test_it_keeps_the_contract_and_its_noise_is_the_images_own(tiny: DAr) -> Non
     assert images.shape == (2, 3, 32, 32) and torch.equal(images, tiny.images(codes, seeds))
     assert torch.equal(images[1:], tiny.sample(conditions[1:], seeds[1:]))
     assert not torch.equal(images, tiny.images(codes, seeds + 1))
-    assert tiny.info.sampler["decoder_noise"].startswith("normal, float32, the next of the sample's own stream")
+    assert tiny.info.sampler["decoder_noise"].startswith("normal, float32, from a stream of the sample's own")
     assert tiny.info.sampler["cfg_schedule"] == "linspace" and tiny.info.sampler["cfg_last"] == 8.0
 
 

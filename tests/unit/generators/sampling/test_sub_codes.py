@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
+from vtbench.core.errors import UsageError
 from vtbench.generators.sampling.draws import DrawRule
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant, Interval, Linear
 from vtbench.generators.sampling.next_token import Prompted
 from vtbench.generators.sampling.settings import SamplerSettings
+from vtbench.generators.sampling.strategies.choice import strategy_of
 from vtbench.generators.sampling.sub_codes import sample_sub_codes
 from vtbench.networks.key_value_cache import CacheGeometry, KeyValueCache
 
@@ -110,3 +112,16 @@ def test_parts_that_differ_are_recorded_as_lists() -> None:
     assert settings.part(1) == SamplerSettings(Filters(1.0), Constant(2.0))
     recorded = settings.as_recorded()
     assert recorded["temperature"] == [1.1, 1.0] and recorded["cfg_scale"] == 2.0
+
+
+def test_positions_are_counted_with_those_of_guidance_and_a_strategy_is_refused() -> None:
+    table = Table()
+    shown = torch.tensor([1, 2])
+    table.labels = torch.cat([shown, torch.full_like(shown, NONE)])
+    prompted = Prompted(shown, torch.full_like(shown, NONE))
+    _, cost = sample_sub_codes(table, prompted, SamplerSettings(Filters(), Interval(2.0, 0)), torch.tensor([0, 1]))
+    assert (cost.steps, cost.tokens_computed) == (8, 4 + 4 + 2 + 2)
+    with pytest.raises(UsageError, match="take no strategy"):
+        sample_sub_codes(
+            table, prompted, SamplerSettings(strategy=strategy_of("sjd", 4, "random")), torch.tensor([0, 1])
+        )

@@ -35,7 +35,7 @@ NUDGE = 1e-3
 """Guidance that begins at 1 and grows begins this much above it, as the authors' sampler has it."""
 
 NOISE_IN_WORDS: Mapping[DrawRule, str] = {
-    "inverse-cdf": "normal, float32, the next of the sample's own stream behind its tokens",
+    "inverse-cdf": "normal, float32, from a stream of the sample's own beside that of its tokens",
     "torch-multinomial": "normal, float32, the CPU's stream after manual_seed, behind tokens drawn on a CPU",
 }
 """What the tokenizer's decoder starts from."""
@@ -44,9 +44,9 @@ NOISE_IN_WORDS: Mapping[DrawRule, str] = {
 class DAr(TeacherForced, PublishedGenerator):
     """One of D-AR's sizes over the codes of its sequential diffusion tokenizer.
 
-    The tokenizer's decoder starts from noise. It is the next of the image's own random numbers after those of its
-    tokens, as it is in the authors' sampler of one image on a CPU; on another device their noise comes from the CPU's
-    stream, of which the tokens took nothing, and ``draw=torch-multinomial`` does the same.
+    The tokenizer's decoder starts from noise, which follows from the image's seed. With ``draw=torch-multinomial`` it
+    is the authors' for a single image: on a CPU the numbers behind those of the tokens; elsewhere the first of the
+    CPU's stream, of which the tokens took none.
 
     Args:
         size: of the network.
@@ -142,7 +142,7 @@ class DAr(TeacherForced, PublishedGenerator):
         settings, device = self._identity.settings, codes.levels[0].device
         spent = Drawn(settings.draw, codes.levels[0].shape[1], VOCABULARY, settings.filters.greedy)
         shape = self.tokenizer.noise_shape
-        noise = [torch.randn(shape, generator=spent.stream_after(seed, device)) for seed in seeds.tolist()]
+        noise = [torch.randn(shape, generator=spent.decoder_stream(seed, device)) for seed in seeds.tolist()]
         decoded: Tensor = self.tokenizer.decode_from(codes, torch.stack(noise))
         return decoded
 
