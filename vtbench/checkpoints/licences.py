@@ -18,5 +18,5 @@ def terms(licence: str) -> str:
     if licence == NONE_STATED:
         return "its authors state no licence: ask them before you pass on weights, or build on them"
     if _RESEARCH.search(licence):
-        return "for research only: no commercial use of weights or samples; read the licence"
+        return "for research only, its authors say: read the licence before any other use of weights or samples"
     return ""
