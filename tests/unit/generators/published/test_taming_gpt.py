@@ -20,6 +20,7 @@ from vtbench.generators.resolve import resolve_generator
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.next_token import Prompted, sample_tokens
 from vtbench.generators.sampling.settings import SamplerSettings
+from vtbench.generators.sampling.strategies.choice import strategy_of
 
 DRAWN = {
     0: "115 16 48 115 115 80 100 10 48 12 115 75 108 120 45 10",
@@ -99,3 +100,13 @@ def test_a_training_file_is_read_strictly(tmp_path: Path) -> None:
     torch.save({"state_dict": whole | beside}, file)
     with pytest.raises(AdapterError, match="pos_emb"):
         resolve_generator(named)
+
+
+def test_greedy_speculation_draws_what_one_token_a_pass_does(network: TamingNetwork) -> None:
+    plain = SamplerSettings(Filters(greedy=True))
+    faster = SamplerSettings(Filters(greedy=True), strategy=strategy_of("sjd", 4, "random"))
+    prompted, seeds = Prompted(LABELS, LABELS), torch.tensor([0, 1])
+    with torch.inference_mode():
+        wanted, _ = sample_tokens(network, prompted, plain, seeds)
+        found, cost = sample_tokens(network, prompted, faster, seeds)
+    assert torch.equal(found, wanted) and cost.steps is not None and cost.steps <= 32

@@ -14,18 +14,22 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from vtbench.checkpoints.loading import Source
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
+from vtbench.generators.published.teacher_forcing import TeacherForced
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.settings import SamplerSettings
+from vtbench.generators.sampling.strategies.choice import strategy_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from vtbench.generators.sampling.draws import DrawRule
+    from vtbench.generators.sampling.strategies.choice import StrategyName
+    from vtbench.generators.sampling.strategies.drafting import Filling
 
 CLASSES = 1000
 
 
-class TamingGpt(PublishedGenerator):
+class TamingGpt(TeacherForced, PublishedGenerator):
     """GPT-2's blocks over the codes of VQGAN. A class is a code of its number in front; nothing stands for "no class",
     so there is no guidance.
 
@@ -40,6 +44,9 @@ class TamingGpt(PublishedGenerator):
         top_p: only the likeliest tokens that together exceed p stay; 1 for all.
         greedy: the likeliest token at every step.
         draw: ``inverse-cdf``, or ``torch-multinomial`` for the authors' own draws of a single image.
+        strategy: ``sjd`` (the same distribution in fewer passes), ``gsd`` (its lossy kin), or ``plain``: one a pass.
+        window: tokens of an image that a pass of a strategy sees.
+        filling: what a strategy's window holds at first: ``random`` tokens, or each the one on its left.
         checkpoint: its file.
         card: whose checkpoint is used.
         entry: of the file, where it holds several.
@@ -69,6 +76,9 @@ class TamingGpt(PublishedGenerator):
         top_p: float = 1.0,
         greedy: bool = False,
         draw: DrawRule = "inverse-cdf",
+        strategy: StrategyName = "plain",
+        window: int = 16,
+        filling: Filling = "random",
         checkpoint: str | None = None,
         card: str | None = None,
         entry: str | None = None,
@@ -86,7 +96,7 @@ class TamingGpt(PublishedGenerator):
                 tokenizer,
                 geometry.vocabulary,
                 (geometry.grid, geometry.grid),
-                SamplerSettings(filters, draw=draw),
+                SamplerSettings(filters, draw=draw, strategy=strategy_of(strategy, window, filling)),
                 ImageRule(rounding="truncate"),
                 CLASSES,
             ),
