@@ -168,14 +168,15 @@ def test_sequences_of_the_reference_are_products_of_tables() -> None:
         assert found[place] == pytest.approx(float(first[a] * then[a, b]), rel=1e-6)
 
 
-@pytest.mark.parametrize("family", ["d-ar", "gigatok-gpt", "ibq-ar", "rar"])
+@pytest.mark.parametrize("family", ["d-ar", "gigatok-gpt", "hita-gpt", "ibq-ar", "rar", "taming-gpt"])
 def test_every_family_of_one_token_a_pass_takes_a_strategy(family: str) -> None:
     """A window of one token is plain sampling; a wider one is another draw of the same images' distribution."""
     factory = GENERATORS.load(family)
+    guided = {} if family == "taming-gpt" else {"cfg_scale": 2.0}
     conditions, seeds = [Condition(label=3), Condition(label=7)], torch.tensor([1, 2])
     with pytest.warns(UserWarning, match="random weights"):
         plain, narrow, wide = (
-            factory.random(**{**factory.shrunken, "cfg_scale": 2.0, **more})
+            factory.random(**{**factory.shrunken, **guided, **more})
             for more in (
                 {},
                 {"strategy": "sjd", "window": 1},

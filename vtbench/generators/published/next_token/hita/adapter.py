@@ -19,11 +19,14 @@ from vtbench.generators.published.base import Identity, ImageRule, PublishedGene
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant, Interval
 from vtbench.generators.sampling.settings import SamplerSettings
+from vtbench.generators.sampling.strategies.choice import strategy_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from vtbench.generators.sampling.draws import DrawRule
+    from vtbench.generators.sampling.strategies.choice import StrategyName
+    from vtbench.generators.sampling.strategies.drafting import Filling
 
 VOCABULARY = 16384
 CLASSES = 1000
@@ -46,6 +49,9 @@ class HitaGpt(PublishedGenerator):
         top_p: only the likeliest tokens that together exceed p stay; 1 for all.
         greedy: the likeliest token at every step.
         draw: ``inverse-cdf``, or ``torch-multinomial`` for the authors' own draws of a single image.
+        strategy: ``sjd`` (the same distribution in fewer passes), ``gsd`` (its lossy kin), or ``plain``: one a pass.
+        window: tokens of an image that a pass of a strategy sees.
+        filling: what a strategy's window holds at first: ``random`` tokens, or each the one on its left.
         output_size: pixels to which images are resized as the authors do; those of the tokenizer unless given.
         checkpoint: its file.
         card: whose checkpoint is used.
@@ -80,6 +86,9 @@ class HitaGpt(PublishedGenerator):
         top_p: float = 1.0,
         greedy: bool = False,
         draw: DrawRule = "inverse-cdf",
+        strategy: StrategyName = "plain",
+        window: int = 16,
+        filling: Filling = "random",
         output_size: int | None = None,
         checkpoint: str | None = None,
         card: str | None = None,
@@ -98,7 +107,13 @@ class HitaGpt(PublishedGenerator):
             Source(checkpoint, card, random_weights_seed, entry),
             Identity(
                 *(tokenizer, VOCABULARY, (grid, grid)),
-                settings=SamplerSettings(filters, guidance, draw, order=f"{slots} holistic, then raster"),
+                settings=SamplerSettings(
+                    filters,
+                    guidance,
+                    draw,
+                    order=f"{slots} holistic, then raster",
+                    strategy=strategy_of(strategy, window, filling),
+                ),
                 image=ImageRule(output_size),
                 classes=CLASSES,
             ),
