@@ -34,6 +34,13 @@ def bits_of(indices: Tensor, count: int) -> Tensor:
     return (indices[..., None] >> torch.arange(count, device=indices.device)) % 2 == 1
 
 
+def indices_of(bits: Tensor) -> Tensor:
+    """The way back: ``bool [...,count]``, bit ``i`` of weight ``2**i``, to ``int64 [...]``."""
+    import torch
+
+    return (bits.long() << torch.arange(bits.shape[-1], device=bits.device)).sum(dim=-1)
+
+
 def to_signs(bits: Tensor, dtype: torch.dtype, *, first_is_highest: bool = False) -> Tensor:
     """The way back: ``bool [B,*grid,C]`` to -1 and 1, ``[B,C,*grid]``."""
     ordered = bits.flip(-1) if first_is_highest else bits

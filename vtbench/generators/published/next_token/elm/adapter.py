@@ -16,11 +16,12 @@ from vtbench.core.codes import Codes
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.errors import UsageError
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
+from vtbench.generators.published.teacher_forcing_parts import TeacherForcedParts
 from vtbench.generators.sampling.courses import Counted, Course, Curve
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant, Schedule
 from vtbench.generators.sampling.settings import SamplerSettings
-from vtbench.networks.binary import bits_of
+from vtbench.networks.binary import bits_of, indices_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,7 +39,7 @@ CURVES: Mapping[str, tuple[Curve, Counted]] = {
 """The authors' names of schedules, beside ``constant``."""
 
 
-class ElmAr(PublishedGenerator):
+class ElmAr(TeacherForcedParts, PublishedGenerator):
     """One of ELM's sizes: a token is ``sub_codes`` numbers of ``bits`` bits, drawn independently of one another.
 
     Args:
@@ -128,6 +129,12 @@ class ElmAr(PublishedGenerator):
         side = self._side()
         joined = torch.cat(parts, dim=-1)
         return Codes(bits=(joined.view(len(joined), *self._identity.grid, -1),), image_size=(side, side))
+
+    def _parts(self, codes: Codes) -> Tensor:
+        import torch
+
+        each = torch.split(codes.bits[0].flatten(1, -2), self._bits, dim=-1)
+        return torch.stack([indices_of(part) for part in reversed(each)], dim=-1)
 
 
 def schedule(scale: float, name: str) -> Schedule:

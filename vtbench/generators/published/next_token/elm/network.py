@@ -114,6 +114,10 @@ class ElmNetwork(nn.Module):
         hidden = self._run(torch.cat([self.cls_embedding(condition), self._embedded(codes)], dim=1), None)
         return torch.stack([self.head(hidden, part) for part in range(self.sub_codes)], dim=2)
 
+    def part_logits(self, condition: Tensor, codes: Tensor) -> tuple[Tensor, ...]:
+        """As :meth:`forward` on all tokens but the last: ``int64 [B,N,K]`` to ``[B,N,2**bits]`` of each sub-code."""
+        return self(condition, codes[:, :-1]).unbind(2)  # type: ignore[no-any-return]
+
     def head(self, hidden: Tensor, part: int) -> Tensor:
         """Logits ``[...,2**bits]`` of one sub-code, given what stands for tokens, ``[...,width]``."""
         head = self.output[part] if isinstance(self.output, nn.ModuleList) else self.output

@@ -15,10 +15,11 @@ from vtbench.checkpoints.loading import Source
 from vtbench.core.codes import Codes
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
+from vtbench.generators.published.teacher_forcing_parts import TeacherForcedParts
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant
 from vtbench.generators.sampling.settings import SamplerSettings
-from vtbench.networks.binary import bits_of
+from vtbench.networks.binary import bits_of, indices_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 CLASSES = 1000
 
 
-class OpenMagvit2Ar(PublishedGenerator):
+class OpenMagvit2Ar(TeacherForcedParts, PublishedGenerator):
     """One of Open-MAGVIT2's sizes: a token is drawn in two parts, of 6 bits and then of 12.
 
     Each setting of the sampler counts for both parts unless the second has one of its own (``…_post``).
@@ -129,3 +130,9 @@ class OpenMagvit2Ar(PublishedGenerator):
         side = self._side()
         joined = torch.cat(parts, dim=-1)
         return Codes(bits=(joined.view(len(joined), *self._identity.grid, -1),), image_size=(side, side))
+
+    def _parts(self, codes: Codes) -> Tensor:
+        import torch
+
+        first, second = torch.split(codes.bits[0].flatten(1, -2), list(self._bits), dim=-1)
+        return torch.stack([indices_of(first), indices_of(second)], dim=-1)

@@ -106,7 +106,7 @@ class FactorisedNetwork(nn.Module):
         """The blocks over the parts of one token, given what stands for it, ``[B,width]``."""
         return InnerBlocks(self, hidden)
 
-    def forward(self, condition: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
+    def part_logits(self, condition: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of all tokens at once, without a cache.
 
         Args:
@@ -122,6 +122,8 @@ class FactorisedNetwork(nn.Module):
         pairs = torch.stack([hidden, self.pre_emb(codes[..., 0])], dim=2).flatten(0, 1)
         first, second = self.over_parts(pairs, None).unflatten(0, (batch, length)).unbind(2)  # type: ignore[no-untyped-call]
         return self.head[0](first), self.head[1](second)
+
+    forward = part_logits
 
     def over_parts(self, x: Tensor, cache: KeyValueCache | None) -> Tensor:
         """Normed outcomes ``[B,T,width]`` of the blocks over parts: what stands for a token, then its first part."""
