@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 # Pipelines that guide by u + s (c - u) when s > 1; others may read the scale as an input of the network.
-_CLASSIC_GUIDANCE = {"DiTPipeline", "StableDiffusionPipeline", "StableDiffusionXLPipeline"}
+_CLASSIC_GUIDANCE = {"AmusedPipeline", "DiTPipeline", "StableDiffusionPipeline", "StableDiffusionXLPipeline"}
 
 
 class DiffusersPipeline:
@@ -27,7 +27,7 @@ class DiffusersPipeline:
 
     Noise is drawn on the CPU, so that it is the same on every device. A pipeline that also draws from the global
     random state (``DiTPipeline`` under a scheduler that adds noise does) is called for one image at a time, with that
-    state seeded too.
+    state seeded too; so is one that takes a single generator for a whole batch (``AmusedPipeline``).
 
     Args:
         path: local folder with ``model_index.json``, or hub id (``owner/name``).
@@ -63,7 +63,8 @@ class DiffusersPipeline:
         self._arguments = {key: value for key, value in given.items() if value is not None} | dict(call or {})
         _check_arguments(self._arguments, parameters, found.class_name)
         self._kind = _conditions(conditions, parameters, found.class_name)
-        self._calls = SeededCalls(self._call)
+        self._generator_each = _takes_several(parameters)
+        self._calls = SeededCalls(self._call, batched=self._generator_each)
         self.info = GeneratorInfo(
             name=found.class_name,
             conditions=self._kind,
@@ -72,7 +73,7 @@ class DiffusersPipeline:
             classes=_classes(self._pipeline) if self._kind == "class" else 0,
             native_size=size or _native_size(self._pipeline),
             sampler=_settings(self._pipeline, self._arguments, parameters),
-            tokenizer=type(self._pipeline.components["vae"]).__name__ if self._pipeline.components.get("vae") else "",
+            tokenizer=_tokenizer(self._pipeline),
             parameters=read_parameters(self._pipeline.components),
             weights=found.weights(),
         )
@@ -96,10 +97,9 @@ class DiffusersPipeline:
     def _call(self, conditions: Sequence[Condition], generators: list[torch.Generator]) -> Tensor:
         import torch
 
+        random = generators if self._generator_each else generators[0]
         with torch.inference_mode():
-            output = self._pipeline(
-                **self._asked(conditions), **self._arguments, generator=generators, output_type="pt"
-            )
+            output = self._pipeline(**self._asked(conditions), **self._arguments, generator=random, output_type="pt")
         if any(getattr(output, "nsfw_content_detected", None) or ()):
             raise SampleError(f"{self.info.name}: the safety checker replaced an image")
         return _as_tensor(output.images, self.info.name)
@@ -151,7 +151,7 @@ def _settings(
 ) -> dict[str, Any]:
     """Every setting that moves a sample, the pipeline's defaults included."""
     told = dict(arguments)
-    for name in ("num_inference_steps", "guidance_scale", "eta"):
+    for name in ("num_inference_steps", "guidance_scale", "eta", "temperature"):
         if name in parameters and name not in told and parameters[name].default is not inspect.Parameter.empty:
             told[name] = parameters[name].default
     if "guidance_scale" in told and type(pipeline).__name__ in _CLASSIC_GUIDANCE:
@@ -176,10 +176,25 @@ def _classes(pipeline: Any) -> int:
     return int(config.get("num_embeds_ada_norm") or config.get("num_class_embeds") or 0)
 
 
+def _takes_several(parameters: Mapping[str, inspect.Parameter]) -> bool:
+    """Whether the call takes a generator for each image: its annotation says so, where there is one."""
+    annotation = parameters["generator"].annotation if "generator" in parameters else inspect.Parameter.empty
+    return annotation is inspect.Parameter.empty or "list" in str(annotation).lower()
+
+
+def _autoencoder(pipeline: Any) -> Any:
+    return pipeline.components.get("vae") or pipeline.components.get("vqvae")
+
+
+def _tokenizer(pipeline: Any) -> str:
+    autoencoder = _autoencoder(pipeline)
+    return "" if autoencoder is None else type(autoencoder).__name__
+
+
 def _native_size(pipeline: Any) -> int | None:
     """Side that the denoiser was made for, through the stride of the autoencoder."""
     size = getattr(_network(pipeline), "config", {}).get("sample_size")
-    vae = pipeline.components.get("vae")
+    vae = _autoencoder(pipeline)
     if not isinstance(size, int):
         return None
     if vae is None:

@@ -20,11 +20,14 @@ class SeededCalls:
 
     Args:
         call: conditions and a CPU generator each to ``[B,3,H,W]``.
+        batched: whether several images are asked for at once at all.
     """
 
-    def __init__(self, call: Callable[[Sequence[Condition], list[torch.Generator]], Tensor]) -> None:
+    def __init__(
+        self, call: Callable[[Sequence[Condition], list[torch.Generator]], Tensor], batched: bool = True
+    ) -> None:
         self._call = call
-        self._batched = True
+        self._batched = batched
 
     def sample(self, conditions: Sequence[Condition], seeds: Sequence[int]) -> Tensor:
         """``[B,3,H,W]``."""
