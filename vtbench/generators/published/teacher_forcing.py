@@ -44,7 +44,7 @@ class TeacherForced:
         import torch
 
         labels = self._labels(conditions)
-        tokens = codes.levels[0].flatten(1).to(labels.device)
+        tokens = self._tokens_of(codes).to(labels.device)
         wanted = (len(labels), self._network.tokens)
         if tuple(tokens.shape) != wanted:
             images, each = tokens.shape
@@ -60,3 +60,7 @@ class TeacherForced:
                 for row, token in zip(logits, tokens, strict=True)
             ]
             return torch.stack(each_image)
+
+    def _tokens_of(self, codes: Codes) -> Tensor:
+        """``int64 [B,N]``: the tokens of codes in the order in which they are sampled."""
+        return codes.levels[0].flatten(1)

@@ -24,7 +24,7 @@ CONDITIONS = [Condition(label=3), Condition(label=7)]
 
 
 def test_there_are_some() -> None:
-    assert {"llamagen", "rar", "ibq-ar", "gigatok-gpt", "d-ar"} <= set(FAMILIES)
+    assert {"llamagen", "rar", "ibq-ar", "gigatok-gpt", "d-ar", "hita-gpt"} <= set(FAMILIES)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -34,7 +34,7 @@ def test_it_is_that_of_the_samplers_unfiltered_distribution(name: str) -> None:
     generator = family.random(**family.shrunken)
     assert isinstance(generator, LikelihoodGenerator)
     codes = generator.sample_codes(CONDITIONS, torch.tensor([1, 2]))
-    tokens, labels, network = codes.levels[0].flatten(1), torch.tensor([3, 7]), generator._network
+    tokens, labels, network = generator._tokens_of(codes), torch.tensor([3, 7]), generator._network
     with torch.inference_mode():
         cache = network.make_cache(2)
         logits, found = network.prefill(labels, cache), []

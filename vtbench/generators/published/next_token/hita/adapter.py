@@ -16,6 +16,7 @@ from vtbench.core.codes import Codes
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.errors import AdapterError
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
+from vtbench.generators.published.teacher_forcing import TeacherForced
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant, Interval
 from vtbench.generators.sampling.settings import SamplerSettings
@@ -32,7 +33,7 @@ VOCABULARY = 16384
 CLASSES = 1000
 
 
-class HitaGpt(PublishedGenerator):
+class HitaGpt(TeacherForced, PublishedGenerator):
     """One of Hita's sizes over its own tokens: 128 of the whole image, then a map of 21 by 21.
 
     In bfloat16 the authors round guided logits and probabilities to it too; here both keep at least float32.
@@ -132,6 +133,11 @@ class HitaGpt(PublishedGenerator):
         side = self._side()
         local = tokens[:, self._slots :].reshape(-1, *self._identity.grid)
         return Codes(levels=(tokens[:, : self._slots], local), image_size=(side, side))
+
+    def _tokens_of(self, codes: Codes) -> Tensor:
+        import torch
+
+        return torch.cat([level.flatten(1) for level in codes.levels], dim=1)
 
     def _side(self) -> int:
         side: int = self.tokenizer.info.native_size
