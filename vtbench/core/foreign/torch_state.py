@@ -175,7 +175,7 @@ def save_streams() -> list[Any]:
         random.getstate(),
         None if numpy is None else numpy.random.get_state(),
         None if torch is None else torch.get_rng_state(),
-        None if cuda is None else cuda.get_rng_state(),
+        None if cuda is None else cuda.get_rng_state_all(),  # of every GPU: `seed_streams` seeds them all
     ]
 
 
@@ -188,7 +188,7 @@ def restore_streams(saved: list[Any]) -> None:
     if of_torch is not None:
         _torch().set_rng_state(of_torch)
     if of_cuda is not None:
-        _torch().cuda.set_rng_state(of_cuda)
+        _torch().cuda.set_rng_state_all(of_cuda)
 
 
 def seed_streams(seed: int) -> None:

@@ -7,12 +7,13 @@ likeliest of p / E with exponential E, as most published samplers do: it replays
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 from vtbench.core.errors import UsageError
 from vtbench.core.seeds import sample_seed
+from vtbench.generators.sampling.filters import Precision
 
 if TYPE_CHECKING:
     import torch
@@ -24,6 +25,10 @@ IN_WORDS = {
     "inverse-cdf": "inverse CDF in float64, one uniform number a token from the sample's own generator",
     "torch-multinomial": "argmax of p / E, E exponential, from the sample's own generator on the sampling device",
 }
+
+
+PRECISIONS: Mapping[DrawRule, Precision] = {"inverse-cdf": "float64", "torch-multinomial": "float32"}
+"""In which the softmax before a draw is taken: ours in float64, the authors' in float32."""
 
 
 class Draws(Protocol):

@@ -15,7 +15,7 @@ from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.errors import AdapterError, UsageError
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
 from vtbench.generators.published.teacher_forcing import TeacherForced
-from vtbench.generators.sampling.draws import Drawn
+from vtbench.generators.sampling.draws import PRECISIONS, Drawn
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import OFF, Constant, Linspace, Schedule
 from vtbench.generators.sampling.settings import SamplerSettings
@@ -108,8 +108,7 @@ class DAr(TeacherForced, PublishedGenerator):
         if round(tokens**0.5) ** 2 != tokens:
             raise UsageError(f"tokens={tokens}: must be a square", "the published tokenizer has 256")
         geometry = LlamaGenGeometry(SIZES[size], VOCABULARY, round(tokens**0.5), CLASSES, "line")
-        precision = "float64" if draw == "inverse-cdf" else "float32"
-        filters = Filters(temperature, top_k, top_p, greedy, precision)  # type: ignore[arg-type]
+        filters = Filters(temperature, top_k, top_p, greedy, PRECISIONS[draw])
         settings = SamplerSettings(
             filters, schedule(cfg_scale, cfg_last), draw, strategy=strategy_of(strategy, window, filling)
         )

@@ -17,6 +17,7 @@ from vtbench.core.errors import UsageError
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
 from vtbench.generators.published.teacher_forcing import TeacherForced
 from vtbench.generators.sampling.courses import Course, Curve
+from vtbench.generators.sampling.draws import PRECISIONS
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import OFF, Constant, Schedule, Step
 from vtbench.generators.sampling.settings import SamplerSettings
@@ -106,8 +107,7 @@ class GigaTokGpt(TeacherForced, PublishedGenerator):
         if round(tokens**0.5) ** 2 != tokens:
             raise UsageError(f"tokens={tokens}: must be a square", "the published tokenizers have 256")
         geometry = LlamaGenGeometry(SIZES[size], VOCABULARY, round(tokens**0.5), CLASSES, "learnt")
-        precision = "float64" if draw == "inverse-cdf" else "float32"
-        filters = Filters(temperature, top_k, top_p, greedy, precision)  # type: ignore[arg-type]
+        filters = Filters(temperature, top_k, top_p, greedy, PRECISIONS[draw])
         settings = SamplerSettings(
             filters, schedule(cfg_scale, cfg_schedule, cfg_start), draw, strategy=strategy_of(strategy, window, filling)
         )

@@ -15,6 +15,7 @@ from vtbench.checkpoints.loading import Source
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.errors import UsageError
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
+from vtbench.generators.sampling.draws import PRECISIONS
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant
 from vtbench.generators.sampling.settings import SamplerSettings
@@ -92,8 +93,7 @@ class DetailFlowGpt(PublishedGenerator):
         if group < 2 or tokens % group or tokens < group:
             raise UsageError(f"{self.family}: tokens={tokens}, group={group}", "tokens are whole groups of 2 or more")
         geometry = DetailFlowGeometry(SIZES[size], VOCABULARY, tokens, group, CLASSES)
-        precision = "float64" if draw == "inverse-cdf" else "float32"
-        filters = Filters(temperature, top_k, top_p, greedy, precision)  # type: ignore[arg-type]
+        filters = Filters(temperature, top_k, top_p, greedy, PRECISIONS[draw])
         settings = SamplerSettings(filters, Constant(cfg_scale), draw, order=geometry.order.name)
         self._setup(
             lambda: DetailFlowNetwork(geometry),

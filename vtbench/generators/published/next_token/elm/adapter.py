@@ -18,6 +18,7 @@ from vtbench.core.errors import UsageError
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
 from vtbench.generators.published.teacher_forcing_parts import TeacherForcedParts
 from vtbench.generators.sampling.courses import Counted, Course, Curve
+from vtbench.generators.sampling.draws import PRECISIONS
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant, Schedule
 from vtbench.generators.sampling.settings import SamplerSettings
@@ -93,8 +94,7 @@ class ElmAr(TeacherForcedParts, PublishedGenerator):
         from vtbench.generators.published.next_token.elm.network import SIZES, ElmGeometry, ElmNetwork
 
         geometry = ElmGeometry(SIZES[size], sub_codes, bits, grid, CLASSES)
-        precision = "float64" if draw == "inverse-cdf" else "float32"
-        filters = Filters(temperature, top_k, greedy=greedy, precision=precision)  # type: ignore[arg-type]
+        filters = Filters(temperature, top_k, greedy=greedy, precision=PRECISIONS[draw])
         settings = SamplerSettings(filters, schedule(cfg_scale, cfg_schedule), draw)
         self._bits = bits
         self._setup(

@@ -17,6 +17,7 @@ from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.errors import AdapterError
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
 from vtbench.generators.published.teacher_forcing import TeacherForced
+from vtbench.generators.sampling.draws import PRECISIONS
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant, Interval
 from vtbench.generators.sampling.settings import SamplerSettings
@@ -99,8 +100,7 @@ class HitaGpt(TeacherForced, PublishedGenerator):
         from vtbench.generators.published.next_token.hita.network import SIZES, HitaGeometry, HitaNetwork
 
         geometry = HitaGeometry(SIZES[size], VOCABULARY, slots, grid, CLASSES)
-        precision = "float64" if draw == "inverse-cdf" else "float32"
-        filters = Filters(temperature, top_k, top_p, greedy, precision)  # type: ignore[arg-type]
+        filters = Filters(temperature, top_k, top_p, greedy, PRECISIONS[draw])
         guidance = Constant(cfg_scale) if cfg_interval < 0 else Interval(cfg_scale, cfg_interval)
         self._slots = slots
         self._setup(

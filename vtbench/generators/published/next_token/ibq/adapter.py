@@ -14,6 +14,7 @@ from vtbench.checkpoints.loading import Source
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
 from vtbench.generators.published.teacher_forcing import TeacherForced
+from vtbench.generators.sampling.draws import PRECISIONS
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant
 from vtbench.generators.sampling.settings import SamplerSettings
@@ -89,8 +90,7 @@ class IbqAr(TeacherForced, PublishedGenerator):
         from vtbench.generators.published.next_token.ibq.network import SIZES, IbqGeometry, IbqNetwork
 
         geometry = IbqGeometry(SIZES[size], vocabulary, grid, CLASSES)
-        precision = "float64" if draw == "inverse-cdf" else "float32"
-        filters = Filters(temperature, top_k, top_p, greedy, precision)  # type: ignore[arg-type]
+        filters = Filters(temperature, top_k, top_p, greedy, PRECISIONS[draw])
         self._setup(
             lambda: IbqNetwork(geometry),
             Source(checkpoint, card, random_weights_seed, entry),

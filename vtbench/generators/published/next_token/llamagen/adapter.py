@@ -14,6 +14,7 @@ from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.errors import UsageError
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
 from vtbench.generators.published.teacher_forcing import TeacherForced
+from vtbench.generators.sampling.draws import PRECISIONS
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant, Interval, PowerCosine, Schedule
 from vtbench.generators.sampling.settings import SamplerSettings
@@ -95,8 +96,7 @@ class LlamaGen(TeacherForced, PublishedGenerator):
         from vtbench.generators.published.next_token.llamagen.network import SIZES, LlamaGenGeometry, LlamaGenNetwork
 
         geometry = LlamaGenGeometry(SIZES[size], VOCABULARY, grid, CLASSES)
-        precision = "float64" if draw == "inverse-cdf" else "float32"
-        filters = Filters(temperature, top_k, top_p, greedy, precision)  # type: ignore[arg-type]
+        filters = Filters(temperature, top_k, top_p, greedy, PRECISIONS[draw])
         guidance = schedule(cfg_scale, cfg_interval, cfg_power)
         settings = SamplerSettings(filters, guidance, draw, strategy=strategy_of(strategy, window, filling))
         self._setup(

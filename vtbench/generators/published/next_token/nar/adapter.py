@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from vtbench.checkpoints.loading import Source
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
+from vtbench.generators.sampling.draws import PRECISIONS
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant, WhileAtMost
 from vtbench.generators.sampling.settings import SamplerSettings
@@ -80,8 +81,7 @@ class Nar(PublishedGenerator):
         from vtbench.generators.published.next_token.nar.network import SIZES, NarGeometry, NarNetwork
 
         geometry = NarGeometry(SIZES[size], VOCABULARY, grid, CLASSES)
-        precision = "float64" if draw == "inverse-cdf" else "float32"
-        filters = Filters(temperature, top_k, top_p, greedy, precision)  # type: ignore[arg-type]
+        filters = Filters(temperature, top_k, top_p, greedy, PRECISIONS[draw])
         guidance = Constant(cfg_scale) if cfg_interval < 0 else WhileAtMost(cfg_scale, cfg_interval)
         settings = SamplerSettings(filters, guidance, draw, order=geometry.order.name)
         self._setup(

@@ -16,6 +16,7 @@ from vtbench.core.codes import Codes
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
 from vtbench.generators.published.teacher_forcing_parts import TeacherForcedParts
+from vtbench.generators.sampling.draws import PRECISIONS
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant
 from vtbench.generators.sampling.settings import SamplerSettings
@@ -88,8 +89,7 @@ class OpenMagvit2Ar(TeacherForcedParts, PublishedGenerator):
         from vtbench.generators.published.next_token.open_magvit2.network import SIZES, FactorisedNetwork
 
         geometry = SIZES[size]
-        precision = "float64" if draw == "inverse-cdf" else "float32"
-        filters = Filters(temperature, top_k, top_p, greedy, precision)  # type: ignore[arg-type]
+        filters = Filters(temperature, top_k, top_p, greedy, PRECISIONS[draw])
         filters_post = replace(
             filters,
             temperature=temperature if temperature_post is None else temperature_post,

@@ -15,6 +15,7 @@ from vtbench.checkpoints.loading import Source
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
 from vtbench.generators.published.teacher_forcing import TeacherForced
+from vtbench.generators.sampling.draws import PRECISIONS
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import PowerCosine
 from vtbench.generators.sampling.settings import SamplerSettings
@@ -81,8 +82,7 @@ class Rar(TeacherForced, PublishedGenerator):
 
         geometry = SIZES[size]
         side = int(geometry.tokens**0.5)
-        precision = "float64" if draw == "inverse-cdf" else "float32"
-        filters = Filters(temperature, top_k, top_p, greedy, precision)  # type: ignore[arg-type]
+        filters = Filters(temperature, top_k, top_p, greedy, PRECISIONS[draw])
         # 0 is the authors' way to say none, which 1 is by the formula; each label takes a number before the first token
         settings = SamplerSettings(
             filters,

@@ -15,6 +15,7 @@ from vtbench.checkpoints.loading import Source
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
 from vtbench.generators.published.teacher_forcing import TeacherForced
+from vtbench.generators.sampling.draws import PRECISIONS
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.settings import SamplerSettings
 from vtbench.generators.sampling.strategies.choice import strategy_of
@@ -87,8 +88,7 @@ class TamingGpt(TeacherForced, PublishedGenerator):
         from vtbench.generators.published.next_token.taming.network import SIZES, TamingNetwork
 
         geometry = SIZES[size]
-        precision = "float64" if draw == "inverse-cdf" else "float32"
-        filters = Filters(temperature, top_k, top_p, greedy, precision)  # type: ignore[arg-type]
+        filters = Filters(temperature, top_k, top_p, greedy, PRECISIONS[draw])
         self._setup(
             lambda: TamingNetwork(geometry),
             Source(checkpoint, card, random_weights_seed, entry),
