@@ -120,7 +120,7 @@ class TiTokGenerator(MaskedGenerator):
             told = "takes no line of tokens" if found is None else f"takes {found}"
             raise AdapterError(
                 f"{self.family} draws {wanted} tokens an image; the tokenizer {self.tokenizer.info.name} {told}",
-                "leave tokenizer= out, or name the one that the generator was trained on",
+                "name the one of that many tokens that the generator was trained on, as its card does",
             )
 
 
