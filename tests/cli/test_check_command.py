@@ -260,6 +260,6 @@ def test_every_other_printed_command_exists() -> None:
     verbs, runner = ("run", "check", "compare"), CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"})
     known = {verb: runner.invoke(app, [verb, "--help"]).stdout for verb in verbs}
     commands = [line.partition("#")[0].split() for line in shown if line.startswith("vtbench ")]
-    assert len(commands) == 9
+    assert len(commands) == 11
     for _, verb, *words in commands:
         assert all(word in known[verb] for word in words if word.startswith("--"))
