@@ -34,9 +34,9 @@ Every setting that moves a sample is in the record under `sampler`: the filters 
 formula, strength and schedule, the rule by which a token is drawn, the resize and the rounding of the image. An image
 depends on its condition, its seed and these alone, whatever the batch. With `draw=torch-multinomial` and single images
 the tokens are those that the authors' code draws after `torch.manual_seed(seed)`; with TiTok's, it is
-`draw=torch-gumbel`. All this holds in float32, which is the default. In bfloat16 the last bits of a product depend on the
-shape of the batch, and a token that two entries are nearly tied for may fall the other way in other company: use one
-`--batch-size` for images that are to be equal.
+`draw=torch-gumbel`. All this holds in float32, which is the default. In bfloat16 the last bits of a product depend on
+the shape of the batch, and a token that two entries are nearly tied for may fall the other way in other company: use
+one `--batch-size` for images that are to be equal.
 
 Masked generators (MaskBit, TiTok) fill all places in a few steps and mask the least sure ones again. Their record also
 holds the steps, how many places stay masked after each, what a token is drawn from, and what it is sure by, with the

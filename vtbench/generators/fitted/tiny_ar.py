@@ -13,10 +13,12 @@ from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.digests import digest_file
 from vtbench.core.errors import DamagedFileError, UsageError
 from vtbench.core.info import GeneratorInfo, WeightFile
+from vtbench.generators.sampling.draws import DrawRule
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant
 from vtbench.generators.sampling.settings import SamplerSettings
-from vtbench.generators.sampling.strategies.choice import strategy_of
+from vtbench.generators.sampling.strategies.choice import StrategyName, strategy_of
+from vtbench.generators.sampling.strategies.drafting import Filling
 from vtbench.tokenizers.fitted.patch_vq import PatchRvq
 
 if TYPE_CHECKING:
@@ -25,9 +27,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from vtbench.generators.published.next_token.llamagen.network import LlamaGenNetwork
-    from vtbench.generators.sampling.draws import DrawRule
-    from vtbench.generators.sampling.strategies.choice import StrategyName
-    from vtbench.generators.sampling.strategies.drafting import Filling
 
 _FILE = "tiny_ar.safetensors"
 _SHA256 = "c20fd891d84d7db0b4f5ea57b1b77994ebf8e64b841894cfa76cb1d0d9e16ebe"

@@ -15,19 +15,17 @@ from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.errors import AdapterError, UsageError
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
 from vtbench.generators.published.teacher_forcing import TeacherForced
-from vtbench.generators.sampling.draws import PRECISIONS, Drawn
+from vtbench.generators.sampling.draws import PRECISIONS, Drawn, DrawRule
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import OFF, Constant, Linspace, Schedule
 from vtbench.generators.sampling.settings import SamplerSettings
-from vtbench.generators.sampling.strategies.choice import strategy_of
+from vtbench.generators.sampling.strategies.choice import StrategyName, strategy_of
+from vtbench.generators.sampling.strategies.drafting import Filling
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from vtbench.core.codes import Codes
-    from vtbench.generators.sampling.draws import DrawRule
-    from vtbench.generators.sampling.strategies.choice import StrategyName
-    from vtbench.generators.sampling.strategies.drafting import Filling
 
 VOCABULARY = 16384
 CLASSES = 1000

@@ -18,12 +18,12 @@ from vtbench.core.errors import UsageError
 from vtbench.generators.published.base import Identity, ImageRule
 from vtbench.generators.published.masked.base import CLASSES, MaskedGenerator
 from vtbench.generators.sampling.guidance import FROM_CONDITIONAL, Constant, Proportional, RisingCosine, Schedule
+from vtbench.generators.sampling.masked.counts import MaskSchedule
 from vtbench.generators.sampling.masked.settings import MaskedSettings
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vtbench.generators.sampling.masked.counts import MaskSchedule
 
 GuidanceName = Literal["constant", "linear", "cosine"]
 GRID = 16

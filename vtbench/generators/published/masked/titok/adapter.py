@@ -9,7 +9,7 @@ six images each of 8 steps equal token by token. So are the sequences of ``tests
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from vtbench.checkpoints.loading import Source
 from vtbench.core.errors import AdapterError, UsageError
@@ -24,10 +24,8 @@ from vtbench.generators.sampling.guidance import (
     Proportional,
     Schedule,
 )
+from vtbench.generators.sampling.masked.counts import MaskSchedule
 from vtbench.generators.sampling.masked.settings import MaskedSettings
-
-if TYPE_CHECKING:
-    from vtbench.generators.sampling.masked.counts import MaskSchedule
 
 GuidanceName = Literal["constant", "linear", "power-cosine"]
 _TINY = (

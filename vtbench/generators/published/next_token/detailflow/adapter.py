@@ -15,7 +15,7 @@ from vtbench.checkpoints.loading import Source
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.errors import UsageError
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
-from vtbench.generators.sampling.draws import PRECISIONS
+from vtbench.generators.sampling.draws import PRECISIONS, DrawRule
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant
 from vtbench.generators.sampling.settings import SamplerSettings
@@ -23,7 +23,6 @@ from vtbench.generators.sampling.settings import SamplerSettings
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vtbench.generators.sampling.draws import DrawRule
 
 VOCABULARY = 8192
 CLASSES = 1000

@@ -18,7 +18,7 @@ from vtbench.core.errors import UsageError
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
 from vtbench.generators.published.teacher_forcing_parts import TeacherForcedParts
 from vtbench.generators.sampling.courses import Counted, Course, Curve
-from vtbench.generators.sampling.draws import PRECISIONS
+from vtbench.generators.sampling.draws import PRECISIONS, DrawRule
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant, Schedule
 from vtbench.generators.sampling.settings import SamplerSettings
@@ -27,7 +27,6 @@ from vtbench.networks.binary import bits_of, indices_of
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vtbench.generators.sampling.draws import DrawRule
 
 CLASSES = 1000
 CURVES: Mapping[str, tuple[Curve, Counted]] = {

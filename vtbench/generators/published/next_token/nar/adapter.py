@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from vtbench.checkpoints.loading import Source
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
-from vtbench.generators.sampling.draws import PRECISIONS
+from vtbench.generators.sampling.draws import PRECISIONS, DrawRule
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant, WhileAtMost
 from vtbench.generators.sampling.settings import SamplerSettings
@@ -22,7 +22,6 @@ from vtbench.generators.sampling.settings import SamplerSettings
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vtbench.generators.sampling.draws import DrawRule
 
 VOCABULARY = 16384
 CLASSES = 1000

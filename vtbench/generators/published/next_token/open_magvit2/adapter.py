@@ -16,7 +16,7 @@ from vtbench.core.codes import Codes
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
 from vtbench.generators.published.teacher_forcing_parts import TeacherForcedParts
-from vtbench.generators.sampling.draws import PRECISIONS
+from vtbench.generators.sampling.draws import PRECISIONS, DrawRule
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant
 from vtbench.generators.sampling.settings import SamplerSettings
@@ -25,7 +25,6 @@ from vtbench.networks.binary import bits_of, indices_of
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vtbench.generators.sampling.draws import DrawRule
 
 CLASSES = 1000
 

@@ -15,17 +15,15 @@ from vtbench.checkpoints.loading import Source
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
 from vtbench.generators.published.teacher_forcing import TeacherForced
-from vtbench.generators.sampling.draws import PRECISIONS
+from vtbench.generators.sampling.draws import PRECISIONS, DrawRule
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.settings import SamplerSettings
-from vtbench.generators.sampling.strategies.choice import strategy_of
+from vtbench.generators.sampling.strategies.choice import StrategyName, strategy_of
+from vtbench.generators.sampling.strategies.drafting import Filling
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vtbench.generators.sampling.draws import DrawRule
-    from vtbench.generators.sampling.strategies.choice import StrategyName
-    from vtbench.generators.sampling.strategies.drafting import Filling
 
 CLASSES = 1000
 
