@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import tracemalloc
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -143,10 +145,10 @@ def test_memory_does_not_grow_from_call_to_call(task: str, images: Tensor) -> No
             tensors.append(sum(issubclass(type(one), Tensor) for one in gc.get_objects()))
     finally:
         tracemalloc.stop()
-    calls = CALLS - WARM
     assert tensors[-1] == tensors[WARM]
-    assert objects[-1] - objects[WARM] < 20 * calls
-    assert sizes[-1] - sizes[WARM] < 4_000 * calls
+    # What leaks, leaks at every call; a table that some library enlarges does so once, and whenever it likes.
+    assert median(b - a for a, b in pairwise(objects[WARM:])) < 20
+    assert median(b - a for a, b in pairwise(sizes[WARM:])) < 4_000
 
 
 def test_records_are_kept_where_a_folder_is_given(task: str, images: Tensor, tmp_path: Path) -> None:
