@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from torch import Tensor
     from typing_extensions import Self
 
+    from vtbench.generators.sampling.next_token import Prompted
+
+
 Rounding = Literal["round", "truncate"]
 
 
@@ -188,8 +191,19 @@ class PublishedGenerator:
         return self._cost
 
     def _draw(self, conditions: Sequence[Condition], seeds: Tensor) -> tuple[Tensor, SamplingCost]:
-        """Tokens ``int64 [B,N]``, and what they took."""
-        raise NotImplementedError
+        """Tokens ``int64 [B,N]``, and what they took: one after the other, unless the family draws otherwise."""
+        from vtbench.generators.sampling.next_token import sample_tokens
+
+        return sample_tokens(self._network, self._prompted(conditions), self._identity.settings, seeds)
+
+    def _prompted(self, conditions: Sequence[Condition]) -> Prompted:
+        """Labels of a batch, and those of no class: the number behind the last one, unless the family says another."""
+        import torch
+
+        from vtbench.generators.sampling.next_token import Prompted
+
+        labels = self._labels(conditions)
+        return Prompted(labels, torch.full_like(labels, self._identity.classes))
 
     def _codes(self, tokens: Tensor) -> Codes:
         side = self._side()

@@ -20,11 +20,8 @@ class MaskedGenerator(PublishedGenerator):
     order: ClassVar[str] = "masked"
 
     def _draw(self, conditions: Sequence[Condition], seeds: Tensor) -> tuple[Tensor, SamplingCost]:
-        import torch
 
         from vtbench.generators.sampling.masked.refining import refine
-        from vtbench.generators.sampling.next_token import Prompted
 
-        labels = self._labels(conditions)
-        prompted = Prompted(labels, torch.full_like(labels, self._identity.classes))
+        prompted = self._prompted(conditions)
         return refine(self._network, prompted, self._identity.settings, seeds)

@@ -7,11 +7,10 @@ guidance 1.2 to 8, 1 to 4 and constant, top-k 40, top-p 0.95) all tokens and the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from vtbench.checkpoints.loading import Source
-from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.errors import AdapterError, UsageError
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
 from vtbench.generators.published.teacher_forcing import TeacherForced
@@ -123,15 +122,6 @@ class DAr(TeacherForced, PublishedGenerator):
                 {"decoder_noise": NOISE_IN_WORDS[draw]},
             ),
         )
-
-    def _draw(self, conditions: Sequence[Condition], seeds: Tensor) -> tuple[Tensor, SamplingCost]:
-        import torch
-
-        from vtbench.generators.sampling.next_token import Prompted, sample_tokens
-
-        labels = self._labels(conditions)
-        prompted = Prompted(labels, torch.full_like(labels, CLASSES))
-        return sample_tokens(self._network, prompted, self._identity.settings, seeds)
 
     def _decoded(self, codes: Codes, seeds: Tensor) -> Tensor:
         import torch

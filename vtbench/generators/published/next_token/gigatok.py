@@ -8,11 +8,10 @@ import, and the last token's guidance of 1 does not fit the doubled cache.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from vtbench.checkpoints.loading import Source
-from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.errors import UsageError
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
 from vtbench.generators.published.teacher_forcing import TeacherForced
@@ -25,7 +24,7 @@ from vtbench.generators.sampling.strategies.choice import StrategyName, strategy
 from vtbench.generators.sampling.strategies.drafting import Filling
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    pass
 
 
 VOCABULARY = 16384
@@ -114,15 +113,6 @@ class GigaTokGpt(TeacherForced, PublishedGenerator):
             Source(checkpoint, card, random_weights_seed, entry),
             Identity(tokenizer, VOCABULARY, (tokens,), settings, ImageRule(), CLASSES),
         )
-
-    def _draw(self, conditions: Sequence[Condition], seeds: Tensor) -> tuple[Tensor, SamplingCost]:
-        import torch
-
-        from vtbench.generators.sampling.next_token import Prompted, sample_tokens
-
-        labels = self._labels(conditions)
-        prompted = Prompted(labels, torch.full_like(labels, CLASSES))
-        return sample_tokens(self._network, prompted, self._identity.settings, seeds)
 
     def _side(self) -> int:
         side: int = self.tokenizer.info.native_size

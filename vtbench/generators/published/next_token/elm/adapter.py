@@ -110,13 +110,10 @@ class ElmAr(TeacherForcedParts, PublishedGenerator):
         )
 
     def _draw(self, conditions: Sequence[Condition], seeds: Tensor) -> tuple[Tensor, SamplingCost]:
-        import torch
 
-        from vtbench.generators.sampling.next_token import Prompted
         from vtbench.generators.sampling.sub_codes import sample_sub_codes
 
-        labels = self._labels(conditions)
-        prompted = Prompted(labels, torch.full_like(labels, CLASSES))
+        prompted = self._prompted(conditions)
         return sample_sub_codes(self._network, prompted, self._identity.settings, seeds)
 
     def _codes(self, tokens: Tensor) -> Codes:

@@ -8,12 +8,11 @@ At a small size greedy sequences of two images equal theirs for ``cfg_interval``
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from vtbench.checkpoints.loading import Source
 from vtbench.core.codes import Codes
-from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.errors import AdapterError
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
 from vtbench.generators.published.teacher_forcing import TeacherForced
@@ -117,15 +116,6 @@ class HitaGpt(TeacherForced, PublishedGenerator):
                 classes=CLASSES,
             ),
         )
-
-    def _draw(self, conditions: Sequence[Condition], seeds: Tensor) -> tuple[Tensor, SamplingCost]:
-        import torch
-
-        from vtbench.generators.sampling.next_token import Prompted, sample_tokens
-
-        labels = self._labels(conditions)
-        prompted = Prompted(labels, torch.full_like(labels, CLASSES))
-        return sample_tokens(self._network, prompted, self._identity.settings, seeds)
 
     def _codes(self, tokens: Tensor) -> Codes:
         side = self._side()

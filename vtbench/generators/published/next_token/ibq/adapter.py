@@ -7,11 +7,10 @@ guidance 2.25 at temperature 1.1, and 3 with top-k 40 and top-p 0.95) all tokens
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from vtbench.checkpoints.loading import Source
-from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
 from vtbench.generators.published.teacher_forcing import TeacherForced
 from vtbench.generators.sampling.draws import PRECISIONS, DrawRule
@@ -22,7 +21,7 @@ from vtbench.generators.sampling.strategies.choice import StrategyName, strategy
 from vtbench.generators.sampling.strategies.drafting import Filling
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    pass
 
 
 CLASSES = 1000
@@ -101,12 +100,3 @@ class IbqAr(TeacherForced, PublishedGenerator):
                 CLASSES,
             ),
         )
-
-    def _draw(self, conditions: Sequence[Condition], seeds: Tensor) -> tuple[Tensor, SamplingCost]:
-        import torch
-
-        from vtbench.generators.sampling.next_token import Prompted, sample_tokens
-
-        labels = self._labels(conditions)
-        prompted = Prompted(labels, torch.full_like(labels, CLASSES))
-        return sample_tokens(self._network, prompted, self._identity.settings, seeds)

@@ -6,11 +6,10 @@ without an interval equal those of its own modules with the same weights (``test
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from vtbench.checkpoints.loading import Source
-from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.errors import UsageError
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
 from vtbench.generators.published.teacher_forcing import TeacherForced
@@ -22,7 +21,7 @@ from vtbench.generators.sampling.strategies.choice import StrategyName, strategy
 from vtbench.generators.sampling.strategies.drafting import Filling
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    pass
 
 
 VOCABULARY = 16384
@@ -102,15 +101,6 @@ class LlamaGen(TeacherForced, PublishedGenerator):
             Source(checkpoint, card, random_weights_seed, entry),
             Identity(tokenizer, VOCABULARY, (grid, grid), settings, ImageRule(output_size), CLASSES),
         )
-
-    def _draw(self, conditions: Sequence[Condition], seeds: Tensor) -> tuple[Tensor, SamplingCost]:
-        import torch
-
-        from vtbench.generators.sampling.next_token import Prompted, sample_tokens
-
-        labels = self._labels(conditions)
-        prompted = Prompted(labels, torch.full_like(labels, CLASSES))
-        return sample_tokens(self._network, prompted, self._identity.settings, seeds)
 
 
 def schedule(scale: float, interval: int, power: float | None) -> Schedule:

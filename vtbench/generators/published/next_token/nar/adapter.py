@@ -90,11 +90,8 @@ class Nar(PublishedGenerator):
         )
 
     def _draw(self, conditions: Sequence[Condition], seeds: Tensor) -> tuple[Tensor, SamplingCost]:
-        import torch
 
         from vtbench.generators.sampling.groups import sample_groups
-        from vtbench.generators.sampling.next_token import Prompted
 
-        labels = self._labels(conditions)
-        prompted = Prompted(labels, torch.full_like(labels, CLASSES))
+        prompted = self._prompted(conditions)
         return sample_groups(self._network, prompted, self._identity.settings, seeds)

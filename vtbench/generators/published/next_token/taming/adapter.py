@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from vtbench.checkpoints.loading import Source
-from vtbench.core.contracts import Condition, SamplingCost
+from vtbench.core.contracts import Condition
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
 from vtbench.generators.published.teacher_forcing import TeacherForced
 from vtbench.generators.sampling.draws import PRECISIONS, DrawRule
@@ -22,7 +22,7 @@ from vtbench.generators.sampling.strategies.choice import StrategyName, strategy
 from vtbench.generators.sampling.strategies.drafting import Filling
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from vtbench.generators.sampling.next_token import Prompted
 
 
 CLASSES = 1000
@@ -100,8 +100,8 @@ class TamingGpt(TeacherForced, PublishedGenerator):
             ),
         )
 
-    def _draw(self, conditions: Sequence[Condition], seeds: Tensor) -> tuple[Tensor, SamplingCost]:
-        from vtbench.generators.sampling.next_token import Prompted, sample_tokens
+    def _prompted(self, conditions: Sequence[Condition]) -> Prompted:
+        from vtbench.generators.sampling.next_token import Prompted
 
         labels = self._labels(conditions)
-        return sample_tokens(self._network, Prompted(labels, labels), self._identity.settings, seeds)
+        return Prompted(labels, labels)
