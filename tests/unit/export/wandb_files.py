@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ def records(file: Path) -> list[Any]:
 
 
 def _records(file: Path) -> Iterator[Any]:
+    """Up to the first piece that is not written whole yet."""
     from wandb.proto.wandb_internal_pb2 import Record
 
     data, place, part = file.read_bytes(), _FILE_HEAD, b""
@@ -32,8 +34,11 @@ def _records(file: Path) -> Iterator[Any]:
         if left < _HEAD:
             place += left
             continue
-        _, size, kind = struct.unpack("<IHB", data[place : place + _HEAD])
-        part += data[place + _HEAD : place + _HEAD + size]
+        checksum, size, kind = struct.unpack("<IHB", data[place : place + _HEAD])
+        piece = data[place + _HEAD : place + _HEAD + size]
+        if zlib.crc32(piece, zlib.crc32(bytes([kind]))) != checksum:
+            return
+        part += piece
         place += _HEAD + size
         if kind in (_WHOLE, _LAST):
             yield Record.FromString(part)
