@@ -43,6 +43,7 @@ TABLE = {
     "gigatok-xlxxl": (256, 0.0547),
     "infinity-d32": (521, 0.2544),
     "infinity-d64": (521, 0.5088),
+    "infinity-d56-f8": (521, 0.4452),
     "flowmo-lo": (256, 0.0703),
     "flowmo-hi": (256, 0.21875),
     "elm-bae-16": (256, 0.0625),

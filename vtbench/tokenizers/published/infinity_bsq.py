@@ -1,8 +1,10 @@
-"""``infinity-bsq``: Infinity's multi-scale tokenizers of 16 to 64 bits, on square images.
+"""``infinity-bsq``: Infinity's multi-scale tokenizers of 16 to 64 bits: they encode square images, and decode any.
 
 Held against the published code (FoundationVision/Infinity, 4c27bbb) with equal seeded weights of the whole 32-bit
 network (270 tensors with two buffers, 110.1 M parameters) on a CPU, two images of 256 pixels: all of 33,344 bits equal
-(half of them set), reconstructions within 1.3e-5 in [0, 1].
+(half of them set), reconstructions within 1.3e-5 in [0, 1]. The same of the network of 8-fold downsampling, 14 bits a
+latent and 2x2 latents a token (226 tensors with two buffers, 81.6 M), one image: all of 29,176 bits equal (half of them
+set), reconstructions within 1.1e-5.
 """
 
 from __future__ import annotations
@@ -39,13 +41,14 @@ class InfinityBsq(OfficialTokenizer):
         channels: width of the finest level.
         multipliers: width of each level as a multiple; each but the last halves the sides.
         blocks: residual blocks a level; the decoder has one more.
+        patch: latents along a side of a token; ``bits`` is what all of them have together.
         checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
         card: name of the card whose checkpoint and description are used.
         random_weights_seed: seeded random weights instead.
         entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
 
     Raises:
-        UsageError: no scale has the grid of ``size``.
+        UsageError: no scale has the grid of ``size``, or the bits of a token do not go round its latents.
     """
 
     family = "infinity-bsq"
@@ -65,18 +68,22 @@ class InfinityBsq(OfficialTokenizer):
         channels: int = 128,
         multipliers: Sequence[int] = (1, 2, 4, 4, 4),
         blocks: int = 2,
+        patch: int = 1,
         checkpoint: str | None = None,
         card: str | None = None,
         random_weights_seed: int | None = None,
         entry: str | None = None,
     ) -> None:
-        factor = 2 ** (len(multipliers) - 1)
+        if patch < 1 or bits % patch**2:
+            raise UsageError(f"infinity-bsq: {bits} bits cannot be shared by {patch}x{patch} latents")
+        factor = patch * 2 ** (len(multipliers) - 1)
         if size % factor or size // factor not in SCALES:
             known = ", ".join(str(side * factor) for side in SCALES)
             raise UsageError(f"infinity-bsq has no scales for {size} pixels", f"size is one of {known}")
+        self._patch = patch
         self._scales = SCALES[: SCALES.index(size // factor) + 1]
         self._setup(
-            lambda: _network(channels, multipliers, bits, blocks),
+            lambda: _network(channels, multipliers, bits // patch**2, blocks),
             Source(checkpoint, card, random_weights_seed, entry),
             kind="discrete",
             codebook_sizes=(2**bits,) * len(self._scales),
@@ -91,31 +98,36 @@ class InfinityBsq(OfficialTokenizer):
     def _encode(self, images: Tensor) -> Codes:
         import torch.nn.functional as F
 
+        from vtbench.networks.bitwise_scales import spread
+
         rest, found = self._network.encoder(images).float(), []
+        sides = (rest.shape[-2], rest.shape[-1])
         for side in self._scales:
-            small = rest if side == self._scales[-1] else F.interpolate(rest, size=(side, side), mode="area")
-            found.append(to_bits(small, first_is_highest=True))
-            rest = rest - self._contribution(found[-1])
+            latents = side * self._patch
+            small = rest if side == self._scales[-1] else F.interpolate(rest, size=(latents, latents), mode="area")
+            tokens = F.pixel_unshuffle(small, self._patch) if self._patch > 1 else small
+            found.append(to_bits(tokens, first_is_highest=True))
+            rest = rest - spread(self._latents(found[-1]), sides)
         return Codes(bits=tuple(found))
 
     def _decode(self, codes: Codes) -> Tensor:
-        total = self._contribution(codes.bits[0])
+        from vtbench.networks.bitwise_scales import spread
+
+        last = self._latents(codes.bits[-1])
+        sides = (last.shape[-2], last.shape[-1])
+        total = spread(self._latents(codes.bits[0]), sides)
         for bits in codes.bits[1:]:
-            total = total + self._contribution(bits)
+            total = total + spread(self._latents(bits), sides)
         output: Tensor = self._network.decoder(total.to(self._dtype))
         return output.clamp(-1, 1)
 
-    def _contribution(self, bits: Tensor) -> Tensor:
-        """What one scale adds, at the sides of the last one, in float32."""
+    def _latents(self, bits: Tensor) -> Tensor:
+        """Of one scale, at its own sides, in float32."""
         import torch
-        import torch.nn.functional as F
 
-        on_sphere: Tensor = to_signs(bits, torch.float32, first_is_highest=True) / bits.shape[-1] ** 0.5
-        side = self._scales[-1]
-        if on_sphere.shape[-1] == side:
-            return on_sphere
-        spread: Tensor = F.interpolate(on_sphere, size=(side, side), mode="bilinear")
-        return spread
+        from vtbench.networks.bitwise_scales import on_sphere
+
+        return on_sphere(to_signs(bits, torch.float32, first_is_highest=True), self._patch)
 
 
 def _network(channels: int, multipliers: Sequence[int], bits: int, blocks: int) -> Any:

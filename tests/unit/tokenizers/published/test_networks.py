@@ -258,6 +258,7 @@ PUBLISHED = [
     ("maskbit-14bit", 177, 54.719, 2, 0.22939),
     ("bsq-vit-18bit", 309, 174.816, 2, 0.0),
     ("infinity-d32", 270, 110.118, 2, 0.000064),
+    ("infinity-d56-f8", 226, 81.624, 2, 0.000028),
     ("elm-bae-16", 337, 65.527, 4, 0.147971),
     ("flowmo-lo", 608, 945.374, 0, 0.0),
     ("gigatok-ss", 538, 136.14, 7, 6.886144),
@@ -348,6 +349,30 @@ def test_infinitys_scales(size: int, tokens: int) -> None:
 def test_infinity_has_no_scales_for_some_sizes() -> None:
     with pytest.raises(UsageError, match="no scales for 300 pixels"):
         InfinityBsq.random(size=300)
+    with pytest.raises(UsageError, match="14 bits cannot be shared by 2x2 latents"):
+        InfinityBsq.random(bits=14, patch=2)
+
+
+def test_a_token_of_infinity_holds_the_bits_of_a_patch_of_latents() -> None:
+    arguments = {"channels": 32, "multipliers": (1, 1), "blocks": 1}
+    patched = InfinityBsq.random(bits=24, patch=2, size=16, **arguments)
+    assert patched.info.downsample_factor == 4 and patched._scales == (1, 2, 4)
+    images = seeded_images(1, 16)
+    found = patched.encode(images).bits[-1][0].flip(-1)  # channel 0 first
+    assert found.shape == (4, 4, 24)
+    latents = patched._network.encoder(images * 2 - 1)
+    rest = latents.clone()
+    for bits in patched.encode(images).bits[:-1]:
+        rest = rest - torch.nn.functional.interpolate(patched._latents(bits), size=(8, 8), mode="bilinear")
+    for row, column in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        assert torch.equal(found[..., 2 * row + column :: 4].movedim(-1, 0), rest[0, :, row::2, column::2] > 0)
+
+
+def test_infinity_decodes_codes_of_any_aspect_ratio() -> None:
+    tokenizer = InfinityBsq.random(bits=6, size=16, channels=32, multipliers=(1, 2), blocks=1)
+    generator = torch.Generator().manual_seed(0)
+    planes = tuple(torch.rand(2, *grid, 6, generator=generator) < 0.5 for grid in ((1, 1), (2, 2), (3, 2), (6, 4)))
+    assert tokenizer.decode(Codes(bits=planes, image_size=(12, 8))).shape == (2, 3, 12, 8)
 
 
 def test_bits_of_bsq_are_told_lowest_first() -> None:
