@@ -17,7 +17,7 @@ from vtbench.run.device import choose_device, choose_dtype, make_deterministic
 from vtbench.run.executing.crew import Crew, SharedFolder
 from vtbench.run.executing.finish import is_finished, score_when_whole
 from vtbench.run.executing.job import discard, measure_job
-from vtbench.run.executing.outcome import Outcome
+from vtbench.run.executing.outcome import Outcome, kept
 from vtbench.run.executing.peers import Peers
 from vtbench.run.executing.reuse import refuse_failures, reused
 from vtbench.run.measuring.evaluators import Evaluators, Networks
@@ -78,6 +78,7 @@ class Session:
                 say("stopped: what was measured is kept" + (f"; {left} not begun" if left else ""))
                 break
         outcomes = self.peers.settled(outcomes, runner.run)
+        runner.hold(None)
         self.peers.leave()
         tell_broken(self)
         return outcomes
@@ -122,7 +123,7 @@ def plan_session(
     problems: list[VtbenchError] = []
     broken: list[BrokenModel] = []
     made = _attempt_each(make_sources, lambda make: make(), problems)
-    sources = [source for source in made if _loads(source, problems, broken)]
+    sources = [source for source in made if _loads(source, len(made) == 1, problems, broken)]
     paired, generation = ([task for task in tasks if (task.kind == "generation") == flag] for flag in (False, True))
     opened = _attempt_each(paired, lambda task: _opened(task, given), problems)
     planned = [(source, item) for source in sources for item in _data_of(source, opened, generation, given, problems)]
@@ -159,12 +160,13 @@ def _opened(task: TaskSpec, given: GivenData) -> JobData:
         return given.images(task)
 
 
-def _loads(source: Source, problems: list[VtbenchError], broken: list[BrokenModel]) -> bool:
+def _loads(source: Source, alone: bool, problems: list[VtbenchError], broken: list[BrokenModel]) -> bool:
     """Load a model far enough to know it, then let it go: several may not fit in memory together."""
     try:
         with making(source.reference):
             _ = source.label, source.identity
-            source.release()
+            if not (alone and source.serves_on):
+                source.release()
     except AdapterError as error:  # its own fault, not the user's
         broken.append(BrokenModel(source.reference, error))
     except VtbenchError as error:
@@ -186,7 +188,7 @@ def _attempt_each(items: Sequence[Given], make: Callable[[Given], Made], problem
 
 
 class _Runner:
-    """Runs jobs in order, keeping the model of the last source."""
+    """Runs jobs in order, with the model of one source in memory."""
 
     def __init__(self, session: Session, reraise: bool) -> None:
         self._options, self._peers, self._reraise = session.options, session.peers, reraise
@@ -194,8 +196,16 @@ class _Runner:
         self._crew: Crew = session.crew or SharedFolder(self._worker)
         self._networks = session.networks or Networks()
         self._device = choose_device(session.options.device, self._worker)
+        self._held: Source | None = None
+
+    def hold(self, source: Source | None) -> None:
+        """Let go of another source's model."""
+        if self._held is not None and self._held is not source:
+            self._held.release()
+        self._held = source
 
     def run(self, plan: JobPlan) -> Outcome:
+        self.hold(plan.source)
         try:
             with foreign(plan.source.label):
                 return self._run(plan)
@@ -203,9 +213,12 @@ class _Runner:
             if self._reraise:
                 raise
             say(f"failed: {plan.source.label} on {plan.task.name}: {_in_two_lines(error)}")
-            return Outcome(plan, "failed", error=error)
+            outcome = Outcome(plan, "failed", error=kept(error))
+            self.hold(None)  # the model may be in any state
+            return outcome
         finally:
-            plan.source.release()
+            if not plan.source.serves_on:
+                self.hold(None)
 
     def _run(self, plan: JobPlan) -> Outcome:
         beside = tokenizer_job(plan)

@@ -45,6 +45,7 @@ class LiveTokenizer:
         self.label = name or self.info.name
         self.reference = f"{self.label} ({LIVE})"
         self.args: dict[str, Any] = {}
+        self.serves_on = True
         self.import_path = import_path(model)
         self.code_files: frozenset[str] = frozenset()
 
@@ -85,6 +86,7 @@ class LiveGenerator(GeneratorSource):
         self.object, self.number = model, number
 
     lent = True
+    serves_on = True
 
     def make(self) -> Any:
         """The generator itself."""

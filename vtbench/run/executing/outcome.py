@@ -19,3 +19,12 @@ class Outcome:
     state: State
     record: RunRecord | None = None
     error: Exception | None = None
+
+
+def kept(error: Exception) -> Exception:
+    """An error that outlives its job: frames in its traceback, and in those behind it, would hold the model."""
+    seen: BaseException | None = error
+    while seen is not None and seen.__traceback__ is not None:
+        seen.__traceback__ = None
+        seen = seen.__cause__ or seen.__context__
+    return error

@@ -38,31 +38,35 @@ class CarefulBatches(Generic[Item, Result]):
         name: what messages call the model.
         batch_size: most items a call; lowered when memory runs out.
         cut: the items of the next batch, from those pending and the most allowed.
-        run: one call of the model.
         failed: the result of an item that raised by itself.
     """
 
     name: str
     batch_size: int
     cut: Callable[[Sequence[Item], int], list[Item]]
-    run: Callable[[list[Item]], Result]
     failed: Callable[[Item, Exception], Result]
     _events: list[str] = field(default_factory=list)
 
-    def over(self, items: Sequence[Item]) -> Iterator[Result]:
-        """Results that together cover ``items`` in order."""
+    def over(self, items: Sequence[Item], run: Callable[[list[Item]], Result]) -> Iterator[Result]:
+        """Results that together cover ``items`` in order.
+
+        Args:
+            items: what is run.
+            run: one call of the model. It is not kept: whoever keeps both it and this would be a circle of references,
+                in which a model outlives its job.
+        """
         pending = list(items)
         while pending:
             batch = self.cut(pending, self.batch_size)
             try:
-                result = self.run(batch)
+                result = run(batch)
             except _OF_NO_SAMPLE:
                 raise
             except Exception as error:  # noqa: BLE001 - a model may fail in any way on one image
                 if out_of_memory(error):
                     self._halve(len(batch), error)
                     continue
-                yield from self._one_by_one(batch, error)
+                yield from self._one_by_one(batch, run, error)
             else:
                 yield result
             del pending[: len(batch)]
@@ -73,13 +77,13 @@ class CarefulBatches(Generic[Item, Result]):
         self._events.clear()
         return told
 
-    def _one_by_one(self, batch: list[Item], error: Exception) -> Iterator[Result]:
+    def _one_by_one(self, batch: list[Item], run: Callable[[list[Item]], Result], error: Exception) -> Iterator[Result]:
         if len(batch) == 1:
             yield self.failed(batch[0], error)
             return
         for item in batch:
             try:
-                yield self.run([item])
+                yield run([item])
             except _OF_NO_SAMPLE:
                 raise
             except Exception as alone:  # noqa: BLE001 - recorded as this sample's failure

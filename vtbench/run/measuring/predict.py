@@ -50,11 +50,11 @@ class ModelPredictor:
 
     def __init__(self, model: LoadedModel, seed: int, batch_size: int) -> None:
         self._model, self._seed = model, seed
-        self._batches = CarefulBatches(model.info.name, batch_size, _same_shape_prefix, self._run, _failed)
+        self._batches = CarefulBatches(model.info.name, batch_size, _same_shape_prefix, _failed)
 
     def predict(self, samples: Sequence[Prepared]) -> Iterator[Batch]:
         """See :class:`Predictor`."""
-        return self._batches.over(samples)
+        return self._batches.over(samples, self._run)
 
     def _run(self, batch: list[Prepared]) -> Batch:
         seeds = [sample_seed(self._seed, sample.id) for sample in batch]

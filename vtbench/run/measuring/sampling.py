@@ -89,12 +89,13 @@ class GeneratorSampler:
         name = generator.info.name
         if hasattr(generator, "sample_each"):  # an external program starts once a block, and cuts batches by itself
             batch_size = sys.maxsize
-        self._batches = CarefulBatches(name, batch_size, lambda pending, most: list(pending[:most]), self._run, _failed)
+        self._batches = CarefulBatches(name, batch_size, lambda pending, most: list(pending[:most]), _failed)
 
     def over(self, blocks: Sequence[Block]) -> Iterator[tuple[Block, Iterator[SampledBatch]]]:
         """See :class:`Sampler`."""
         for block in blocks:
-            yield block, self._batches.over([self._conditions[index] for index in range(block.start, block.stop)])
+            conditions = [self._conditions[index] for index in range(block.start, block.stop)]
+            yield block, self._batches.over(conditions, self._run)
 
     def _run(self, batch: list[ConditionSample]) -> SampledBatch:
         with torch.no_grad() if self._lent else torch.inference_mode():

@@ -142,6 +142,11 @@ class OwnTokenizerSource:
         loaded = LoadedModel(self.generator.model.tokenizer, device, dtype, lent=lent)
         return ModelPredictor(loaded, seed=options.seed, batch_size=batch_size)
 
+    @property
+    def serves_on(self) -> bool:
+        """As the generator does."""
+        return self.generator.serves_on
+
     def release(self) -> None:
         """Free the generator with it."""
         self.generator.release()

@@ -59,6 +59,10 @@ class Source(Protocol):
     def code_files(self) -> frozenset[str]:
         """Sources of somebody else's code that makes it."""
 
+    @property
+    def serves_on(self) -> bool:
+        """Whether a model that measured one job measures the next, too: no call of it leaves a trace in it."""
+
     def release(self) -> None:
         """Forget a loaded model."""
 
@@ -203,6 +207,11 @@ class FolderSource:
             f"none of the {len(names)} images in {self.path} is named like a sample",
             f"samples are named {named(ids, 2)}; images {named(names, 2)}: give each its sample's path",
         )
+
+    @property
+    def serves_on(self) -> bool:
+        """Nothing is loaded."""
+        return True
 
     def release(self) -> None:
         """Nothing is held."""

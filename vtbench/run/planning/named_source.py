@@ -100,6 +100,12 @@ class NamedSource:
         called = self.parsed.name
         return named | ({} if called is None or path_segment(called) == called else {"called": called})
 
+    @property
+    def serves_on(self) -> bool:
+        """Where its code is vtbench's own. Somebody else's may keep what it likes from one call to the next, and a job
+        has the same results whatever was measured before it."""
+        return self.registry.location(self.parsed.target) is None
+
     def release(self) -> None:
         """Free the model; what was learnt from it stays known."""
         for name in self.kept:
