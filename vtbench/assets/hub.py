@@ -23,7 +23,9 @@ def hub_file(repository: str, file: str, revision: str | None = None) -> Path:
         return Path(hf_hub_download(repository, file, revision=revision, local_files_only=offline()))
 
 
-def hub_folder(repository: str, patterns: Sequence[str], needed: str, revision: str | None = None) -> Path:
+def hub_folder(
+    repository: str, patterns: Sequence[str], needed: str, revision: str | None = None, argument: str = "path"
+) -> Path:
     """The folder with those files of ``owner/name`` that fit one of the fnmatch patterns.
 
     Args:
@@ -31,11 +33,12 @@ def hub_folder(repository: str, patterns: Sequence[str], needed: str, revision: 
         patterns: of file names.
         needed: file that a local folder would have, named in messages.
         revision: branch, tag or commit.
+        argument: by which a local folder is given instead, named in messages.
 
     Raises:
         AssetMissingError: as :func:`hub_file`, or ``repository`` is a path.
     """
-    with told_of_folder(repository, needed):
+    with told_of_folder(repository, needed, argument=argument):
         from huggingface_hub import snapshot_download
 
         return Path(
@@ -44,7 +47,7 @@ def hub_folder(repository: str, patterns: Sequence[str], needed: str, revision: 
 
 
 @contextmanager
-def told_of_folder(repository: str, needed: str, *more: type[Exception]) -> Iterator[None]:
+def told_of_folder(repository: str, needed: str, *more: type[Exception], argument: str = "path") -> Iterator[None]:
     """As :func:`told`, of a whole repository; what is no ``owner/name`` is refused first.
 
     Raises:
@@ -52,7 +55,7 @@ def told_of_folder(repository: str, needed: str, *more: type[Exception]) -> Iter
     """
     if repository.startswith((".", "/", "~")) or repository.count("/") != 1:
         raise AssetMissingError(f"no folder {repository}", f"give a folder with {needed}, or owner/name on the hub")
-    with told(repository, f"{repository}; or give a local folder as path=DIR", *more):
+    with told(repository, f"{repository}; or give a local folder as {argument}=DIR", *more):
         yield
 
 

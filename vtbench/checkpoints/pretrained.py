@@ -1,4 +1,4 @@
-"""Where a diffusers checkpoint lies: a local folder or a hub id, safetensors only, the network only when allowed."""
+"""Where a folder of diffusers or transformers lies, here or on the hub: safetensors only, network only when allowed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,24 @@ from vtbench.core.info import WeightFile
 from vtbench.core.outside.parsing import read_json
 
 CONFIG = "config.json"
-STEM = "diffusion_pytorch_model"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a library names the files of a folder.
+
+    Attributes:
+        stem: of the weights' names.
+        beside: fnmatch patterns of what is fetched with weights and configuration.
+        argument: what the user names the folder by, for messages.
+    """
+
+    stem: str
+    beside: tuple[str, ...] = ()
+    argument: str = "path"
+
+
+DIFFUSERS = Layout("diffusion_pytorch_model")
 
 
 @dataclass(frozen=True)
@@ -36,7 +53,14 @@ class Checkpoint:
         return tuple(WeightFile(name=file.name, sha256=digest_file(file), source=self.source) for file in self.files)
 
 
-def locate(path: str, *, subfolder: str | None, revision: str | None, variant: str | None) -> Checkpoint:
+def locate(
+    path: str,
+    *,
+    subfolder: str | None,
+    revision: str | None,
+    variant: str | None,
+    layout: Layout = DIFFUSERS,
+) -> Checkpoint:
     """Find a checkpoint, downloading it when ``path`` is a hub id and the network is allowed.
 
     Args:
@@ -44,6 +68,7 @@ def locate(path: str, *, subfolder: str | None, revision: str | None, variant: s
         subfolder: folder inside it, e.g. ``vae``.
         revision: branch, tag or commit of a hub repository; the commit it resolves to is what is recorded.
         variant: e.g. ``fp16`` for ``diffusion_pytorch_model.fp16.safetensors``.
+        layout: of the folder.
 
     Raises:
         UsageError: the path of a file.
@@ -53,41 +78,44 @@ def locate(path: str, *, subfolder: str | None, revision: str | None, variant: s
     """
     local = user_path(path)
     if local.is_file():
-        raise UsageError(f"{path} is a file", f"give the folder that holds it and {CONFIG}: path={local.parent}")
+        raise UsageError(
+            f"{path} is a file", f"give the folder that holds it and {CONFIG}: {layout.argument}={local.parent}"
+        )
     if local.is_dir():
         root, source, resolved = local, path, revision or ""
     else:
-        _refuse_misspelt(path, local)
-        root = _download(path, subfolder, revision, variant)
+        _refuse_misspelt(path, local, layout)
+        root = _download(path, subfolder, revision, variant, layout)
         source, resolved = f"hub:{path}", root.name
     folder = root / subfolder if subfolder else root
     source = f"{source}/{subfolder}" if subfolder else source
     config = _read_config(folder, root, source)
-    return Checkpoint(folder, config, _weight_files(folder, source, variant), source, resolved, variant)
+    return Checkpoint(folder, config, _weight_files(folder, source, variant, layout), source, resolved, variant)
 
 
-def _refuse_misspelt(path: str, local: Path) -> None:
+def _refuse_misspelt(path: str, local: Path, layout: Layout) -> None:
     """What is almost the name of a folder here is not asked of the hub."""
     beside = [item.name for item in local.parent.iterdir() if item.is_dir()] if local.parent.is_dir() else []
     close = difflib.get_close_matches(local.name, beside, n=1, cutoff=0.6)
     if local.parent.name and close:
-        raise AssetMissingError(f"no folder {path}", f"did you mean path={local.parent / close[0]}?")
+        raise AssetMissingError(f"no folder {path}", f"did you mean {layout.argument}={local.parent / close[0]}?")
 
 
-def _download(path: str, subfolder: str | None, revision: str | None, variant: str | None) -> Path:
+def _download(path: str, subfolder: str | None, revision: str | None, variant: str | None, layout: Layout) -> Path:
     prefix = f"{subfolder}/" if subfolder else ""
-    return hub_folder(path, [prefix + name for name in (CONFIG, *_patterns(variant))], CONFIG, revision)
+    wanted = (CONFIG, *_patterns(variant, layout.stem), *layout.beside)
+    return hub_folder(path, [prefix + name for name in wanted], CONFIG, revision, layout.argument)
 
 
-def _patterns(variant: str | None) -> tuple[str, ...]:
-    """Names of unsharded weights, shards, and the index of shards, as diffusers writes them."""
+def _patterns(variant: str | None, stem: str) -> tuple[str, ...]:
+    """Names of unsharded weights, shards, and the index of shards, as the libraries write them."""
     if variant is None:
-        return f"{STEM}.safetensors", f"{STEM}-?????-of-?????.safetensors", f"{STEM}.safetensors.index.json"
+        return f"{stem}.safetensors", f"{stem}-?????-of-?????.safetensors", f"{stem}.safetensors.index.json"
     return (
-        f"{STEM}.{variant}.safetensors",
-        f"{STEM}-?????-of-?????.{variant}.safetensors",
-        f"{STEM}.{variant}-?????-of-?????.safetensors",
-        f"{STEM}.safetensors.index.{variant}.json",
+        f"{stem}.{variant}.safetensors",
+        f"{stem}-?????-of-?????.{variant}.safetensors",
+        f"{stem}.{variant}-?????-of-?????.safetensors",
+        f"{stem}.safetensors.index.{variant}.json",
     )
 
 
@@ -111,9 +139,9 @@ def _elsewhere(folder: Path, root: Path) -> str:
     return f"it has {CONFIG} in: {', '.join(inside)}; give subfolder=NAME"
 
 
-def _weight_files(folder: Path, source: str, variant: str | None) -> tuple[Path, ...]:
+def _weight_files(folder: Path, source: str, variant: str | None, layout: Layout) -> tuple[Path, ...]:
     """The one file of weights, or the shards of one checkpoint."""
-    single, *shards, index = _patterns(variant)
+    single, *shards, index = _patterns(variant, layout.stem)
     sharded = sorted({file for pattern in shards for file in folder.glob(pattern)})
     if (folder / single).is_file() and (sharded or (folder / index).is_file()):
         raise AdapterError(
@@ -124,10 +152,10 @@ def _weight_files(folder: Path, source: str, variant: str | None) -> tuple[Path,
         return indexed_shards(folder / index)
     if (folder / single).is_file():
         return (folder / single,)
-    return numbered_shards(sharded) if sharded else _refused(folder, source, variant)
+    return numbered_shards(sharded) if sharded else _refused(folder, source, single)
 
 
-def _refused(folder: Path, source: str, variant: str | None) -> tuple[Path, ...]:
+def _refused(folder: Path, source: str, single: str) -> tuple[Path, ...]:
     pickles = sorted(file.name for file in folder.glob("*") if file.suffix in (".bin", ".pt", ".pth", ".ckpt"))
     if pickles:
         raise AssetMissingError(
@@ -136,4 +164,4 @@ def _refused(folder: Path, source: str, variant: str | None) -> tuple[Path, ...]
         )
     others = sorted(file.name for file in folder.glob("*.safetensors") if file.is_file())
     instead = f"it has {', '.join(others)}; is the variant right?" if others else "fetch the whole checkpoint"
-    raise AssetMissingError(f"{source}: no {_patterns(variant)[0]}", dangling(folder) or instead)
+    raise AssetMissingError(f"{source}: no {single}", dangling(folder) or instead)
