@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -117,7 +118,7 @@ def _of_function(
     pairs = list(zip(taken, [*defaults, *node.args.defaults], strict=True))[1 if method else 0 :]
     pairs += zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
     return [
-        Argument(name.arg, _annotation(name.annotation), _default(value, module), told.get(name.arg, ""))
+        Argument(name.arg, _annotation(name.annotation, module), _default(value, module), told.get(name.arg, ""))
         for name, value in pairs
     ]
 
@@ -125,7 +126,9 @@ def _of_function(
 def _fields(item: Definition, told: Mapping[str, str]) -> list[Argument]:
     """Of a dataclass or a pydantic model."""
     return [
-        Argument(name.id, _annotation(line.annotation), _default(line.value, item.module), told.get(name.id, ""))
+        Argument(
+            name.id, _annotation(line.annotation, item.module), _default(line.value, item.module), told.get(name.id, "")
+        )
         for line in getattr(item.node, "body", ())
         if isinstance(line, ast.AnnAssign) and isinstance(name := line.target, ast.Name)
         if not name.id.startswith("_") and "ClassVar" not in _shown(line.annotation)
@@ -146,10 +149,28 @@ def _shown(expression: ast.expr | None) -> str:
     return "" if expression is None else ast.unparse(expression)
 
 
-def _annotation(expression: ast.expr | None) -> str:
-    """As written, an annotation in quotes without them."""
-    quoted = isinstance(expression, ast.Constant) and isinstance(expression.value, str)
-    return expression.value if quoted else _shown(expression)  # type: ignore[union-attr]
+def _annotation(expression: ast.expr | None, module: Module) -> str:
+    """As written, without quotes around it; a name that stands for choices or alternatives by what it stands for."""
+    if isinstance(expression, ast.Constant) and isinstance(expression.value, str):
+        try:
+            expression = ast.parse(expression.value, mode="eval").body
+        except (SyntaxError, ValueError, RecursionError):  # no Python: a tool of its author's reads it
+            return expression.value
+    return "" if expression is None else ast.unparse(_Spelled(module).visit(copy.deepcopy(expression)))
+
+
+class _Spelled(ast.NodeTransformer):
+    """Puts ``Literal[…]`` and unions in the place of names that a module gives them."""
+
+    def __init__(self, module: Module) -> None:
+        self._module = module
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """A name; what it stands for where that are choices or alternatives."""
+        written = self._module.alias(node.id)
+        if isinstance(written, ast.Subscript) and ast.unparse(written.value).rpartition(".")[2] == "Literal":
+            return written
+        return written if isinstance(written, ast.BinOp) and isinstance(written.op, ast.BitOr) else node
 
 
 def _plain(text: str) -> str:

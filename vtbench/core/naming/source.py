@@ -44,11 +44,20 @@ class Module:
         for statement in _top(self.tree):
             if isinstance(statement, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and statement.name == name:
                 return Definition(statement, self)
-            if isinstance(statement, ast.ImportFrom) and depth < _DEEPEST:
-                for alias in statement.names:
-                    if (alias.asname or alias.name) == name:
-                        module = read_module(self._imported(statement))
-                        return module.find(alias.name, depth + 1) if module is not None else None
+            if isinstance(statement, ast.ImportFrom) and depth < _DEEPEST and (found := self._behind(statement, name)):
+                module, original = found
+                return module.find(original, depth + 1)
+        return None
+
+    def alias(self, name: str, depth: int = 0) -> ast.expr | None:
+        """The value of a name at the module's top, through the imports that it came by."""
+        written = self.constant(name)
+        if written is not None or depth >= _DEEPEST:
+            return written
+        for statement in _top(self.tree):
+            if isinstance(statement, ast.ImportFrom) and (found := self._behind(statement, name)):
+                module, original = found
+                return module.alias(original, depth + 1)
         return None
 
     def constant(self, name: str) -> ast.expr | None:
@@ -60,6 +69,12 @@ class Module:
             ):
                 return statement.value
         return None
+
+    def _behind(self, statement: ast.ImportFrom, name: str) -> tuple[Module, str] | None:
+        """The module that an import takes a name from, and what it is called there; ``None`` where it does not."""
+        original = next((alias.name for alias in statement.names if (alias.asname or alias.name) == name), None)
+        module = None if original is None else read_module(self._imported(statement))
+        return None if module is None or original is None else (module, original)
 
     def _imported(self, statement: ast.ImportFrom) -> str:
         if not statement.level:

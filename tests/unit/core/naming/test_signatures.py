@@ -66,9 +66,16 @@ class Data:
     _z: int = 0
 async def function(c, *, d: bool = True):
     """Does."""
+from .kinds import Speed as Pace, Path
+def named(pace: Pace = "fast", one: "Pace | None" = None, where: Path = ".", odd: "no: python" = 1): ...
 broken = 3
 ''',
 }
+
+
+PACKAGE["boom/inner/kinds.py"] = (
+    "from typing import Literal\nfrom pathlib import Path\nSpeed = Literal['fast', 'slow']\n"
+)
 
 
 @pytest.fixture
@@ -150,3 +157,10 @@ def test_docstrings() -> None:
         "a": "b",
         "c": "d e: f",
     }
+
+
+def test_a_name_that_stands_for_choices_is_told_by_them(package: Path) -> None:
+    signature = signature_of("boom.inner.deep:named")
+    assert signature is not None
+    choices = "Literal['fast', 'slow']"
+    assert [item.type for item in signature.arguments] == [choices, f"{choices} | None", "Path", "no: python"]
