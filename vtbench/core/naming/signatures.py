@@ -151,11 +151,11 @@ def _shown(expression: ast.expr | None) -> str:
 
 def _annotation(expression: ast.expr | None, module: Module) -> str:
     """As written, without quotes around it; a name that stands for choices or alternatives by what it stands for."""
-    if isinstance(expression, ast.Constant) and isinstance(expression.value, str):
+    if isinstance(expression, ast.Constant) and isinstance(quoted := expression.value, str):
         try:
-            expression = ast.parse(expression.value, mode="eval").body
+            expression = ast.parse(quoted, mode="eval").body
         except (SyntaxError, ValueError, RecursionError):  # no Python: a tool of its author's reads it
-            return expression.value
+            return quoted
     return "" if expression is None else ast.unparse(_Spelled(module).visit(copy.deepcopy(expression)))
 
 
