@@ -17,6 +17,7 @@ GENERATORS = Registry(
         "gigatok-gpt": "vtbench.generators.published.next_token.gigatok:GigaTokGpt",
         "hita-gpt": "vtbench.generators.published.next_token.hita.adapter:HitaGpt",
         "ibq-ar": "vtbench.generators.published.next_token.ibq.adapter:IbqAr",
+        "imagegpt": "vtbench.generators.published.next_token.imagegpt.adapter:ImageGpt",
         "llamagen": "vtbench.generators.published.next_token.llamagen.adapter:LlamaGen",
         "maskbit-generator": "vtbench.generators.published.masked.maskbit.adapter:MaskBitGenerator",
         "nar": "vtbench.generators.published.next_token.nar.adapter:Nar",

@@ -42,6 +42,9 @@ Masked generators (MaskBit, TiTok) fill all places in a few steps and mask the l
 holds the steps, how many places stay masked after each, what a token is drawn from, and what it is sure by, with the
 noise on it. Their guidance is mostly `c + s (c - u)`, where 0 is none; the record says which formula it is.
 
+ImageGPT is conditioned on nothing. Its tokens are colours of a palette, so that the likelihood it tells is of palette
+images, not of pixels, and its bits are no bits a dimension of a pixel model.
+
 Published numbers are their authors' own, each under the protocol that is stated beside it: they are comparable neither
 with one another nor with what vtbench measures. Parameters are those of the network; the tokenizer comes on top.
 """

@@ -39,6 +39,7 @@ TOKENIZERS = Registry(
         "flowmo": "vtbench.tokenizers.published.flowmo.adapter:FlowMo",
         "gigatok": "vtbench.tokenizers.published.gigatok.adapter:GigaTok",
         "emu3-vq": "vtbench.tokenizers.published.emu3_vq:Emu3VQ",
+        "imagegpt-palette": "vtbench.tokenizers.published.imagegpt_palette:ImageGptPalette",
         "hita": "vtbench.tokenizers.published.hita.adapter:Hita",
         "detailflow": "vtbench.tokenizers.published.detailflow.adapter:DetailFlow",
         "unitok-vq": "vtbench.tokenizers.published.unitok.adapter:UniTok",

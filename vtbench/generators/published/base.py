@@ -19,7 +19,7 @@ from vtbench.checkpoints.loading import Conventions, Source, load_network, requi
 from vtbench.core.codes import Codes
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
-from vtbench.core.info import GeneratorInfo
+from vtbench.core.info import ConditionKind, GeneratorInfo
 from vtbench.core.naming.reference import parse_reference
 from vtbench.tokenizers.resolve import resolve_tokenizer
 
@@ -95,6 +95,7 @@ class PublishedGenerator:
 
     family: ClassVar[str]
     order: ClassVar[str] = "next-token"
+    conditioned_on: ClassVar[ConditionKind] = "class"
     citation: ClassVar[str] = ""
     keys: ClassVar[tuple[str, ...]] = ()
     prefix: ClassVar[str] = ""
@@ -130,7 +131,7 @@ class PublishedGenerator:
         name = self.family if card is None else card.name
         self.info = GeneratorInfo(
             name=name if loaded.weights else f"{name}-random",
-            conditions=card.conditions if card else "class",
+            conditions=card.conditions if card else self.conditioned_on,
             family=self.order,
             revision=loaded.revision,
             classes=identity.classes,
