@@ -32,7 +32,7 @@ for _number in (signal.SIGINT, signal.SIGHUP):
 settings.register_profile("vtbench", deadline=None, derandomize=True)
 settings.load_profile("vtbench")
 
-_ANSWERED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_ANSWERED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 
 
 @pytest.fixture(autouse=True)

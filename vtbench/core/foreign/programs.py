@@ -102,6 +102,7 @@ def _wait(process: subprocess.Popen[bytes], timeout: float, written: Sequence[IO
             if sum(os.fstat(stream.fileno()).st_size for stream in written) > _MOST_WRITTEN:
                 _kill_group(process)
                 return f"wrote more than {_MOST_WRITTEN >> 30} GiB of text and was stopped"
+            interrupts.between()  # whoever waits has nothing in hand that the program does not keep
             if time.monotonic() >= until:
                 _kill_group(process)
                 return f"ran past {timeout:g} s and was stopped"

@@ -11,6 +11,7 @@ import torch
 
 from vtbench.core.disk.links import refuse_linked_way, refuse_links
 from vtbench.core.errors import DamagedFileError, UsageError, VtbenchError
+from vtbench.core.foreign import interrupts
 from vtbench.core.info import TokenizerInfo
 from vtbench.results.records.schema import ConfigSection, DeterminismSection
 from vtbench.run import provenance
@@ -72,7 +73,7 @@ def measure_blocks(
         return
     _tell_damage(plan, missing)
     label = f"{plan.source.label} · {plan.task.name}" + (f" · worker {worker.rank}" if worker.world > 1 else "")
-    with job_progress(label, _samples(mine)) as progress:
+    with job_progress(label, _samples(mine)) as progress, interrupts.finishing():
         progress.resume_from(_samples(mine) - _samples(missing))
         for block, result in _measured(plan, evaluators, device, missing):
             if plan.options.strict:
@@ -80,6 +81,7 @@ def measure_blocks(
             keep_inputs(plan, worker)
             plan.store.write(block, result)
             progress.advance(block.stop - block.start)
+            interrupts.between()
 
 
 def _tell_damage(plan: JobPlan, blocks: Sequence[Block]) -> None:
