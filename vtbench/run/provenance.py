@@ -16,6 +16,7 @@ from vtbench.version import __version__
 PACKAGES = (
     "torch", "torchvision", "numpy", "scipy", "pillow", "scikit-image", "scikit-learn", "safetensors", "pyarrow",
     "torch-fidelity", "clean-fid", "lpips", "efficientnet-lite-pytorch", "open-clip-torch", "diffusers", "transformers",
+    "ftfy", "beautifulsoup4",
 )  # fmt: skip
 
 
