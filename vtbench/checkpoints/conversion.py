@@ -19,7 +19,7 @@ from vtbench.core.outside.parsing import boundary
 if TYPE_CHECKING:
     from torch import Tensor
 
-USUAL_ENTRIES = ("ema_state_dict", "state_dict", "model", "ema", "module")
+USUAL_ENTRIES = ("ema_state_dict", "state_dict", "model", "model_ema", "ema", "module")
 _OLD = "it was written by PyTorch before 1.6: load it where it was made and save it again"
 
 

@@ -103,6 +103,7 @@ class SamplingCost:
         tokens_computed: positions that went through the network, those of guidance and of conditions included.
         drafts_proposed: tokens that speculation put before the network to be verified, over the batch.
         drafts_accepted: those of them that stayed.
+        head_passes: passes through a head of its own that denoises tokens, beside those through the network.
     """
 
     forward_passes: int
@@ -112,6 +113,7 @@ class SamplingCost:
     tokens_computed: int | None = None
     drafts_proposed: int | None = None
     drafts_accepted: int | None = None
+    head_passes: int | None = None
 
 
 @dataclass(frozen=True, eq=False)

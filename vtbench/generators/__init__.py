@@ -19,6 +19,7 @@ GENERATORS = Registry(
         "ibq-ar": "vtbench.generators.published.next_token.ibq.adapter:IbqAr",
         "imagegpt": "vtbench.generators.published.next_token.imagegpt.adapter:ImageGpt",
         "llamagen": "vtbench.generators.published.next_token.llamagen.adapter:LlamaGen",
+        "mar": "vtbench.generators.published.masked.mar.adapter:Mar",
         "maskbit-generator": "vtbench.generators.published.masked.maskbit.adapter:MaskBitGenerator",
         "nar": "vtbench.generators.published.next_token.nar.adapter:Nar",
         "open-magvit2-ar": "vtbench.generators.published.next_token.open_magvit2.adapter:OpenMagvit2Ar",

@@ -45,6 +45,12 @@ noise on it. Their guidance is mostly `c + s (c - u)`, where 0 is none; the reco
 ImageGPT is conditioned on nothing. Its tokens are colours of a palette, so that the likelihood it tells is of palette
 images, not of pixels, and its bits are no bits a dimension of a pixel model.
 
+MAR's tokens are values, not entries of a codebook. A step fills some places, in an order that is drawn for each image,
+and a perceptron denoises each token there; guidance is on the noise it predicts. With `draw=by-position` the order and
+the numbers of every position have streams of their own, so that another number of steps changes neither;
+`draw=torch-normal` replays the authors' single images, in float32 (theirs ran in float16 autocast). The record counts
+passes of the transformer and of the perceptron apart.
+
 Published numbers are their authors' own, each under the protocol that is stated beside it: they are comparable neither
 with one another nor with what vtbench measures. Parameters are those of the network; the tokenizer comes on top.
 """

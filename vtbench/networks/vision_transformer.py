@@ -1,10 +1,14 @@
-"""The pre-norm transformer block of CLIP's vision towers (Radford et al., 2103.00020), with its published names."""
+"""Pre-norm transformer blocks in which every token sees all, in the names of their published files: CLIP's and timm's.
+
+Sources: Radford et al., 2103.00020; Dosovitskiy et al., 2010.11929. Both take and return ``float [B,N,width]``.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
+import torch.nn.functional as F
 from torch import nn
 
 if TYPE_CHECKING:
@@ -14,8 +18,7 @@ if TYPE_CHECKING:
 class Block(nn.Module):
     """Self-attention and a perceptron of four times the width, each after a norm and beside a shortcut.
 
-    Takes and returns ``float [B,N,width]``. Names: ``ln_1``, ``attn.in_proj_*``, ``attn.out_proj``, ``ln_2``,
-    ``mlp.c_fc``, ``mlp.c_proj``.
+    Names: ``ln_1``, ``attn.in_proj_*``, ``attn.out_proj``, ``ln_2``, ``mlp.c_fc``, ``mlp.c_proj``.
     """
 
     def __init__(self, width: int, heads: int) -> None:
@@ -30,4 +33,64 @@ class Block(nn.Module):
         normed = self.ln_1(x)
         x = x + self.attn(normed, normed, normed, need_weights=False)[0]
         output: Tensor = x + self.mlp(self.ln_2(x))
+        return output
+
+
+class FusedAttention(nn.Module):
+    """Attention with one matrix for queries, keys and values. Names: ``qkv``, ``proj``.
+
+    Args:
+        width: of the tokens.
+        heads: divide the width.
+        bias: of queries, keys and values; the last matrix has one in any case.
+    """
+
+    def __init__(self, width: int, heads: int, *, bias: bool) -> None:
+        super().__init__()
+        self.qkv = nn.Linear(width, 3 * width, bias=bias)
+        self.proj = nn.Linear(width, width)
+        self._heads = heads
+
+    def forward(self, x: Tensor) -> Tensor:
+        query, key, value = self.qkv(x).unflatten(-1, (3, self._heads, -1)).permute(2, 0, 3, 1, 4)
+        attended = F.scaled_dot_product_attention(query, key, value)
+        output: Tensor = self.proj(attended.transpose(1, 2).flatten(2))
+        return output
+
+
+class Perceptron(nn.Module):
+    """Two layers with an exact GELU between them, or its ``tanh`` approximation. Names: ``fc1``, ``fc2``."""
+
+    def __init__(self, width: int, hidden: int, *, tanh: bool = False) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(width, hidden)
+        self.fc2 = nn.Linear(hidden, width)
+        self._approximate = "tanh" if tanh else "none"
+
+    def forward(self, x: Tensor) -> Tensor:
+        output: Tensor = self.fc2(F.gelu(self.fc1(x), approximate=self._approximate))
+        return output
+
+
+class FusedBlock(nn.Module):
+    """timm's block. Names: ``norm1``, ``attn.{qkv,proj}``, ``norm2``, ``mlp.{fc1,fc2}``.
+
+    Args:
+        width: of the tokens.
+        heads: of attention.
+        hidden: channels inside the perceptron.
+        bias: of queries, keys and values.
+        eps: of the norms.
+    """
+
+    def __init__(self, width: int, heads: int, hidden: int, *, bias: bool = True, eps: float = 1e-6) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(width, eps=eps)
+        self.attn = FusedAttention(width, heads, bias=bias)
+        self.norm2 = nn.LayerNorm(width, eps=eps)
+        self.mlp = Perceptron(width, hidden)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.attn(self.norm1(x))
+        output: Tensor = x + self.mlp(self.norm2(x))
         return output

@@ -44,3 +44,12 @@ def filled(module: Any, others: tuple[str, ...] = ()) -> Any:
 def sequences(text: str) -> list[list[int]]:
     """Rows of tokens as a sheet of goldens has them: spaces between tokens, bars between images."""
     return [[int(token) for token in row.split()] for row in text.split("|")]
+
+
+def drawn_by_name(module: Any, seed: int, scale: float = 0.05) -> Any:
+    """The module with normal parameters, drawn in the order of their sorted names from one generator of that seed."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for _, parameter in sorted(module.named_parameters()):
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * scale)
+    return module.eval()

@@ -154,7 +154,9 @@ def check_cost(subject: Subject, evidence: Evidence) -> CheckResult:
     told = f"{counts[0]} forward passes, {counts[1]} tokens, {counts[2]} bytes of key-value cache"
     if cost.drafts_proposed:
         told += f", {cost.drafts_accepted} of {cost.drafts_proposed} drafts accepted"
-    optional = (cost.steps, cost.tokens_computed, cost.drafts_proposed, cost.drafts_accepted)
+    if cost.head_passes:
+        told += f", {cost.head_passes} passes of the head"
+    optional = (cost.steps, cost.tokens_computed, cost.drafts_proposed, cost.drafts_accepted, cost.head_passes)
     return CheckResult("cost", min(*counts, *(count or 0 for count in optional)) >= 0, told)
 
 

@@ -61,12 +61,25 @@ class ImageRule:
 
 
 @dataclass(frozen=True)
+class Latents:
+    """Tokens that are values instead of entries of a codebook.
+
+    Attributes:
+        channels: values of a token.
+        scale: of a token, over what its tokenizer encodes and decodes.
+    """
+
+    channels: int
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
 class Identity:
     """What a family says of itself.
 
     Attributes:
         tokenizer: reference of the tokenizer, e.g. the name of a card.
-        vocabulary: entries that each token chooses from.
+        vocabulary: entries that each token chooses from; of a continuous tokenizer, what its latents are.
         grid: shape of the tokens of one image as its tokenizer takes them.
         settings: all that moves a sample, as the loop of its order takes it; told by its ``as_recorded()``.
         image: the image rule.
@@ -75,7 +88,7 @@ class Identity:
     """
 
     tokenizer: str
-    vocabulary: int
+    vocabulary: int | Latents
     grid: tuple[int, ...]
     settings: Any
     image: ImageRule
@@ -192,7 +205,8 @@ class PublishedGenerator:
         return self._cost
 
     def _draw(self, conditions: Sequence[Condition], seeds: Tensor) -> tuple[Tensor, SamplingCost]:
-        """Tokens ``int64 [B,N]``, and what they took: one after the other, unless the family draws otherwise."""
+        """Tokens ``int64 [B,N]``, or latents ``float32 [B,N,C]``, and what they took: one after the other, unless the
+        family draws otherwise."""
         from vtbench.generators.sampling.next_token import sample_tokens
 
         return sample_tokens(self._network, self._prompted(conditions), self._identity.settings, seeds)
@@ -207,7 +221,10 @@ class PublishedGenerator:
         return Prompted(labels, torch.full_like(labels, self._identity.classes))
 
     def _codes(self, tokens: Tensor) -> Codes:
-        side = self._side()
+        side, kind = self._side(), self._identity.vocabulary
+        if isinstance(kind, Latents):
+            latents = tokens.mT.reshape(-1, kind.channels, *self._identity.grid) / kind.scale
+            return Codes(latents=latents, image_size=(side, side))
         return Codes(levels=(tokens.reshape(-1, *self._identity.grid),), image_size=(side, side))
 
     def _convert(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -238,14 +255,36 @@ class PublishedGenerator:
         return self._identity.grid[-1] * factor
 
     def _check_tokenizer(self) -> None:
-        info, wanted = self.tokenizer.info, self._identity.vocabulary
-        sizes = tuple(info.codebook_sizes)
-        if sizes != (wanted,):
-            told = f"a codebook of {sizes[0]}" if len(sizes) == 1 else f"codebooks {sizes}" if sizes else "no codebook"
+        wanted = self._identity.vocabulary
+        fits, draws = _fitting(self.tokenizer, wanted)
+        if not fits:
             raise AdapterError(
-                f"{self.family} draws tokens of {wanted} entries; the tokenizer {info.name} has {told}",
+                f"{self.family} draws {draws}; the tokenizer {self.tokenizer.info.name} has {_told(self.tokenizer)}",
                 "leave tokenizer= out, or name the one that the generator was trained on",
             )
+
+
+def _fitting(tokenizer: Any, wanted: int | Latents) -> tuple[bool, str]:
+    """Whether a tokenizer takes such tokens, and what they are in words; channels that it does not tell may fit."""
+    if isinstance(wanted, Latents):
+        fits = tokenizer.info.kind == "continuous" and _channels(tokenizer) in (None, wanted.channels)
+        return fits, f"latents of {wanted.channels} channels"
+    return tuple(tokenizer.info.codebook_sizes) == (wanted,), f"tokens of {wanted} entries"
+
+
+def _told(tokenizer: Any) -> str:
+    sizes = tuple(tokenizer.info.codebook_sizes)
+    if len(sizes) == 1:
+        return f"a codebook of {sizes[0]}"
+    if sizes:
+        return f"codebooks {sizes}"
+    channels = _channels(tokenizer)
+    return "no codebook" if channels is None else f"latents of {channels}"
+
+
+def _channels(tokenizer: Any) -> int | None:
+    found: int | None = getattr(tokenizer, "latent_channels", None)
+    return found
 
 
 def _tokenizer_of(reference: str, family: str, card: GeneratorCard | None) -> Any:

@@ -188,10 +188,10 @@ def guided(strengths: Sequence[float]) -> int:
     return max((token + 1 for token, strength in enumerate(strengths) if strength != OFF), default=0)
 
 
-def as_recorded(schedule: Schedule, formula: Formula = FROM_UNCONDITIONAL) -> dict[str, Any]:
-    """The schedule by name, its parameters, and the formula."""
+def as_recorded(schedule: Schedule, formula: Formula = FROM_UNCONDITIONAL, of: str = "logits") -> dict[str, Any]:
+    """The schedule by name, its parameters, and the formula with what it is of."""
     parameters = {f"cfg_{name}": value for name, value in asdict(schedule).items()}  # type: ignore[call-overload]
-    return {"cfg_schedule": schedule.name, **parameters, "cfg_formula": f"{formula}, logits"}
+    return {"cfg_schedule": schedule.name, **parameters, "cfg_formula": f"{formula}, {of}"}
 
 
 def _whole(scale: float, name: str) -> None:

@@ -192,6 +192,9 @@ class PerformanceSection(Section):
     forward_passes_per_image: Number | None = Field(
         default=None, description="passes through a generator's network, each over a batch, divided by its images"
     )
+    head_passes_per_image: Number | None = Field(
+        default=None, description="the same through a head of its own that denoises tokens"
+    )
     sample_s_per_image: Number | None = Field(
         default=None, description="seconds of a generator's sampling an image, decoding left out"
     )

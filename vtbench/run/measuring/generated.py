@@ -24,7 +24,7 @@ from vtbench.run.storing.blocks import BlockResult
 from vtbench.run.storing.rows import SampleRow, as_samples
 from vtbench.run.storing.sample_files import SampleFiles
 
-COUNTED_BY_SOME = ("steps", "tokens_computed", "drafts_proposed", "drafts_accepted")
+COUNTED_BY_SOME = ("steps", "tokens_computed", "drafts_proposed", "drafts_accepted", "head_passes")
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,6 +32,7 @@ def performance(metas: Sequence[dict[str, Any]], count: int) -> PerformanceSecti
         decode_images_per_s=_rate(count, decode),
         sample_images_per_s=_rate(count, sample),
         forward_passes_per_image=_rate(passes, sampled),
+        head_passes_per_image=_rate(_sum(costs, "head_passes"), sampled),
         sample_s_per_image=_rate(sample, count) if sample else None,
         sample_decode_s_per_image=_rate(sample + decode, count) if sample else None,
         steps_per_image=_rate(_sum(costs, "steps"), sampled),

@@ -7,7 +7,7 @@ from typing import Any
 from vtbench.run.scoring.performance import performance
 
 OLD = {"sampled": 4, "forward_passes": 64, "tokens": 256, "kv_cache_bytes": 1024}
-NEW = {**OLD, "steps": 160, "tokens_computed": 900, "drafts_proposed": 500, "drafts_accepted": 96}
+NEW = {**OLD, "steps": 160, "tokens_computed": 900, "drafts_proposed": 500, "drafts_accepted": 96, "head_passes": 6400}
 
 
 def meta(cost: dict[str, int] | None) -> dict[str, Any]:
@@ -20,6 +20,7 @@ def test_counts_are_told_an_image() -> None:
     assert (found.steps_per_image, found.tokens_computed_per_image, found.tokens_sampled_per_image) == (40, 225, 64)
     assert (found.drafts_proposed, found.drafts_accepted, found.forward_passes_per_image) == (1000, 192, 16)
     assert (found.sample_s_per_image, found.sample_decode_s_per_image) == (0.5, 0.75)
+    assert found.head_passes_per_image == 1600
 
 
 def test_a_plug_in_that_counts_less_is_told_as_far_as_it_counts() -> None:
@@ -27,7 +28,7 @@ def test_a_plug_in_that_counts_less_is_told_as_far_as_it_counts() -> None:
         found = performance(metas, count=8)
         assert (found.forward_passes_per_image, found.tokens_per_s, found.kv_cache_bytes) == (16, 128, 1024)
         assert found.steps_per_image is found.drafts_proposed is found.drafts_accepted is None
-        assert found.tokens_computed_per_image is None
+        assert found.tokens_computed_per_image is found.head_passes_per_image is None
 
 
 def test_a_generator_that_counts_nothing_has_its_seconds() -> None:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Literal
 
+from vtbench.core.errors import UsageError
+
 MaskSchedule = Literal["arccos", "cosine", "linear"]
 
 _SHARES: dict[MaskSchedule, Callable[[float], float]] = {
@@ -30,3 +32,22 @@ def masked_places(schedule: MaskSchedule, places: int, step: int, steps: int) ->
     """
     share = _SHARES[schedule]((step + 1) / steps)
     return math.floor(places * max(share, 0.0) + _ROUNDING)
+
+
+def left_in_order(places: int, steps: int) -> list[int]:
+    """Places that stay masked after each step, where their order is drawn before (MAR): a cosine, but one less than
+    before at least, and one at least until the last step, which fills all that is left.
+
+    Here a share that is whole but for its rounding is rounded down as it is, in the order of operations of MAR's code.
+
+    Raises:
+        UsageError: more steps than places: one of them would fill none.
+    """
+    if steps > places:
+        raise UsageError(f"steps={steps}: an image has {places} tokens, and every step fills at least one")
+    counts, left = [], places
+    for step in range(steps - 1):
+        wanted = math.floor(places * math.cos(math.pi / 2 * (step + 1) / steps))
+        left = max(1, min(left - 1, wanted))
+        counts.append(left)
+    return [*counts, 0]

@@ -154,7 +154,7 @@ class LdmKL(LdmTokenizer):
         random_weights_seed: int | None = None,
         entry: str | None = None,
     ) -> None:
-        self._levels = len(multipliers)
+        self._levels, self.latent_channels = len(multipliers), latent_channels
         geometry = _geometry(channels, multipliers, blocks, encoder_attention, decoder_attention, norm_groups)
         self._setup(
             lambda: _library(self.family).AutoencoderKL(latent_channels=latent_channels, **geometry),

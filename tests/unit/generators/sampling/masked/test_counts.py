@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from vtbench.generators.sampling.masked.counts import masked_places
+from vtbench.core.errors import UsageError
+from vtbench.generators.sampling.masked.counts import left_in_order, masked_places
 
 SCHEDULES = ["arccos", "cosine", "linear"]
 
@@ -44,3 +45,22 @@ def test_whole_shares_are_not_lost_to_rounding():
     """1 - 7/10 is less than 3/10 in binary."""
     assert counts("linear", 10, 10) == [9, 8, 7, 6, 5, 4, 3, 2, 1, 0]
     assert masked_places("arccos", 3, 0, 2) == 2
+
+
+@pytest.mark.parametrize("places", [16, 64])
+def test_places_left_in_a_drawn_order_are_those_of_numpy(places):
+    for steps in range(1, places + 1):
+        left, wanted = places, []
+        for step in range(steps):
+            left = max(1, min(left - 1, int(np.floor(places * np.cos(math.pi / 2.0 * (step + 1) / steps)))))
+            wanted.append(left)
+        found = left_in_order(places, steps)
+        assert found == [*wanted[:-1], 0]
+        assert all(later < earlier for earlier, later in pairwise([places, *found])), "each step fills some"
+
+
+def test_a_token_a_step_where_there_are_as_many_and_never_more_steps():
+    assert left_in_order(16, 16) == list(range(15, -1, -1))
+    assert [before - after for before, after in pairwise([16, *left_in_order(16, 8)])] == [1, 1, 1, 2, 3, 2, 3, 3]
+    with pytest.raises(UsageError, match="steps=17: an image has 16 tokens"):
+        left_in_order(16, 17)

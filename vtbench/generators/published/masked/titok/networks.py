@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from vtbench.core.errors import AssetMissingError
 from vtbench.core.extras import install_extra
+from vtbench.networks.vision_transformer import FusedBlock
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from vtbench.generators.published.masked.titok.geometry import TitokGeometry
 
-BERT_EPS = 1e-12
+BERT_EPS, UVIT_EPS = 1e-12, 1e-5
 
 
 class MaskedTransformer(nn.Module):
@@ -84,53 +84,18 @@ class ImageBert(MaskedTransformer):
         return output
 
 
-class Attention(nn.Module):
-    """Bidirectional attention with one matrix for queries, keys and values, which has no bias."""
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.qkv = nn.Linear(width, 3 * width, bias=False)
-        self.proj = nn.Linear(width, width)
-        self._heads = heads
-
-    def forward(self, x: Tensor) -> Tensor:
-        query, key, value = self.qkv(x).unflatten(-1, (3, self._heads, -1)).permute(2, 0, 3, 1, 4)
-        attended = F.scaled_dot_product_attention(query, key, value)
-        output: Tensor = self.proj(attended.transpose(1, 2).flatten(2))
-        return output
-
-
-class Perceptron(nn.Module):
-    """Two layers with a GELU between them."""
-
-    def __init__(self, width: int, hidden: int) -> None:
-        super().__init__()
-        self.fc1 = nn.Linear(width, hidden)
-        self.fc2 = nn.Linear(hidden, width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        output: Tensor = self.fc2(F.gelu(self.fc1(x)))
-        return output
-
-
-class Block(nn.Module):
-    """U-ViT's pre-norm block (Bao et al., 2209.12152); on the way out it takes what a block on the way in returned."""
+class Block(FusedBlock):
+    """U-ViT's block (Bao et al., 2209.12152); on the way out it takes what a block on the way in returned."""
 
     def __init__(self, geometry: TitokGeometry, skip: bool = False) -> None:
-        super().__init__()
-        self.norm1 = nn.LayerNorm(geometry.width)
-        self.attn = Attention(geometry.width, geometry.heads)
-        self.norm2 = nn.LayerNorm(geometry.width)
-        self.mlp = Perceptron(geometry.width, geometry.hidden)
+        super().__init__(geometry.width, geometry.heads, geometry.hidden, bias=False, eps=UVIT_EPS)
         self.skip_linear = nn.Linear(2 * geometry.width, geometry.width) if skip else None
 
     def forward(self, x: Tensor, skip: Tensor | None = None) -> Tensor:
         if self.skip_linear is not None:
             assert skip is not None
             x = self.skip_linear(torch.cat([x, skip], dim=-1))
-        x = x + self.attn(self.norm1(x))
-        output: Tensor = x + self.mlp(self.norm2(x))
-        return output
+        return super().forward(x)
 
 
 class UVitBert(MaskedTransformer):
