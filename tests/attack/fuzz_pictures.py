@@ -36,7 +36,29 @@ def picture_readers() -> dict[str, Reader]:
     deep = _deep_png(large)
     webp = [saved(lambda s: picture(large).save(s, "WEBP", lossless=True))]
     found["preview"] = Reader("00000000-a.webp", lambda _: webp, open_preview)
-    return {**found, "PNG of 16 bits": Reader("i.png", lambda _: [deep], read, damaged_png)}
+    return {**found, "PNG of 16 bits": Reader("i.png", lambda _: [deep], read, damaged_png), **_written()}
+
+
+def _written() -> dict[str, Reader]:
+    """What a language model may write instead of a file, and the table of what its tokens stand for."""
+    from vtbench.core.errors import SampleError
+    from vtbench.generators.published.next_token.jpeg_lm.pieces import read_pieces, text_of
+    from vtbench.generators.published.next_token.jpeg_lm.stream import CanonicalJpeg, stream_of
+
+    codec = CanonicalJpeg()
+
+    def read(path: Path) -> object:
+        try:
+            return codec.decoded(stream_of(text_of(path.read_bytes())))
+        except ValueError as error:  # a failure of that sample
+            raise SampleError(str(error)) from error
+
+    entries = [text_of(bytes([byte])).encode() for byte in range(256)]
+    table = b"".join(b"\x0a\x0a\x0a\x03" + entry + b"\x15\0\0\0\0" for entry in entries)
+    return {
+        "stream of JPEG-LM": Reader("stream", lambda _: [codec._blank], read),
+        "pieces of SentencePiece": Reader("tokenizer.model", lambda _: [table], read_pieces),
+    }
 
 
 def _deep_png(pixels: Any) -> bytes:

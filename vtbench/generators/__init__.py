@@ -18,6 +18,7 @@ GENERATORS = Registry(
         "hita-gpt": "vtbench.generators.published.next_token.hita.adapter:HitaGpt",
         "ibq-ar": "vtbench.generators.published.next_token.ibq.adapter:IbqAr",
         "imagegpt": "vtbench.generators.published.next_token.imagegpt.adapter:ImageGpt",
+        "jpeg-lm": "vtbench.generators.published.next_token.jpeg_lm.adapter:JpegLm",
         "llamagen": "vtbench.generators.published.next_token.llamagen.adapter:LlamaGen",
         "mar": "vtbench.generators.published.masked.mar.adapter:Mar",
         "maskbit-generator": "vtbench.generators.published.masked.maskbit.adapter:MaskBitGenerator",

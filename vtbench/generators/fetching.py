@@ -23,8 +23,10 @@ def fetch_generator_card(card: GeneratorCard) -> list[tuple[str, Located]]:
     if tokenizer is not None and tokenizer.checkpoint is not None:
         found += [(tokenizer.name, file) for file in fetch_card(tokenizer)]
     if card.checkpoint is not None:
-        beside = getattr(GENERATORS.load(card.target), "beside", tuple)
-        found += [(card.name, file) for file in (locate_whole(card, card.checkpoint), *beside())]
+        family = GENERATORS.load(card.target)
+        locate, beside = getattr(family, "locate", None), getattr(family, "beside", tuple)
+        whole = locate(card) if locate else locate_whole(card, card.checkpoint)
+        found += [(card.name, file) for file in (whole, *beside())]
     if not found:
         raise UsageError(f"{card.name} has no weights", "it needs no fetching")
     return found

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class PerSampleGenerator(Protocol):
-    """A generator of which some samples may fail, or differ in size. Used instead of ``sample`` where it is there."""
+    """A generator of which some samples may fail, or differ in size. Used instead of ``sample`` where it is there.
+
+    Optional: ``batched = True`` asks for batches as large as the run's; without it, a block comes at once, as suits a
+    program that is slow to start.
+    """
 
     info: GeneratorInfo
 

@@ -87,7 +87,8 @@ class GeneratorSampler:
         self._lent = lent
         self._conditions, self._preset, self._device, self._seed = conditions, preset, device, seed
         name = generator.info.name
-        if hasattr(generator, "sample_each"):  # an external program starts once a block, and cuts batches by itself
+        if hasattr(generator, "sample_each") and not getattr(generator, "batched", False):
+            # an external program starts once a block, and cuts batches by itself
             batch_size = sys.maxsize
         self._batches = CarefulBatches(name, batch_size, lambda pending, most: list(pending[:most]), _failed)
 
