@@ -33,7 +33,7 @@ def cached(network: Any, cache: KeyValueCache | None, positions: int, **inputs: 
     if cache is None:
         output = network(**inputs, use_cache=False)
     else:
-        output = network(**inputs, **{_argument(network): stored(cache)}, use_cache=True)
+        output = network(**inputs, **{cache_argument(network): stored(cache)}, use_cache=True)
         cache.advance(positions)
     found: Tensor = output.logits if hasattr(output, "logits") else output.last_hidden_state
     return found
@@ -82,6 +82,6 @@ def stored(cache: KeyValueCache) -> Any:
     return Cache(layers=[Layer(number) for number in range(len(cache.storage))])
 
 
-def _argument(network: Any) -> str:
-    """``past_key_values`` is called ``cache`` in newer releases."""
+def cache_argument(network: Any) -> str:
+    """What a network calls its cache: ``past_key_values``, or ``cache`` in newer releases."""
     return "cache" if "cache" in inspect.signature(network.forward).parameters else "past_key_values"

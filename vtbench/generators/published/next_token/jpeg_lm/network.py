@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vtbench.core.errors import AdapterError, AssetMissingError
 from vtbench.core.extras import install_extra
+from vtbench.generators.published.library.cache import cache_argument
 
 if TYPE_CHECKING:
     import torch
@@ -137,11 +137,10 @@ class LlamaHost:
         self.device = weight.device
         channels = geometry.width // geometry.heads * geometry.kv_heads
         self.bytes_a_position = 2 * geometry.depth * channels * weight.element_size()
-        names = inspect.signature(type(network.model).forward).parameters
-        self._cache_name = "cache" if "cache" in names else "past_key_values"  # renamed in transformers 5
+        self._cache_name = cache_argument(network.model)
 
     def make_cache(self) -> Any:
-        """An empty cache, the library's own, which grows: few images need the 6 GB that all positions take at 16 bits."""
+        """An empty cache, the library's own, which grows: all positions of an image would take 6 GB at 16 bits."""
         from transformers import DynamicCache
 
         return DynamicCache()
