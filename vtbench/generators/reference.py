@@ -50,8 +50,7 @@ and a perceptron denoises each token there; guidance is on the noise it predicts
 the numbers of every position have streams of their own, so that another number of steps changes neither;
 `draw=torch-normal` replays the authors' single images, in float32 (theirs ran in float16 autocast). The record counts
 passes of the transformer and of the perceptron apart.
-JPEG-LM writes files, not codes of a fixed number: a sample ends where the network ends it, and what it wrote is decoded by
-libjpeg. A file whose head is not that of 256 x 256 pixels, or that libjpeg refuses, is a failure of that sample, told in
+
 JPEG-LM writes files, not codes of a fixed number: a sample ends where the network ends it, and libjpeg decodes what it
 wrote. A file whose head is not that of 256 x 256 pixels, or that libjpeg refuses, is a failure of that sample, told in
 the record; one that lacks blocks is decoded as libjpeg does, or is a failure too with `incomplete=fail`. The likelihood
