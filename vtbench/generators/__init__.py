@@ -27,6 +27,7 @@ GENERATORS = Registry(
         "rar": "vtbench.generators.published.next_token.rar.adapter:Rar",
         "taming-gpt": "vtbench.generators.published.next_token.taming.adapter:TamingGpt",
         "titok-generator": "vtbench.generators.published.masked.titok.adapter:TiTokGenerator",
+        "var": "vtbench.generators.published.next_scale.var.adapter:Var",
         "tiny-ar": "vtbench.generators.fitted.tiny_ar:TinyAr",
     },
     universal=(NAME,),

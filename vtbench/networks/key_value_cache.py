@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -55,6 +56,12 @@ class KeyValueCache:
         self._stored[layer, 0, :, :, self.length : stop] = key
         self._stored[layer, 1, :, :, self.length : stop] = value
         return self._stored[layer, 0, :, :, :stop], self._stored[layer, 1, :, :, :stop]
+
+    def seen(self, layer: int) -> None:
+        """Every head sees all that a layer holds."""
+
+    def attended(self, layer: int, query: Tensor, raw: Callable[[], Tensor]) -> None:
+        """Whatever was looked at, all is kept."""
 
     def advance(self, positions: int) -> None:
         """Count the positions that every layer has got since."""

@@ -32,10 +32,10 @@ PRECISIONS: Mapping[DrawRule, Precision] = {"inverse-cdf": "float64", "torch-mul
 
 
 class Draws(Protocol):
-    """Draws of a batch, one token after the other."""
+    """Draws of a batch, one token after the other or several at once."""
 
     def next(self, found: Tensor) -> Tensor:
-        """Probabilities ``[B,V]`` to tokens ``int64 [B]``."""
+        """Probabilities ``[B,V]`` to tokens ``int64 [B]``; of the next T tokens, ``[B,T,V]`` to ``int64 [B,T]``."""
 
 
 def make_draws(rule: DrawRule, seeds: Tensor, count: int, device: torch.device, before: int = 0) -> Draws:
@@ -69,14 +69,16 @@ class InverseCdf:
         self._chances, self._at = chances, 0
 
     def next(self, found: Tensor) -> Tensor:
-        """Probabilities ``[B,V]`` to tokens ``int64 [B]``."""
-        chosen = draw(found.double(), self._chances[:, self._at].to(found.device))
-        self._at += 1
-        return chosen
+        """As :meth:`Draws.next`."""
+        shape = found.shape[:-1]
+        count = found.numel() // (len(found) * found.shape[-1])
+        chances = self._chances[:, self._at : self._at + count].to(found.device)
+        self._at += count
+        return draw(found.double().flatten(0, -2), chances.flatten()).view(shape)
 
 
 class TorchMultinomial:
-    """What ``torch.multinomial`` draws for each sample by itself.
+    """What ``torch.multinomial`` draws for each sample by itself: of several tokens at once, all of them in one call.
 
     Args:
         seeds: one a sample.
@@ -92,7 +94,7 @@ class TorchMultinomial:
             torch.rand(before, generator=generator, device=device)
 
     def next(self, found: Tensor) -> Tensor:
-        """Probabilities ``[B,V]`` to tokens ``int64 [B]``."""
+        """As :meth:`Draws.next`."""
         import torch
 
         rows = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,18 +13,27 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Precision = Literal["float64", "float32"]
+Order = Literal["temperature, top-k, top-p", "top-k, top-p, temperature"]
+Boundary = Literal["exceeds", "reaches"]
+
+FIRST: Order = "temperature, top-k, top-p"
+LAST: Order = "top-k, top-p, temperature"
 
 
 @dataclass(frozen=True)
 class Filters:
-    """Temperature first, then top-k, then top-p, as LlamaGen orders them and most after it.
+    """Temperature first, then top-k, then top-p, as LlamaGen orders them and most after it, unless told otherwise.
 
     Attributes:
         temperature: logits are divided by it.
         top_k: only the k likeliest tokens stay; 0 for all. Ties with the k-th stay too.
         top_p: only the likeliest tokens that together first exceed p stay, the one that crosses it included; 1 for all.
+            In which order tokens are summed, VAR's from the least likely on, makes no difference.
         greedy: the likeliest token, the first of equals, instead of a draw.
         precision: in which the softmax is taken.
+        order: whether the temperature comes before the others, or behind them (CoDe): they see logits as they are.
+        boundary: whether the tokens that stay have to exceed p, or only to reach it (VAR): another set where their sum
+            is p exactly.
 
     Raises:
         UsageError: a value out of range.
@@ -34,6 +44,8 @@ class Filters:
     top_p: float = 1.0
     greedy: bool = False
     precision: Precision = "float64"
+    order: Order = FIRST
+    boundary: Boundary = "exceeds"
 
     def __post_init__(self) -> None:
         for name, good, wanted in (
@@ -46,21 +58,23 @@ class Filters:
 
     def as_recorded(self) -> dict[str, Any]:
         """Every setting, and their order in words."""
-        drawn = {"filter_order": "argmax"} if self.greedy else {"filter_order": "temperature, top-k, top-p"}
+        drawn = {"filter_order": "argmax"} if self.greedy else {"filter_order": self.order}
         return {
             "temperature": self.temperature,
             "top_k": self.top_k,
             "top_p": self.top_p,
             **drawn,
+            **({} if self.boundary == "exceeds" else {"top_p_boundary": self.boundary}),
             "softmax_dtype": self.precision,
         }
 
     def scaled(self, logits: Tensor) -> Tensor:
-        """``[B,V]`` logits in the precision of the softmax, divided by the temperature; -inf where top-k drops."""
+        """``[…,V]`` logits in the precision of the softmax, divided by the temperature where that comes first; -inf
+        where top-k drops."""
         import torch
 
         dtype: torch.dtype = getattr(torch, self.precision)
-        scaled = logits.to(dtype) / self.temperature
+        scaled = logits.to(dtype) / self.temperature if self.order == FIRST else logits.to(dtype)
         if 0 < self.top_k < scaled.shape[-1]:
             least = scaled.topk(int(self.top_k), dim=-1).values[..., -1:]
             scaled = scaled.masked_fill(scaled < least, -torch.inf)
@@ -68,16 +82,21 @@ class Filters:
 
 
 def probabilities(logits: Tensor, filters: Filters) -> Tensor:
-    """Probabilities ``[B,V]`` of what is left after top-k (Fan et al. 2018) and top-p (Holtzman et al. 2020).
+    """Probabilities ``[…,V]`` of what is left after top-k (Fan et al. 2018) and top-p (Holtzman et al. 2020).
 
     Args:
-        logits: ``[B,V]``.
+        logits: ``[…,V]``.
         filters: what is applied; its precision is the result's dtype.
     """
-    found = filters.scaled(logits).softmax(dim=-1)
+    scaled = filters.scaled(logits)
+    found = scaled.softmax(dim=-1)
     if filters.greedy:
         return _one_hot(found)
-    return found if filters.top_p >= 1.0 else _nucleus(found, filters.top_p)
+    if filters.top_p < 1.0:
+        dropped = _dropped(found, filters)
+        scaled, kept = scaled.masked_fill(dropped, -math.inf), found.masked_fill(dropped, 0.0)
+        found = kept / kept.sum(dim=-1, keepdim=True)
+    return (scaled / filters.temperature).softmax(dim=-1) if filters.order == LAST else found
 
 
 def _one_hot(found: Tensor) -> Tensor:
@@ -86,12 +105,11 @@ def _one_hot(found: Tensor) -> Tensor:
     return torch.zeros_like(found).scatter(-1, found.argmax(dim=-1, keepdim=True), 1.0)
 
 
-def _nucleus(found: Tensor, top_p: float) -> Tensor:
+def _dropped(found: Tensor, filters: Filters) -> Tensor:
+    """``bool […,V]``: what came before a token, in falling order, already crosses p; the token itself is not needed."""
     import torch
 
     ordered, order = found.sort(dim=-1, descending=True, stable=True)
-    # what came before a token already exceeds p: the token itself is not needed any more
     before = ordered.cumsum(dim=-1) - ordered
-    kept = ordered.masked_fill(before > top_p, 0.0)
-    kept_in_place = torch.zeros_like(found).scatter(-1, order, kept)
-    return kept_in_place / kept_in_place.sum(dim=-1, keepdim=True)
+    crossed = before >= filters.top_p if filters.boundary == "reaches" else before > filters.top_p
+    return torch.zeros_like(crossed).scatter(-1, order, crossed)

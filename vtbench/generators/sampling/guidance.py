@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 OFF = 1.0
 """The strength at which the conditional logits stand alone."""
 
-Formula = Literal["u + s (c - u)", "c + s (c - u)"]
-"""What a strength s means; the second is the first at s + 1."""
+Formula = Literal["u + s (c - u)", "c + s (c - u)", "(1 + s) c - s u"]
+"""What a strength s means; the second is the first at s + 1, and the third the second but for its last bits."""
 
 FROM_UNCONDITIONAL: Formula = "u + s (c - u)"
 FROM_CONDITIONAL: Formula = "c + s (c - u)"
-NONE_AT: dict[Formula, float] = {FROM_UNCONDITIONAL: OFF, FROM_CONDITIONAL: 0.0}
+FROM_BOTH: Formula = "(1 + s) c - s u"
+NONE_AT: dict[Formula, float] = {FROM_UNCONDITIONAL: OFF, FROM_CONDITIONAL: 0.0, FROM_BOTH: 0.0}
 """The strength at which conditional logits stand alone."""
 
 
@@ -173,6 +174,8 @@ def guide(conditional: Tensor, unconditional: Tensor, scale: float) -> Tensor:
 
 def guided_by(formula: Formula, conditional: Tensor, unconditional: Tensor, strength: float) -> Tensor:
     """Logits of both kinds, equal in shape, to guided ones."""
+    if formula == FROM_BOTH:
+        return (1 + strength) * conditional - strength * unconditional
     start = unconditional if formula == FROM_UNCONDITIONAL else conditional
     return start + strength * (conditional - unconditional)
 

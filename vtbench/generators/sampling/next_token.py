@@ -11,6 +11,7 @@ from vtbench.generators.sampling.filters import probabilities
 from vtbench.generators.sampling.guidance import guided, guided_logits
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from vtbench.generators.sampling.settings import SamplerSettings
@@ -45,6 +46,11 @@ class Prompted:
 
     conditional: Tensor
     unconditional: Tensor
+
+    @property
+    def device(self) -> torch.device:
+        """Where sampling happens."""
+        return self.conditional.device
 
     def doubled(self) -> Tensor:
         """Both halves, the conditional first."""

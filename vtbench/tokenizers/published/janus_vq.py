@@ -96,9 +96,13 @@ class JanusVQ(OfficialTokenizer):
         latents = self._network.quant_conv(self._network.encoder(images))
         return Codes(levels=(nearest_directions(latents, self._network.quantize.embedding),))
 
+    def vectors(self, indices: Tensor) -> Tensor:
+        """Indices ``int64 [B,h,w]`` to their entries of the codebook, of length 1: ``[B,C,h,w]``."""
+        entries: Tensor = self._network.quantize.embedding(indices)
+        return entries.movedim(-1, 1).contiguous()
+
     def _decode(self, codes: Codes) -> Tensor:
-        entries = self._network.quantize.embedding(codes.levels[0]).movedim(-1, 1).contiguous()
-        output: Tensor = self._network.decoder(self._network.post_quant_conv(entries))
+        output: Tensor = self._network.decoder(self._network.post_quant_conv(self.vectors(codes.levels[0])))
         return output
 
 

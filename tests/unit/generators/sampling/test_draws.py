@@ -47,3 +47,18 @@ def test_a_sample_draws_the_same_in_any_company(rule):
 def test_a_rule_that_there_is_not_is_refused():
     with pytest.raises(UsageError, match="must be inverse-cdf or torch-multinomial"):
         make_draws("gumbel", torch.tensor([0]), 1, torch.device("cpu"))
+
+
+@pytest.mark.parametrize("rule", ["inverse-cdf", "torch-multinomial"])
+def test_several_tokens_at_once(rule):
+    """The authors' call over a whole map, for one image; ours takes the numbers that it takes one by one."""
+    found = torch.rand(2, 6, 50, generator=torch.Generator().manual_seed(3)).softmax(-1)
+    drawn = make_draws(rule, torch.tensor([4, 5]), 6, torch.device("cpu")).next(found)
+    for row, seed in enumerate((4, 5)):
+        if rule == "torch-multinomial":
+            generator = torch.Generator().manual_seed(seed)
+            expected = torch.multinomial(found[row], 1, replacement=True, generator=generator)[:, 0]
+        else:
+            single = make_draws(rule, torch.tensor([seed]), 6, torch.device("cpu"))
+            expected = torch.cat([single.next(found[row : row + 1, token]) for token in range(6)])
+        assert torch.equal(drawn[row], expected)

@@ -88,3 +88,23 @@ def test_the_precision_is_that_of_the_softmax():
 def test_values_out_of_range_are_refused(settings, message):
     with pytest.raises(UsageError, match=message):
         Filters(**settings)
+
+
+def test_what_top_p_has_to_cross_matters_at_equality():
+    logits = torch.tensor([[0.5, 0.5], [0.75, 0.25]]).double().log()
+    exceeded = probabilities(logits, Filters(top_p=0.5))
+    reached = probabilities(logits, Filters(top_p=0.5, boundary="reaches"))
+    assert (exceeded > 0).sum(-1).tolist() == [2, 1] and (reached > 0).sum(-1).tolist() == [1, 1]
+    assert torch.equal(
+        probabilities(LOGITS, Filters(top_p=0.7)), probabilities(LOGITS, Filters(top_p=0.7, boundary="reaches"))
+    )
+    assert "top_p_boundary" not in Filters(top_p=0.5).as_recorded()
+
+
+def test_a_temperature_behind_the_others_sees_what_they_left():
+    filters = Filters(0.5, 10, 0.8, order="top-k, top-p, temperature")
+    kept = probabilities(LOGITS, Filters(1.0, 10, 0.8)) > 0
+    expected = (LOGITS / 0.5).masked_fill(~kept, -torch.inf).softmax(-1)
+    torch.testing.assert_close(probabilities(LOGITS, filters), expected)
+    assert (kept != (probabilities(LOGITS, Filters(0.5, 10, 0.8)) > 0)).any()
+    assert filters.as_recorded()["filter_order"] == "top-k, top-p, temperature"

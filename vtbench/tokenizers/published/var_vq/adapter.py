@@ -62,6 +62,7 @@ class VarVQ(OfficialTokenizer):
         entry: str | None = None,
     ) -> None:
         factor = 2 ** (len(multipliers) - 1)
+        self.scales = tuple(scales)
         self._setup(
             lambda: _network(channels, multipliers, codebook_size, codebook_dim, scales, smoothings),
             Source(checkpoint, card, random_weights_seed, entry),
@@ -72,6 +73,11 @@ class VarVQ(OfficialTokenizer):
             native_size=scales[-1] * factor,
             fixed_size=True,
         )
+
+    def contribution(self, indices: Tensor, scale: int) -> Tensor:
+        """What the indices ``int64 [B,s,s]`` of one scale add to the latents, ``[B,C,h,w]`` at the last one's sides."""
+        added: Tensor = self._network.quantize.contribution(indices, scale)
+        return added
 
     def _encode(self, images: Tensor) -> Codes:
         latents = self._network.quant_conv(self._network.encoder(images))

@@ -1,0 +1,123 @@
+"""What next-scale generators share: labels in, codes of every scale out of the loop, and how likely given codes are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from vtbench.core.codes import Codes
+from vtbench.core.contracts import Condition, SamplingCost
+from vtbench.core.errors import AdapterError, UsageError
+from vtbench.generators.published.base import PublishedGenerator
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vtbench.generators.sampling.next_scale.accumulation import Accumulator
+    from vtbench.generators.sampling.next_scale.schedule import ScaleSchedule
+
+CLASSES = 1000
+
+
+class NextScaleGenerator(PublishedGenerator):
+    """A class-conditional generator whose network is a host of next-scale sampling; the class after the last is none.
+
+    A family says what makes the next input of codes: :meth:`_accumulator`.
+    """
+
+    order: ClassVar[str] = "next-scale"
+
+    def _accumulator(self) -> Accumulator:
+        raise NotImplementedError
+
+    @property
+    def _schedule(self) -> ScaleSchedule:
+        found: ScaleSchedule = self._identity.settings.schedule
+        return found
+
+    def _draw(self, conditions: Sequence[Condition], seeds: Tensor) -> tuple[Tensor, SamplingCost]:
+        """Tokens ``int64 [B,N]`` of all scales, one behind the other."""
+        import torch
+
+        from vtbench.generators.sampling.next_scale.sampler import sample_scales
+
+        settings = self._identity.settings
+        codes, cost = sample_scales(self._network, self._prompted(conditions), self._accumulator(), settings, seeds)
+        return torch.cat(codes, dim=1), cost
+
+    def _scales(self, tokens: Tensor) -> list[Tensor]:
+        """Tokens ``int64 [B,N]`` to those of each scale that they reach, ``int64 [B,h,w]``."""
+        schedule = self._schedule
+        count = next(count for count in range(len(schedule) + 1) if schedule.before(count) == tokens.shape[1])
+        parts = [tokens[:, schedule.before(scale) : schedule.before(scale + 1)] for scale in range(count)]
+        return [part.reshape(-1, *size) for part, size in zip(parts, schedule.sizes, strict=False)]
+
+
+class MultiScaleGenerator(NextScaleGenerator):
+    """One whose tokenizer codes every scale (VAR's): a level of codes each."""
+
+    def _accumulator(self) -> Accumulator:
+        from vtbench.generators.sampling.next_scale.accumulation import ResidualAccumulator
+
+        return ResidualAccumulator(self._schedule, self.tokenizer.contribution)
+
+    def _codes(self, tokens: Tensor) -> Codes:
+        side = self._side()
+        return Codes(levels=tuple(self._scales(tokens)), image_size=(side, side))
+
+    def _check_tokenizer(self) -> None:
+        info, scales = self.tokenizer.info, tuple(getattr(self.tokenizer, "scales", ()))
+        sides = tuple(height for height, _ in self._schedule.sizes)
+        if scales != sides or set(info.codebook_sizes) != {self._identity.vocabulary}:
+            told = f"scales {list(scales)}" if scales else "no scales"
+            raise AdapterError(
+                f"{self.family} draws scales {list(sides)} of {self._identity.vocabulary} entries; the tokenizer "
+                f"{info.name} has {told} and codebooks of {sorted(set(info.codebook_sizes))}",
+                "leave tokenizer= out, or name the one that the generator was trained on",
+            )
+
+    def log_likelihood(self, conditions: Sequence[Condition], codes: Codes) -> Tensor:
+        """Natural logarithm of the probability of each token, given the condition and the scales before its own.
+
+        It is that of the network alone, in one teacher-forced pass over all scales: guidance and filters take no part.
+        Tokens of one scale are drawn apart, so that their logarithms add up to that of the image's *codes*; the
+        tokenizer that made them loses something, so it is no likelihood of pixels and no bits a dimension.
+
+        Args:
+            conditions: ``B`` of them, one an image.
+            codes: of ``B`` images, of the generator's tokenizer.
+
+        Returns:
+            ``float64 [B,N]`` on the network's device, scale after scale, rows after rows.
+
+        Raises:
+            UsageError: a condition that it does not take, or codes of other scales or another number of images.
+        """
+        import torch
+
+        labels = self._labels(conditions)
+        found = [tuple(level.shape[1:]) for level in codes.levels]
+        if found != list(self._schedule.sizes) or codes.batch_size != len(labels):
+            raise UsageError(
+                f"{self.info.name}: codes of {codes.batch_size} images, scales {[list(size) for size in found]}, for "
+                f"{len(labels)} conditions",
+                "encode the images with its tokenizer, at its size",
+            )
+        levels = [level.flatten(1).to(labels.device) for level in codes.levels]
+        with torch.inference_mode():
+            logits = self._network.step(self._maps(levels), 0, self._network.conditioned(labels), None)
+            tokens = torch.cat(levels, dim=1)
+            # in float64, which is large over a whole codebook: an image at a time
+            each_image = [
+                row.double().log_softmax(dim=-1).gather(-1, token[:, None]).squeeze(-1)
+                for row, token in zip(logits, tokens, strict=True)
+            ]
+            return torch.stack(each_image)
+
+    def _maps(self, levels: Sequence[Tensor]) -> list[Any]:
+        """What each scale is predicted from, given the codes ``int64 [B,T]`` of all."""
+        accumulator, total, maps = self._accumulator(), None, [None]
+        for scale, codes in enumerate(levels[:-1]):
+            total = accumulator.added(total, codes, scale)
+            maps.append(accumulator.seen_by(scale + 1, total))  # type: ignore[arg-type]
+        return maps

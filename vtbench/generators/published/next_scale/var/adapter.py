@@ -1,0 +1,98 @@
+"""``var``: VAR's class-conditional generators (Tian et al. 2024), 2404.02905.
+
+Held against FoundationVision/VAR (78b9539) on a CPU in float32 with equal random weights, an image at a time, under
+guidance 1.5 and 4, top-k 900, top-p 0.96: all 680 codes of ten images equal (about 590 distinct), images within 8e-7 in
+[0, 1], for four blocks with cosine attention and three without; with one modulation for all blocks and the scales of
+512 pixels, all 2,240 codes of two images, images within 4e-6. Logits of all scales in one teacher-forced pass are
+within 2e-6 at a magnitude of 4. Equal, too, are the codes of ``tests/unit/generators/published``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+from vtbench.checkpoints.loading import Source
+from vtbench.generators.published.base import Identity, ImageRule
+from vtbench.generators.published.next_scale.base import CLASSES, MultiScaleGenerator
+from vtbench.generators.sampling.draws import PRECISIONS, DrawRule
+from vtbench.generators.sampling.filters import Filters
+from vtbench.generators.sampling.next_scale.ramps import Ramp
+from vtbench.generators.sampling.next_scale.schedule import ScaleSchedule
+from vtbench.generators.sampling.next_scale.settings import ScaleSettings
+
+VOCABULARY = 4096
+
+
+class Var(MultiScaleGenerator):
+    """One of VAR's sizes over the scales of its tokenizer.
+
+    Guidance is ``(1 + t) c - t u``, with t growing evenly from 0 at the first scale to ``cfg_scale`` at the last.
+
+    Args:
+        size: of the network; ``d36-s`` is the one of 512 pixels.
+        scales: sides of the token maps, those that the network was trained for.
+        tokenizer: that it generates for.
+        cfg_scale: guidance t at the last scale; 0 for none.
+        guided_scales: guide so many of the first scales only.
+        top_k: only the k likeliest tokens stay; 0 for all.
+        top_p: only the likeliest tokens that together reach p stay; 1 for all (the authors' code says 0).
+        greedy: the likeliest token everywhere.
+        draw: ``inverse-cdf``, or ``torch-multinomial`` for the authors' own draws of a single image.
+        checkpoint: its file.
+        card: whose checkpoint is used.
+        entry: of the file, where it holds several.
+        random_weights_seed: random weights, for tests and speed only.
+
+    Raises:
+        UsageError: a setting out of range.
+    """
+
+    family = "var"
+    citation = (
+        "Tian et al., Visual Autoregressive Modeling: Scalable Image Generation via Next-Scale Prediction, NeurIPS 2024"
+    )
+    keys = ("trainer.var_wo_ddp", "state_dict")
+    ignore_unexpected = ("lvl_1L", "attn_bias_for_masking")  # follow from the scales
+    shrunken: ClassVar[Mapping[str, Any]] = {
+        "size": "tiny",
+        "scales": (1, 2, 3, 4),
+        "tokenizer": "var-vq,scales=[1,2,3,4],channels=32,multipliers=[1,1],random_weights_seed=0",
+    }
+
+    def __init__(
+        self,
+        size: Literal["d16", "d20", "d24", "d30", "d36-s", "tiny"] = "d16",
+        scales: Sequence[int] = (1, 2, 3, 4, 5, 6, 8, 10, 13, 16),
+        tokenizer: str = "var-256",
+        *,
+        cfg_scale: float = 1.5,
+        guided_scales: int | None = None,
+        top_k: int = 900,
+        top_p: float = 0.96,
+        greedy: bool = False,
+        draw: DrawRule = "inverse-cdf",
+        checkpoint: str | None = None,
+        card: str | None = None,
+        entry: str | None = None,
+        random_weights_seed: int | None = None,
+    ) -> None:
+        schedule = ScaleSchedule.square(scales)
+        filters = Filters(1.0, top_k, top_p, greedy, PRECISIONS[draw], boundary="reaches")
+        settings = ScaleSettings(schedule, (filters,), Ramp(cfg_scale), guided_scales=guided_scales, draw=draw)
+        self._setup(
+            lambda: _network(size, schedule),
+            Source(checkpoint, card, random_weights_seed, entry),
+            Identity(
+                *(tokenizer, VOCABULARY, schedule.sizes[-1]),
+                settings=settings,
+                image=ImageRule(rounding="truncate"),
+                classes=CLASSES,
+            ),
+        )
+
+
+def _network(size: str, schedule: ScaleSchedule) -> Any:
+    from vtbench.generators.published.next_scale.var.network import SIZES, VarGeometry, VarNetwork
+
+    return VarNetwork(VarGeometry(**SIZES[size], schedule=schedule))  # type: ignore[arg-type]
