@@ -24,6 +24,7 @@ def groups() -> dict[str, dict[str, Reader]]:
 def _texts() -> dict[str, Reader]:
     from vtbench.core.foreign.program_output import read_objects
     from vtbench.core.naming.reference import parse_reference
+    from vtbench.data.condition_lists import listed_with_images
     from vtbench.data.conditions import prompts
     from vtbench.data.sources.annotated_folder import AnnotatedFolder
     from vtbench.data.sources.program_images import reported_errors
@@ -33,6 +34,7 @@ def _texts() -> dict[str, Reader]:
     from vtbench.tasks.suites import load_suite
 
     text = {"id": "a.png", "text": "α β", "boxes": [[0, 0, 4, 4, "α"]], "glyph_px": 12}
+    edit = {"prompt": "winter", "images": {"source": "a.png"}}
     faces = [{"image_name": "a.png", "img_height": 9, "img_width": 7, "faces": [_FACE]}]
     words = [{"file_name": "a.png", "height": 9, "width": 7, "annotations": [_WORD]}]
     shipped = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "tasks").glob("*/*.yaml"))[:6]]
@@ -40,6 +42,9 @@ def _texts() -> dict[str, Reader]:
 
     def annotated(path: Path) -> object:
         return [AnnotatedFolder(path.parent, path)[0]]
+
+    def listed(path: Path) -> object:
+        return [sample.condition.opened() for sample in listed_with_images(path, ("source",)).samples]
 
     def said(path: Path) -> object:
         with path.open("rb") as stream:
@@ -51,6 +56,7 @@ def _texts() -> dict[str, Reader]:
         "suite": Reader("s.yaml", lambda _: [_SUITE], lambda path: load_suite(str(path)), damaged_text),
         "prompts": Reader("p.txt", lambda _: [b"a dog\na cat\n"], prompts, damaged_text),
         "prompts.jsonl": Reader("p.jsonl", lambda _: [_lines({"prompt": "a dog", "tag": "x"})], prompts, damaged_text),
+        "conditions.jsonl": Reader("c.jsonl", _furnished([_lines(edit)]), listed, damaged_text),
         "annotations.jsonl": Reader("a.jsonl", _furnished([_lines(text)]), annotated, damaged_text),
         "annotations.csv": Reader("a.csv", _furnished([_TABLE]), annotated, damaged_text),
         "tokbench texts": Reader(

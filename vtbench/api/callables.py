@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from vtbench.core.contracts import Condition
 from vtbench.core.errors import AdapterError, UsageError
 from vtbench.core.foreign.returned import in_words, require_images
-from vtbench.core.info import ConditionKind, GeneratorInfo, TokenizerInfo
+from vtbench.core.info import ConditionKind, GeneratorInfo, TokenizerInfo, role_problem
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,6 +61,8 @@ class CallableGenerator:
     def _given(self, conditions: Sequence[Condition]) -> Any:
         import torch
 
+        if self.info.images:
+            return list(conditions)
         if self.info.conditions == "class":
             return torch.tensor([condition.label for condition in conditions], dtype=torch.int64)
         if self.info.conditions == "prompt":
@@ -95,6 +97,7 @@ def sampler(
     conditions: ConditionKind,
     classes: int = 0,
     settings: Mapping[str, Any] | None = None,
+    images: Sequence[str] = (),
 ) -> CallableGenerator:
     """A callable as a generator that ``vtbench.evaluate`` takes.
 
@@ -106,15 +109,24 @@ def sampler(
         conditions: ``"class"``, ``"prompt"`` or ``"none"``.
         classes: how many, where they are known; 0 where not.
         settings: what the record says it samples with: temperature, steps …
+        images: roles of the images that it needs beside, as ``["source"]``. Conditions are then a list of
+            :class:`~vtbench.core.contracts.Condition`, with ``label``, ``prompt`` and ``image(role)``.
 
     Raises:
-        UsageError: no callable, an empty name, or another kind of conditions.
+        UsageError: no callable, an empty name, another kind of conditions, or a role that is no name.
     """
     _check(function, name, "a function of conditions and seeds")
+    if isinstance(images, str) or (problem := next(filter(None, map(role_problem, images)), "")):
+        raise UsageError(f"images={images!r}", problem if not isinstance(images, str) else "give a list of roles")
     if conditions not in get_args(ConditionKind):
         raise UsageError(f"conditions={conditions!r}", f"one of {', '.join(get_args(ConditionKind))}")
     info = GeneratorInfo(
-        name=name, conditions=conditions, family="callable", classes=classes, sampler=dict(settings or {})
+        name=name,
+        conditions=conditions,
+        family="callable",
+        classes=classes,
+        sampler=dict(settings or {}),
+        images=tuple(images),
     )
     return CallableGenerator(function, info)
 

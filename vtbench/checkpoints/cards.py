@@ -137,6 +137,7 @@ class GeneratorCard(CommonCard):
     Attributes:
         tokenizer: card or registered name of the tokenizer it generates for.
         conditions: what it is conditioned on.
+        images: roles of the images that it needs beside.
         parameters: of the network alone, as counted.
         tensors: of its state dict.
     """
@@ -145,6 +146,7 @@ class GeneratorCard(CommonCard):
 
     tokenizer: str = ""
     conditions: Literal["class", "prompt", "none"] = "class"
+    images: tuple[str, ...] = ()
     parameters: int = Field(gt=0)
     tensors: int = Field(gt=0)
 

@@ -6,8 +6,11 @@ Images at rest are ``uint8 [B,3,H,W]`` RGB; images in models are ``float32 [B,3,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from vtbench.core.condition_images import ConditionImages
+from vtbench.core.errors import SampleError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,17 +51,51 @@ class Reconstructor(Protocol):
 
 @dataclass(frozen=True)
 class Condition:
-    """What one image is generated from: a class label, a prompt, or nothing.
+    """What one image is generated from: a class label, a prompt, images, or nothing.
 
     Attributes:
         label: class index, from 0.
         prompt: text, as it was given.
         metadata: what a prompt list says about the prompt beside its text (GenEval's ``tag``, ``include`` …).
+        images: from a role (``source``, ``mask``, ``control``, ``subject`` …) to a tuple of ``uint8 [3,H,W]``. Any
+            mapping from a role to a tensor, or to several, is taken, and becomes a frozen
+            :class:`~vtbench.core.condition_images.ConditionImages`.
     """
 
     label: int | None = None
     prompt: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    images: Mapping[str, Any] = field(default_factory=ConditionImages)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.images, ConditionImages):
+            object.__setattr__(self, "images", ConditionImages(self.images))
+
+    @property
+    def image_digests(self) -> dict[str, tuple[str, ...]]:
+        """Of its images, by role; empty without images."""
+        assert isinstance(self.images, ConditionImages)
+        return self.images.digests
+
+    def image(self, role: str) -> Tensor:
+        """``uint8 [3,H,W]``: the one image of a role.
+
+        Raises:
+            SampleError: none or several have it, or it cannot be read.
+        """
+        found: tuple[Tensor, ...] = self.images.get(role, ())
+        if len(found) != 1:
+            raise SampleError(f"a condition has {len(found) or 'no'} images as {role}, where one is needed")
+        return found[0]
+
+    def opened(self) -> Condition:
+        """An equal condition whose images are in memory.
+
+        Raises:
+            SampleError: one cannot be read.
+        """
+        assert isinstance(self.images, ConditionImages)
+        return replace(self, images=self.images.opened()) if self.images else self
 
 
 @runtime_checkable

@@ -91,3 +91,7 @@ class SampleError(VtbenchError):
 
 class MissingImageError(SampleError):
     """An image that somebody else was to leave is not there, though nothing went wrong in making it."""
+
+
+class UnreadableConditionError(SampleError):
+    """An image that a condition names cannot be read: no fault of the generator."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -11,6 +12,16 @@ TokenizerKind = Literal["discrete", "continuous", "codec"]
 ConditionKind = Literal["class", "prompt", "none"]
 MetricKind = Literal["image", "set", "code", "text", "instance", "block", "prompt"]
 Aggregation = Literal["mean", "mean_finite", "pooled_psnr", "pooled_error_db"]
+
+ROLES = {
+    "source": "the image to edit, to enlarge or to restore",
+    "mask": "where it may change: white",
+    "control": "a map to follow: edges, depth, a segmentation, a pose",
+    "subject": "photographs of whom or what is to appear",
+    "style": "an image whose manner is to be taken",
+}
+"""Usual roles, and what an image of each is; others may be named."""
+_ROLE = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 RANDOM_REVISION = "random-"
 """How the revision of a model begins whose weights were drawn from a seed; the seed follows."""
@@ -99,7 +110,9 @@ class GeneratorInfo:
 
     Attributes:
         name: how tables call it.
-        conditions: what it is conditioned on: ``class``, ``prompt`` or ``none``.
+        conditions: what it is conditioned on, beside images: ``class``, ``prompt`` or ``none``.
+        images: roles of the images that every condition must hold too: ``("source",)``, ``("source", "mask")`` …
+        optional_images: roles of images that a condition may hold.
         family: architecture family, e.g. ``"next-token"``; free text.
         revision: version of the weights or code; part of a leaderboard key.
         classes: number of classes of a class-conditional generator; 0 where that is not known or does not apply.
@@ -124,6 +137,8 @@ class GeneratorInfo:
     weights: tuple[WeightFile, ...] = ()
     licence: str = ""
     citation: str = ""
+    images: tuple[str, ...] = ()
+    optional_images: tuple[str, ...] = ()
 
     @property
     def untrained(self) -> bool:
@@ -137,6 +152,25 @@ class GeneratorInfo:
             raise ValueError(
                 f"{self.name}: conditions must be one of {', '.join(get_args(ConditionKind))}, got {self.conditions!r}"
             )
+        for field_name in ("images", "optional_images"):
+            if not isinstance(getattr(self, field_name), tuple):
+                raise ValueError(f'{self.name}: {field_name} must be a tuple of roles, as in ("source",)')
+        roles = self.images + self.optional_images
+        if problem := next(filter(None, map(role_problem, roles)), ""):
+            raise ValueError(f"{self.name}: {problem}")
+        if len(set(roles)) < len(roles):
+            raise ValueError(f"{self.name}: a role is named twice among {', '.join(roles)}")
+
+    def image_problem(self, roles: Collection[str]) -> str:
+        """Why it is not given conditions with images of these roles; empty where it is.
+
+        An image that it would ignore is a fault as much as one that it lacks: the number would say something else.
+        """
+        lacking = [role for role in self.images if role not in roles]
+        stray = [role for role in roles if role not in self.images + self.optional_images]
+        if lacking:
+            return f"needs images as {' and '.join(lacking)}"
+        return f"takes no image as {' and '.join(stray)}" if stray else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,3 +207,10 @@ class MetricInfo:
     def row_column(self) -> str:
         """Column of ``samples.parquet`` that holds this metric's rows."""
         return self.column or self.name
+
+
+def role_problem(role: object) -> str:
+    """Why something names no role; empty where it does."""
+    if isinstance(role, str) and _ROLE.fullmatch(role):
+        return ""
+    return f"{role!r:.60} is no role of an image: small letters, digits and _, as {', '.join(ROLES)}"

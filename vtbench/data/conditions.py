@@ -49,10 +49,12 @@ class ConditionSet:
 
     @property
     def fingerprint(self) -> str:
-        """Digest of how often each condition occurs: sets that ask for the same are equal, whatever their ids."""
-        counts = Counter((sample.condition.label, sample.condition.prompt) for sample in self.samples)
-        rows = [[-1 if label is None else label, prompt or "", times] for (label, prompt), times in counts.items()]
-        return digest_json(["conditions", sorted(rows)])
+        """Digest of how often each condition occurs: sets that ask for the same are equal, whatever their ids.
+
+        Images count by the digests of their content; files are read once for it.
+        """
+        counts = Counter(sample.condition for sample in self.samples)
+        return digest_json(["conditions", sorted([*_asked(one), times, *_shown(one)] for one, times in counts.items())])
 
     def subset(self, count: int) -> ConditionSet:
         """The first ``count`` of them."""
@@ -89,7 +91,7 @@ def prompts(path: Path | str, per_prompt: int = 1) -> ConditionSet:
         UsageError: no such file, not UTF-8, no prompt in it, or a line that is not what it should be.
     """
     path = user_path(path)
-    return _of_prompts(_read_prompts(path), per_prompt, {"file": path.name, "sha256": digest_file(path)})
+    return of_prompts(_read_prompts(path), per_prompt, {"file": path.name, "sha256": digest_file(path)})
 
 
 def listed_prompts(conditions: Sequence[Condition], per_prompt: int = 1) -> ConditionSet:
@@ -102,7 +104,7 @@ def listed_prompts(conditions: Sequence[Condition], per_prompt: int = 1) -> Cond
         raise UsageError(
             "conditions of this task are prompts, and one is empty or none is given", "give a list of texts"
         )
-    return _of_prompts(conditions, per_prompt, {"file": "given by the caller"})
+    return of_prompts(conditions, per_prompt, {"file": "given by the caller"})
 
 
 def listed(conditions: Sequence[Condition]) -> ConditionSet:
@@ -120,14 +122,31 @@ def listed(conditions: Sequence[Condition]) -> ConditionSet:
     return ConditionSet(samples, {"of": "given", "labels": "by the caller", "count": len(samples)})
 
 
-def _of_prompts(found: Sequence[Condition], per_prompt: int, told: Mapping[str, Any]) -> ConditionSet:
+def of_prompts(
+    found: Sequence[Condition], per_prompt: int, told: Mapping[str, Any], of: str = "prompts"
+) -> ConditionSet:
+    """``per_prompt`` images of each condition, with ids that tell its place and the copy.
+
+    Args:
+        told: where they come from.
+        of: ``prompts``; or ``images``, of conditions that need not have any.
+    """
     samples = [
         ConditionSample(f"{index:05d}-s{copy:02d}", condition)
         for index, condition in enumerate(found)
         for copy in range(per_prompt)
     ]
-    counts = {"prompts": len(found), "per_prompt": per_prompt, "count": len(samples)}
-    return ConditionSet(samples, {"of": "prompts", **told, **counts})
+    counts = {of: len(found), "per_prompt": per_prompt, "count": len(samples)}
+    return ConditionSet(samples, {"of": of, **told, **counts})
+
+
+def _asked(condition: Condition) -> list[Any]:
+    return [-1 if condition.label is None else condition.label, condition.prompt or ""]
+
+
+def _shown(condition: Condition) -> list[Any]:
+    """Of its images: nothing where there are none, as before conditions could hold any."""
+    return [[[role, *digests] for role, digests in condition.image_digests.items()]] if condition.images else []
 
 
 def _labelled(index: int, label: int) -> ConditionSample:

@@ -113,7 +113,10 @@ def _results(run: Exported) -> Iterator[Any]:
 def _hub_task(spec: Any) -> str:
     if spec.get("kind") != "generation":
         return _IMAGES
-    return _PROMPTS if (spec.get("conditions") or {}).get("of") == "prompts" else _SAMPLES
+    conditions = spec.get("conditions") or {}
+    if conditions.get("images"):
+        return _IMAGES
+    return _PROMPTS if conditions.get("of") == "prompts" else _SAMPLES
 
 
 def _metric_args(run: Exported, scalar: Scalar) -> dict[str, Any]:

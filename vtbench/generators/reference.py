@@ -99,7 +99,7 @@ def _row(card: GeneratorCard) -> list[str]:
     return [
         f"`{card.name}`",
         what(card),
-        card.conditions,
+        ", ".join((card.conditions, *card.images)),
         str(card.args.get("output_size") or card.native_size or ""),
         f"{card.parameters / 1e6:,.0f} M",
         f"`{card.tokenizer}`" if card.tokenizer else "",

@@ -54,7 +54,8 @@ def _needs(task: TaskSpec) -> str:
         by_tesseract = task.reader is not None and task.reader.name.startswith("tesseract")
         return _at_hand(task.data.source, "--data") + (", and `make ocr`" if by_tesseract else "")
     if task.reference is None:
-        return "prompts, `--data`"
+        beside = task.conditions is not None and bool(task.conditions.images)
+        return "prompts and images, `--data`" if beside else "prompts, `--data`"
     if task.reference.statistics:
         return f"statistics `{task.reference.statistics}`"
     return _at_hand(task.reference.data, "--reference")
@@ -70,7 +71,9 @@ def _task(task: TaskSpec) -> str:
     rows = {
         "protocol id": f"`{task.protocol_id}`",
         "data": _data(task),
-        "conditions": "" if task.conditions is None else _fields(task.conditions.model_dump(exclude_none=True)),
+        "conditions": ""
+        if task.conditions is None
+        else _fields(task.conditions.model_dump(mode="json", exclude_none=True)),
         "reference": _reference(task),
         "preprocessing": _preprocessing(task),
         "reader": "" if task.reader is None else f"`{task.reader.name}`, case: {task.reader.case}",

@@ -182,7 +182,7 @@ class TaskSpec(Frozen):
         paired = self.image_metrics + self.text_metrics + self.instance_metrics + self.block_metrics
         if paired:
             raise ValueError(f"{paired[0].name} compares with an original, which a generated image does not have")
-        if self.prompt_metrics and self.conditions is not None and self.conditions.of in ("classes", "none"):
+        if self.prompt_metrics and self.conditions is not None and self.conditions.of in ("classes", "none", "images"):
             raise ValueError(f"{self.prompt_metrics[0].name} needs prompts")
         if self.set_metrics and self.reference is None:
             raise ValueError("set_metrics of a generation task need a reference (which may be left to --reference: {})")

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
+from vtbench.core.info import role_problem
 from vtbench.data.preparing.tokbench_buckets import FACE_EDGES, TEXT_EDGES, Edges
 
 
@@ -78,8 +87,8 @@ class PreviewSpec(Frozen):
 class ConditionSpec(Frozen):
     """What a generation task asks a generator for."""
 
-    of: Literal["classes", "prompts", "none", "given"] = Field(
-        description="class labels, prompts, nothing, or whatever the samples at hand were made from"
+    of: Literal["classes", "prompts", "none", "given", "images"] = Field(
+        description="class labels, prompts, nothing, whatever the samples at hand were made from, or images alone"
     )
     count: int | None = Field(None, ge=1, description="images in all; of prompts and given samples it follows")
     classes: int | None = Field(None, ge=1, description="class labels run from 0 to below this")
@@ -88,12 +97,32 @@ class ConditionSpec(Frozen):
     )
     seed: int = Field(0, description="of uniform labels")
     prompts: str | None = Field(None, description="file of prompts, one a line or GenEval's jsonl; none: --data")
-    per_prompt: int = Field(1, ge=1, description="images a prompt")
+    per_prompt: int = Field(1, ge=1, description="images a prompt, or a line of images")
+    images: tuple[str, ...] = Field((), description="roles of the images that each line of the list names beside")
+
+    @model_serializer(mode="wrap")
+    def _without_images_as_ever(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Where no images are named there is no such key: protocol ids are those of before."""
+        told: dict[str, Any] = dump(self)
+        return told if self.images else {key: value for key, value in told.items() if key != "images"}
+
+    @field_validator("images")
+    @classmethod
+    def _are_roles(cls, images: tuple[str, ...]) -> tuple[str, ...]:
+        if problem := next(filter(None, map(role_problem, images)), ""):
+            raise ValueError(problem)
+        if len(set(images)) < len(images):
+            raise ValueError(f"a role is named twice: {', '.join(images)}")
+        return images
 
     @model_validator(mode="after")
     def _states_what_it_needs(self) -> ConditionSpec:
         if self.of == "classes" and (self.classes is None or self.count is None):
             raise ValueError("conditions of classes need classes and count")
+        if self.images and self.of not in ("prompts", "images", "given"):
+            raise ValueError(f"conditions of {self.of} come from no list that could name images")
+        if self.of == "images" and not self.images:
+            raise ValueError("conditions of images name their roles: images: [source]")
         if self.of == "none" and self.count is None:
             raise ValueError("conditions of nothing need a count")
         if self.of == "classes" and self.balance == "balanced" and (self.count or 0) % (self.classes or 1):

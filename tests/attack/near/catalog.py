@@ -16,6 +16,7 @@ _MAKERS: dict[str, Callable[[Sequence[bytes]], Bytes]] = {
     "suite": plain.yaml_files,
     "prompts": plain.texts,
     "prompts.jsonl": plain.json_lines,
+    "conditions.jsonl": plain.json_lines,
     "annotations.jsonl": plain.json_lines,
     "annotations.csv": plain.csv_files,
     "tokbench texts": plain.json_files,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vtbench.core.contracts import SamplingCost, Tokenizer
 from vtbench.core.digests import canonical_json
 from vtbench.core.foreign.guard import foreign
 from vtbench.core.info import GeneratorInfo, TokenizerInfo
+from vtbench.generators.contract.drawn_images import drawn_images
 from vtbench.generators.contract.subject import Evidence, Subject
 from vtbench.generators.protocols import images_of
 from vtbench.tokenizers.contract.subject import CheckResult, agreement
@@ -92,9 +94,21 @@ def check_condition(subject: Subject, evidence: Evidence) -> CheckResult:
     if first == second:
         return CheckResult("condition", True, "there is one condition only")
     difference = _largest(subject.sample([second], evidence.seeds[:1]), evidence.images[:1])
-    named = first.prompt is None
-    told = f"classes {first.label} and {second.label}" if named else "two prompts"
+    told = "two prompts" if first.prompt is not None else f"classes {first.label} and {second.label}"
+    told = told if first.image_digests == second.image_digests else "two sets of images"
     return CheckResult("condition", difference > PIXEL_TOLERANCE, f"{told}: largest pixel difference {difference:.2g}")
+
+
+def check_images(subject: Subject, evidence: Evidence) -> CheckResult:
+    """Every image that it takes moves the sample, and one that it may be given is taken."""
+    first, info = evidence.conditions[0], subject.info
+    others = drawn_images((*info.images, *info.optional_images), info.native_size, 1)
+    moved = {}
+    for role, image in others.items():
+        changed = subject.sample([replace(first, images={**first.images, role: image})], evidence.seeds[:1])
+        moved[role] = _largest(changed, evidence.images[:1])
+    told = ", ".join(f"{role} {difference:.2g}" for role, difference in moved.items())
+    return CheckResult("images", min(moved.values()) > PIXEL_TOLERANCE, f"another one moves pixels by: {told}")
 
 
 def check_batch(subject: Subject, evidence: Evidence) -> CheckResult:

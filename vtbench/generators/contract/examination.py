@@ -10,7 +10,7 @@ from vtbench.core.foreign.guard import told
 from vtbench.core.foreign.placing import place, refuse_training
 from vtbench.core.info import GeneratorInfo
 from vtbench.data.ids import check_ids
-from vtbench.generators.contract.checks import ANY, WITH_CODES, check_cost, check_info, check_likelihood
+from vtbench.generators.contract.checks import ANY, WITH_CODES, check_cost, check_images, check_info, check_likelihood
 from vtbench.generators.contract.subject import Evidence, Subject, collect
 from vtbench.generators.protocols import PremadeSamples
 from vtbench.tokenizers.contract.subject import CheckResult
@@ -46,6 +46,8 @@ def check_generator(generator: Any, *, device: str = "cpu") -> list[CheckResult]
         return [*results, CheckResult("sample", False, told(error))]
     results.append(CheckResult("sample", True, f"3 samples of two conditions and three seeds on {device}"))
     checks: tuple[Callable[[Subject, Evidence], CheckResult], ...] = ANY + (WITH_CODES if subject.has_codes else ())
+    if info.images or info.optional_images:
+        checks = (*checks, check_images)
     if subject.has_codes and hasattr(generator, "log_likelihood"):
         checks = (*checks, check_likelihood)
     if hasattr(generator, "sampling_cost"):

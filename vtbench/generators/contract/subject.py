@@ -12,6 +12,7 @@ from vtbench.core.contracts import Condition, SampleFailure
 from vtbench.core.foreign.guard import foreign
 from vtbench.core.foreign.returned import in_words
 from vtbench.core.seeds import sample_seed
+from vtbench.generators.contract.drawn_images import drawn_images
 from vtbench.generators.protocols import PerSampleGenerator
 
 if TYPE_CHECKING:
@@ -100,12 +101,13 @@ def collect(subject: Subject) -> Evidence:
 
 
 def _two_conditions(info: GeneratorInfo) -> tuple[Condition, Condition]:
-    """The first and the last class, two prompts, or nothing twice."""
+    """The first and the last class, or two prompts, beside the same images; two sets of images, or nothing twice."""
+    images = drawn_images(info.images, info.native_size, 0)
     if info.conditions == "prompt":
-        return Condition(prompt=_PROMPTS[0]), Condition(prompt=_PROMPTS[1])
+        return Condition(prompt=_PROMPTS[0], images=images), Condition(prompt=_PROMPTS[1], images=images)
     if info.conditions == "none":
-        return Condition(), Condition()
-    return Condition(label=0), Condition(label=(info.classes or 2) - 1)
+        return Condition(images=images), Condition(images=drawn_images(info.images, info.native_size, 1))
+    return Condition(label=0, images=images), Condition(label=(info.classes or 2) - 1, images=images)
 
 
 def _unit(result: Any, to_unit: Any) -> Tensor:

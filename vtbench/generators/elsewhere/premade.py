@@ -8,7 +8,8 @@ from pathlib import Path
 
 from vtbench.core.contracts import Condition, ImageDataset
 from vtbench.core.errors import UsageError
-from vtbench.core.info import GeneratorInfo
+from vtbench.core.info import ConditionKind, GeneratorInfo
+from vtbench.data.condition_lists import conditions_of_files
 from vtbench.data.conditions import ConditionSample, ConditionSet
 from vtbench.data.sources.folder import ImageFolder
 from vtbench.data.sources.npz import ArrayImages
@@ -27,20 +28,31 @@ class FolderSamples:
             ``label`` and a number, as in ``000012-c0007.png``, ``none`` nowhere. By default ``parent`` where there are
             sub-folders, else ``name`` where every file name tells it, else ``none``.
         name: what tables call the model that made them.
+        conditions: a list (JSON lines) of what each image was made from, in place of ``labels``: its ``file`` below the
+            folder, and its ``prompt``, ``label`` or ``images``, whose paths are relative to the list.
 
     Raises:
-        UsageError: no images, or labels that are not told where they should be.
+        UsageError: no images, or labels or conditions that are not told where they should be.
     """
 
-    def __init__(self, path: str, labels: str | None = None, name: str = "samples") -> None:
+    def __init__(
+        self, path: str, labels: str | None = None, name: str = "samples", conditions: Path | None = None
+    ) -> None:
+        if labels is not None and conditions is not None:
+            raise UsageError("labels= and conditions= both tell what images were made from", "give one of them")
         if labels is not None and labels not in LABELS:
             raise UsageError(f"labels={labels}: not one of {', '.join(LABELS)}")
         images = ImageFolder(path)
         self.images: ImageDataset = images
-        found, told = _labels(images, labels, path)
-        self.conditions = _given(images, found, told)
+        if conditions is not None:
+            self.conditions = conditions_of_files(conditions, images.ids)
+        else:
+            self.conditions = _given(images, *_labels(images, labels, path))
         self.info = GeneratorInfo(
-            name=name, conditions="none" if told == "none" else "class", family="images made elsewhere"
+            name=name,
+            conditions=_kind(self.conditions[0].condition),
+            family="images made elsewhere",
+            images=tuple(self.conditions[0].condition.images),
         )
 
 
@@ -61,6 +73,12 @@ class NpzSamples:
         labels = images.labels
         self.conditions = _given(images, labels or [None] * len(images), "arr_1" if labels else "none")
         self.info = GeneratorInfo(name=name, conditions="class" if labels else "none", family="images made elsewhere")
+
+
+def _kind(condition: Condition) -> ConditionKind:
+    if condition.prompt is not None:
+        return "prompt"
+    return "none" if condition.label is None else "class"
 
 
 def _given(images: ImageDataset, labels: Sequence[int | None], told: str) -> ConditionSet:

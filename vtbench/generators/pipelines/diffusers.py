@@ -10,6 +10,7 @@ from vtbench.core.contracts import Condition
 from vtbench.core.errors import AdapterError, SampleError, UsageError
 from vtbench.core.info import ConditionKind, GeneratorInfo
 from vtbench.generators.pipelines.folder import locate_pipeline, read_parameters
+from vtbench.generators.pipelines.image_arguments import image_arguments
 from vtbench.generators.pipelines.loading import load_pipeline
 from vtbench.generators.pipelines.randomness import SeededCalls
 
@@ -27,7 +28,8 @@ class DiffusersPipeline:
 
     Noise is drawn on the CPU, so that it is the same on every device. A pipeline that also draws from the global
     random state (``DiTPipeline`` under a scheduler that adds noise does) is called for one image at a time, with that
-    state seeded too; so is one that takes a single generator for a whole batch (``AmusedPipeline``).
+    state seeded too; so is one that takes a single generator for a whole batch (``AmusedPipeline``), and any that is
+    given images.
 
     Args:
         path: local folder with ``model_index.json``, or hub id (``owner/name``).
@@ -38,6 +40,8 @@ class DiffusersPipeline:
         call: further arguments of the call, as ``call={eta: 1.0}``.
         revision: branch, tag or commit on the hub.
         variant: e.g. ``fp16``; weights are brought to float32, or to ``--dtype``.
+        images: parameter of the call by role, as ``images={control: image}``; by default ``image`` takes the source,
+            ``mask_image`` the mask and ``control_image`` the control map, where the call has them.
 
     Raises:
         AssetMissingError: diffusers is not installed, or the pipeline cannot be had or is a pickle.
@@ -55,27 +59,33 @@ class DiffusersPipeline:
         call: Mapping[str, Any] | None = None,
         revision: str | None = None,
         variant: str | None = None,
+        images: dict[str, str] | None = None,
     ) -> None:
         found = locate_pipeline(path, revision=revision, variant=variant)
         self._pipeline, self.notes = load_pipeline(found, variant)
         parameters = inspect.signature(type(self._pipeline).__call__).parameters
         given = {"num_inference_steps": steps, "guidance_scale": guidance_scale, "height": size, "width": size}
         self._arguments = {key: value for key, value in given.items() if value is not None} | dict(call or {})
-        _check_arguments(self._arguments, parameters, found.class_name)
+        self._images = image_arguments(type(self._pipeline), parameters, images)
+        _check_arguments(self._arguments, parameters, found.class_name, {*self._images.keywords.values()})
         self._kind = _conditions(conditions, parameters, found.class_name)
         self._generator_each = _takes_several(parameters)
         self._calls = SeededCalls(self._call, batched=self._generator_each)
+        self._calls_with_images = SeededCalls(self._call, batched=False)  # sizes may differ, and would be made alike
+        needed = self._images.roles if self._images.needed else ()
         self.info = GeneratorInfo(
             name=found.class_name,
             conditions=self._kind,
             family="diffusers",
             revision=found.revision,
             classes=_classes(self._pipeline) if self._kind == "class" else 0,
-            native_size=size or _native_size(self._pipeline),
+            native_size=size or (None if needed else _native_size(self._pipeline)),
             sampler=_settings(self._pipeline, self._arguments, parameters),
             tokenizer=_tokenizer(self._pipeline),
             parameters=read_parameters(self._pipeline.components),
             weights=found.weights(),
+            images=needed,
+            optional_images=() if needed else self._images.roles,
         )
 
     def to(self, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
@@ -92,7 +102,8 @@ class DiffusersPipeline:
         """
         for condition in conditions:
             self._check(condition)
-        return self._calls.sample(conditions, [int(seed) for seed in seeds])
+        calls = self._calls_with_images if any(condition.images for condition in conditions) else self._calls
+        return calls.sample(conditions, [int(seed) for seed in seeds])
 
     def _call(self, conditions: Sequence[Condition], generators: list[torch.Generator]) -> Tensor:
         import torch
@@ -105,14 +116,17 @@ class DiffusersPipeline:
         return _as_tensor(output.images, self.info.name)
 
     def _asked(self, conditions: Sequence[Condition]) -> dict[str, Any]:
+        shown = self._images.of(conditions[0]) if conditions[0].images else {}  # then there is no other
         if self._kind == "class":
-            return {"class_labels": [condition.label for condition in conditions]}
+            return {"class_labels": [condition.label for condition in conditions], **shown}
         if self._kind == "prompt":
-            return {"prompt": [condition.prompt for condition in conditions]}
-        return {"batch_size": len(conditions)}
+            return {"prompt": [condition.prompt for condition in conditions], **shown}
+        return {"batch_size": len(conditions), **shown}
 
     def _check(self, condition: Condition) -> None:
         name, classes = self.info.name, self.info.classes
+        if problem := self.info.image_problem(condition.images):
+            raise SampleError(f"{name} {problem}")
         if self._kind == "class":
             if condition.label is None:
                 raise SampleError(f"{name} samples from class labels, and this condition has none")
@@ -136,9 +150,9 @@ def _conditions(
 
 
 def _check_arguments(
-    arguments: Mapping[str, Any], parameters: Mapping[str, inspect.Parameter], class_name: str
+    arguments: Mapping[str, Any], parameters: Mapping[str, inspect.Parameter], class_name: str, of_images: set[str]
 ) -> None:
-    reserved = {"self", "generator", "output_type", "return_dict", "class_labels", "prompt", "batch_size"}
+    reserved = of_images | {"self", "generator", "output_type", "return_dict", "class_labels", "prompt", "batch_size"}
     reserved |= {"num_images_per_prompt", "latents"}
     accepted = [name for name in parameters if name not in reserved]
     for name in arguments:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vtbench.core.codes import Codes
 from vtbench.core.contracts import Condition, ImageDataset, Prepared, Sample, SampleFailure, SamplingCost
-from vtbench.core.errors import AdapterError, SampleError
+from vtbench.core.errors import AdapterError, SampleError, UnreadableConditionError
 from vtbench.core.foreign.guard import foreign
 from vtbench.core.foreign.placing import place, refuse_training
 from vtbench.core.foreign.returned import in_words, require_images
@@ -90,7 +90,7 @@ class GeneratorSampler:
         if hasattr(generator, "sample_each") and not getattr(generator, "batched", False):
             # an external program starts once a block, and cuts batches by itself
             batch_size = sys.maxsize
-        self._batches = CarefulBatches(name, batch_size, lambda pending, most: list(pending[:most]), _failed)
+        self._batches = CarefulBatches(name, batch_size, _opened, _failed)
 
     def over(self, blocks: Sequence[Block]) -> Iterator[tuple[Block, Iterator[SampledBatch]]]:
         """See :class:`Sampler`."""
@@ -104,7 +104,7 @@ class GeneratorSampler:
 
     def _sampled(self, batch: list[ConditionSample]) -> SampledBatch:
         seeds = torch.tensor([sample_seed(self._seed, request.id) for request in batch], dtype=torch.int64)
-        conditions = [request.condition for request in batch]
+        conditions = [request.condition.opened() for request in batch]
         started = self._clock()
         raw, codes, sampled = self._sample(batch, conditions, seeds)
         finished = self._clock()
@@ -184,7 +184,20 @@ class GeneratorSampler:
         return time.perf_counter()
 
 
+def _opened(pending: Sequence[ConditionSample], most: int) -> list[ConditionSample]:
+    """The next requests, with the images of their conditions in memory; one whose images cannot be read is alone."""
+    batch: list[ConditionSample] = []
+    for request in pending[:most]:
+        try:
+            batch.append(replace(request, condition=request.condition.opened()))
+        except UnreadableConditionError:
+            return batch or [request]
+    return batch
+
+
 def _failed(request: ConditionSample, error: Exception) -> SampledBatch:
+    if isinstance(error, UnreadableConditionError):
+        return SampledBatch([request], [SampleFailure(request.id, "decode", error.what, of_model=False)])
     return SampledBatch([request], [model_failure(request.id, error)])
 
 

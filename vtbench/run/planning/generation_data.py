@@ -9,11 +9,13 @@ from pathlib import Path
 from vtbench.core.contracts import Condition, ImageDataset
 from vtbench.core.digests import digest_json
 from vtbench.core.errors import UsageError
+from vtbench.data.condition_lists import listed_with_images
 from vtbench.data.conditions import (
     ConditionSet,
     balanced_classes,
     listed,
     listed_prompts,
+    of_prompts,
     prompts,
     unconditional,
     uniform_classes,
@@ -62,7 +64,7 @@ def open_generation_data(
     """
     assert task.conditions is not None
     conditions, images = _conditions(task, source, asked)
-    _check_conditions(task, source)
+    _check_conditions(task, source, conditions)
     left_out = conditions.ids[limit:] if limit is not None else ()
     if limit is not None and left_out:
         conditions, images = conditions.subset(limit), None if images is None else Subset(images, limit)
@@ -100,15 +102,23 @@ def _conditions(
     if spec.of == "none":
         assert spec.count is not None
         return unconditional(spec.count), None
-    if spec.of == "prompts":
-        path = spec.prompts if asked is None else asked
-        if path is None:
-            raise UsageError("this task names no prompts of its own", "give a file of prompts with --data FILE")
-        return prompts(Path(path), spec.per_prompt), None
+    if spec.of in ("prompts", "images"):
+        return _of_list(spec, asked), None
     raise UsageError(
         f"{source.label} samples images, and the task takes those that are there",
         "use the generator folder,path=DIR or npz,path=FILE, or a task with conditions of its own",
     )
+
+
+def _of_list(spec: ConditionSpec, asked: str | None) -> ConditionSet:
+    """Of the task's own list, or of the one given in its place."""
+    path = spec.prompts if asked is None else asked
+    if path is None:
+        what = "a list that names images (JSON lines)" if spec.images else "a file of prompts"
+        raise UsageError(f"this task names no {spec.of} of its own", f"give {what} with --data FILE")
+    if spec.images:
+        return listed_with_images(path, spec.images, spec.per_prompt, spec.of)
+    return prompts(Path(path), spec.per_prompt)
 
 
 def _of_caller(task: str, spec: ConditionSpec, source: GeneratorSource, asked: Sequence[Condition]) -> ConditionSet:
@@ -118,8 +128,13 @@ def _of_caller(task: str, spec: ConditionSpec, source: GeneratorSource, asked: S
     field = {"class": "label", "prompt": "prompt"}.get(source.info.conditions)
     if field is not None and any(getattr(condition, field) is None for condition in asked):
         raise UsageError(f"{source.label} is conditioned on {source.info.conditions}: a condition has no {field}")
+    lacking = [role for role in spec.images if any(role not in condition.images for condition in asked)]
+    if lacking:
+        raise UsageError(f"the task {task} asks for images as {' and '.join(lacking)}: a condition has none")
     if spec.of == "prompts":
         return listed_prompts(asked, spec.per_prompt)
+    if spec.of == "images":
+        return of_prompts(asked, spec.per_prompt, {"file": "given by the caller"}, "images")
     if spec.of == "given":
         return listed(asked)
     raise UsageError(
@@ -127,16 +142,37 @@ def _of_caller(task: str, spec: ConditionSpec, source: GeneratorSource, asked: S
     )
 
 
-def _check_conditions(task: TaskSpec, source: GeneratorSource) -> None:
+def _check_conditions(task: TaskSpec, source: GeneratorSource, conditions: ConditionSet) -> None:
     assert task.conditions is not None
-    wanted = {"classes": "class", "prompts": "prompt", "none": "none"}.get(task.conditions.of, source.info.conditions)
-    if source.premade is None and source.info.conditions != wanted:
+    if source.premade is not None:
+        return
+    kinds = {"classes": "class", "prompts": "prompt", "none": "none", "images": _beside_images(conditions)}
+    wanted = kinds.get(task.conditions.of, source.info.conditions)
+    if source.info.conditions != wanted:
         raise UsageError(
             f"{source.label} is conditioned on {source.info.conditions}, the task {task.name} asks for {wanted}"
         )
     classes = task.conditions.classes
     if classes and source.info.classes and classes > source.info.classes:
         raise UsageError(f"{source.label} knows {source.info.classes} classes, the task {task.name} asks for {classes}")
+    _check_images(task, source, conditions)
+
+
+def _beside_images(conditions: ConditionSet) -> str:
+    """What lines of images say beside: their class, or nothing."""
+    return "none" if any(sample.condition.label is None for sample in conditions.samples) else "class"
+
+
+def _check_images(task: TaskSpec, source: GeneratorSource, conditions: ConditionSet) -> None:
+    """Refuse images that the generator lacks, and those that it would ignore."""
+    for roles in sorted({tuple(sample.condition.images) for sample in conditions.samples}):
+        if problem := source.info.image_problem(roles):
+            given = f"gives images as {' and '.join(roles)}" if roles else "gives no images"
+            raise UsageError(
+                f"{source.label} {problem}, and the task {task.name} {given}",
+                "a task says what its conditions hold: conditions: {of: prompts, images: [source]}; see generation in "
+                "docs/adding-a-task.md",
+            )
 
 
 def _told(conditions: ConditionSet) -> str:

@@ -139,8 +139,12 @@ def source_of(reference: str) -> PredictionSource:
 
 
 def with_digests(info: TokenizerInfo | GeneratorInfo) -> dict[str, Any]:
-    """What a model says about itself, its weights by name and SHA-256: where they came from does not matter."""
-    return {**asdict(info), "weights": [[weight.name, weight.sha256] for weight in info.weights]}
+    """What a model says about itself, its weights by name and SHA-256: where they came from does not matter.
+
+    Nor does what images a generator takes: those that it is given count among the conditions.
+    """
+    told = {**asdict(info), "weights": [[weight.name, weight.sha256] for weight in info.weights]}
+    return {key: value for key, value in told.items() if key not in ("images", "optional_images")}
 
 
 @dataclass(eq=False)

@@ -58,8 +58,8 @@ def check_unused(tasks: Sequence[TaskSpec], given: GivenData, options: RunOption
 
 
 def _reads_data(task: TaskSpec) -> bool:
-    """Images of a task for tokenizers, prompts of one for generators."""
-    return task.kind != "generation" or (task.conditions is not None and task.conditions.of == "prompts")
+    """Images of a task for tokenizers, the list of prompts or of images of one for generators."""
+    return task.kind != "generation" or (task.conditions is not None and task.conditions.of in ("prompts", "images"))
 
 
 def check_tasks(tasks: Sequence[TaskSpec]) -> list[VtbenchError]:

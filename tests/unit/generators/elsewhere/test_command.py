@@ -17,6 +17,7 @@ from torch import Tensor
 from vtbench.core.contracts import Condition, Generator, SampleFailure
 from vtbench.core.errors import SampleError, UsageError
 from vtbench.data.sources.program_images import reported_errors
+from vtbench.generators.contract import check_generator
 from vtbench.generators.elsewhere.command import CommandGenerator, wanted_sample
 from vtbench.generators.protocols import PerSampleGenerator
 from vtbench.generators.resolve import resolve_generator
@@ -92,6 +93,38 @@ def test_results_are_the_images_in_order(make: Make) -> None:
         stacked.mul(255).round().to(torch.uint8),
         torch.stack([image for image in results if isinstance(image, Tensor)]),
     )
+
+
+def test_images_of_conditions_lie_beside_the_request(make: Make, tmp_path: Path) -> None:
+    """The program turns the first source over and adds the second; another source is another sample."""
+    body = """
+import numpy as np
+for r in requests:
+    one, other = (np.asarray(Image.open(path)) for path in r["images"]["source"])
+    Image.fromarray(one[:, ::-1] // 2 + other // 2).save(r["output"])
+"""
+    sources = torch.randint(0, 256, (3, 3, 8, 6), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    conditions = [Condition(prompt="a", images={"source": [one, sources[2]]}) for one in sources]
+    generator = make(body, conditions="prompt", images=("source",))
+    found = generator.sample_each(conditions, SEEDS, ("x", "x", "x"))
+    for image, source in zip(found, sources, strict=True):
+        assert isinstance(image, Tensor) and torch.equal(image, source.flip(2) // 2 + sources[2] // 2)
+    generator.sample_each(conditions[:2], SEEDS[:2], ("x", "x"))
+    assert asked(tmp_path) == [["x", "x", "x"]]
+    with pytest.raises(SampleError, match="needs images as source"):
+        generator.sample_each([Condition(prompt="a")], SEEDS[:1], ("x",))
+    with pytest.raises(SampleError, match="takes no image as source"):
+        make(body, conditions="prompt").sample_each(conditions[:1], SEEDS[:1], ("x",))
+
+
+def test_the_contract_holds_of_a_program_that_is_given_images(make: Make) -> None:
+    body = """
+for r in requests:
+    drawn = make(r, 16)
+    Image.blend(Image.open(r["images"]["source"][0]).resize((16, 16)), drawn, 0.3).save(r["output"])
+"""
+    generator = make(body, conditions="prompt", images=("source",), native_size=16)
+    assert [result for result in check_generator(generator) if not result.passed] == []
 
 
 def test_finished_images_are_not_asked_for_again(make: Make, tmp_path: Path) -> None:
@@ -275,6 +308,7 @@ def test_errors_are_found_among_talk() -> None:
         ("run=true,conditions=text", "conditions=text"),
         ("run=true,timeout=0", "timeout=0"),
         ("run=true,batch=0", "batch=0"),
+        ("run=true,images=[a b]", "no role"),
         ("run=true,bach=2", "did you mean batch"),
     ],
 )
@@ -284,6 +318,8 @@ def test_arguments_that_make_no_sense(arguments: str, message: str) -> None:
 
 
 def test_the_reference_of_the_documentation(tmp_path: Path) -> None:
-    generator = resolve_generator('command,run="true --x, 1",native_size=256,conditions=prompt,timeout=60')
+    reference = 'command,run="true --x, 1",native_size=256,conditions=prompt,timeout=60,images=[source,mask]'
+    generator = resolve_generator(reference)
+    assert generator.info.images == ("source", "mask")
     assert generator._program._words == ["true", "--x,", "1"]
     assert (generator.info.native_size, generator.info.conditions) == (256, "prompt")

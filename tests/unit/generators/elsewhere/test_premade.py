@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,23 @@ def test_labels_that_are_not_told(tmp_path: Path, arguments: str, message: str) 
     fill(tmp_path, "000000-c0001.png", "plain.png", "sub/000000-c0001.png")
     with pytest.raises(UsageError, match=message):
         resolve_generator(f"folder,path={tmp_path},{arguments}")
+
+
+def test_conditions_from_a_list(tmp_path: Path) -> None:
+    samples, given = fill(tmp_path / "samples", "b.png", "sub/a.png"), fill(tmp_path / "given", "1.png", "2.png")
+    lines = [{"file": f, "prompt": p, "images": {"source": s}} for f, p, s in (("sub/a.png", "x", "1.png"),)]
+    path = given / "list.jsonl"
+    path.write_text("\n".join(map(json.dumps, [*lines, {**lines[0], "file": "b.png", "prompt": "y"}])))
+    generator = resolve_generator(f"folder,path={samples},conditions={path}")
+    assert [sample.condition.prompt for sample in generator.conditions.samples] == ["y", "x"]
+    assert (generator.info.conditions, generator.info.images) == ("prompt", ("source",))
+    assert generator.conditions.ids == tuple(generator.images.ids)
+    assert int(generator.conditions[1].condition.image("source").max()) == 0
+    with pytest.raises(UsageError, match="give one of them"):
+        resolve_generator(f"folder,path={samples},conditions={path},labels=none")
+    path.write_text(json.dumps(lines[0]))
+    with pytest.raises(UsageError, match=r"no line is of 'b\.png'"):
+        resolve_generator(f"folder,path={samples},conditions={path}")
 
 
 def test_an_npz(tmp_path: Path) -> None:
