@@ -28,6 +28,7 @@ class CardCheckpoint(BaseModel):
         hub: ``owner/name`` on the model hub.
         file: path in that repository; empty where the family reads a whole folder (diffusers, transformers).
         folder: folder in that repository that holds ``config.json`` and weights, for such a family.
+        layout: the library whose names the files of such a folder have.
         variant: e.g. ``fp16`` for ``diffusion_pytorch_model.fp16.safetensors``.
         revision: branch, tag or commit.
         url: direct address, for checkpoints that are on no hub.
@@ -41,6 +42,7 @@ class CardCheckpoint(BaseModel):
     hub: str = Field(default="", pattern=r"^([\w.-]+/[\w.-]+)?$")
     file: str = ""
     folder: str = ""
+    layout: Literal["diffusers", "transformers"] = "diffusers"
     variant: str | None = None
     revision: str | None = None
     url: str | None = None

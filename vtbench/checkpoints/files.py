@@ -74,9 +74,13 @@ def _given(given: str) -> Located:
     if len(files) == 1:
         note = f"{given}: took {files[0].name}, the only weights there"
         return Located(files[0], digest_file(files[0]), str(files[0]), notes=(note,))
-    shards = tuple(WeightFile(name=file.name, sha256=digest_file(file), source=str(path)) for file in files)
-    digest = digest_json([[shard.name, shard.sha256] for shard in shards])
-    return Located(path, digest, str(path), shards=shards)
+    return located_shards(path, files, str(path))
+
+
+def located_shards(folder: Path, files: Sequence[Path], source: str) -> Located:
+    """The shards of one checkpoint, under the digest of their names and digests."""
+    shards = tuple(WeightFile(name=file.name, sha256=digest_file(file), source=source) for file in files)
+    return Located(folder, digest_json([[shard.name, shard.sha256] for shard in shards]), source, shards=shards)
 
 
 def at_hand(card: CommonCard) -> Path | None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vtbench.checkpoints.cards import CommonCard
-from vtbench.checkpoints.files import given_path, locate_official
+from vtbench.checkpoints.files import given_path
+from vtbench.checkpoints.published import locate_weights
 from vtbench.checkpoints.reading import Choice, Published, read_published, renamed_for
 from vtbench.checkpoints.state import fill, seeded, without_initialisation
 from vtbench.core.errors import UsageError
@@ -123,7 +124,7 @@ def load_network(
         warnings.warn(f"{family} has random weights: its numbers mean nothing", stacklevel=5)
         note = f"{family} has random weights (seed {seed}): its numbers mean nothing"
         return LoadedNetwork(seeded(build, seed), (), f"{RANDOM_REVISION}{seed}", (note,))
-    found = locate_official(source.checkpoint, card)
+    found = locate_weights(source.checkpoint, card)
     choice = Choice(conventions.keys, source.entry, conventions.entry_argument)
     state = read_published(found.path, choice, family, conventions.prefix, conventions.ignore_unexpected)
     with without_initialisation():

@@ -19,6 +19,7 @@ GENERATORS = Registry(
         "ibq-ar": "vtbench.generators.published.next_token.ibq.adapter:IbqAr",
         "imagegpt": "vtbench.generators.published.next_token.imagegpt.adapter:ImageGpt",
         "jpeg-lm": "vtbench.generators.published.next_token.jpeg_lm.adapter:JpegLm",
+        "janus": "vtbench.generators.published.next_token.janus.adapter:Janus",
         "llamagen": "vtbench.generators.published.next_token.llamagen.adapter:LlamaGen",
         "mar": "vtbench.generators.published.masked.mar.adapter:Mar",
         "maskbit-generator": "vtbench.generators.published.masked.maskbit.adapter:MaskBitGenerator",

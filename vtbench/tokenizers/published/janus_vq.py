@@ -25,6 +25,8 @@ from vtbench.tokenizers.published.base import OfficialTokenizer, Source
 if TYPE_CHECKING:
     from torch import Tensor
 
+_PART = "model.vqmodel."
+"""What names of the tokenizer begin with in files of transformers' whole Janus."""
 _STEPS = (
     (r"^encoder\.conv_blocks\.(\d+)\.res\.", r"encoder.down.\1.block."),
     (r"^encoder\.conv_blocks\.(\d+)\.", r"encoder.down.\1."),
@@ -107,8 +109,9 @@ class JanusVQ(OfficialTokenizer):
 
 
 def to_transformers(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """LlamaGen's names to those of ``JanusVQVAE``; the latter stay as they are."""
-    return renamed(state, _STEPS)
+    """LlamaGen's names to those of ``JanusVQVAE``; the latter stay as they are. Of a whole Janus, only its part."""
+    part = {name.removeprefix(_PART): tensor for name, tensor in state.items() if name.startswith(_PART)}
+    return renamed(part or state, _STEPS)
 
 
 def _network(

@@ -1,0 +1,114 @@
+"""Text to the ids that a decoder reads itself: the ``tokenizer.json`` beside its weights, special tokens by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vtbench.assets.hub import hub_file
+from vtbench.checkpoints.cards import CommonCard
+from vtbench.checkpoints.files import at_hand
+from vtbench.checkpoints.loading import Source
+from vtbench.core.digests import digest_file
+from vtbench.core.disk.files import user_path
+from vtbench.core.errors import AdapterError, AssetMissingError
+from vtbench.core.extras import install_extra
+from vtbench.core.info import WeightFile
+
+FILE = "tokenizer.json"
+BYTES = 256
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """How text is cut into tokens.
+
+    Attributes:
+        cut: text to ids; it adds nothing before or behind.
+        special: ids of the tokens that the family names.
+        files: that decide it.
+    """
+
+    cut: Callable[[str], list[int]]
+    special: Mapping[str, int]
+    files: tuple[WeightFile, ...] = field(default=())
+
+    def ids(self, *parts: str) -> list[int]:
+        """Ids of texts one after the other; a part that is the name of a special token is that token."""
+        return [found for part in parts for found in ([self.special[part]] if part in self.special else self.cut(part))]
+
+
+def locate_vocabulary(given: str | None, source: Source, card: CommonCard | None, generator: str) -> Path | None:
+    """The ``tokenizer.json`` that was given, or beside the weights, or in the repository of the card.
+
+    Returns:
+        ``None`` for random weights without a file.
+
+    Raises:
+        AssetMissingError: it is not there; with how to give it.
+    """
+    if given is None and source.random_weights_seed is not None:
+        return None
+    place = given or source.checkpoint or (at_hand(card) if card is not None else None)
+    if place is not None:
+        path = user_path(str(place))
+        file = path if given and path.is_file() else (path if path.is_dir() else path.parent) / FILE
+        if file.is_file():
+            return file
+        raise _missing(generator, f"{file} is not there")
+    if card is None or card.checkpoint is None or not card.checkpoint.hub:
+        raise _missing(generator, "no address of one is known")
+    try:
+        return hub_file(card.checkpoint.hub, FILE, card.checkpoint.revision)
+    except AssetMissingError as error:
+        raise _missing(generator, error.what) from error
+
+
+def read_vocabulary(file: Path | None, special: Sequence[str], entries: int) -> Vocabulary:
+    """The vocabulary of a file; of none, the bytes of a text and the special tokens behind them, for random weights.
+
+    Args:
+        file: ``tokenizer.json``. Nothing of it is executed.
+        special: names of tokens that must be there.
+        entries: of the network's table.
+
+    Raises:
+        AssetMissingError: the package ``tokenizers`` is not installed.
+        AdapterError: no such file format, a special token that it has not, or more entries than the network.
+    """
+    if file is None:
+        return Vocabulary(lambda text: list(text.encode()), {name: BYTES + at for at, name in enumerate(special)})
+    try:
+        from tokenizers import Tokenizer
+    except ImportError as error:
+        raise AssetMissingError("text is cut by the package tokenizers", install_extra("hub")) from error
+    try:
+        read = Tokenizer.from_file(str(file))
+    except Exception as error:  # the package raises the bare class
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise AdapterError(f"{file} is no text tokenizer: {first}", f"copy or download {FILE} again") from error
+    found: dict[str, int] = {}
+    for name in special:
+        if (number := read.token_to_id(name)) is not None:
+            found[name] = number
+    lacking = [name for name in special if name not in found]
+    if lacking:
+        raise AdapterError(
+            f"{file} has no token {' or '.join(lacking)}", "it is of another model: take the one beside the weights"
+        )
+    most = max(read.get_vocab(with_added_tokens=True).values(), default=0)
+    if most >= entries:
+        raise AdapterError(
+            f"{file} has {most + 1} entries, the network {entries}",
+            "it is of another model: take the one beside the weights",
+        )
+    weights = WeightFile(name=file.name, sha256=digest_file(file), source=str(file))
+    return Vocabulary(lambda text: list(read.encode(text, add_special_tokens=False).ids), found, (weights,))
+
+
+def _missing(generator: str, why: str) -> AssetMissingError:
+    return AssetMissingError(
+        f"{generator} cannot be run without its text tokenizer: {why}",
+        f"put {FILE} beside the weights, or give it: {generator},vocabulary=FILE",
+    )
