@@ -14,6 +14,7 @@ GENERATORS = Registry(
         "d-ar": "vtbench.generators.published.next_token.d_ar:DAr",
         "detailflow-gpt": "vtbench.generators.published.next_token.detailflow.adapter:DetailFlowGpt",
         "elm-ar": "vtbench.generators.published.next_token.elm.adapter:ElmAr",
+        "elm-mlm": "vtbench.generators.published.masked.elm.adapter:ElmMlm",
         "gigatok-gpt": "vtbench.generators.published.next_token.gigatok:GigaTokGpt",
         "hita-gpt": "vtbench.generators.published.next_token.hita.adapter:HitaGpt",
         "ibq-ar": "vtbench.generators.published.next_token.ibq.adapter:IbqAr",

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, get_args
 
 from vtbench.core.errors import UsageError
 
-Curve = Literal["rising", "falling", "triangle", "sine", "logarithm", "square", "square-root"]
+Curve = Literal["rising", "falling", "triangle", "sine", "half-cosine", "logarithm", "square", "square-root"]
 Counted = Literal["t/N", "(t+1)/N", "t/(N-1), first full"]
 
 CURVES: dict[str, Callable[[float], float]] = {
@@ -17,6 +17,7 @@ CURVES: dict[str, Callable[[float], float]] = {
     "falling": lambda share: 1 - share,
     "triangle": lambda share: share / 0.5 if share < 0.5 else (1 - share) / 0.5,
     "sine": lambda share: math.sin(math.pi / 2 * share),
+    "half-cosine": lambda share: (1 - math.cos(math.pi * share)) / 2,
     "logarithm": lambda share: math.log1p(share * (math.e - 1)) / math.log1p(math.e - 1),
     "square": lambda share: share**2,
     "square-root": lambda share: share**0.5,

@@ -16,6 +16,7 @@ def strengths(course, tokens):
 @pytest.mark.parametrize(("curve", "wanted"), [
     ("rising", [1.5, 2.0, 2.5, 3.0]),
     ("sine", [1 + 2 * math.sin(math.pi / 8 * step) for step in (1, 2, 3, 4)]),
+    ("half-cosine", [2 - math.sqrt(0.5), 2.0, 2 + math.sqrt(0.5), 3.0]),
     ("square", [1.125, 1.5, 2.125, 3.0]),
     ("logarithm", [1 + 2 * math.log(1 + (math.e - 1) * step / 4) / math.log(math.e) for step in (1, 2, 3, 4)]),
 ])  # fmt: skip
