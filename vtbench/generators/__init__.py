@@ -16,6 +16,7 @@ GENERATORS = Registry(
         "elm-ar": "vtbench.generators.published.next_token.elm.adapter:ElmAr",
         "elm-mlm": "vtbench.generators.published.masked.elm.adapter:ElmMlm",
         "gigatok-gpt": "vtbench.generators.published.next_token.gigatok:GigaTokGpt",
+        "hi-mar": "vtbench.generators.published.masked.hi_mar.adapter:HiMar",
         "hita-gpt": "vtbench.generators.published.next_token.hita.adapter:HitaGpt",
         "ibq-ar": "vtbench.generators.published.next_token.ibq.adapter:IbqAr",
         "imagegpt": "vtbench.generators.published.next_token.imagegpt.adapter:ImageGpt",

@@ -18,6 +18,7 @@ from vtbench.generators.published.masked.mar.geometry import SIZES, MarGeometry
 from vtbench.generators.published.masked.mar.network import MarNetwork
 from vtbench.generators.resolve import resolve_generator
 from vtbench.generators.sampling.masked.in_order import fill_in_order
+from vtbench.generators.sampling.masked.latent_noise import make_latent_noise
 from vtbench.generators.sampling.masked.latent_settings import LatentSettings
 from vtbench.generators.sampling.next_token import Prompted
 
@@ -39,8 +40,10 @@ def settings(steps: int, scale: float, draw: Any = "by-position", **more: Any) -
 
 def filled(network: Any, how: LatentSettings, labels: list[int], seeds: list[int]) -> tuple[torch.Tensor, SamplingCost]:
     shown = torch.tensor(labels)
+    noise = make_latent_noise(how.draw, torch.tensor(seeds), torch.device("cpu"))
     with torch.inference_mode():
-        return fill_in_order(network, Prompted(shown, torch.full_like(shown, NONE)), how, torch.tensor(seeds))
+        found = fill_in_order(network, Prompted(shown, torch.full_like(shown, NONE)), how, noise)
+    return found.latents, found.cost
 
 
 def test_latents_are_the_authors_with_guidance(network: MarNetwork) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vtbench.generators.sampling.guidance import OFF, guide
@@ -17,8 +18,27 @@ Predictor = Callable[["Tensor", int], "Tensor"]
 guided, R is twice the values: those of the condition, then those of none."""
 
 
+@dataclass(frozen=True)
+class Known:
+    """Values that are there already; at every step they stand in what the network sees, with the first noise on them.
+
+    Attributes:
+        values: ``float32 [R,C,…]``.
+        masked: ``bool``, of a shape that spreads to theirs: where there are none.
+    """
+
+    values: Tensor
+    masked: Tensor
+
+
 def denoise(
-    predict: Predictor, process: Process, drawn: Iterator[Tensor], *, strength: float = OFF, temperature: float = 1.0
+    predict: Predictor,
+    process: Process,
+    drawn: Iterator[Tensor],
+    *,
+    strength: float = OFF,
+    temperature: float = 1.0,
+    known: Known | None = None,
 ) -> Tensor:
     """Values ``float32 [R,C,…]`` out of noise.
 
@@ -31,12 +51,15 @@ def denoise(
             which goes unused.
         strength: of guidance, s; 1 for none, and for a network that is given the condition alone.
         temperature: of what is drawn behind a step.
+        known: what is not to be found; it comes back as the network leaves it.
     """
     import torch
 
-    x = next(drawn)
+    x = start = next(drawn)
     channels = x.shape[1]
     for step in process.course:
+        if known is not None:
+            x = torch.where(known.masked, x, step.noised(known.values, start))
         predicted = predict(x if strength == OFF else torch.cat([x, x]), step.time).float()
         noise, spread = predicted[:, :channels], predicted[: len(x), channels:]
         if strength != OFF:

@@ -32,6 +32,8 @@ class Step:
         clean_of_noise: factor of the predicted noise there, which is taken away.
         mean_of_clean: factor of the clean values in the mean of the next ones.
         mean_of_noisy: factor of the noisy ones there.
+        signal: factor of clean values in noisy ones of this time.
+        scatter: factor of the noise there.
         least: logarithm of the narrowest variance.
         most: of the widest.
         last: nothing is drawn behind it.
@@ -42,9 +44,15 @@ class Step:
     clean_of_noise: float
     mean_of_clean: float
     mean_of_noisy: float
+    signal: float
+    scatter: float
     least: float
     most: float
     last: bool
+
+    def noised(self, clean: Tensor, noise: Tensor) -> Tensor:
+        """Clean values at this time."""
+        return self.signal * clean + self.scatter * noise
 
     def back(self, x: Tensor, noise: Tensor, spread: Tensor | None, drawn: Tensor, temperature: float) -> Tensor:
         """The next values.
@@ -118,6 +126,8 @@ def _steps(steps: int) -> Iterator[Step]:
             clean_of_noise=math.sqrt(1 / here - 1),
             mean_of_clean=beta * math.sqrt(before) / (1 - here),
             mean_of_noisy=(1 - before) * math.sqrt(1 - beta) / (1 - here),
+            signal=math.sqrt(here),
+            scatter=math.sqrt(1 - here),
             least=math.log(variance),
             most=math.log(beta),
             last=index == 0,

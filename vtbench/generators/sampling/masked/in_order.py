@@ -5,6 +5,7 @@ Li et al., Autoregressive Image Generation without Vector Quantization, 2406.118
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,11 +13,11 @@ from vtbench.core.contracts import SamplingCost
 from vtbench.generators.sampling.diffusion.denoising import denoise
 from vtbench.generators.sampling.guidance import OFF
 from vtbench.generators.sampling.masked.counts import left_in_order
-from vtbench.generators.sampling.masked.latent_noise import make_latent_noise
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from vtbench.generators.sampling.masked.latent_noise import LatentNoise
     from vtbench.generators.sampling.masked.latent_settings import LatentSettings
     from vtbench.generators.sampling.next_token import Prompted
 
@@ -45,16 +46,29 @@ class LatentHost(Protocol):
         """Noisy tokens ``[R,C]``, a step of the thousand and states ``[R,D]`` to noise and spread ``[R,2C]``."""
 
 
-def fill_in_order(
-    host: LatentHost, prompted: Prompted, settings: LatentSettings, seeds: Tensor
-) -> tuple[Tensor, SamplingCost]:
-    """Latents ``float32 [B,P,C]`` of a batch, and what they took.
+@dataclass(frozen=True)
+class Filled:
+    """What is made of a batch.
+
+    Attributes:
+        latents: ``float32 [B,P,C]``.
+        states: ``[B,P,D]``, of the condition: by which each token was denoised.
+        cost: what they took.
+    """
+
+    latents: Tensor
+    states: Tensor
+    cost: SamplingCost
+
+
+def fill_in_order(host: LatentHost, prompted: Prompted, settings: LatentSettings, noise: LatentNoise) -> Filled:
+    """Latents of a batch.
 
     Args:
         host: in evaluation mode; call it under ``torch.inference_mode``.
         prompted: the conditions.
         settings: all that moves a sample.
-        seeds: ``int64 [B]``.
+        noise: of the batch.
 
     Raises:
         UsageError: more steps than places: one of them would fill none.
@@ -62,15 +76,17 @@ def fill_in_order(
     import torch
 
     batch, device = len(prompted.conditional), prompted.conditional.device
-    noise = make_latent_noise(settings.draw, seeds, device)
     order = noise.orders(host.places)
     latents = torch.zeros(batch, host.places, host.channels, device=device)
     masked = torch.ones(batch, host.places, dtype=torch.bool, device=device)
+    kept: Tensor | None = None
     for left in left_in_order(host.places, settings.steps):
         strength = settings.guidance.strength(host.places - max(left, 1), host.places)
         after = torch.zeros_like(masked).scatter(1, order[:, :left], True)
         now = masked & ~after
-        states = _states(host, prompted, latents, masked, now, strength)
+        found = _states(host, prompted, latents, masked, strength)
+        kept = found[:batch] if kept is None else torch.where(now[..., None], found[:batch], kept)
+        states = found[now.repeat(len(found) // batch, 1)]
         drawn = noise.of(now, host.channels, settings.diffusion_steps, strength != OFF)
         latents[now] = denoise(
             partial(host.denoise, states=states),
@@ -85,14 +101,12 @@ def fill_in_order(
         tokens=batch * host.places,
         head_passes=settings.steps * settings.diffusion_steps,
     )
-    return latents, cost
+    assert kept is not None  # there is a step at least
+    return Filled(latents, kept, cost)
 
 
-def _states(
-    host: LatentHost, prompted: Prompted, latents: Tensor, masked: Tensor, now: Tensor, strength: float
-) -> Tensor:
-    """``[R,D]`` of the places that are filled now, image by image; both halves of guidance in one pass."""
+def _states(host: LatentHost, prompted: Prompted, latents: Tensor, masked: Tensor, strength: float) -> Tensor:
+    """``[B,P,D]``; both halves of guidance in one pass, ``[2B,P,D]``."""
     if strength == OFF:
-        return host.predict(prompted.conditional, latents, masked)[now]
-    twice = host.predict(prompted.doubled(), latents.repeat(2, 1, 1), masked.repeat(2, 1))
-    return twice[now.repeat(2, 1)]
+        return host.predict(prompted.conditional, latents, masked)
+    return host.predict(prompted.doubled(), latents.repeat(2, 1, 1), masked.repeat(2, 1))

@@ -7,7 +7,7 @@ neither the order nor the number of steps. ``torch-normal`` replays what MAR's c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 from vtbench.core.errors import UsageError
@@ -31,6 +31,9 @@ _NUMPY_SEEDS = 1 << 32
 class LatentNoise(Protocol):
     """Random numbers of a batch, part after part: first :meth:`orders`, then :meth:`of` for each step of the loop."""
 
+    def part(self, name: str) -> LatentNoise:
+        """Of a part of an image that is made behind another, with numbers of its own."""
+
     def orders(self, places: int) -> Tensor:
         """The order in which each image's places stay masked longest, ``int64 [B,places]``."""
 
@@ -45,6 +48,19 @@ class LatentNoise(Protocol):
 
         Yields:
             ``1 + steps`` times ``float32 [n,channels]``, image by image, in the order of the places.
+        """
+
+    def maps(self, step: int, shape: Sequence[int], steps: int, guided: bool) -> Iterator[Tensor]:
+        """The same for whole maps of tokens.
+
+        Args:
+            step: of the loop.
+            shape: of a map, without the batch.
+            steps: of the diffusion.
+            guided: the authors' code runs both halves of guidance.
+
+        Yields:
+            ``1 + steps`` times ``float32 [B,*shape]``.
         """
 
 
@@ -78,6 +94,12 @@ class NoiseByPosition:
         self._seeds: list[int] = seeds.tolist()
         self._device = device
 
+    def part(self, name: str) -> NoiseByPosition:
+        """As :meth:`LatentNoise.part`: all streams are others."""
+        import torch
+
+        return NoiseByPosition(torch.tensor([sample_seed(seed, name) for seed in self._seeds]), self._device)
+
     def orders(self, places: int) -> Tensor:
         """As :meth:`LatentNoise.orders`."""
         import torch
@@ -96,6 +118,15 @@ class NoiseByPosition:
         ]
         yield from torch.stack(rows, dim=1).to(self._device).unbind(0)
 
+    def maps(self, step: int, shape: Sequence[int], steps: int, guided: bool) -> Iterator[Tensor]:
+        """As :meth:`LatentNoise.maps`, from a stream a step; guided or not."""
+        import torch
+
+        del guided
+        streams = [_stream(seed, f"step {step}") for seed in self._seeds]
+        for _ in range(1 + steps):
+            yield torch.stack([torch.randn(*shape, generator=stream) for stream in streams]).to(self._device)
+
 
 class NormalReplay:
     """MAR's order of draws for a single image.
@@ -106,11 +137,17 @@ class NormalReplay:
     """
 
     def __init__(self, seeds: Tensor, device: torch.device) -> None:
+        import numpy as np
         import torch
 
         self._seeds: list[int] = seeds.tolist()
         self._device = device
         self._generators = [torch.Generator(device).manual_seed(seed) for seed in self._seeds]
+        self._shufflers = [np.random.RandomState(seed % _NUMPY_SEEDS) for seed in self._seeds]
+
+    def part(self, name: str) -> NormalReplay:
+        """Itself: the authors' streams go on."""
+        return self
 
     def orders(self, places: int) -> Tensor:
         """As :meth:`LatentNoise.orders`."""
@@ -118,8 +155,8 @@ class NormalReplay:
         import torch
 
         rows = [np.arange(places) for _ in self._seeds]
-        for row, seed in zip(rows, self._seeds, strict=True):
-            np.random.RandomState(seed % _NUMPY_SEEDS).shuffle(row)
+        for row, shuffler in zip(rows, self._shufflers, strict=True):
+            shuffler.shuffle(row)
         return torch.from_numpy(np.stack(rows)).to(self._device)
 
     def of(self, chosen: Tensor, channels: int, steps: int, guided: bool) -> Iterator[Tensor]:
@@ -129,12 +166,21 @@ class NormalReplay:
         for _ in range(steps):
             yield self._normal(counts, channels, halves=2 if guided else 1)
 
-    def _normal(self, counts: list[int], channels: int, halves: int = 1) -> Tensor:
+    def maps(self, step: int, shape: Sequence[int], steps: int, guided: bool) -> Iterator[Tensor]:
+        """As :meth:`LatentNoise.maps`; Hi-MAR's code gives away as much again before each step."""
+        del step
+        ones, halves = [1] * len(self._seeds), 2 if guided else 1
+        yield self._normal(ones, *shape)
+        for _ in range(steps):
+            self._normal(ones, *shape, halves=halves)
+            yield self._normal(ones, *shape, halves=halves)
+
+    def _normal(self, counts: list[int], *shape: int, halves: int = 1) -> Tensor:
         """Of every image; the second half of a draw is lost, as the authors' is."""
         import torch
 
         rows = [
-            torch.randn(halves * count, channels, generator=generator, device=self._device)[:count]
+            torch.randn(halves * count, *shape, generator=generator, device=self._device)[:count]
             for count, generator in zip(counts, self._generators, strict=True)
         ]
         return torch.cat(rows)

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, get_args
 
 from vtbench.core.errors import UsageError
-from vtbench.generators.sampling.diffusion.process import Process
+from vtbench.generators.sampling.diffusion.process import Process, Variance
 from vtbench.generators.sampling.guidance import Constant, Schedule, as_recorded
 from vtbench.generators.sampling.masked.latent_noise import IN_WORDS, LatentDraw
 
@@ -23,6 +23,7 @@ class LatentSettings:
         diffusion_steps: of each token.
         temperature: multiplies what is drawn at each of them.
         draw: where random numbers come from.
+        variance: of a diffusion step.
 
     Raises:
         UsageError: a value out of range.
@@ -33,6 +34,7 @@ class LatentSettings:
     diffusion_steps: int = 100
     temperature: float = 1.0
     draw: LatentDraw = "by-position"
+    variance: Variance = "learned-range"
 
     def __post_init__(self) -> None:
         if self.steps < 1 or int(self.steps) != self.steps:
@@ -41,12 +43,12 @@ class LatentSettings:
             raise UsageError(f"temperature={self.temperature}: must be 0 or more")
         if self.draw not in IN_WORDS:
             raise UsageError(f"draw={self.draw!r}: must be one of {', '.join(get_args(LatentDraw))}")
-        Process(self.diffusion_steps)
+        Process(self.diffusion_steps, self.variance)
 
     @cached_property
     def process(self) -> Process:
         """By which a token is denoised."""
-        return Process(self.diffusion_steps)
+        return Process(self.diffusion_steps, self.variance)
 
     def notes(self) -> tuple[str, ...]:
         """What a reader of the numbers must know, beside the record: nothing."""
@@ -61,7 +63,7 @@ class LatentSettings:
             **as_recorded(self.guidance, of="predicted noise"),
             "cfg_counts": "places filled after the step, of all; at the last step all but one",
             "diffusion_steps": self.diffusion_steps,
-            "diffusion": "1000 steps of cosine noise, respaced evenly; noise is predicted, variance within its range",
+            "diffusion": f"1000 steps of cosine noise, respaced evenly; noise is predicted, variance {self.variance}",
             "temperature": self.temperature,
             "draw": IN_WORDS[self.draw],
         }

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from vtbench.core.errors import UsageError
-from vtbench.generators.sampling.diffusion.denoising import denoise
+from vtbench.generators.sampling.diffusion.denoising import Known, denoise
 from vtbench.generators.sampling.diffusion.process import Process, times_of
 
 
@@ -73,6 +73,22 @@ def test_guidance_is_of_the_noise_and_the_spread_that_of_the_condition() -> None
     assert torch.equal(found, x) and seen == [2] * 4
     denoise(predict, process, iter(drawn))
     assert seen[4:] == [1] * 4
+
+
+def test_known_values_stand_in_every_step_with_the_first_noise_on_them() -> None:
+    process, seen = Process(6, "fixed-large"), []
+
+    def predict(x: torch.Tensor, time: int) -> torch.Tensor:
+        seen.append(x)
+        return torch.zeros_like(x)
+
+    values, masked = torch.full((1, 2, 3), 5.0), torch.tensor([[[True, False, True]]])
+    drawn = list(torch.randn(7, 1, 2, 3, generator=torch.Generator().manual_seed(0)))
+    denoise(predict, process, iter(drawn), known=Known(values, masked))
+    for x, step in zip(seen, process.course, strict=True):
+        assert step.signal**2 + step.scatter**2 == pytest.approx(1.0)
+        assert torch.equal(x[..., 1], step.signal * values[..., 1] + step.scatter * drawn[0][..., 1])
+    assert torch.equal(seen[0][..., 0], drawn[0][..., 0])
 
 
 def test_at_a_temperature_of_0_nothing_but_the_start_is_drawn() -> None:

@@ -51,6 +51,38 @@ def test_the_replay_draws_what_the_authors_code_draws(guided: bool) -> None:
     assert torch.equal(noise.orders(64), torch.from_numpy(order).expand(2, -1)), "numpy's seed has 32 bits"
 
 
+@pytest.mark.parametrize("rule", ["by-position", "torch-normal"])
+def test_maps_of_an_image_are_its_own(rule: Any) -> None:
+    def maps(seeds: list[int], step: int = 0) -> torch.Tensor:
+        noise = make_latent_noise(rule, torch.tensor(seeds), CPU).part("fine")
+        return torch.stack(list(noise.maps(step, (2, 9), 3, True)))
+
+    whole = maps([5, 9])
+    assert whole.shape == (4, 2, 2, 9) and torch.equal(whole[:, 1:], maps([9]))
+    assert torch.equal(maps([5]), maps([5], 1)) == (rule == "torch-normal"), "the replay's streams go on by themselves"
+
+
+def test_the_replay_of_maps_gives_as_much_away_before_each_step() -> None:
+    torch.manual_seed(3)
+    wanted = [torch.randn(1, 4, 9)]
+    for _ in range(2):
+        torch.randn(2, 4, 9)
+        wanted.append(torch.randn(2, 4, 9)[:1])
+    noise = make_latent_noise("torch-normal", torch.tensor([3]), CPU)
+    assert torch.equal(torch.stack(list(noise.maps(0, (4, 9), 2, True))), torch.stack(wanted))
+
+
+def test_parts_draw_from_streams_of_their_own() -> None:
+    noise = make_latent_noise("by-position", torch.tensor([3]), CPU)
+    assert not torch.equal(noise.part("coarse").orders(64), noise.part("fine").orders(64))
+    replay = make_latent_noise("torch-normal", torch.tensor([3]), CPU)
+    shuffler = np.random.RandomState(3)
+    for part in ("coarse", "fine"):
+        order = np.arange(16)
+        shuffler.shuffle(order)
+        assert replay.part(part).orders(16)[0].tolist() == order.tolist()
+
+
 def test_another_rule_is_refused() -> None:
     with pytest.raises(UsageError, match="must be one of by-position, torch-normal"):
         make_latent_noise("inverse-cdf", torch.tensor([0]), CPU)  # type: ignore[arg-type]

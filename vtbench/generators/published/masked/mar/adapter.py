@@ -19,7 +19,7 @@ from vtbench.generators.published.base import Identity, ImageRule, Latents, Publ
 from vtbench.generators.published.masked.mar.geometry import SIZES
 from vtbench.generators.sampling.guidance import Constant, Linear, Schedule
 from vtbench.generators.sampling.masked.counts import left_in_order
-from vtbench.generators.sampling.masked.latent_noise import LatentDraw
+from vtbench.generators.sampling.masked.latent_noise import LatentDraw, make_latent_noise
 from vtbench.generators.sampling.masked.latent_settings import LatentSettings
 
 if TYPE_CHECKING:
@@ -104,7 +104,10 @@ class Mar(PublishedGenerator):
     def _draw(self, conditions: Sequence[Condition], seeds: Tensor) -> tuple[Tensor, SamplingCost]:
         from vtbench.generators.sampling.masked.in_order import fill_in_order
 
-        return fill_in_order(self._network, self._prompted(conditions), self._identity.settings, seeds)
+        prompted, settings = self._prompted(conditions), self._identity.settings
+        noise = make_latent_noise(settings.draw, seeds, prompted.conditional.device)
+        found = fill_in_order(self._network, prompted, settings, noise)
+        return found.latents, found.cost
 
 
 def schedule(name: GuidanceName, scale: float) -> Schedule:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vtbench.generators.published.masked.mar.geometry import MarGeometry
+from vtbench.generators.published.masked.mar.places import gathered, known_places, put_back, small_normal
 from vtbench.networks.denoisers.single_token import TokenDenoiser, TokenDenoiserGeometry
 from vtbench.networks.modulation import EPS
 from vtbench.networks.vision_transformer import FusedBlock
@@ -26,18 +27,18 @@ class MarNetwork(nn.Module):
         self.geometry, width = geometry, geometry.width
         places = geometry.buffer + geometry.places
         self.class_emb = nn.Embedding(geometry.classes, width)
-        self.fake_latent = _drawn(1, width)
+        self.fake_latent = small_normal(1, width)
         self.z_proj = nn.Linear(geometry.channels, width)
         self.z_proj_ln = nn.LayerNorm(width, eps=EPS)
-        self.encoder_pos_embed_learned = _drawn(1, places, width)
+        self.encoder_pos_embed_learned = small_normal(1, places, width)
         self.encoder_blocks = _blocks(geometry)
         self.encoder_norm = nn.LayerNorm(width, eps=EPS)
         self.decoder_embed = nn.Linear(width, width)
-        self.mask_token = _drawn(1, 1, width)
-        self.decoder_pos_embed_learned = _drawn(1, places, width)
+        self.mask_token = small_normal(1, 1, width)
+        self.decoder_pos_embed_learned = small_normal(1, places, width)
         self.decoder_blocks = _blocks(geometry)
         self.decoder_norm = nn.LayerNorm(width, eps=EPS)
-        self.diffusion_pos_embed_learned = _drawn(1, geometry.places, width)
+        self.diffusion_pos_embed_learned = small_normal(1, geometry.places, width)
         head = TokenDenoiserGeometry(
             depth=geometry.head_depth, width=geometry.head_width, condition=width, channels=geometry.channels
         )
@@ -58,7 +59,7 @@ class MarNetwork(nn.Module):
 
         ``masked`` is ``bool [B,P]``, as many of every image.
         """
-        known = self._known(masked)
+        known = known_places(masked, self.geometry.buffer)
         return self._decoded(self._encoded(condition, latents, known), known)
 
     def denoise(self, x: Tensor, time: int, states: Tensor) -> Tensor:
@@ -66,18 +67,13 @@ class MarNetwork(nn.Module):
         output: Tensor = self.diffloss["net"](x.to(states), torch.tensor([time], device=x.device), states)
         return output
 
-    def _known(self, masked: Tensor) -> Tensor:
-        """``int64 [B,K,1]``: places that hold something, those of the buffer first."""
-        shown = torch.cat([masked.new_zeros(len(masked), self.geometry.buffer), masked], dim=1).logical_not()
-        return shown.nonzero()[:, 1].reshape(len(masked), -1, 1)
-
     def _encoded(self, condition: Tensor, latents: Tensor, known: Tensor) -> Tensor:
         """``[B,K,width]``, in the order of ``known``."""
         classes = torch.cat([self.class_emb.weight, self.fake_latent])[condition]
         x = self.z_proj(latents.to(classes))
         x = torch.cat([classes[:, None].expand(-1, self.geometry.buffer, -1), x], dim=1)
         x = self.z_proj_ln(x + self.encoder_pos_embed_learned)
-        x = x.gather(1, known.expand(-1, -1, x.shape[-1]))
+        x = gathered(x, known)
         for block in self.encoder_blocks:
             x = block(x)
         output: Tensor = self.encoder_norm(x)
@@ -86,7 +82,7 @@ class MarNetwork(nn.Module):
     def _decoded(self, encoded: Tensor, known: Tensor) -> Tensor:
         x = self.decoder_embed(encoded)
         every = self.mask_token.to(x).expand(len(x), self.decoder_pos_embed_learned.shape[1], -1)
-        x = every.scatter(1, known.expand(-1, -1, x.shape[-1]), x) + self.decoder_pos_embed_learned
+        x = put_back(x, known, every) + self.decoder_pos_embed_learned
         for block in self.decoder_blocks:
             x = block(x)
         output: Tensor = self.decoder_norm(x)[:, self.geometry.buffer :] + self.diffusion_pos_embed_learned
@@ -96,7 +92,3 @@ class MarNetwork(nn.Module):
 def _blocks(geometry: MarGeometry) -> nn.ModuleList:
     sizes = (geometry.width, geometry.heads, 4 * geometry.width)
     return nn.ModuleList(FusedBlock(*sizes) for _ in range(geometry.depth))
-
-
-def _drawn(*shape: int) -> nn.Parameter:
-    return nn.Parameter(torch.empty(*shape).normal_(std=0.02))
