@@ -15,6 +15,7 @@ GENERATORS = Registry(
         "detailflow-gpt": "vtbench.generators.published.next_token.detailflow.adapter:DetailFlowGpt",
         "elm-ar": "vtbench.generators.published.next_token.elm.adapter:ElmAr",
         "elm-mlm": "vtbench.generators.published.masked.elm.adapter:ElmMlm",
+        "flexvar": "vtbench.generators.published.next_scale.flexvar.adapter:FlexVar",
         "gigatok-gpt": "vtbench.generators.published.next_token.gigatok:GigaTokGpt",
         "hi-mar": "vtbench.generators.published.masked.hi_mar.adapter:HiMar",
         "hita-gpt": "vtbench.generators.published.next_token.hita.adapter:HitaGpt",

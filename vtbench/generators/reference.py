@@ -42,9 +42,9 @@ Masked generators (MaskBit, TiTok) fill all places in a few steps and mask the l
 holds the steps, how many places stay masked after each, what a token is drawn from, and what it is sure by, with the
 noise on it. Their guidance is mostly `c + s (c - u)`, where 0 is none; the record says which formula it is.
 
-Next-scale generators (VAR) predict a map of tokens at a time, from a single token to the finest map, each map seeing
-those before it. Their record holds the sides of the maps; guidance is `(1 + s) c - s u`, where 0 is none, and mostly
-grows from map to map.
+Next-scale generators (VAR, FlexVAR, SAR) predict a map of tokens at a time, from a single token to the finest map, each
+map seeing those before it. Their record holds the sides of the maps; guidance is `(1 + s) c - s u`, where 0 is none,
+and mostly grows from map to map.
 
 ImageGPT is conditioned on nothing. Its tokens are colours of a palette, so that the likelihood it tells is of palette
 images, not of pixels, and its bits are no bits a dimension of a pixel model.
