@@ -23,6 +23,12 @@ def build(config: Path, target: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+def written() -> set[str]:
+    """Every page, as it is linked from the first."""
+    docs = ROOT / "docs"
+    return {path.relative_to(docs).as_posix() for path in docs.rglob("*.md")}
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("site")
@@ -32,21 +38,21 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_page_is_built_and_in_the_navigation(site: Path) -> None:
-    pages = {path.stem for path in (ROOT / "docs").glob("*.md")}
-    assert {f"{page}.html" for page in pages} | {"leaderboard.html"} <= {path.name for path in site.glob("*.html")}
+    pages = {page.removesuffix(".md") for page in written()}
+    built = {path.relative_to(site).as_posix() for path in site.rglob("*.html")}
+    assert {f"{page}.html" for page in pages} | {"leaderboard.html"} <= built
     index = (site / "index.html").read_text(encoding="utf-8")
-    assert pages <= set(re.findall(r'href="([\w-]+)\.html', index)) | {"index"}
+    assert pages <= set(re.findall(r'href="([\w/-]+)\.html', index)) | {"index"}
     assert (site / "figures" / "rate-distortion.svg").is_file() and not (site / "hooks.py").exists()
 
 
 def test_the_home_page_leads_to_every_page() -> None:
     home = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
-    pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"index.md"}
-    assert pages == set(re.findall(r"\]\(([\w-]+\.md)\)", home))
+    assert written() - {"index.md"} == set(re.findall(r"\]\(([\w/-]+\.md)\)", home))
 
 
 def test_pages_ask_nothing_of_a_network(site: Path) -> None:
-    for page in (*site.glob("*.html"), *(site / "css").glob("*.css"), *site.glob("*.css")):
+    for page in (*site.rglob("*.html"), *(site / "css").glob("*.css"), *site.glob("*.css")):
         text = page.read_text(encoding="utf-8")
         loaded = re.findall(r"<(?:script|img|iframe|source)[^>]*\bsrc=[\"']?(?:https?:)?//[^\"'>]+", text)
         loaded += re.findall(r"<link[^>]*\bhref=[\"']?(?:https?:)?//[^\"'>]+", text)
