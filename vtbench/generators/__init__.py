@@ -16,6 +16,7 @@ GENERATORS = Registry(
         "elm-ar": "vtbench.generators.published.next_token.elm.adapter:ElmAr",
         "elm-mlm": "vtbench.generators.published.masked.elm.adapter:ElmMlm",
         "flexvar": "vtbench.generators.published.next_scale.flexvar.adapter:FlexVar",
+        "emu3": "vtbench.generators.published.next_token.emu3.adapter:Emu3",
         "gigatok-gpt": "vtbench.generators.published.next_token.gigatok:GigaTokGpt",
         "hi-mar": "vtbench.generators.published.masked.hi_mar.adapter:HiMar",
         "hita-gpt": "vtbench.generators.published.next_token.hita.adapter:HitaGpt",

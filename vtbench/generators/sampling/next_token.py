@@ -86,20 +86,20 @@ def sample_tokens(
     doubled = guided(strengths)
     shown = prompted.doubled() if doubled else prompted.conditional
     cache = host.make_cache(len(shown))
-    bytes_held, computed = cache.nbytes, 0
+    bytes_held = cache.nbytes
     draws = settings.draws(seeds, count, shown.device)
     tokens = torch.empty(batch, count, dtype=torch.int64, device=shown.device)
     logits = host.prefill(shown, cache)
-    computed += cache.length * len(shown)
+    computed = cache.length * len(shown)
     for token in range(count):
         if token:
             if token == doubled:
                 cache.halved()
-            last = tokens[:, token - 1]
+            last, before = tokens[:, token - 1], cache.length
             logits = host.step((last.repeat(2) if token < doubled else last)[:, None], cache)[:, -1]
+            computed += (cache.length - before) * len(logits)
         steered = guided_logits(logits, strengths[token]) if token < doubled else logits
         tokens[:, token] = drawn(steered, settings, draws)
-        computed += len(logits) if token else 0
     cost = SamplingCost(
         forward_passes=count,
         tokens=count * batch,

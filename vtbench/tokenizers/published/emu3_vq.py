@@ -11,6 +11,7 @@ Held against the published code (baaivision/Emu3, f6ea9aa) with equal seeded wei
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -23,6 +24,8 @@ from vtbench.tokenizers.published.base import OfficialTokenizer, Source, nearest
 if TYPE_CHECKING:
     from torch import Tensor
 
+_PART = re.compile(r"^(?:model\.)?vqmodel\.")
+"""What names of the tokenizer begin with in files of transformers' whole Emu3."""
 _STEPS = (
     (r"^(encoder|decoder)\.(down|up)\.(\d+)\.attn\.(\d+)\.norm\.", r"\1.\2_block.\2.\3.attn_norms.\4."),
     (r"^(encoder|decoder)\.(down|up)\.", r"\1.\2_block.\2."),
@@ -109,10 +112,11 @@ class Emu3VQ(OfficialTokenizer):
 
 def to_transformers(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Names of the published file to those of ``Emu3VQVAE``, attention's 1x1 convolutions to matrices; the class's own
-    names stay as they are."""
+    names stay as they are. Of a whole Emu3, only its part."""
+    part = {_PART.sub("", name): tensor for name, tensor in state.items() if _PART.match(name)}
     return {
         name: tensor.flatten(1) if name.endswith("_proj.weight") and tensor.ndim == 4 else tensor
-        for name, tensor in renamed(state, _STEPS).items()
+        for name, tensor in renamed(part or state, _STEPS).items()
     }
 
 

@@ -17,15 +17,17 @@ if TYPE_CHECKING:
 
 
 class PaddedCache(KeyValueCache):
-    """A cache that remembers where each sequence begins.
+    """A cache that remembers where each sequence begins, and its image.
 
     Attributes:
         padding: ``int64 [B]``, positions before each sequence; ``None`` where there are none.
+        prompt: positions of the prompts, padding included.
     """
 
     def __init__(self, geometry: CacheGeometry, batch: int, like: Tensor) -> None:
         super().__init__(geometry, batch, like)
         self.padding: Tensor | None = None
+        self.prompt = 0
 
     def halved(self) -> None:
         """Keep the first half of the sequences."""
@@ -62,7 +64,7 @@ class PromptedHost:
 
     def prefill(self, condition: Tensor, cache: Any) -> Tensor:
         """Ids of prompts ``int64 [B,T]`` to logits ``[B,V]`` of token 0; ``cache``: a :class:`PaddedCache`."""
-        cache.padding = padding_of(condition)
+        cache.padding, cache.prompt = padding_of(condition), condition.shape[1]
         logits: Tensor = self.network.prefill(condition, cache)
         return logits
 
