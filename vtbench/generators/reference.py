@@ -61,6 +61,11 @@ wrote. A file whose head is not that of 256 x 256 pixels, or that libjpeg refuse
 the record; one that lacks blocks is decoded as libjpeg does, or is a failure too with `incomplete=fail`. The likelihood
 of its tokens would be one of bytes of a lossy file, not of pixels; it is not told.
 
+RARM looks at the CLIP vectors of neighbours (ViT-B/32, not normalised) that a search in a database of images has found.
+`rarm-dogs,neighbours=TABLE.npz` takes them from an array `neighbours`, `float32 [M,K,512]`: a row a query, which the
+image's own seed chooses. The record holds the table's SHA-256. Without a table, images are sampled from zeros, and the
+record says so.
+
 Published numbers are their authors' own, each under the protocol that is stated beside it: they are comparable neither
 with one another nor with what vtbench measures. Parameters are those of the network; the tokenizer comes on top.
 """

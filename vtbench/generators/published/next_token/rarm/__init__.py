@@ -1,0 +1,1 @@
+"""Retrieval-augmented autoregressive models, RARM (Blattmann et al. 2022). The generator is in ``adapter``."""
