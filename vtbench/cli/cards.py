@@ -27,8 +27,10 @@ def unpublished_fields(name: str) -> dict[str, Any] | None:
     found = load_unpublished().get(name)
     if found is None:
         return None
-    told = {"name": name, **found.model_dump(mode="json"), "instead": INSTEAD}
-    return {"kind": "generator without code", **told}
+    told = {"name": name, **found.model_dump(mode="json", exclude={"published", "measured"})}
+    numbers = (f"{one.metric} {one.value:g} ({one.protocol}; {one.source})" for one in found.published)
+    published = {f"published {number}": text for number, text in enumerate(numbers, start=1)}
+    return {"kind": "generator without code", **told, **published, "its samples": found.measured, "instead": INSTEAD}
 
 
 def shown_cards() -> dict[str, Shown]:

@@ -18,6 +18,8 @@ OF_TOKENIZERS = ("name", "family", "tokens", "code", "bpp", "size", "licence", "
 """Columns of tokenizers alone; tokens and bits per pixel (bpp) are those of a 256x256 image, size is trained at."""
 OF_GENERATORS = ("name", "family", "conditions", "size", "tokenizer", "parameters", "licence", "source", "summary")
 """Columns of generators alone; size is the side of an image, parameters are those without the tokenizer."""
+WITHOUT_CODE = "without code"
+"""Family of generators that are described and published nowhere."""
 _OF_KIND = {
     "tokenizers": (OF_TOKENIZERS, ("name", "family", "tokens", "bpp", "licence", "source")),
     "generators": (OF_GENERATORS, ("name", "family", "size", "tokenizer", "parameters", "licence", "source")),
@@ -68,10 +70,14 @@ def _card(card: Card) -> Row:
 
 def _generators() -> Iterable[Row]:
     from vtbench.checkpoints.cards import load_generator_cards
+    from vtbench.generators.unpublished import load_unpublished
 
     yield from (row | {"family": row["name"]} for row in _registered("generators"))
     for card in load_generator_cards().values():
         yield _generator_card(card)
+    for name, one in load_unpublished().items():
+        described = {"family": WITHOUT_CODE, "source": f"https://arxiv.org/abs/{one.paper}"}
+        yield _row("generator", name, f"{one.title}; cannot be run, see vtbench show {name}") | described
 
 
 def _generator_card(card: GeneratorCard) -> Row:

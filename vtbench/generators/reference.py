@@ -124,12 +124,23 @@ def _anchors(card: GeneratorCard) -> Iterable[list[str]]:
 
 def _without_code() -> str:
     described = load_unpublished().items()
-    rows = table(["name", "what", "found"], (_described(name, one) for name, one in described))
-    return f"## Without code\n\nThese are described in papers and published nowhere. {INSTEAD}.\n\n{rows}\n"
+    rows = table(["name", "what", "found", "published"], (_described(name, one) for name, one in described))
+    scored = "\n".join(dict.fromkeys(one.measured for _, one in described))
+    told = "Whoever has samples of one scores them by one of these; `vtbench show NAME` says which:"
+    head = f"## Without code\n\nThese are described in papers and published nowhere. {INSTEAD}."
+    return f"{head}\n\n{rows}\n\n{told}\n\n```bash\n{scored}\n```\n"
 
 
 def _described(name: str, one: Unpublished) -> list[str]:
-    return [f"`{name}`", f"{one.title} [{one.paper}](https://arxiv.org/abs/{one.paper}): {one.method}", one.searched]
+    numbers = "; ".join(
+        f"{number.metric} {number.value:g} ({number.protocol}; {number.source})" for number in one.published
+    )
+    return [
+        f"`{name}`",
+        f"{one.title} [{one.paper}](https://arxiv.org/abs/{one.paper}): {one.method}",
+        one.searched,
+        numbers,
+    ]
 
 
 if __name__ == "__main__":

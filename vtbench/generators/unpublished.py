@@ -10,6 +10,7 @@ from types import MappingProxyType
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from vtbench.checkpoints.cards import Anchor
 from vtbench.core.outside.parsing import boundary
 
 
@@ -21,6 +22,8 @@ class Unpublished(BaseModel):
         paper: arXiv number.
         method: what it does, in a sentence.
         searched: what there is, and when it was looked for.
+        published: numbers of the paper, or of its abstract.
+        measured: the command that scores samples of whoever has them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,6 +32,8 @@ class Unpublished(BaseModel):
     paper: str = Field(pattern=r"^\d{4}\.\d{5}$")
     method: str = Field(min_length=1)
     searched: str = Field(min_length=1)
+    published: tuple[Anchor, ...] = ()
+    measured: str = Field(pattern=r"^vtbench run -g (folder|npz),path=")
 
 
 INSTEAD = (

@@ -27,6 +27,7 @@ from vtbench.generators.resolve import expand, generator_arguments, generator_na
 from vtbench.generators.unpublished import load_unpublished
 from vtbench.metrics.catalog.lookup import metric_names
 from vtbench.results.leaderboards.reported_metrics import name_problem
+from vtbench.tasks import load_task
 from vtbench.tokenizers import TOKENIZERS
 from vtbench.tokenizers.resolve import expand as expand_tokenizer
 from vtbench.tokenizers.resolve import resolve_tokenizer, tokenizer_names
@@ -167,8 +168,23 @@ def test_licences_that_are_not_open_are_told_plainly() -> None:
 def test_what_has_no_code_is_shown_and_not_run(name: str) -> None:
     shown = details(name)
     assert shown["kind"] == "generator without code" and "--generator folder,path=DIR" in shown["instead"]
+    listed = {row["name"]: row for row in inventory("generators")}[name]
+    assert listed["family"] == "without code" and listed["source"].endswith(shown["paper"])
+    one = load_unpublished()[name]
+    for anchor in one.published:
+        assert anchor.protocol and anchor.source and name_problem(anchor.metric, metric_names()) is None
+    assert sum(key.startswith("published") for key in shown) == len(one.published)
+    words = shown["its samples"].split()
+    generator_arguments(parse_reference(words[words.index("-g") + 1]))
+    assert load_task(words[words.index("--task") + 1]).kind == "generation"
     with pytest.raises(UsageError, match="no code"):
         resolve_generator(name)
+
+
+def test_what_was_looked_for_and_not_found_is_told_by_name() -> None:
+    wanted = {"nfig", "ecm", "scaleweaver", "nfd", "art-v", "sparsevar", "hack", "ctf", "vf-prompt", "token-shuffle"}
+    assert wanted <= set(load_unpublished())
+    assert details("nfig")["published 1"].startswith("gfid 2.81 (ImageNet-1k 256x256")
 
 
 def test_fetching_a_card_gets_both_files(
