@@ -29,6 +29,8 @@ class CardCheckpoint(BaseModel):
         file: path in that repository; empty where the family reads a whole folder (diffusers, transformers).
         folder: folder in that repository that holds ``config.json`` and weights, for such a family.
         layout: the library whose names the files of such a folder have.
+        shards: ``folder`` holds shards of one state dict, or one file of it, and no configuration: for a family whose
+            network is written here.
         variant: e.g. ``fp16`` for ``diffusion_pytorch_model.fp16.safetensors``.
         revision: branch, tag or commit.
         url: direct address, for checkpoints that are on no hub.
@@ -43,6 +45,7 @@ class CardCheckpoint(BaseModel):
     file: str = ""
     folder: str = ""
     layout: Literal["diffusers", "transformers"] = "diffusers"
+    shards: bool = False
     variant: str | None = None
     revision: str | None = None
     url: str | None = None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from vtbench.assets.lookup import FOLDERS_VARIABLE, asset_cache, folders
-from vtbench.assets.weight_files import weights_in
+from vtbench.assets.weight_files import SUFFIXES, weights_in
 from vtbench.checkpoints.cards import CardCheckpoint, CommonCard, load_cards, load_generator_cards
 from vtbench.core.digests import digest_file, digest_json
 from vtbench.core.disk.files import user_path
@@ -70,11 +70,17 @@ def _given(given: str) -> Located:
     path = given_path(given)
     if path.is_file():
         return Located(path, digest_file(path), str(path))
-    files = weights_in(path)
+    found = _of_folder(path, str(path))
+    note = f"{given}: took {found.path.name}, the only weights there"
+    return found if found.shards else replace(found, source=str(found.path), notes=(note,))
+
+
+def _of_folder(folder: Path, source: str) -> Located:
+    """The only weights there: a file, or the folder and its shards."""
+    files = weights_in(folder)
     if len(files) == 1:
-        note = f"{given}: took {files[0].name}, the only weights there"
-        return Located(files[0], digest_file(files[0]), str(files[0]), notes=(note,))
-    return located_shards(path, files, str(path))
+        return Located(files[0], digest_file(files[0]), source)
+    return located_shards(folder, files, source)
 
 
 def located_shards(folder: Path, files: Sequence[Path], source: str) -> Located:
@@ -123,6 +129,8 @@ def _homes(base: str) -> set[str]:
 
 def _card_file(card: CommonCard, checkpoint: CardCheckpoint) -> Located:
     path = at_hand(card)
+    if checkpoint.shards:
+        return _of_folder(*((path, str(path)) if path else (_folder_from_hub(card, checkpoint), f"hub:{checkpoint}")))
     if path is not None:
         return _checked(card, checkpoint, path, str(path))
     if checkpoint.hub and checkpoint.file:
@@ -138,6 +146,16 @@ def _from_hub(card: CommonCard, checkpoint: CardCheckpoint) -> Path:
 
     try:
         return hub_file(checkpoint.hub, checkpoint.file, checkpoint.revision)
+    except AssetMissingError as error:
+        raise _missing(card, error.what) from error
+
+
+def _folder_from_hub(card: CommonCard, checkpoint: CardCheckpoint) -> Path:
+    from vtbench.assets.hub import hub_folder
+
+    wanted = [f"{checkpoint.folder}/*{suffix}" for suffix in (*SUFFIXES, ".index.json")]
+    try:
+        return hub_folder(checkpoint.hub, wanted, "its weights", checkpoint.revision) / checkpoint.folder
     except AssetMissingError as error:
         raise _missing(card, error.what) from error
 

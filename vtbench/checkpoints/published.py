@@ -54,13 +54,13 @@ def locate_folder(card: CommonCard, published: CardCheckpoint, revision: str | N
 
 
 def locate_whole(card: CommonCard, checkpoint: CardCheckpoint) -> Located:
-    """A card's file, or its folder under the SHA-256 of its first file; fetched where not at hand.
+    """A card's file or shards, or its folder under the SHA-256 of its first file; fetched where not at hand.
 
     Raises:
         AssetMissingError: it cannot be had.
         VtbenchError: its SHA-256 is not the card's.
     """
-    if checkpoint.file:
+    if checkpoint.file or checkpoint.shards:
         return locate_official(None, card)
     if checkpoint.layout == "transformers":
         return _weights_of_folder(card, checkpoint)

@@ -24,6 +24,7 @@ GENERATORS = Registry(
         "imagegpt": "vtbench.generators.published.next_token.imagegpt.adapter:ImageGpt",
         "jpeg-lm": "vtbench.generators.published.next_token.jpeg_lm.adapter:JpegLm",
         "janus": "vtbench.generators.published.next_token.janus.adapter:Janus",
+        "infinity": "vtbench.generators.published.next_scale.infinity.adapter:Infinity",
         "llamagen": "vtbench.generators.published.next_token.llamagen.adapter:LlamaGen",
         "mar": "vtbench.generators.published.masked.mar.adapter:Mar",
         "maskbit-generator": "vtbench.generators.published.masked.maskbit.adapter:MaskBitGenerator",

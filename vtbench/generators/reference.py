@@ -46,6 +46,10 @@ Next-scale generators (VAR, FlexVAR, SAR) predict a map of tokens at a time, fro
 map seeing those before it. Their record holds the sides of the maps; guidance is `(1 + s) c - s u`, where 0 is none,
 and mostly grows from map to map.
 
+Infinity predicts bits instead of indices, each drawn by itself, from prompts that Flan-T5-XL encodes; `tau` divides the
+logits, and guidance `u + s (c - u)` is the same at every map. Its text encoder is fetched with it, keeps a precision of
+its own, and is in the record with its files.
+
 ImageGPT is conditioned on nothing. Its tokens are colours of a palette, so that the likelihood it tells is of palette
 images, not of pixels, and its bits are no bits a dimension of a pixel model.
 

@@ -50,6 +50,37 @@ class EncodedText:
         features = self.features.gather(1, places[..., None].expand_as(self.features))
         return EncodedText(features * mask[..., None], mask)
 
+    def cut(self, length: int) -> EncodedText:
+        """The first so many places alone."""
+        return EncodedText(self.features[:, :length], self.mask[:, :length])
+
     def to(self, dtype: torch.dtype) -> EncodedText:
         """With features in another precision."""
         return EncodedText(self.features.to(dtype), self.mask)
+
+
+@dataclass(frozen=True)
+class PromptedText:
+    """Texts of a batch, and what stands for none: :class:`~vtbench.generators.sampling.next_token.Prompted` of text.
+
+    Attributes:
+        conditional: filled up on the right.
+        unconditional: of the same length.
+    """
+
+    conditional: EncodedText
+    unconditional: EncodedText
+
+    @property
+    def device(self) -> torch.device:
+        """Where sampling happens."""
+        return self.conditional.device
+
+    def doubled(self) -> EncodedText:
+        """Both halves, the conditional first."""
+        return self.conditional.joined(self.unconditional)
+
+    def trimmed(self) -> PromptedText:
+        """Without the places that no text of the batch reaches."""
+        longest = int(max(text.mask.sum(dim=1).max() for text in (self.conditional, self.unconditional)))
+        return PromptedText(self.conditional.cut(longest), self.unconditional.cut(longest))

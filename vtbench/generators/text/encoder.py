@@ -15,7 +15,7 @@ from vtbench.core.errors import AdapterError, AssetMissingError
 from vtbench.core.extras import install_extra
 from vtbench.core.info import WeightFile
 from vtbench.generators.text.encoded import EncodedText
-from vtbench.generators.text.folder import files_of, fingerprint
+from vtbench.generators.text.folder import FLAN_T5_XL, files_of, fingerprint
 from vtbench.generators.text.rules import TextRule
 
 if TYPE_CHECKING:
@@ -34,6 +34,9 @@ class TextEncoder:
         name: what it is, for the record.
         weights: every file that moves a feature.
         notes: what a reader of the numbers must know.
+
+    Raises:
+        AdapterError: the network has no embedding for the token that the rule adds.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class TextEncoder:
     ) -> None:
         self._network, self._tokenizer, self.rule = network, tokenizer, rule
         self.name, self.weights, self.notes = name, weights, notes
+        self._added = _add_token(tokenizer, network, rule.added_token, name) if rule.added_token else None
 
     def as_recorded(self) -> dict[str, Any]:
         """Which it is, and how text is treated."""
@@ -70,17 +74,27 @@ class TextEncoder:
         features, masks = zip(*(found[prompt] for prompt in prompts), strict=True)
         return EncodedText(torch.cat(features), torch.cat(masks))
 
+    def marked(self, prompts: Sequence[str]) -> Tensor:
+        """``bool [B,length]``: where the token that the rule adds stands in each prompt."""
+        import torch
+
+        return torch.cat([self._cut(self.rule.cleaning(prompt))["input_ids"] == self._added for prompt in prompts])
+
     def _encoded(self, text: str) -> tuple[Tensor, Tensor]:
         import torch
 
-        cut = self._tokenizer(
-            [text], max_length=self.rule.length, padding="max_length", truncation=True, return_tensors="pt"
-        )
+        cut = self._cut(text)
         device = next(self._network.parameters()).device
         tokens, mask = cut["input_ids"].to(device), cut["attention_mask"].to(device)
         with torch.inference_mode():
             features: Tensor = self._network(input_ids=tokens, attention_mask=mask).last_hidden_state
         return features, mask.bool()
+
+    def _cut(self, text: str) -> Any:
+        """Tokens and the mask, ``int64 [1,length]`` each, on the CPU."""
+        return self._tokenizer(
+            [text], max_length=self.rule.length, padding="max_length", truncation=True, return_tensors="pt"
+        )
 
 
 def text_encoder(found: Checkpoint, rule: TextRule) -> TextEncoder:
@@ -114,7 +128,7 @@ def random_text_encoder(width: int, rule: TextRule, seed: int) -> TextEncoder:
     """A small one that reads bytes, with seeded random weights: for tests of geometry, never for a score."""
     library = _transformers()
     config = library.T5Config(
-        vocab_size=384, d_model=width, d_ff=64, d_kv=16, num_heads=2, num_layers=1, feed_forward_proj="gated-gelu"
+        vocab_size=512, d_model=width, d_ff=64, d_kv=16, num_heads=2, num_layers=1, feed_forward_proj="gated-gelu"
     )
     network = seeded(lambda: library.T5EncoderModel(config), seed).to(_dtype(rule))
     note = f"the text encoder has random weights (seed {seed}): its features mean nothing"
@@ -141,6 +155,18 @@ def _check_tokens(tokenizer: Any, network: Any, source: str) -> None:
             f"{source}: its tokenizer has {len(tokenizer)} entries, its network {network.config.vocab_size}",
             "copy or download the whole folder again",
         )
+
+
+def _add_token(tokenizer: Any, network: Any, token: str, name: str) -> int:
+    """Its index: the first behind the tokenizer's own, for which a network may have an embedding to spare."""
+    tokenizer.add_special_tokens({"additional_special_tokens": [token]})
+    added: int = tokenizer.convert_tokens_to_ids(token)
+    if added >= network.config.vocab_size:
+        raise AdapterError(
+            f"{name}: {token} would be entry {added} of its tokenizer, its network has {network.config.vocab_size}",
+            f"its text encoder is {FLAN_T5_XL}",
+        )
+    return added
 
 
 def _transformers() -> Any:

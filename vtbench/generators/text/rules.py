@@ -38,6 +38,7 @@ class TextRule:
         length: tokens of text; what is beyond is cut off, what is missing filled up on the right.
         cleaning: of the prompt.
         precision: of the encoder's weights, whatever the generator's are.
+        added_token: a word that is one token of its own; none where empty.
 
     Raises:
         UsageError: another precision.
@@ -46,6 +47,7 @@ class TextRule:
     length: int
     cleaning: Cleaning = field(default_factory=AsWritten)
     precision: TextPrecision = "float32"
+    added_token: str = ""
 
     def __post_init__(self) -> None:
         if self.precision not in get_args(TextPrecision):
@@ -58,4 +60,5 @@ class TextRule:
             "text_cleaning": self.cleaning.in_words,
             "text_length": f"{self.length} tokens, end of text included; the rest is cut off",
             "text_encoder_dtype": self.precision,
+            **({"text_added_token": self.added_token} if self.added_token else {}),
         }

@@ -56,7 +56,8 @@ class ScaleAttention(nn.Module):
     Args:
         width: of the positions.
         heads: divide the width.
-        cosine: queries and keys have length 1, and a learnt factor a head takes the place of the softmax scale.
+        cosine: queries and keys have length 1, and a learnt factor a head takes the place of the softmax scale. Both
+            are normed and rotated in float32; attention is in the precision of the values.
     """
 
     zero_k_bias: Tensor
@@ -96,13 +97,14 @@ class ScaleAttention(nn.Module):
         asked = query
         if self._cosine:
             factor = self.scale_mul_1H11.clamp_max(LARGEST_LOGARITHM).exp()
-            query, key = F.normalize(query, dim=-1) * factor, F.normalize(key, dim=-1)
+            query, key = F.normalize(query.float(), dim=-1) * factor.float(), F.normalize(key.float(), dim=-1)
         if turn is not None:
             query, key = turn(query), turn(key)
         if cache is not None:
             key, value = cache.extended(layer, key, value)
             mask = both(mask, cache.seen(layer))
-        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=self._scale)
+        asking, seen = query.to(value.dtype), key.to(value.dtype)
+        attended = F.scaled_dot_product_attention(asking, seen, value, attn_mask=mask, scale=self._scale)
         if cache is not None:
             cache.attended(layer, query, lambda: asked - self.q_bias.view(self._heads, 1, -1))
         output: Tensor = self.proj(attended.transpose(1, 2).flatten(2))

@@ -92,13 +92,23 @@ class InfinityBsq(OfficialTokenizer):
             fixed_size=True,
         )
 
+    @property
+    def scales(self) -> tuple[int, ...]:
+        """Sides of the scales of a square image of its size, in tokens, coarsest first."""
+        return self._scales
+
+    @property
+    def patch(self) -> int:
+        """Latents along a side of a token."""
+        return self._patch
+
     def _convert(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
         return renamed(state, _NAMES)
 
     def _encode(self, images: Tensor) -> Codes:
         import torch.nn.functional as F
 
-        from vtbench.networks.bitwise_scales import spread
+        from vtbench.networks.next_scale.bitwise import spread
 
         rest, found = self._network.encoder(images).float(), []
         sides = (rest.shape[-2], rest.shape[-1])
@@ -111,7 +121,7 @@ class InfinityBsq(OfficialTokenizer):
         return Codes(bits=tuple(found))
 
     def _decode(self, codes: Codes) -> Tensor:
-        from vtbench.networks.bitwise_scales import spread
+        from vtbench.networks.next_scale.bitwise import spread
 
         last = self._latents(codes.bits[-1])
         sides = (last.shape[-2], last.shape[-1])
@@ -125,7 +135,7 @@ class InfinityBsq(OfficialTokenizer):
         """Of one scale, at its own sides, in float32."""
         import torch
 
-        from vtbench.networks.bitwise_scales import on_sphere
+        from vtbench.networks.next_scale.bitwise import on_sphere
 
         return on_sphere(to_signs(bits, torch.float32, first_is_highest=True), self._patch)
 

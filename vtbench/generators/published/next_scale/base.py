@@ -50,7 +50,7 @@ class NextScaleGenerator(PublishedGenerator):
         schedule = self._schedule
         count = next(count for count in range(len(schedule) + 1) if schedule.before(count) == tokens.shape[1])
         parts = [tokens[:, schedule.before(scale) : schedule.before(scale + 1)] for scale in range(count)]
-        return [part.reshape(-1, *size) for part, size in zip(parts, schedule.sizes, strict=False)]
+        return [part.reshape(-1, *size, *part.shape[2:]) for part, size in zip(parts, schedule.sizes, strict=False)]
 
 
 class MultiScaleGenerator(NextScaleGenerator):

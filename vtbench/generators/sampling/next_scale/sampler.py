@@ -60,7 +60,7 @@ class _Sampling:
         self.strengths = settings.strengths()
         none = NONE_AT[settings.formula]
         self.doubled = max((scale + 1 for scale, strength in enumerate(self.strengths) if strength != none), default=0)
-        count = self.strategy.draws(self.schedule)
+        count = self.strategy.draws(self.schedule) * settings.parts
         self.draws: Draws = make_draws(settings.draw, seeds, count, prompted.device)
         self.pruning = self.strategy.pruning(self.schedule)
         self.batch, self.tally = len(seeds), _Tally()

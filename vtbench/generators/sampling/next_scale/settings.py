@@ -26,6 +26,7 @@ class ScaleSettings:
         guided_scales: so many of the first scales are guided, and the others by the condition alone; ``None`` for all.
         draw: the rule by which a token is drawn.
         strategy: the way through the scales.
+        parts: that a token is drawn in, beside one another: its bits.
 
     Raises:
         UsageError: filters for another number of scales, or a count below 0.
@@ -38,6 +39,7 @@ class ScaleSettings:
     guided_scales: int | None = None
     draw: DrawRule = "inverse-cdf"
     strategy: ScaleStrategy = field(default_factory=ScaleStrategy)
+    parts: int = 1
 
     def __post_init__(self) -> None:
         if len(self.filters) not in (1, len(self.schedule)):
@@ -71,5 +73,6 @@ class ScaleSettings:
             **({} if self.guided_scales is None else {"guided_scales": self.guided_scales}),
             "logits_dtype": "float32",
             "draw": IN_WORDS[self.draw],
+            **({"draws_a_token": self.parts} if self.parts > 1 else {}),
             **self.strategy.as_recorded(),
         }

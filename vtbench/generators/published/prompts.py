@@ -1,0 +1,88 @@
+"""What generators from prompts share: a text encoder beside the network, and prompts that become features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from vtbench.checkpoints.files import Located
+from vtbench.core.contracts import Condition
+from vtbench.core.errors import SampleError
+from vtbench.core.info import ConditionKind, GeneratorInfo
+from vtbench.generators.text.encoder import TextEncoder, random_text_encoder, text_encoder
+from vtbench.generators.text.folder import FLAN_T5_XL, locate_text_encoder
+from vtbench.generators.text.rules import TextRule
+
+if TYPE_CHECKING:
+    import torch
+    from typing_extensions import Self
+
+    from vtbench.generators.text.encoded import EncodedText
+
+TEXT_WIDTH = 2048
+"""Channels that Flan-T5-XL gives a token of text."""
+
+
+class FromPrompts:
+    """Gives a family a text encoder; it stands before the base among the family's classes.
+
+    A family calls :meth:`_make_text` before its ``_setup``, so that an encoder that is missing is told before gigabytes
+    are read, and :meth:`_record_text` behind it.
+    """
+
+    family: ClassVar[str]
+    conditioned_on: ClassVar[ConditionKind] = "prompt"
+    info: GeneratorInfo
+    notes: tuple[str, ...]
+    _text: TextEncoder
+
+    @classmethod
+    def beside(cls) -> tuple[Located, ...]:
+        """The text encoder, for ``vtbench fetch``.
+
+        Raises:
+            AssetMissingError: it cannot be had.
+        """
+        found = locate_text_encoder(FLAN_T5_XL, TEXT_WIDTH, cls.family)
+        return (Located(found.folder, found.weights()[0].sha256, found.source),)
+
+    def _make_text(
+        self, reference: str | None, width: int, rule: TextRule, card: str | None, random_weights_seed: int | None
+    ) -> None:
+        """The encoder of a folder or of the hub; one of random weights beside a network of random weights."""
+        if reference is None and random_weights_seed is not None:
+            self._text = random_text_encoder(width, rule, random_weights_seed)
+            return
+        found = locate_text_encoder(reference or FLAN_T5_XL, width, card or self.family, card or "")
+        self._text = text_encoder(found, rule)
+
+    def _record_text(self) -> None:
+        """Settings, files and notes of the encoder become the generator's own."""
+        info = self.info
+        self.info = replace(
+            info,
+            sampler={**info.sampler, **self._text.as_recorded()},
+            weights=(*info.weights, *self._text.weights),
+        )
+        self.notes = (*self.notes, *self._text.notes)
+
+    def to(self, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
+        """Move network, tokenizer and text encoder; the encoder keeps its own precision. Returns itself."""
+        self._text.to(device)
+        base: Any = super()
+        base.to(device=device, dtype=dtype)
+        return self
+
+    def _encoded(self, conditions: Sequence[Condition]) -> EncodedText:
+        """Features of the prompts, filled up to the rule's length.
+
+        Raises:
+            SampleError: a condition without a prompt.
+        """
+        return self._text.encode([self._prompt_of(condition) for condition in conditions])
+
+    def _prompt_of(self, condition: Condition) -> str:
+        if condition.prompt is None:
+            raise SampleError(f"{self.info.name} samples from prompts, and this condition has none")
+        return condition.prompt
