@@ -25,10 +25,12 @@ def save_byte_tokenizer(folder: Path, special: Sequence[str]) -> Tokenizer:
 
 
 def strengthened(model: Any, std: float = 0.4) -> Any:
-    """The model with seeded weights so large that every token matters; norms stay."""
+    """The model with seeded weights so large that every token matters; norms stay, and so does an image tokenizer."""
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for name, weight in model.named_parameters():
+            if "vqmodel" in name:
+                continue
             if weight.ndim > 1:
                 weight.copy_(torch.randn(weight.shape, generator=generator) * std)
             elif "norm" not in name:

@@ -46,6 +46,7 @@ def library() -> Any:
         vq_config={**vq, "attn_resolutions": [1], "hidden_size": 32},
         vocabulary_map={name: 256 + at for at, name in enumerate(SPECIAL)},
     )
+    torch.manual_seed(0)
     return strengthened(Emu3ForConditionalGeneration(config))
 
 
@@ -113,7 +114,7 @@ def test_greedy_images_are_the_librarys_padded_prompts_included(folder: Path, li
     assert torch.equal(likeliest.levels[0], codes.levels[0])
     with torch.inference_mode():
         pixels = library.decode_image_tokens(image_tokens=told, height=GRID, width=GRID).add(1).div(2)
-    torch.testing.assert_close(generator.tokenizer.decode(codes), pixels, rtol=0, atol=1e-4)
+    torch.testing.assert_close(generator.tokenizer.decode(codes), pixels, rtol=0, atol=1e-5)
     rounded = pixels.clamp(0, 1).mul(255).floor().div(255)
     assert (generator.sample(CONDITIONS, SEEDS) - rounded).abs().max() < 1.01 / 255
 

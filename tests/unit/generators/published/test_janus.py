@@ -54,6 +54,7 @@ def library() -> Any:
             "num_res_blocks": 1,
         },
     )
+    torch.manual_seed(0)
     return strengthened(JanusForConditionalGeneration(config))
 
 
@@ -97,7 +98,7 @@ def test_greedy_tokens_are_the_librarys_padded_prompts_included(folder: Path, li
     generator = made(folder, "greedy=true", f"cfg_scale={scale}")
     codes = generator.sample_codes(CONDITIONS, SEEDS).levels[0].flatten(1)
     told = generated(library, folder, PROMPTS, guidance_scale=scale)
-    assert torch.equal(codes, told) and len(codes.unique()) > 5 and not torch.equal(codes[0], codes[1])
+    assert torch.equal(codes, told) and len(codes.unique()) > 3 and not torch.equal(codes[0], codes[1])
     assert torch.equal(
         made(folder, "top_k=1", f"cfg_scale={scale}").sample_codes(CONDITIONS, SEEDS).levels[0].flatten(1), codes
     )
@@ -151,7 +152,7 @@ def test_codes_become_the_librarys_pixels_rounded_down(folder: Path, library: An
     codes = generator.sample_codes(CONDITIONS, SEEDS)
     with torch.inference_mode():
         pixels = library.decode_image_tokens(codes.levels[0].flatten(1)).permute(0, 3, 1, 2).add(1).div(2)
-    torch.testing.assert_close(generator.tokenizer.decode(codes), pixels, rtol=0, atol=1e-4)
+    torch.testing.assert_close(generator.tokenizer.decode(codes), pixels, rtol=0, atol=1e-5)
     images = generator.sample(CONDITIONS, SEEDS)
     assert torch.equal(images, generator.tokenizer.decode(codes).clamp(0, 1).mul(255).floor().div(255))
 
