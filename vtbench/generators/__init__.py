@@ -20,6 +20,7 @@ GENERATORS = Registry(
         "gigatok-gpt": "vtbench.generators.published.next_token.gigatok:GigaTokGpt",
         "hi-mar": "vtbench.generators.published.masked.hi_mar.adapter:HiMar",
         "hita-gpt": "vtbench.generators.published.next_token.hita.adapter:HitaGpt",
+        "hmar": "vtbench.generators.published.next_scale.hmar.adapter:Hmar",
         "ibq-ar": "vtbench.generators.published.next_token.ibq.adapter:IbqAr",
         "imagegpt": "vtbench.generators.published.next_token.imagegpt.adapter:ImageGpt",
         "jpeg-lm": "vtbench.generators.published.next_token.jpeg_lm.adapter:JpegLm",

@@ -1,13 +1,13 @@
-"""What next-scale generators share: labels in, codes of every scale out of the loop, and how likely given codes are."""
+"""What next-scale generators share: labels in, codes of every scale out of the loop."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from vtbench.core.codes import Codes
 from vtbench.core.contracts import Condition, SamplingCost
-from vtbench.core.errors import AdapterError, UsageError
+from vtbench.core.errors import AdapterError
 from vtbench.generators.published.base import PublishedGenerator
 
 if TYPE_CHECKING:
@@ -75,49 +75,3 @@ class MultiScaleGenerator(NextScaleGenerator):
                 f"{info.name} has {told} and codebooks of {sorted(set(info.codebook_sizes))}",
                 "leave tokenizer= out, or name the one that the generator was trained on",
             )
-
-    def log_likelihood(self, conditions: Sequence[Condition], codes: Codes) -> Tensor:
-        """Natural logarithm of the probability of each token, given the condition and the scales before its own.
-
-        It is that of the network alone, in one teacher-forced pass over all scales: guidance and filters take no part.
-        Tokens of one scale are drawn apart, so that their logarithms add up to that of the image's *codes*; the
-        tokenizer that made them loses something, so it is no likelihood of pixels and no bits a dimension.
-
-        Args:
-            conditions: ``B`` of them, one an image.
-            codes: of ``B`` images, of the generator's tokenizer.
-
-        Returns:
-            ``float64 [B,N]`` on the network's device, scale after scale, rows after rows.
-
-        Raises:
-            UsageError: a condition that it does not take, or codes of other scales or another number of images.
-        """
-        import torch
-
-        labels = self._labels(conditions)
-        found = [tuple(level.shape[1:]) for level in codes.levels]
-        if found != list(self._schedule.sizes) or codes.batch_size != len(labels):
-            raise UsageError(
-                f"{self.info.name}: codes of {codes.batch_size} images, scales {[list(size) for size in found]}, for "
-                f"{len(labels)} conditions",
-                "encode the images with its tokenizer, at its size",
-            )
-        levels = [level.flatten(1).to(labels.device) for level in codes.levels]
-        with torch.inference_mode():
-            logits = self._network.step(self._maps(levels), 0, self._network.conditioned(labels), None)
-            tokens = torch.cat(levels, dim=1)
-            # in float64, which is large over a whole codebook: an image at a time
-            each_image = [
-                row.double().log_softmax(dim=-1).gather(-1, token[:, None]).squeeze(-1)
-                for row, token in zip(logits, tokens, strict=True)
-            ]
-            return torch.stack(each_image)
-
-    def _maps(self, levels: Sequence[Tensor]) -> list[Any]:
-        """What each scale is predicted from, given the codes ``int64 [B,T]`` of all."""
-        accumulator, total, maps = self._accumulator(), None, [None]
-        for scale, codes in enumerate(levels[:-1]):
-            total = accumulator.added(total, codes, scale)
-            maps.append(accumulator.seen_by(scale + 1, total))  # type: ignore[arg-type]
-        return maps

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Literal
 from vtbench.checkpoints.loading import Source
 from vtbench.generators.published.base import Identity, ImageRule
 from vtbench.generators.published.next_scale.base import CLASSES, MultiScaleGenerator
+from vtbench.generators.published.next_scale.likelihood import ScaleLikelihood
 from vtbench.generators.sampling.draws import PRECISIONS, DrawRule
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.next_scale.ramps import Ramp
@@ -26,7 +27,7 @@ from vtbench.generators.sampling.next_scale.settings import ScaleSettings
 VOCABULARY = 4096
 
 
-class Var(MultiScaleGenerator):
+class Var(ScaleLikelihood, MultiScaleGenerator):
     """One of VAR's sizes over the scales of its tokenizer.
 
     Guidance is ``(1 + t) c - t u``, with t growing evenly from 0 at the first scale to ``cfg_scale`` at the last.
