@@ -145,6 +145,12 @@ def _of_caller(task: str, spec: ConditionSpec, source: GeneratorSource, asked: S
 def _check_conditions(task: TaskSpec, source: GeneratorSource, conditions: ConditionSet) -> None:
     assert task.conditions is not None
     if source.premade is not None:
+        if task.prompt_metrics and any(sample.condition.prompt is None for sample in conditions.samples):
+            raise UsageError(
+                f"{task.prompt_metrics[0].name} needs the prompts that {source.label} was made from",
+                "tell them in a list: folder,path=DIR,conditions=LIST.jsonl, a line an image: "
+                '{"file": "0001.png", "prompt": …}',
+            )
         return
     kinds = {"classes": "class", "prompts": "prompt", "none": "none", "images": _beside_images(conditions)}
     wanted = kinds.get(task.conditions.of, source.info.conditions)

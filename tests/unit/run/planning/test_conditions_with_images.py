@@ -19,6 +19,8 @@ from vtbench.core.errors import UsageError
 from vtbench.core.info import GeneratorInfo
 from vtbench.generators.contract import check_generator
 from vtbench.results.records.record import RunRecord
+from vtbench.run.planning.generation_data import open_generation_data
+from vtbench.run.planning.generators import GeneratorSource
 from vtbench.run.planning.models import with_digests
 from vtbench.tasks import load_task
 
@@ -128,6 +130,22 @@ def test_images_alone_and_conditions_of_the_caller(place: Path) -> None:
     assert record.data.n_scored == 2 and record.data.conditions["of"] == "images"
     with pytest.raises(UsageError, match="asks for images as source: a condition has none"):
         measured(place, Tinted(conditions="none"), data=None, conditions=[Condition(label=1)])
+
+
+def test_images_made_elsewhere_bring_their_prompts_or_are_not_judged_by_them(place: Path) -> None:
+    (place / "made").mkdir()
+    for number in range(2):
+        Image.new("RGB", (8, 8), (9, number, 9)).save(place / "made" / f"{number}.png")
+    text = TASK.format(name="edits", of="prompts", images="[]") + "prompt_metrics: [clip_score]\n"
+    (place / "edits.yaml").write_text(text)
+    with pytest.raises(UsageError, match="clip_score needs the prompts"):
+        vtbench.evaluate(f"folder,path={place / 'made'}", str(place / "edits.yaml"), device="cpu")
+    lines = [{"file": f"{n}.png", "prompt": "a", "images": {"source": f"{n}.png"}} for n in range(2)]
+    (place / "list.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    source = GeneratorSource(f"folder,path={place / 'made'},conditions={place / 'list.jsonl'}")
+    data = open_generation_data(load_task(str(place / "edits.yaml")), source, None, None, None)
+    assert [sample.condition.prompt for sample in data.conditions.samples] == ["a", "a"]
+    assert data.conditions.description["roles"] == ["source"] and data.images is not None
 
 
 def test_a_function_of_conditions(place: Path) -> None:
