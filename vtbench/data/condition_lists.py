@@ -6,103 +6,60 @@ is no image, fails the samples that need it, and no others.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from vtbench.core.condition_images import ConditionImages
 from vtbench.core.contracts import Condition
 from vtbench.core.digests import digest_file
-from vtbench.core.disk.files import inside, user_path
-from vtbench.core.errors import SampleError, UnreadableConditionError, UsageError
-from vtbench.core.outside.parsing import parse_json, read_bytes, read_text, reason
+from vtbench.core.disk.files import user_path
+from vtbench.core.errors import UsageError
+from vtbench.core.outside.parsing import parse_json, read_text
+from vtbench.data.condition_files import EXAMPLE, ImagesBelow
 from vtbench.data.conditions import ConditionSample, ConditionSet, of_prompts
-from vtbench.data.fingerprint import digest_readable_file
-from vtbench.data.limits import MOST_FILE_BYTES
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 SUFFIX = ".jsonl"
-_MOST_OF_A_ROLE = 64
-_EXAMPLE = '{"prompt": "make it winter", "images": {"source": "photos/1.png"}}'
-_UNREADABLE = "unreadable"
 
 
-@dataclass(frozen=True, eq=False)
-class FileImage:
-    """An image file, read when it is asked for. See :class:`~vtbench.core.condition_images.ConditionImage`.
-
-    Attributes:
-        path: where it lies.
-        name: how the list calls it.
-    """
-
-    path: Path
-    name: str
-
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 of the file; read once."""
-        return digest_readable_file(self.path) if self.path.is_file() else _UNREADABLE
-
-    def pixels(self) -> Tensor:
-        """``uint8 [3,H,W]``.
-
-        Raises:
-            UnreadableConditionError: no such file, none that is an image, or another one than was digested.
-        """
-        from vtbench.data.decode import decode_image
-
-        if not self.path.is_file():
-            raise UnreadableConditionError(f"{self.name}: no such file")
-        try:
-            data = read_bytes(self.path, MOST_FILE_BYTES)
-            if hashlib.sha256(data).hexdigest() != self.digest:
-                raise UnreadableConditionError(f"{self.name}: it changed since the run was planned")
-            return decode_image(data, self.name)
-        except (OSError, ValueError) as error:
-            raise UnreadableConditionError(f"{self.name}: cannot be read: {reason(error)}") from error
-        except SampleError as error:
-            raise UnreadableConditionError(error.what) from error
-
-
-@dataclass(frozen=True, eq=False)
 class ConditionList:
     """The lines of one file.
 
     Args:
         path: JSON lines.
 
+    Attributes:
+        told: name and digest of the file, for the record.
+
     Raises:
-        UsageError: no such file, another kind of file, not UTF-8, or no line in it.
+        UsageError: no such file, or one of another kind.
     """
 
-    path: Path
-    _files: dict[str, FileImage] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "path", user_path(self.path))
+    def __init__(self, path: Path | str) -> None:
+        self.path = user_path(path)
         if self.path.suffix != SUFFIX:
-            raise UsageError(f"{self.path} is no {SUFFIX}: images are named in JSON lines", f"a line: {_EXAMPLE}")
+            raise UsageError(f"{self.path} is no {SUFFIX}: images are named in JSON lines", EXAMPLE)
         if not self.path.exists():
-            raise UsageError(f"no list of conditions {self.path}", f"a line: {_EXAMPLE}")
+            raise UsageError(f"no list of conditions {self.path}", EXAMPLE)
+        self._images = ImagesBelow(self.path.parent)
 
     @property
     def told(self) -> dict[str, Any]:
-        """Name and digest of the file, for the record."""
+        """As above."""
         return {"file": self.path.name, "sha256": digest_file(self.path)}
 
     def entries(self) -> list[tuple[str, dict[str, Any]]]:
-        """Every line that is not blank: where it stands, and what it says."""
-        lines = [(line.strip(), f"{self.path}:{number}") for number, line in enumerate(self._text(), 1) if line.strip()]
-        found = [(where, parse_json(line, where, kind=UsageError)) for line, where in lines]
+        """Every line that is not blank: where it stands, and what it says.
+
+        Raises:
+            UsageError: not UTF-8, a line that is no JSON object, or no line.
+        """
+        # Not splitlines(): it also splits at characters such as U+2028, which JSON strings may hold.
+        lines = enumerate(read_text(self.path).split("\n"), 1)
+        placed = [(f"{self.path}:{number}", line.strip()) for number, line in lines if line.strip()]
+        found = [(where, parse_json(line, where, kind=UsageError)) for where, line in placed]
         for where, entry in found:
             if not isinstance(entry, dict):
-                raise UsageError(f"{where} is no JSON object", f"a line: {_EXAMPLE}")
+                raise UsageError(f"{where} is no JSON object", EXAMPLE)
         if not found:
             raise UsageError(f"{self.path} holds no conditions")
         return found
@@ -120,38 +77,15 @@ class ConditionList:
         """
         prompt, label = entry.get("prompt"), entry.get("label")
         if prompt is not None and not (isinstance(prompt, str) and prompt.strip()):
-            raise UsageError(f"{where} has a prompt that is no text", f"a line: {_EXAMPLE}")
+            raise UsageError(f"{where} has a prompt that is no text", EXAMPLE)
         if label is not None and not (type(label) is int and label >= 0):
             raise UsageError(f"{where} has the label {label!r:.40}", "a class is a whole number from 0")
-        images = self._images(where, entry.get("images", {}))
+        images = self._images.named(where, entry.get("images", {}))
         if roles is not None and set(images) != set(roles):
             named = ", ".join(images) or "none"
-            raise UsageError(f"{where} names images as {named}; the task asks for {', '.join(roles)}", _EXAMPLE)
+            raise UsageError(f"{where} names images as {named}; the task asks for {', '.join(roles)}", EXAMPLE)
         metadata = {key: value for key, value in entry.items() if key not in ("prompt", "label")}
         return Condition(label=label, prompt=prompt, metadata=metadata, images=images)
-
-    def _images(self, where: str, named: Any) -> ConditionImages:
-        if not isinstance(named, dict):
-            raise UsageError(f"{where}: images are named by role", f"a line: {_EXAMPLE}")
-        found = {role: [self._file(where, name) for name in _names(where, role, named[role])] for role in named}
-        try:
-            return ConditionImages(found)
-        except UsageError as error:
-            raise UsageError(f"{where}: {error.what}", error.hint) from None
-
-    def _file(self, where: str, name: str) -> FileImage:
-        if name not in self._files:
-            try:
-                path = inside(self.path.parent, name)
-            except (OSError, UsageError, ValueError):
-                hint = "images lie below the folder of the list"
-                raise UsageError(f"{where}: {name!r:.200} lies outside {self.path.parent}", hint) from None
-            self._files[name] = FileImage(path, name)
-        return self._files[name]
-
-    def _text(self) -> list[str]:
-        # Not splitlines(): it also splits at characters such as U+2028, which JSON strings may hold.
-        return read_text(self.path).split("\n")
 
 
 def listed_with_images(path: Path | str, roles: Sequence[str], per_line: int = 1, of: str = "prompts") -> ConditionSet:
@@ -166,7 +100,7 @@ def listed_with_images(path: Path | str, roles: Sequence[str], per_line: int = 1
     Raises:
         UsageError: no such list, or a line that is not what it should be.
     """
-    lines = ConditionList(Path(path))
+    lines = ConditionList(path)
     found = []
     for where, entry in lines.entries():
         found.append(lines.condition(where, entry, roles))
@@ -188,7 +122,7 @@ def conditions_of_files(path: Path | str, names: Sequence[str]) -> ConditionSet:
         UsageError: no such list, an image without a line, a line without an image, two lines of one image, or lines
             that have different kinds of things.
     """
-    lines = ConditionList(Path(path))
+    lines = ConditionList(path)
     found: dict[str, Condition] = {}
     for where, entry in lines.entries():
         name = entry.get("file")
@@ -208,10 +142,3 @@ def conditions_of_files(path: Path | str, names: Sequence[str]) -> ConditionSet:
     roles = list(found[names[0]].images)
     described = {"of": "given", "labels": lines.path.name, **lines.told, **({"roles": roles} if roles else {})}
     return ConditionSet(samples, {**described, "count": len(samples)})
-
-
-def _names(where: str, role: str, named: Any) -> list[str]:
-    several = named if isinstance(named, list) else [named]
-    if not all(isinstance(name, str) and name for name in several) or not 0 < len(several) <= _MOST_OF_A_ROLE:
-        raise UsageError(f"{where}: {role!r:.40} names no images", f"a path, or up to {_MOST_OF_A_ROLE} in a list")
-    return several
