@@ -13,6 +13,7 @@ GENERATORS = Registry(
         "diffusers-pipeline": "vtbench.generators.pipelines.diffusers:DiffusersPipeline",
         "d-ar": "vtbench.generators.published.next_token.d_ar:DAr",
         "detailflow-gpt": "vtbench.generators.published.next_token.detailflow.adapter:DetailFlowGpt",
+        "digit": "vtbench.generators.published.next_token.digit.adapter:Digit",
         "elm-ar": "vtbench.generators.published.next_token.elm.adapter:ElmAr",
         "elm-mlm": "vtbench.generators.published.masked.elm.adapter:ElmMlm",
         "flexvar": "vtbench.generators.published.next_scale.flexvar.adapter:FlexVar",

@@ -2,7 +2,8 @@
 
 Held against the published code (bytedance/1d-tokenizer, 942a96f) with equal seeded weights of the whole network (168
 tensors, 54.5 M parameters) on a CPU, two images of 256 pixels: all of 512 indices equal (512 distinct), reconstructions
-equal bit for bit.
+equal bit for bit. The network of MAGE's file, in DAMO-NLP-SG/DiGIT (cd6d8ca), is the same under taming's names: held
+against it likewise, all of 512 indices equal (13 distinct), reconstructions within 4e-5.
 """
 
 from __future__ import annotations
@@ -10,12 +11,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from vtbench.checkpoints.naming import renamed
 from vtbench.core.codes import Codes
 from vtbench.networks.nearest import nearest_codes
 from vtbench.tokenizers.published.base import OfficialTokenizer, Source
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+_TAMING = (
+    (r"\.mid\.block_1\.", ".mid.0."),
+    (r"\.mid\.block_2\.", ".mid.1."),
+    (r"\.upsample\.conv\.", ".upsample_conv."),
+)
 
 
 class MaskGitVQ(OfficialTokenizer):
@@ -59,6 +67,9 @@ class MaskGitVQ(OfficialTokenizer):
             codebook_sizes=(codebook_size,),
             downsample_factor=2 ** (len(multipliers) - 1),
         )
+
+    def _convert(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        return renamed(state, _TAMING)
 
     def _encode(self, images: Tensor) -> Codes:
         return Codes(levels=(nearest_codes(self._network.encoder(images), self._network.quantize.embedding.weight),))
