@@ -53,6 +53,17 @@ its own, and is in the record with its files.
 ImageGPT is conditioned on nothing. Its tokens are colours of a palette, so that the likelihood it tells is of palette
 images, not of pixels, and its bits are no bits a dimension of a pixel model.
 
+ImageGPT, Janus-Pro and Emu3 run on transformers' networks (4.57 or newer) under the loop, cache and draws of this
+project, not the library's, whose images depend on what else is drawn. Janus-Pro and Emu3 read prompts: the template and
+the unconditional prompt are in the record. `NAME,checkpoint=FOLDER` takes what transformers saved, with the
+`tokenizer.json` beside the weights; `tokenizer='janus-pro,checkpoint=FOLDER'` finds the image tokenizer in the same
+folder, and spares its own download.
+
+GLM-Image and aMUSEd are [pipelines](adding-a-generator.md#a-diffusers-pipeline) without cards:
+`diffusers-pipeline,path=zai-org/GLM-Image,size=1024` and `diffusers-pipeline,path=amused/amused-512`. Their images are
+drawn one a call, since one stream of random numbers serves a whole batch there. Of GLM-Image, the record also holds
+what the tokens of its autoregressive part are drawn by.
+
 MAR's tokens are values, not entries of a codebook. A step fills some places, in an order that is drawn for each image,
 and a perceptron denoises each token there; guidance is on the noise it predicts. With `draw=by-position` the order and
 the numbers of every position have streams of their own, so that another number of steps changes neither;

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from vtbench.core.contracts import Condition
 from vtbench.core.errors import AdapterError, SampleError, UsageError
 from vtbench.core.info import ConditionKind, GeneratorInfo
+from vtbench.generators.pipelines.classes import known_of
 from vtbench.generators.pipelines.folder import locate_pipeline, read_parameters
 from vtbench.generators.pipelines.image_arguments import image_arguments
 from vtbench.generators.pipelines.loading import load_pipeline
@@ -19,17 +20,15 @@ if TYPE_CHECKING:
     from torch import Tensor
     from typing_extensions import Self
 
-# Pipelines that guide by u + s (c - u) when s > 1; others may read the scale as an input of the network.
-_CLASSIC_GUIDANCE = {"AmusedPipeline", "DiTPipeline", "StableDiffusionPipeline", "StableDiffusionXLPipeline"}
-
 
 class DiffusersPipeline:
     """A pipeline called with a random generator for each image, seeded with the image's seed.
 
     Noise is drawn on the CPU, so that it is the same on every device. A pipeline that also draws from the global
     random state (``DiTPipeline`` under a scheduler that adds noise does) is called for one image at a time, with that
-    state seeded too; so is one that takes a single generator for a whole batch (``AmusedPipeline``), and any that is
-    given images.
+    state seeded too; so is one that takes a single generator for a whole batch (``AmusedPipeline``), one that seeds the
+    global state by the first of several (``GlmImagePipeline``: transformers draws its tokens), and any that is given
+    images.
 
     Args:
         path: local folder with ``model_index.json``, or hub id (``owner/name``).
@@ -62,15 +61,17 @@ class DiffusersPipeline:
         images: dict[str, str] | None = None,
     ) -> None:
         found = locate_pipeline(path, revision=revision, variant=variant)
-        self._pipeline, self.notes = load_pipeline(found, variant)
-        parameters = inspect.signature(type(self._pipeline).__call__).parameters
         given = {"num_inference_steps": steps, "guidance_scale": guidance_scale, "height": size, "width": size}
         self._arguments = {key: value for key, value in given.items() if value is not None} | dict(call or {})
+        known = known_of(found.class_name)
+        known.check_size(self._arguments, found.class_name)  # before gigabytes are read
+        self._pipeline, self.notes = load_pipeline(found, variant)
+        parameters = inspect.signature(type(self._pipeline).__call__).parameters
         self._images = image_arguments(type(self._pipeline), parameters, images)
         _check_arguments(self._arguments, parameters, found.class_name, {*self._images.keywords.values()})
         self._kind = _conditions(conditions, parameters, found.class_name)
         self._generator_each = _takes_several(parameters)
-        self._calls = SeededCalls(self._call, batched=self._generator_each)
+        self._calls = SeededCalls(self._call, batched=self._generator_each and not known.alone)
         self._calls_with_images = SeededCalls(self._call, batched=False)  # sizes may differ, and would be made alike
         needed = self._images.roles if self._images.needed else ()
         self.info = GeneratorInfo(
@@ -168,8 +169,10 @@ def _settings(
     for name in ("num_inference_steps", "guidance_scale", "eta", "temperature"):
         if name in parameters and name not in told and parameters[name].default is not inspect.Parameter.empty:
             told[name] = parameters[name].default
-    if "guidance_scale" in told and type(pipeline).__name__ in _CLASSIC_GUIDANCE:
+    known = known_of(type(pipeline).__name__)
+    if "guidance_scale" in told and known.classic_guidance:
         told["guidance"] = "u + s (c - u) for s > 1"
+    told |= known.written(pipeline.components)
     scheduler = pipeline.components.get("scheduler")
     if scheduler is not None:
         told["scheduler"] = type(scheduler).__name__

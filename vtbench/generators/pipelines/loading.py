@@ -39,7 +39,7 @@ def load_pipeline(found: PipelineFolder, variant: str | None) -> tuple[Any, tupl
     if not (isinstance(kind, type) and issubclass(kind, base)):
         raise AdapterError(f"{found.source}: diffusers {diffusers.__version__} has no pipeline {found.class_name}")
     loader: Any = kind
-    networks = {name: _network(found, name, variant) for name in found.files if found.components[name][0] in LIBRARIES}
+    networks = {name: _network(found, name, variant) for name in found.files if _library(found, name)}
     options = {"variant": variant, "use_safetensors": True, "local_files_only": True}
     diffusers.utils.logging.disable_progress_bar()
     try:
@@ -55,8 +55,21 @@ def load_pipeline(found: PipelineFolder, variant: str | None) -> tuple[Any, tupl
     return pipeline, _unread_settings(pipeline, found)
 
 
-def _network(found: PipelineFolder, name: str, variant: str | None) -> Any:
+def _library(found: PipelineFolder, name: str) -> str:
+    """The library whose class a component is, empty for one of a pipeline's own; a class of transformers may be named
+    by the module of diffusers that the pipeline lies in (``glm_image``)."""
     library, class_name = found.components[name]
+    if library in LIBRARIES:
+        return library
+    try:
+        import transformers
+    except ImportError:
+        return ""
+    return "transformers" if hasattr(transformers, class_name) else ""
+
+
+def _network(found: PipelineFolder, name: str, variant: str | None) -> Any:
+    library, class_name = _library(found, name), found.components[name][1]
     where = f"{found.source}/{name}"
     try:
         module = importlib.import_module(library)
