@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,7 @@ class Conventions:
         ignore_missing: patterns of the network's own that a file does not hold.
         entry_argument: which argument chooses among the weights of one file.
         wrappers_count: whether prefixes of training tools tell the family something, and are left.
+        settings: entry of the file with the settings of its training, an ``argparse.Namespace``.
     """
 
     family: str
@@ -59,6 +60,7 @@ class Conventions:
     ignore_missing: tuple[str, ...] = ()
     entry_argument: str = "entry"
     wrappers_count: bool = False
+    settings: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,7 @@ def load_network(
     card: CommonCard | None,
     conventions: Conventions,
     convert: Callable[[dict[str, Tensor]], dict[str, Tensor]],
+    heed: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> LoadedNetwork:
     """Build the network and fill it.
 
@@ -112,6 +115,7 @@ def load_network(
         card: found by its name in ``source``, if it has one.
         conventions: of the family's files.
         convert: published names to the network's.
+        heed: is told the settings that the file states, before its tensors are looked at, and may refuse them.
 
     Raises:
         UsageError: neither a checkpoint, nor a card with one, nor a seed; or a checkpoint and a seed.
@@ -126,7 +130,11 @@ def load_network(
         return LoadedNetwork(seeded(build, seed), (), f"{RANDOM_REVISION}{seed}", (note,))
     found = locate_weights(source.checkpoint, card)
     choice = Choice(conventions.keys, source.entry, conventions.entry_argument)
-    state = read_published(found.path, choice, family, conventions.prefix, conventions.ignore_unexpected)
+    state = read_published(
+        found.path, choice, family, conventions.prefix, conventions.ignore_unexpected, conventions.settings
+    )
+    if heed is not None:
+        heed(state.settings)
     with without_initialisation():
         network = build()
     if conventions.wrappers_count:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +21,11 @@ COMMON_KEYS = ("state_dict", "model")
 
 @dataclass(frozen=True)
 class Published:
-    """Tensors by name, and what a reader of numbers made with them must know."""
+    """Tensors by name, what a reader of numbers made with them must know, and settings that lie beside them."""
 
     tensors: dict[str, Tensor]
     notes: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,12 @@ def load_official(
 
 
 def read_published(
-    file: Path | str, choice: Choice, family: str, prefix: str = "", ignore_unexpected: Sequence[str] = ()
+    file: Path | str,
+    choice: Choice,
+    family: str,
+    prefix: str = "",
+    ignore_unexpected: Sequence[str] = (),
+    settings: str = "",
 ) -> Published:
     """Tensors of a published file by name, on the CPU.
 
@@ -65,6 +72,7 @@ def read_published(
         family: named in messages.
         prefix: kept are the names that begin so, without it. Where none does, the file is taken to have none.
         ignore_unexpected: fnmatch patterns of names to leave out (after the prefix is off).
+        settings: entry with an ``argparse.Namespace`` of plain values, which is then no reason to refuse the file.
 
     Raises:
         AdapterError: no such file, truncated, would execute code, or holds no tensors; told with file and family.
@@ -72,9 +80,12 @@ def read_published(
     """
     path = Path(file)
     notes: list[str] = []
+    stated: dict[str, Any] = {}
 
     def read(part: Path) -> dict[str, Tensor]:
-        tensors, note = _entry(_content(part, family), part, choice, family)
+        content = _content(part, family, bool(settings))
+        stated.update(_stated(content, settings))
+        tensors, note = _entry(content, part, choice, family)
         notes.extend([note] if note else [])
         return tensors
 
@@ -82,7 +93,7 @@ def read_published(
     tensors, wrappers = _behind(prefix, tensors)
     notes += [told(str(path), wrappers)] if wrappers else []
     kept = {name: value for name, value in tensors.items() if not matches(name, ignore_unexpected)}
-    return Published(kept, tuple(dict.fromkeys(notes)))
+    return Published(kept, tuple(dict.fromkeys(notes)), stated)
 
 
 def renamed_for(
@@ -127,9 +138,9 @@ def _behind(prefix: str, tensors: dict[str, Tensor]) -> tuple[dict[str, Tensor],
     return tensors, ""
 
 
-def _content(path: Path, family: str) -> Any:
+def _content(path: Path, family: str, with_settings: bool) -> Any:
     try:
-        return _read(path)
+        return _read(path, (Namespace,) if with_settings else ())
     except VtbenchError as error:
         hint = error.hint
         if "refused" in error.what:
@@ -137,14 +148,20 @@ def _content(path: Path, family: str) -> Any:
         raise AdapterError(f"{family}: {error.what}", hint) from error
 
 
-def _read(path: Path) -> Any:
+def _stated(content: Any, entry: str) -> dict[str, Any]:
+    """The settings of that entry; none where it has another form."""
+    found = content.get(entry) if entry and isinstance(content, Mapping) else None
+    return dict(vars(found)) if isinstance(found, Namespace) else {}
+
+
+def _read(path: Path, admitted: Sequence[Any]) -> Any:
     from vtbench.assets.checkpoint import load_checkpoint
     from vtbench.assets.torch_files import load_pickled
 
     if path.suffix == ".safetensors" or not path.is_file():
         return load_checkpoint(path)
     with path.open("rb") as stream:
-        return load_pickled(stream, str(path))
+        return load_pickled(stream, str(path), admitted)
 
 
 def _entry(content: Any, path: Path, choice: Choice, family: str) -> tuple[dict[str, Tensor], str]:

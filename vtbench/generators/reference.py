@@ -69,7 +69,8 @@ and a perceptron denoises each token there; guidance is on the noise it predicts
 the numbers of every position have streams of their own, so that another number of steps changes neither;
 `draw=torch-normal` replays the authors' single images, in float32 (theirs ran in float16 autocast). The record counts
 passes of the transformer and of the perceptron apart. Hi-MAR makes coarse tokens so, and then all others as one map,
-again at every step; of settings that differ, the record holds both.
+again at every step; of settings that differ, the record holds both. ACDiT makes square blocks of latents one after the
+other, each out of noise by diffusers' DPM-Solver++; what its files say of their blocks has to fit.
 
 JPEG-LM writes files, not codes of a fixed number: a sample ends where the network ends it, and libjpeg decodes what it
 wrote. A file whose head is not that of 256 x 256 pixels, or that libjpeg refuses, is a failure of that sample, told in

@@ -113,6 +113,7 @@ class PublishedGenerator:
     keys: ClassVar[tuple[str, ...]] = ()
     prefix: ClassVar[str] = ""
     ignore_unexpected: ClassVar[tuple[str, ...]] = ()
+    settings_entry: ClassVar[str] = ""  # of a file that holds an argparse.Namespace, which is else refused
     shrunken: ClassVar[Mapping[str, Any]] = {}
 
     info: GeneratorInfo
@@ -137,7 +138,7 @@ class PublishedGenerator:
         self._identity = identity
         self.tokenizer: Any = _tokenizer_of(identity.tokenizer, self.family, card)
         self._check_tokenizer()  # before gigabytes are read
-        loaded = load_network(build, source, card, conventions, self._convert)
+        loaded = load_network(build, source, card, conventions, self._convert, self._heed)
         self._network = loaded.network.eval().requires_grad_(False)
         self._cost: SamplingCost | None = None
         self.notes = (*loaded.notes, *getattr(self.tokenizer, "notes", ()), *identity.settings.notes())
@@ -165,6 +166,7 @@ class PublishedGenerator:
             prefix=checkpoint.prefix if checkpoint and checkpoint.prefix is not None else self.prefix,
             ignore_unexpected=self.ignore_unexpected,
             listing="generators",
+            settings=self.settings_entry,
         )
 
     def to(self, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
@@ -230,6 +232,13 @@ class PublishedGenerator:
     def _convert(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
         """Published names to the network's."""
         return state
+
+    def _heed(self, stated: Mapping[str, Any]) -> None:
+        """What a file says of its training, where the family has a :attr:`settings_entry`; empty where it says none.
+
+        Raises:
+            AdapterError: the arguments say otherwise.
+        """
 
     def _labels(self, conditions: Sequence[Condition]) -> Tensor:
         """Class labels ``int64 [B]`` on the network's device.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -138,7 +139,7 @@ def test_a_published_file_is_read_strictly_and_the_averaged_weights_are_taken(tm
     state = MarNetwork(SIZES["tiny"]).state_dict()
     averaged = {key: tensor + 1 for key, tensor in state.items()}
     file = tmp_path / "checkpoint-last.pth"
-    torch.save({"model": state, "model_ema": averaged, "epoch": 799}, file)
+    torch.save({"model": state, "model_ema": averaged, "args": Namespace(cfg=2.9), "epoch": 799}, file)
     named = f"mar,size=tiny,steps=4,checkpoint={file},tokenizer='{Mar.shrunken['tokenizer']}'"
     with pytest.warns(UserWarning, match="random weights"):
         generator = resolve_generator(named)

@@ -111,6 +111,25 @@ def test_names_of_diffusers_stay() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*random weights")
+def test_names_that_diffusers_has_changed_are_brought_up_to_date(tmp_path: Path) -> None:
+    source = make("sd")
+    now, then = ("to_q.", "to_k.", "to_v.", "to_out.0."), ("query.", "key.", "value.", "proj_attn.")
+    state = dict(source._network.state_dict())
+    for new, old in zip(now, then, strict=True):
+        state = {
+            key.replace(new, old) if ".attentions." in key else key: tensor.contiguous()
+            for key, tensor in state.items()
+        }
+    assert any("mid_block.attentions.0.proj_attn.bias" in key for key in state)
+    torch.save(state, tmp_path / "diffusion_pytorch_model.bin")
+    file = str(tmp_path / "diffusion_pytorch_model.bin")
+    loaded = LdmKL(channels=32, blocks=1, norm_groups=32, **SMALL["sd"], checkpoint=file)
+    assert all(
+        torch.equal(loaded._network.state_dict()[key], value) for key, value in source._network.state_dict().items()
+    )
+
+
+@pytest.mark.filterwarnings("ignore:.*random weights")
 @pytest.mark.parametrize("name", FULL)
 def test_published_tensors_number_and_size(name: str, without_memory: None) -> None:
     tensors, kinds, millions = FULL[name]

@@ -7,7 +7,7 @@ projections of attention as 1x1 convolutions there, as linear layers here.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,6 +30,12 @@ _STEPS = (
     (r"(\.attentions\.\d+)\.norm\.(weight|bias)$", r"\1.group_norm.\2"),
     (r"(\.attentions\.\d+)\.norm\.", r"\1.spatial_norm."),  # norm_layer, conv_y, conv_b of a modulated norm
 )
+_EARLIER = (  # what diffusers called the projections of attention before 0.12
+    (r"(\.attentions\.\d+)\.query\.", r"\1.to_q."),
+    (r"(\.attentions\.\d+)\.key\.", r"\1.to_k."),
+    (r"(\.attentions\.\d+)\.value\.", r"\1.to_v."),
+    (r"(\.attentions\.\d+)\.proj_attn\.", r"\1.to_out.0."),
+)
 _PROJECTION = re.compile(r"\.attentions\.\d+\.(to_[qkv]|to_out\.0)\.weight$")
 _UP = re.compile(r"^decoder\.up_blocks\.(\d+)\.")
 
@@ -38,11 +44,12 @@ def to_diffusers(state: Mapping[str, Tensor], levels: int) -> dict[str, Tensor]:
     """Rename every tensor and drop the two spatial sides of attention projections.
 
     Args:
-        state: published tensors; names this does not know, diffusers' own among them, stay as they are.
+        state: published tensors; names this does not know, diffusers' own among them, stay as they are, but for those
+            that diffusers has changed since.
         levels: resolutions of the network.
     """
     if any(name.startswith("encoder.down_blocks.") for name in state):
-        return dict(state)
+        return {_renamed(name, _EARLIER): tensor for name, tensor in state.items()}
     converted = {}
     for name, tensor in state.items():
         new = _UP.sub(lambda found: f"decoder.up_blocks.{levels - 1 - int(found[1])}.", _renamed(name))
@@ -50,7 +57,7 @@ def to_diffusers(state: Mapping[str, Tensor], levels: int) -> dict[str, Tensor]:
     return converted
 
 
-def _renamed(name: str) -> str:
-    for pattern, replacement in _STEPS:
+def _renamed(name: str, steps: Sequence[tuple[str, str]] = _STEPS) -> str:
+    for pattern, replacement in steps:
         name = re.sub(pattern, replacement, name)
     return name

@@ -55,6 +55,7 @@ class HiMar(PublishedGenerator):
     order: ClassVar[str] = "masked"
     citation = "Zheng et al., Hierarchical Masked Autoregressive Models with Low-Resolution Token Pivots, 2025"
     keys = ("model_ema",)
+    settings_entry = "args"
     shrunken: ClassVar[Mapping[str, Any]] = {
         **{"size": "tiny", "steps": 3, "coarse_steps": 2, "diffusion_steps": 4, "coarse_diffusion_steps": 4},
         "tokenizer": "ldm-kl,channels=8,multipliers=[1,1,2],norm_groups=4,decoder_attention=0,random_weights_seed=0",

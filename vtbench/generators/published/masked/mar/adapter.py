@@ -57,6 +57,7 @@ class Mar(PublishedGenerator):
     order: ClassVar[str] = "masked"
     citation = "Li et al., Autoregressive Image Generation without Vector Quantization, NeurIPS 2024"
     keys = ("model_ema",)
+    settings_entry = "args"
     shrunken: ClassVar[Mapping[str, Any]] = {
         **{"size": "tiny", "steps": 4, "diffusion_steps": 4},
         "tokenizer": "ldm-kl,channels=8,multipliers=[1,1,2],norm_groups=4,decoder_attention=0,random_weights_seed=0",
