@@ -38,6 +38,7 @@ GENERATORS = Registry(
         "taming-gpt": "vtbench.generators.published.next_token.taming.adapter:TamingGpt",
         "titok-generator": "vtbench.generators.published.masked.titok.adapter:TiTokGenerator",
         "var": "vtbench.generators.published.next_scale.var.adapter:Var",
+        "varedit": "vtbench.generators.published.next_scale.varedit.adapter:VarEdit",
         "tiny-ar": "vtbench.generators.fitted.tiny_ar:TinyAr",
     },
     universal=(NAME,),

@@ -105,6 +105,15 @@ class InfinityBsq(OfficialTokenizer):
     def _convert(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
         return renamed(state, _NAMES)
 
+    def latents(self, images: Tensor) -> Tensor:
+        """``float32 [B,3,S,S]`` in [0, 1] to latents that are not quantised, as tokens: ``float32 [B,bits,h,w]``."""
+        import torch
+        import torch.nn.functional as F
+
+        with torch.inference_mode():
+            found: Tensor = self._network.encoder(self._prepare(images)).float()
+            return F.pixel_unshuffle(found, self._patch) if self._patch > 1 else found
+
     def _encode(self, images: Tensor) -> Codes:
         import torch.nn.functional as F
 

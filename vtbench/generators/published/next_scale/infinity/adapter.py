@@ -146,7 +146,7 @@ class Infinity(FromPrompts, NextScaleGenerator):
         self._make_text(text_encoder, geometry.text_width, rule, card, random_weights_seed)
         further = {"negative_prompt": negative_prompt} if negative_prompt else {}
         self._setup(
-            lambda: _network(geometry),
+            lambda: self._build(geometry),
             Source(checkpoint, card, random_weights_seed, entry),
             Identity(
                 *(tokenizer, 2**bits, schedule.sizes[-1], settings, ImageRule(rounding="truncate")),
@@ -168,6 +168,11 @@ class Infinity(FromPrompts, NextScaleGenerator):
         if dtype is not None:
             self._network.block_chunks.to(dtype=dtype)
         return self
+
+    def _build(self, geometry: InfinityGeometry) -> Any:
+        from vtbench.generators.published.next_scale.infinity.network import InfinityNetwork
+
+        return InfinityNetwork(geometry)
 
     def _accumulator(self) -> Accumulator:
         from vtbench.generators.published.next_scale.infinity.accumulation import BitwiseAccumulator
@@ -205,9 +210,3 @@ class Infinity(FromPrompts, NextScaleGenerator):
                 f"{info.name} has {len(scales)} scales and codebooks of {sorted(set(info.codebook_sizes))}",
                 "leave tokenizer= out, or name the one that the generator was trained on, at the size of pixels=",
             )
-
-
-def _network(geometry: InfinityGeometry) -> Any:
-    from vtbench.generators.published.next_scale.infinity.network import InfinityNetwork
-
-    return InfinityNetwork(geometry)

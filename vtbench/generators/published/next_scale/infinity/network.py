@@ -157,7 +157,11 @@ class InfinityNetwork(nn.Module):
         )
         self.head_nm = AdaLayerNorm(width)
         self.head = nn.Linear(width, 2 * geometry.bits)
-        self._positions = ScalePositions(geometry.schedule, geometry.finest, geometry.head_width)
+        self._positions = self._make_positions()
+
+    def _make_positions(self) -> ScalePositions:
+        geometry = self.geometry
+        return ScalePositions(geometry.schedule, geometry.finest, geometry.head_width)
 
     @property
     def blocks(self) -> list[InfinityBlock]:
@@ -202,13 +206,17 @@ class InfinityNetwork(nn.Module):
         lengths = self.geometry.schedule.lengths[first : first + len(maps)]
         mask = block_causal(lengths, 0 if cache is None else cache.length, x.device)
         rotations = self._positions.rotations(first, len(maps), x.device)
-        given = BlockPass(condition, mask, cache, rotations, pruning)
-        for layer, block in enumerate(self.blocks):
-            x = block(x, layer, given)
-        if cache is not None:
-            cache.advance(x.shape[1])
+        x = self._through(x, BlockPass(condition, mask, cache, rotations, pruning))
         logits: Tensor = self.head(self.head_nm(x, condition.pooled))
         return logits.view(*x.shape[:2], self.geometry.bits, 2)
+
+    def _through(self, x: Tensor, given: BlockPass) -> Tensor:
+        """``[R,T,width]`` through all blocks; the cache has got the positions then."""
+        for layer, block in enumerate(self.blocks):
+            x = block(x, layer, given)
+        if given.cache is not None:
+            given.cache.advance(x.shape[1])
+        return x
 
     def _entered(self, seen: Tensor | None, scale: int, condition: TextCondition) -> Tensor:
         """What enters block 0 for scale k: ``[R,T,width]`` of a map ``[R,bits,h,w]``, or of the text for scale 0."""

@@ -40,13 +40,18 @@ class ScalePositions:
         return self._held.on(device)[begin:end]
 
     def _table(self) -> Tensor:
-        height, width = self._finest
-        whole = grid_table(height, width, self._head_width).view(height, width, -1, 2)
-        parts = []
-        for rows, columns in self._schedule.sizes:
-            row, column = _places(rows, height), _places(columns, width)
-            parts.append(whole[row[:, None], column[None]].flatten(0, 1))
-        return torch.cat(parts)
+        return scale_table(self._schedule, self._finest, self._head_width)
+
+
+def scale_table(schedule: ScaleSchedule, finest: Sides, head_width: int) -> Tensor:
+    """``float32 [N,head_width/2,2]`` of the N tokens of all scales; arguments as of :class:`ScalePositions`."""
+    height, width = finest
+    whole = grid_table(height, width, head_width).view(height, width, -1, 2)
+    parts = []
+    for rows, columns in schedule.sizes:
+        row, column = _places(rows, height), _places(columns, width)
+        parts.append(whole[row[:, None], column[None]].flatten(0, 1))
+    return torch.cat(parts)
 
 
 def turning(rotations: Tensor, kept: Tensor | None) -> Turn:

@@ -69,6 +69,11 @@ def finest_sides(ratio: float) -> Sides:
     return _scales(ratio)[-1]
 
 
+def full_schedule(finest: Sides) -> ScaleSchedule:
+    """All 13 scales of the aspect ratio whose last has these sides."""
+    return ScaleSchedule(next(sizes for sizes in RATIOS.values() if sizes[-1] == finest))
+
+
 def _scales(ratio: float) -> tuple[Sides, ...]:
     if ratio not in RATIOS:
         known = ", ".join(f"{known:g}" for known in sorted(RATIOS))
