@@ -174,7 +174,7 @@ class Evaluator:
     def _kinds(self) -> set[bool]:
         if not self._tasks:
             return {False} if self._data.data is not None and self._suite is None else {True, False}
-        return {load_task(name, self._trusted).kind == "generation" for name in self._tasks}
+        return {load_task(name, self._trusted).of_generators for name in self._tasks}
 
     def _planned(self, models: Models, crew: Crew) -> Session:
         chosen = select(

@@ -111,7 +111,7 @@ def _results(run: Exported) -> Iterator[Any]:
 
 
 def _hub_task(spec: Any) -> str:
-    if spec.get("kind") != "generation":
+    if spec.get("kind") not in ("generation", "tokens"):
         return _IMAGES
     conditions = spec.get("conditions") or {}
     if conditions.get("images"):

@@ -51,11 +51,29 @@ def images_of(generator: CodeGenerator, codes: Codes, seeds: Tensor) -> Tensor:
 
 @runtime_checkable
 class LikelihoodGenerator(Protocol):
-    """A generator of codes that tells how likely given codes are."""
+    """A generator of codes that tells how likely given codes are.
+
+    Images are encoded by its ``tokenizer``, at the side that its optional ``encoded_size`` (pixels) names: else at
+    that of a tokenizer of fixed size, else at ``info.native_size``, else as they are. A class-conditional one with
+    ``null_condition = True`` takes conditions that hold nothing too: its network without a class.
+    """
 
     def log_likelihood(self, conditions: Sequence[Condition], codes: Codes) -> Tensor:
         """``B`` conditions and codes of ``B`` images to ``float64 [B,N]``: the natural logarithm of the probability of
-        each token, given its condition and the tokens before it, without the sampler's guidance and filters."""
+        each token, given its condition and the tokens before it, without the sampler's guidance and filters.
+
+        ``N`` is the tokens of an image over all levels, sub-codes of one position being one token. Of byte strings of
+        several lengths it is the longest; behind the end of a shorter one stand zeros."""
+
+
+@runtime_checkable
+class PixelLikelihoodGenerator(Protocol):
+    """A generator that tells the exact probability of an image's 8-bit RGB values. One of codes, of a palette or of
+    continuous values has none: a bound or a density is no such probability."""
+
+    def pixel_log_likelihood(self, conditions: Sequence[Condition], images: Tensor) -> Tensor:
+        """``B`` conditions and ``uint8 [B,3,H,W]`` to ``float64 [B]``: the natural logarithm of each image's
+        probability, over all images of its size."""
 
 
 @runtime_checkable

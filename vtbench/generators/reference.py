@@ -83,6 +83,10 @@ RARM looks at the CLIP vectors of neighbours (ViT-B/32, not normalised) that a s
 image's own seed chooses. The record holds the table's SHA-256. Without a table, images are sampled from zeros, and the
 record says so.
 
+Generators that draw tokens in a fixed order, one by one, in groups or in maps, mostly tell how likely real images are:
+`vtbench run -g llamagen-l-384 --task imagenet256-code-nll`. It is the likelihood of codes, never of pixels; guidance
+and filters take no part ([protocol](protocol.md#likelihood)). Of masked ones none can be computed exactly.
+
 Published numbers are their authors' own, each under the protocol that is stated beside it: they are comparable neither
 with one another nor with what vtbench measures. Parameters are those of the network; the tokenizer comes on top.
 """

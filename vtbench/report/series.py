@@ -15,7 +15,8 @@ from vtbench.results.tables.ranking import best_rows, is_identity
 from vtbench.results.tables.rows import metric_result
 
 _DISTANCES = ("fid", "kid", "fd_efflite0", "kid_efflite0")
-_RATE_AGAINST = ("psnr", "lpips_alex", "cer", "high_frequency_error", *_DISTANCES)
+_LIKELIHOODS = ("code_nll_bits_per_pixel", "bits_per_dim")
+_RATE_AGAINST = ("psnr", "lpips_alex", "cer", "high_frequency_error", *_DISTANCES, "code_nll_bits_per_pixel")
 _OF_STRATUM = ("band_error", "cer", "high_frequency_error", "psnr", "t_acc", "face_similarity")
 _BINS = 24
 _MOST_POINTS = 12
@@ -154,7 +155,7 @@ class Distribution:
 
 def distributions(board: Board) -> tuple[str, list[Distribution]]:
     """The board's first image metric over the images of every run, in shared bins; empty without rows."""
-    for metric in ("psnr", "text_edits", "lpips_alex", "clip_score"):
+    for metric in ("psnr", "text_edits", "lpips_alex", "clip_score", *_LIKELIHOODS):
         columns = {}
         for run in board.runs:
             if run.samples is not None and metric in run.samples.metrics:

@@ -137,6 +137,8 @@ def _references(job: JobPlan, width: int) -> float:
 def _previews(task: TaskSpec, samples: int) -> float:
     """Bytes a pixel of all pictures: without loss, original and error beside each prediction. The worst are passed by
     others while they are looked for."""
+    if task.kind == "tokens":
+        return 0.0
     if task.kind == "generation":
         return 3.0 * min(samples, task.previews.fixed)
     return 9.0 * min(samples, task.previews.fixed + task.previews.worst * (1 + math.log(max(samples, 1))))

@@ -24,9 +24,9 @@ from vtbench.run.measuring.evaluators import Evaluators, Networks
 from vtbench.run.options import RunOptions
 from vtbench.run.planning.generation_data import GenerationData
 from vtbench.run.planning.generators import GeneratorSource
-from vtbench.run.planning.given import GivenData
+from vtbench.run.planning.given import GivenData, fitting
 from vtbench.run.planning.inputs import changed_input, refuse_changed
-from vtbench.run.planning.jobs import JobData, JobPlan
+from vtbench.run.planning.jobs import JobData, JobPlan, TaskData
 from vtbench.run.planning.models import Source
 from vtbench.run.planning.preflight import check_folder, check_labels, check_tasks, check_unused, raise_all
 from vtbench.run.progress import say
@@ -124,9 +124,10 @@ def plan_session(
     broken: list[BrokenModel] = []
     made = _attempt_each(make_sources, lambda make: make(), problems)
     sources = [source for source in made if _loads(source, len(made) == 1, problems, broken)]
-    paired, generation = ([task for task in tasks if (task.kind == "generation") == flag] for flag in (False, True))
-    opened = _attempt_each(paired, lambda task: _opened(task, given), problems)
-    planned = [(source, item) for source in sources for item in _data_of(source, opened, generation, given, problems)]
+    on_images = [task for task in tasks if task.kind != "generation"]
+    opened = _attempt_each(on_images, lambda task: _opened(task, given), problems)
+    made_of = [task for task in tasks if task.kind == "generation"]
+    planned = [(source, item) for source in sources for item in _data_of(source, opened, made_of, given, problems)]
     problems += check_labels(sources)
     problems += check_unused(tasks, given, options)
     problems += check_tasks(tasks)
@@ -144,18 +145,20 @@ def plan_session(
 
 def _data_of(
     source: Source,
-    opened: Sequence[JobData],
+    opened: Sequence[TaskData],
     generation: Sequence[TaskSpec],
     given: GivenData,
     problems: list[VtbenchError],
 ) -> Sequence[JobData]:
     """What this source is to be measured on."""
     if not isinstance(source, GeneratorSource):
-        return opened
-    return _attempt_each(generation, lambda task: given.asked(task, source), problems)
+        return [data for data in opened if not data.task.of_generators]
+    asked: list[JobData] = list(_attempt_each(generation, lambda task: given.asked(task, source), problems))
+    scored = [data for data in opened if data.task.of_generators]
+    return [*asked, *_attempt_each(scored, lambda data: fitting(data, source), problems)]
 
 
-def _opened(task: TaskSpec, given: GivenData) -> JobData:
+def _opened(task: TaskSpec, given: GivenData) -> TaskData:
     with making(f"the data of {task.name}"):
         return given.images(task)
 

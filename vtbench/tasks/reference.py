@@ -11,7 +11,7 @@ from vtbench.tasks.schema import TaskSpec
 from vtbench.tasks.sections import MetricRequest
 from vtbench.tasks.suites import load_suites
 
-_ORDER = ("reconstruction", "detail", "text", "generation", "compat")
+_ORDER = ("reconstruction", "detail", "text", "generation", "tokens", "compat")
 _HEAD = """# Tasks
 
 Written from the files under `tasks/` by `python -m vtbench.tasks.reference`; do not edit. What each metric means is in
@@ -75,6 +75,7 @@ def _task(task: TaskSpec) -> str:
         if task.conditions is None
         else _fields(task.conditions.model_dump(mode="json", exclude_none=True)),
         "reference": _reference(task),
+        "likelihood": "" if task.likelihood is None else _fields(task.likelihood.model_dump()),
         "preprocessing": _preprocessing(task),
         "reader": "" if task.reader is None else f"`{task.reader.name}`, case: {task.reader.case}",
         "instances": "" if task.instances is None else _fields(task.instances.model_dump()),

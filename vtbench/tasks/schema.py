@@ -13,13 +13,14 @@ from pydantic import Field, field_validator, model_validator
 
 from vtbench.core.digests import digest_json
 from vtbench.features.faces import FACE_RECOGNISERS
-from vtbench.metrics.catalog.lookup import INSTANCE_METRICS, metric_info
+from vtbench.metrics.catalog.lookup import INSTANCE_METRICS, PIXEL_LIKELIHOOD, metric_info
 from vtbench.readers import READERS
 from vtbench.tasks.sections import (
     ConditionSpec,
     DataSpec,
     Frozen,
     InstanceSpec,
+    LikelihoodSpec,
     MetricRequest,
     PreprocessSpec,
     PreviewSpec,
@@ -41,7 +42,7 @@ class TaskSpec(Frozen):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     version: int = Field(ge=1)
-    kind: Literal["reconstruction", "detail", "text", "generation"]
+    kind: Literal["reconstruction", "detail", "text", "generation", "tokens"]
     summary: str
     data: DataSpec = DataSpec.model_validate({})
     preprocess: PreprocessSpec
@@ -55,6 +56,8 @@ class TaskSpec(Frozen):
     instances: InstanceSpec | None = None
     prompt_metrics: tuple[MetricRequest, ...] = ()
     conditions: ConditionSpec | None = None
+    likelihood_metrics: tuple[MetricRequest, ...] = ()
+    likelihood: LikelihoodSpec | None = None
     reference: ReferenceSpec | None = None
     strata: tuple[str, ...] = Field((), description="fields of a sample's target to report each value of by itself")
     block_size: int = Field(16, ge=1, le=4096)
@@ -66,8 +69,18 @@ class TaskSpec(Frozen):
     @property
     def metrics(self) -> tuple[MetricRequest, ...]:
         """Every metric the task asks for, in order."""
-        of_parts = self.instance_metrics + self.block_metrics + self.prompt_metrics
+        of_parts = self.instance_metrics + self.block_metrics + self.prompt_metrics + self.likelihood_metrics
         return self.image_metrics + self.set_metrics + self.code_metrics + self.text_metrics + of_parts
+
+    @property
+    def of_generators(self) -> bool:
+        """Whether its models are generators: to sample, or to say how likely real images are."""
+        return self.kind in ("generation", "tokens")
+
+    @property
+    def of_pixels(self) -> bool:
+        """Whether it asks for the likelihood of pixels, not of codes."""
+        return any(request.name == PIXEL_LIKELIHOOD for request in self.likelihood_metrics)
 
     @property
     def protocol(self) -> dict[str, Any]:
@@ -78,12 +91,14 @@ class TaskSpec(Frozen):
         block = {"block_size": self.block_size} if self.block_metrics else {}
         asked = {} if self.conditions is None else {"conditions": self.conditions.model_dump()}
         compared = {} if self.reference is None else {"reference": self.reference.model_dump()}
+        told = {} if self.likelihood is None else {"likelihood": self.likelihood.model_dump()}
         return {
             "kind": self.kind,
             **self._judges(),
             **block,
             **asked,
             **compared,
+            **told,
             "preprocess": self.preprocess.model_dump(),
             "pixels": _PIXEL_RULES.get(self.preprocess.preset.partition("@")[0], PIXEL_RULE),
             "metrics": [stated_metric(request, codes) for request in self.metrics],
@@ -139,6 +154,7 @@ class TaskSpec(Frozen):
             ("instance", self.instance_metrics),
             ("block", self.block_metrics),
             ("prompt", self.prompt_metrics),
+            ("likelihood", self.likelihood_metrics),
         ):
             for request in requests:
                 kind = metric_info(request.name).kind
@@ -148,6 +164,7 @@ class TaskSpec(Frozen):
             raise ValueError("text_metrics need a reader, and a reader needs text_metrics")
         self._check_instances()
         self._check_generation()
+        self._check_likelihood()
         derived = [m.name for m in self.text_metrics if m.name.endswith(("_floor", "_excess"))]
         if derived:
             raise ValueError(f"{', '.join(derived)}: ask for the metric itself; floor and excess come with it")
@@ -176,7 +193,7 @@ class TaskSpec(Frozen):
         if self.kind != "generation":
             if self.prompt_metrics or self.reference is not None:
                 raise ValueError("prompt_metrics and a reference belong to generation tasks")
-            if not self.image_metrics:
+            if not self.image_metrics and self.kind != "tokens":
                 raise ValueError("name at least one of image_metrics")
             return
         paired = self.image_metrics + self.text_metrics + self.instance_metrics + self.block_metrics
@@ -186,3 +203,18 @@ class TaskSpec(Frozen):
             raise ValueError(f"{self.prompt_metrics[0].name} needs prompts")
         if self.set_metrics and self.reference is None:
             raise ValueError("set_metrics of a generation task need a reference (which may be left to --reference: {})")
+
+    def _check_likelihood(self) -> None:
+        if (self.kind == "tokens") != (self.likelihood is not None):
+            raise ValueError("a task of tokens says under likelihood what is given, and no other task does")
+        if bool(self.likelihood_metrics) != (self.kind == "tokens"):
+            raise ValueError("likelihood_metrics belong to tasks of tokens, which name at least one")
+        if self.kind != "tokens":
+            return
+        others = [r for r in self.metrics if r not in (*self.likelihood_metrics, *self.code_metrics)]
+        if others:
+            raise ValueError(f"{others[0].name} needs a model's images, and nothing is decoded here")
+        if any(request.name == "code_js_divergence" for request in self.code_metrics):
+            raise ValueError("code_js_divergence compares codes that were sampled, and nothing is sampled here")
+        if self.of_pixels and len(self.metrics) > 1:
+            raise ValueError(f"{PIXEL_LIKELIHOOD} is of pixels, the others are of codes: give it a task of its own")

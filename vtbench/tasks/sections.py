@@ -130,6 +130,19 @@ class ConditionSpec(Frozen):
         return self
 
 
+class LikelihoodSpec(Frozen):
+    """What a generator is told of an image whose likelihood it gives."""
+
+    given: Literal["label", "text", "nothing"] = Field(
+        description="the image's class label, its text, or nothing, of unconditional generators"
+    )
+
+    @property
+    def conditions(self) -> str:
+        """What a generator must be conditioned on: ``class``, ``prompt`` or ``none``."""
+        return {"label": "class", "text": "prompt", "nothing": "none"}[self.given]
+
+
 class ReferenceSpec(Frozen):
     """What the images of a generation task are compared with; with neither, ``--reference`` must say it."""
 

@@ -52,6 +52,11 @@ class ImageFolder(Fingerprinted):
         name = self.ids[index]
         return Sample(id=name, image=decode_image(self.root / name, name), target=self.target(index))
 
+    @property
+    def positional_classes(self) -> int | None:
+        """How many classes are numbered in the order of their names; ``None`` where their names are the numbers."""
+        return None if all(map(str.isdecimal, self.classes)) else len(self.classes)
+
     def target(self, index: int) -> dict[str, Any] | None:
         """``{"label", "class"}`` of the first sub-folder, or ``None``."""
         name, slash, _ = self.ids[index].partition("/")

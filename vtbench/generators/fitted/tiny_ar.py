@@ -13,6 +13,7 @@ from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.digests import digest_file
 from vtbench.core.errors import DamagedFileError, UsageError
 from vtbench.core.info import GeneratorInfo, WeightFile
+from vtbench.generators.published.teacher_forcing import TeacherForced
 from vtbench.generators.sampling.draws import DrawRule
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant
@@ -27,13 +28,14 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from vtbench.generators.published.next_token.llamagen.network import LlamaGenNetwork
+    from vtbench.generators.sampling.next_token import Prompted
 
 _FILE = "tiny_ar.safetensors"
 _SHA256 = "c20fd891d84d7db0b4f5ea57b1b77994ebf8e64b841894cfa76cb1d0d9e16ebe"
 _LICENCE = "fitted on photographs of scikit-image and scikit-learn; see their licences"
 
 
-class TinyAr:
+class TinyAr(TeacherForced):
     """LlamaGen's network of 0.7 M parameters over the codes of an 8×8-patch VQ, on 64×64 images.
 
     Small, but what runs is what runs for published generators: 64 tokens in raster order, rotary positions on the grid,
@@ -71,7 +73,7 @@ class TinyAr:
         self.notes = self._settings.notes()
         self._network, codebook, patch, weight = _load()
         self.tokenizer = PatchRvq.from_codebooks("tiny-ar-vq", patch, codebook[None], weight)
-        self._side = self._network.geometry.grid * patch
+        self.encoded_size = self._side = self._network.geometry.grid * patch
         self._cost: SamplingCost | None = None
         self.info = GeneratorInfo(
             name="tiny-ar",
@@ -105,11 +107,9 @@ class TinyAr:
         """``B`` class conditions and ``int64 [B]`` seeds to one level ``int64 [B,8,8]``; raises as :meth:`sample`."""
         import torch
 
-        from vtbench.generators.sampling.next_token import Prompted, sample_tokens
+        from vtbench.generators.sampling.next_token import sample_tokens
 
-        geometry = self._network.geometry
-        labels = self._labels(conditions)
-        prompted = Prompted(labels, torch.full_like(labels, geometry.classes))
+        geometry, prompted = self._network.geometry, self._prompted(conditions)
         with torch.inference_mode():
             tokens, self._cost = sample_tokens(self._network, prompted, self._settings, seeds)
         shaped = tokens.reshape(-1, geometry.grid, geometry.grid)
@@ -118,6 +118,14 @@ class TinyAr:
     def sampling_cost(self) -> SamplingCost | None:
         """Of the last call."""
         return self._cost
+
+    def _prompted(self, conditions: Sequence[Condition]) -> Prompted:
+        import torch
+
+        from vtbench.generators.sampling.next_token import Prompted
+
+        labels = self._labels(conditions)
+        return Prompted(labels, torch.full_like(labels, self._network.geometry.classes))
 
     def _labels(self, conditions: Sequence[Condition]) -> Tensor:
         import torch

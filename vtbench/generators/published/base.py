@@ -124,6 +124,11 @@ class PublishedGenerator:
         """What its tokenizer is called: generators that name the same one share it."""
         return self._identity.tokenizer
 
+    @property
+    def encoded_size(self) -> int:
+        """Side, in pixels, at which real images are encoded for it."""
+        return self._side()
+
     @classmethod
     def random(cls, seed: int = 0, **arguments: Any) -> Self:
         """The family with seeded random weights: for tests of geometry and speed, never for a score."""

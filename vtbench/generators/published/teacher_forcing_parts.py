@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from vtbench.core.codes import Codes
 from vtbench.core.contracts import Condition
 from vtbench.core.errors import UsageError
+from vtbench.generators.published.teacher_forcing import Conditioned
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-class TeacherForcedParts:
+class TeacherForcedParts(Conditioned):
     """Gives a family the method ``log_likelihood``; it stands before the base among the family's classes.
 
     For hosts whose network has ``part_logits``: labels ``int64 [B]`` and all tokens ``int64 [B,N,K]`` to the logits
@@ -21,8 +22,6 @@ class TeacherForcedParts:
     """
 
     _network: Any
-    _labels: Any
-    info: Any
 
     def log_likelihood(self, conditions: Sequence[Condition], codes: Codes) -> Tensor:
         """Natural logarithm of the probability of each token, the sum of those of its parts.
@@ -31,7 +30,7 @@ class TeacherForcedParts:
         network alone, and of codes, not of pixels.
 
         Args:
-            conditions: ``B`` of them, one an image.
+            conditions: ``B`` of them, one an image; all without a label for the network without a class.
             codes: of ``B`` images, of the generator's tokenizer.
 
         Returns:
@@ -42,7 +41,7 @@ class TeacherForcedParts:
         """
         import torch
 
-        labels = self._labels(conditions)
+        labels = self._condition(conditions)
         parts = self._parts(codes).to(labels.device)
         wanted = (len(labels), self._network.tokens)
         if tuple(parts.shape[:2]) != wanted:

@@ -20,6 +20,8 @@ from vtbench.metrics.catalog.rates import (
     CODE_INFOS,
     INSTANCE_INFOS,
     INSTANCE_METRICS,
+    LIKELIHOOD_INFOS,
+    PIXEL_LIKELIHOOD,
     ROW_CODE_METRICS,
     TEXT_INFOS,
 )
@@ -48,6 +50,8 @@ __all__ = [
     "INCEPTION_CLEAN",
     "INSTANCE_INFOS",
     "INSTANCE_METRICS",
+    "LIKELIHOOD_INFOS",
+    "PIXEL_LIKELIHOOD",
     "PROMPT_INFOS",
     "PROMPT_REGISTRY",
     "ROW_CODE_METRICS",
@@ -60,7 +64,8 @@ __all__ = [
     "set_metric",
 ]
 
-SHIPPED = {**IMAGE_INFOS, **CODE_INFOS, **TEXT_INFOS, **INSTANCE_INFOS, **BLOCK_INFOS, **PROMPT_INFOS}
+_OF_CODES = {**CODE_INFOS, **LIKELIHOOD_INFOS}
+SHIPPED = {**IMAGE_INFOS, **_OF_CODES, **TEXT_INFOS, **INSTANCE_INFOS, **BLOCK_INFOS, **PROMPT_INFOS}
 """Metrics that come with vtbench, set metrics apart."""
 
 
@@ -71,7 +76,7 @@ def metric_names() -> list[str]:
     derived = [name for name in derived if set_metric(name) is not None]
     of_plugins = [f"{prefix}_{name}" for prefix in plugin_estimators() for name in own]
     registered = [name for registry in (IMAGE_REGISTRY, BLOCK_REGISTRY, PROMPT_REGISTRY) for name in registry.names()]
-    return sorted({*registered, *CODE_INFOS, *TEXT_INFOS, *INSTANCE_INFOS, *FIXED_SETS, *derived, *of_plugins})
+    return sorted({*registered, *_OF_CODES, *TEXT_INFOS, *INSTANCE_INFOS, *FIXED_SETS, *derived, *of_plugins})
 
 
 def is_own(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Metrics of codes, of texts, and of words and faces: names, meanings, versions. No torch."""
+"""Metrics of codes and their likelihood, of texts, and of words and faces: names, meanings, versions. No torch."""
 
 from __future__ import annotations
 
@@ -23,6 +23,22 @@ CODE_INFOS: dict[str, MetricInfo] = {
     )
 }
 ROW_CODE_METRICS = ("bits_per_pixel", "tokens_per_image")
+
+
+def _likelihood(name: str, summary: str) -> MetricInfo:
+    return MetricInfo(name=name, version=1, kind="likelihood", unit="bits", higher_is_better=False, summary=summary)
+
+
+PIXEL_LIKELIHOOD = "bits_per_dim"
+LIKELIHOOD_INFOS: dict[str, MetricInfo] = {
+    info.name: info
+    for info in (
+        _likelihood("code_nll_bits", "Mean -log2 p of a real image's tokens, teacher-forced; of one tokenizer only."),
+        _likelihood("code_nll_bits_per_pixel", "Total -log2 p of a real image's codes over pixels at the task's size."),
+        _likelihood(PIXEL_LIKELIHOOD, "Total -log2 p of a real image's 8-bit RGB values over their number."),
+    )
+}
+"""What a generator says of real images. Codes lose something of an image, so theirs is no likelihood of pixels."""
 
 
 def _text(name: str, higher: bool, summary: str) -> MetricInfo:

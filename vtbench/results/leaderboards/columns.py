@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-FAMILIES = ("reconstruction", "detail", "text", "generation", "compat")
+FAMILIES = ("reconstruction", "detail", "text", "generation", "tokens", "compat")
 """A CSV each. Compat tasks reproduce quirks on purpose and stand apart from the tasks they resemble."""
 KEY_COLUMNS = ("model", "revision", "protocol_id", "dtype")
 FACT_COLUMNS = (
@@ -72,6 +72,7 @@ METRIC_COLUMNS: dict[str, tuple[str, ...]] = {
         *_CODES,
     ),
     "generation": (*_DISTANCES, "clip_score", *_CODES, "code_js_divergence"),
+    "tokens": ("code_nll_bits", "code_nll_bits_per_pixel", "bits_per_dim", *_CODES),
     "compat": (
         *_PAIRED,
         "compat_vtbench_psnr",

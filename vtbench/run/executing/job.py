@@ -17,6 +17,7 @@ from vtbench.results.records.schema import ConfigSection, DeterminismSection
 from vtbench.run import provenance
 from vtbench.run.device import make_deterministic
 from vtbench.run.executing.generation import generated_blocks, generation_manifest
+from vtbench.run.executing.likelihood import likelihood_blocks
 from vtbench.run.executing.reconstruction import reconstructed_blocks, reference_features
 from vtbench.run.measuring.evaluators import Evaluators
 from vtbench.run.planning.earlier import blocks_without_images, job_name, tell_resumed, with_options
@@ -96,6 +97,8 @@ def _measured(
     if isinstance(plan.data, GenerationData):
         return generated_blocks(plan, plan.data, evaluators, device, missing)
     assert isinstance(plan.data, TaskData)
+    if plan.task.likelihood is not None:
+        return likelihood_blocks(plan, plan.data, device, missing)
     return reconstructed_blocks(plan, plan.data, evaluators, device, missing)
 
 

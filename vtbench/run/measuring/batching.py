@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 
@@ -24,6 +25,15 @@ def out_of_memory(error: BaseException) -> bool:
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in _OUT_OF_MEMORY)
+
+
+def of_one_shape(shape: Callable[[Item], Any]) -> Callable[[Sequence[Item], int], list[Item]]:
+    """A ``cut`` of :class:`CarefulBatches`: the first pending items that share what ``shape`` gives."""
+
+    def cut(pending: Sequence[Item], most: int) -> list[Item]:
+        return list(itertools.takewhile(lambda item: shape(item) == shape(pending[0]), pending[:most]))
+
+    return cut
 
 
 @dataclass(eq=False)

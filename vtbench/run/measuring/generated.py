@@ -58,7 +58,7 @@ class GenerationMeter:
         for batch in batches:
             order += [request.id for request in batch.requests]
             self._batch(batch, tally)
-        _refuse_total_failure([tally.rows[name] for name in order])
+        refuse_total_failure([tally.rows[name] for name in order])
         rows = [tally.rows[name] for name in order]
         return BlockResult(
             as_samples(rows, self.columns, ()), tally.tensors(self.evaluators.features), tally.meta(len(rows))
@@ -131,8 +131,12 @@ class GenerationMeter:
         }
 
 
-def _refuse_total_failure(rows: Sequence[SampleRow]) -> None:
-    """A generator that fails on a whole block of several images is broken, not unlucky."""
+def refuse_total_failure(rows: Sequence[SampleRow]) -> None:
+    """A generator that fails on a whole block of several images is broken, not unlucky.
+
+    Raises:
+        AdapterError: it did.
+    """
     failures = [row.failure for row in rows if row.failure is not None]
     if len(rows) > 1 and len(failures) == len(rows) and all(failure.of_model for failure in failures):
         raise AdapterError(

@@ -68,8 +68,8 @@ class LoadedModel:
             return self._run(images, seeds)
         native = self.info.native_size
         assert native is not None
-        result = self._run(_resize(images, native, native), seeds)
-        return Reconstruction(_resize(result.images, height, width), result.codes, result.encode_s, result.decode_s)
+        result = self._run(resized(images, native, native), seeds)
+        return Reconstruction(resized(result.images, height, width), result.codes, result.encode_s, result.decode_s)
 
     def _run(self, images: Tensor, seeds: list[int]) -> Reconstruction:
         started = self._clock()
@@ -104,5 +104,6 @@ class LoadedModel:
         return time.perf_counter()
 
 
-def _resize(images: Tensor, height: int, width: int) -> Tensor:
+def resized(images: Tensor, height: int, width: int) -> Tensor:
+    """``float32 [B,3,H,W]`` to another size, as :meth:`LoadedModel.resize_note` says it."""
     return F.interpolate(images, size=(height, width), mode="bicubic", antialias=True, align_corners=False)

@@ -15,7 +15,7 @@ from vtbench.core.errors import MissingImageError
 from vtbench.core.foreign.guard import told
 from vtbench.core.pixels import to_uint8, to_unit
 from vtbench.core.seeds import sample_seed
-from vtbench.run.measuring.batching import CarefulBatches
+from vtbench.run.measuring.batching import CarefulBatches, of_one_shape
 from vtbench.run.measuring.model import LoadedModel
 
 
@@ -50,7 +50,7 @@ class ModelPredictor:
 
     def __init__(self, model: LoadedModel, seed: int, batch_size: int) -> None:
         self._model, self._seed = model, seed
-        self._batches = CarefulBatches(model.info.name, batch_size, _same_shape_prefix, _failed)
+        self._batches = CarefulBatches(model.info.name, batch_size, of_one_shape(_shape), _failed)
 
     def predict(self, samples: Sequence[Prepared]) -> Iterator[Batch]:
         """See :class:`Predictor`."""
@@ -86,14 +86,8 @@ def _failed(sample: Prepared, error: Exception) -> Batch:
     return Batch([sample], [model_failure(sample.id, error)])
 
 
-def _same_shape_prefix(samples: Sequence[Prepared], most: int) -> list[Prepared]:
-    shape = samples[0].model_input.shape
-    batch = []
-    for sample in samples[:most]:
-        if sample.model_input.shape != shape:
-            break
-        batch.append(sample)
-    return batch
+def _shape(sample: Prepared) -> torch.Size:
+    return sample.model_input.shape
 
 
 def _at_rest(batch: list[Prepared], images: Tensor) -> Sequence[Tensor]:

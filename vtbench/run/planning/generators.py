@@ -15,6 +15,7 @@ from vtbench.core.naming.reference import parse_reference
 from vtbench.core.registry import Registry
 from vtbench.data.conditions import ConditionSet
 from vtbench.generators import GENERATORS
+from vtbench.generators.likelihoods import told_by
 from vtbench.generators.protocols import PremadeSamples
 from vtbench.generators.resolve import generator_arguments, resolve_generator
 from vtbench.run.device import choose_dtype
@@ -33,7 +34,7 @@ class GeneratorSource(NamedSource):
     """Whether the generator is somebody's own, who goes on training it."""
     kept: ClassVar[tuple[str, ...]] = (
         *("info", "import_path", "notes", "code_files"),
-        *("tokenizer_info", "tokenizer_reference", "premade"),
+        *("tokenizer_info", "tokenizer_reference", "premade", "likelihoods"),
     )
 
     def make(self) -> Any:
@@ -69,6 +70,11 @@ class GeneratorSource(NamedSource):
         """Images that were sampled before, and what from; ``None`` for a generator that is run."""
         there = self.model if isinstance(self.model, PremadeSamples) else None
         return None if there is None else (there.images, there.conditions)
+
+    @cached_property
+    def likelihoods(self) -> frozenset[str]:
+        """What of real images it tells the likelihood of: their codes, their pixels."""
+        return told_by(self.model)
 
     @cached_property
     def identity(self) -> dict[str, Any]:

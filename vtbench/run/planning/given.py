@@ -1,11 +1,14 @@
-"""What is given in place of the tasks' own data, and how their data are opened with it."""
+"""What is given in place of the tasks' own data, how their data are opened with it, and whether a generator fits."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vtbench.core.contracts import Condition, ImageDataset
+from vtbench.core.errors import UsageError
+from vtbench.data.sources.subset import Subset
+from vtbench.generators.likelihoods import CODES, PIXELS, WITHOUT_CLASS, require_likelihood
 from vtbench.run.planning.generation_data import GenerationData, open_generation_data
 from vtbench.run.planning.generation_reference import GenerationReference, find_reference
 from vtbench.run.planning.generators import GeneratorSource
@@ -50,3 +53,44 @@ class GivenData:
     def compared(self, task: TaskSpec) -> GenerationReference | None:
         """What images generated for a task are compared with."""
         return find_reference(task, self.reference)
+
+
+def fitting(data: TaskData, source: GeneratorSource) -> TaskData:
+    """The images of a task of tokens, if this generator can be asked how likely they are.
+
+    Raises:
+        UsageError: it does not tell what the task asks for, is conditioned on something else than the task gives, or
+            the images have no labels of its own.
+    """
+    task, info = data.task, source.info
+    assert task.likelihood is not None
+    require_likelihood(source.label, source.likelihoods, PIXELS if task.of_pixels else CODES)
+    without_class = task.likelihood.given == "nothing" and WITHOUT_CLASS in source.likelihoods
+    if info.conditions != task.likelihood.conditions and not without_class:
+        raise UsageError(
+            f"{source.label} is conditioned on {info.conditions}, the task {task.name} gives {task.likelihood.given}",
+            "a task of your own says under likelihood what is given: docs/adding-a-task.md",
+        )
+    if task.likelihood.given == "label":
+        _check_labels(data, source)
+    return data
+
+
+def _check_labels(data: TaskData, source: GeneratorSource) -> None:
+    dataset = data.dataset.dataset if isinstance(data.dataset, Subset) else data.dataset
+    if hasattr(dataset, "target") and not any(_has_label(dataset.target(place)) for place in range(len(data.ids))):
+        raise UsageError(
+            f"{data.source}: no image has a class label, which {source.label} is conditioned on",
+            "a folder a class, or a data set with labels: --data DIR",
+        )
+    classes, known = getattr(dataset, "positional_classes", None), source.info.classes
+    if classes and known and classes != known:
+        raise UsageError(
+            f"{data.source}: its {classes} folders are numbered in the order of their names, and {source.label} knows "
+            f"{known} classes: the numbers are not its labels",
+            "name each folder by the number of its class, or give the folders of all classes",
+        )
+
+
+def _has_label(target: object) -> bool:
+    return isinstance(target, Mapping) and target.get("label") is not None

@@ -215,8 +215,8 @@ def row_columns(task: TaskSpec) -> list[str]:
     columns = [metric_info(request.name).row_column for request in task.image_metrics]
     of_blocks = [column for metric in block_metrics(task.block_metrics) for column in metric.columns]
     instances = instance_columns(task.instances.of) if task.instances is not None else ()
-    prompts = [metric_info(request.name).row_column for request in task.prompt_metrics]
-    return [*dict.fromkeys(columns), *ROW_CODE_METRICS, *text_columns(task), *instances, *of_blocks, *prompts]
+    others = [metric_info(request.name).row_column for request in (*task.prompt_metrics, *task.likelihood_metrics)]
+    return [*dict.fromkeys(columns), *ROW_CODE_METRICS, *text_columns(task), *instances, *of_blocks, *others]
 
 
 def _jsonable(value: Any) -> Any:

@@ -50,7 +50,7 @@ def check_unused(tasks: Sequence[TaskSpec], given: GivenData, options: RunOption
     of_generators = (("--reference", given.reference), ("--samples", options.samples), ("conditions", given.conditions))
     for option, value in of_generators:
         if value is not None and tasks and not made:
-            problems.append(UsageError(f"{option} is for generators: no task here has any", "leave it out"))
+            problems.append(UsageError(f"{option} is for generators that sample: no task here has any", "leave it out"))
     if given.data is not None and made and not any(_reads_data(task) for task in tasks):
         told = "leave it out; images to compare with are given with --reference"
         problems.append(UsageError(f"--data is read by none of {', '.join(task.name for task in tasks)}", told))

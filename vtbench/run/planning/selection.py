@@ -46,7 +46,7 @@ def select(
         repeated = sorted({name for name in names if list(names).count(name) > 1})
         if repeated:
             raise UsageError(f"{kind} {', '.join(repeated)} is given twice")
-    of_generation = {name: load_task(name, trusted).kind == "generation" for name in (*tasks, *chosen.tasks)}
+    of_generation = {name: load_task(name, trusted).of_generators for name in (*tasks, *chosen.tasks)}
     if tasks:
         needed = {of_generation[name] for name in tasks}
     else:
@@ -92,6 +92,7 @@ def _refuse_without_models(selection: Selection, needed: set[bool], suite: str) 
 def _refuse_idle(tokenizers: Sequence[str], generators: Sequence[str], needed: set[bool]) -> None:
     """A model that was named must have something to do."""
     if tokenizers and False not in needed:
-        raise UsageError("--tokenizer is given, but every task is one for generators", "name a task for tokenizers too")
+        told = "its tokenizer comes with a generator: name that with --generator; or name a task for tokenizers too"
+        raise UsageError("--tokenizer is given, but every task is one for generators", told)
     if generators and True not in needed:
         raise UsageError("--generator is given, but every task is one for tokenizers", "e.g. --task generation-mini")

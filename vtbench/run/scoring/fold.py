@@ -22,6 +22,8 @@ from vtbench.run.storing.blocks import Block, BlockStore
 from vtbench.run.storing.manifest import JobManifest
 from vtbench.tasks import TaskSpec
 
+_OWN = "the network's own: guidance, temperature and filters of the sampler take no part"
+
 
 @dataclass(frozen=True, eq=False)
 class Measured:
@@ -90,6 +92,20 @@ def prompt_results(task: TaskSpec, samples: Samples) -> list[MetricResult]:
     infos = [metric_info(request.name) for request in task.prompt_metrics]
     _, scored = next(strata(samples, ()))
     return [metric_result(info, row_estimate(info, samples, scored)) for info in infos]
+
+
+def likelihood_results(task: TaskSpec, samples: Samples) -> list[MetricResult]:
+    """Likelihoods from the rows, with what they are given: over all samples, then by stratum."""
+    if task.likelihood is None:
+        return []
+    infos = [metric_info(request.name) for request in task.likelihood_metrics]
+    given = {"given": task.likelihood.given, "distribution": _OWN}
+    return [
+        metric_result(info, replace(found, details={**found.details, **given}), stratum)
+        for stratum, mask in strata(samples, task.strata)
+        for info in infos
+        for found in (row_estimate(info, samples, mask),)
+    ]
 
 
 def _columns(metric: BlockMetric, samples: Samples, mask: Mask) -> dict[str, Column]:

@@ -18,6 +18,7 @@ from vtbench.run.scoring.fold import (
     block_results,
     code_results,
     image_results,
+    likelihood_results,
     prompt_results,
     text_results,
 )
@@ -69,6 +70,7 @@ def score_job(
         *instance_results(task, samples, manifest.reader_id),
         *block_results(task, samples),
         *prompt_results(task, samples),
+        *likelihood_results(task, samples),
         *code_results(measured),
         *of_sets,
         *share_results(measured, task.set_metrics, told_of_sets),

@@ -105,7 +105,9 @@ def _model(
     size = (side, side) if side is not None else scored
     bits = values.get("bits_per_pixel")
     notes = sorted({note for meta in metas for note in meta.get("resized", [])})
-    native = (model.native_size, model.native_size) if model.native_size is not None else None
+    # Real images are encoded for a generator at the size of its codes, which need not be that of its images.
+    encoded = next((int(meta["encoded_side"]) for meta in metas if "encoded_side" in meta), model.native_size)
+    native = (encoded, encoded) if encoded is not None else None
     return model.model_copy(
         update={
             "input_size": native if notes else size,

@@ -69,7 +69,7 @@ def _lost(task: TaskSpec, results: Sequence[MetricResult]) -> list[str]:
 
 def _infos(task: TaskSpec) -> dict[str, MetricInfo]:
     """Metrics with a row an image, by the name of their results."""
-    requests = [*task.image_metrics, *task.block_metrics, *task.prompt_metrics]
+    requests = [*task.image_metrics, *task.block_metrics, *task.prompt_metrics, *task.likelihood_metrics]
     return {info.name: info for info in (metric_info(request.name) for request in requests)}
 
 

@@ -13,13 +13,19 @@ from vtbench.core.contracts import Condition
 from vtbench.core.errors import UsageError
 from vtbench.generators import GENERATORS
 from vtbench.generators.protocols import LikelihoodGenerator
+from vtbench.generators.published.base import PublishedGenerator
 from vtbench.generators.published.next_token.llamagen.adapter import LlamaGen
+from vtbench.generators.published.next_token.taming.adapter import TamingGpt
 from vtbench.generators.published.teacher_forcing import TeacherForced
 from vtbench.generators.sampling.filters import Filters, probabilities
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*random weights")
 LOADED = {name: GENERATORS.load(name) for name in GENERATORS.builtin}
-FAMILIES = {name: kind for name, kind in LOADED.items() if isinstance(kind, type) and issubclass(kind, TeacherForced)}
+TOLD = {name: kind for name, kind in LOADED.items() if isinstance(kind, type) and issubclass(kind, TeacherForced)}
+GROUPED = ("detailflow-gpt", "nar")
+"""Families that draw several tokens a pass."""
+PUBLISHED = {name: kind for name, kind in TOLD.items() if issubclass(kind, PublishedGenerator)}
+FAMILIES = {name: kind for name, kind in PUBLISHED.items() if name not in GROUPED}
 CONDITIONS = [Condition(label=3), Condition(label=7)]
 
 
@@ -46,6 +52,46 @@ def test_it_is_that_of_the_samplers_unfiltered_distribution(name: str) -> None:
     told = generator.log_likelihood(CONDITIONS, codes)
     assert told.dtype == torch.float64 and told.shape == tokens.shape
     torch.testing.assert_close(told, torch.stack(found, dim=1).double(), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", GROUPED)
+def test_tokens_drawn_side_by_side_are_given_the_groups_before(name: str) -> None:
+    """The chain of cached passes that sampling takes: what is told of a token is what it was drawn from."""
+    family: Any = PUBLISHED[name]
+    generator = family.random(**family.shrunken)
+    codes = generator.sample_codes(CONDITIONS, torch.tensor([1, 2]))
+    tokens, network = codes.levels[0].flatten(1), generator._network
+    found = torch.zeros(tokens.shape, dtype=torch.float64)
+    with torch.inference_mode():
+        cache, groups = network.make_cache(2), [list(group) for group in network.order.groups]
+        logits = network.prefill(torch.tensor([3, 7]), cache)
+        for number, group in enumerate(groups):
+            if number:
+                logits = network.step(tokens[:, groups[number - 1]], number, cache)
+            found[:, group] = probabilities(logits, Filters()).gather(-1, tokens[:, group, None]).log()[..., 0].double()
+    told = generator.log_likelihood(CONDITIONS, codes)
+    torch.testing.assert_close(told, found, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["llamagen", "rar", "open-magvit2-ar", "detailflow-gpt", "var", "tiny-ar"])
+def test_a_condition_that_holds_nothing_is_the_network_without_a_class(name: str) -> None:
+    family: Any = LOADED[name]
+    generator = family() if name == "tiny-ar" else family.random(**family.shrunken)
+    codes = generator.sample_codes([Condition(label=2)], torch.tensor([1]))
+    assert generator.null_condition
+    alone = generator.log_likelihood([Condition()], codes)
+    given = generator.log_likelihood([Condition(label=2)], codes)
+    assert alone.shape == given.shape and not torch.allclose(alone, given)
+    with pytest.raises(UsageError, match="class"):
+        generator.log_likelihood([Condition(), Condition(label=2)], codes.select([0, 0]))
+
+
+def test_a_network_without_such_a_class_refuses_it() -> None:
+    generator = TamingGpt.random(**TamingGpt.shrunken)
+    assert not generator.null_condition
+    codes = Codes(levels=(torch.zeros(1, 16, 16, dtype=torch.int64),))
+    with pytest.raises(UsageError, match="nothing stands for no class"):
+        generator.log_likelihood([Condition()], codes)
 
 
 @pytest.fixture(scope="module")

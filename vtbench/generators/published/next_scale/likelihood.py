@@ -8,22 +8,21 @@ from typing import TYPE_CHECKING, Any
 from vtbench.core.codes import Codes
 from vtbench.core.contracts import Condition
 from vtbench.core.errors import UsageError
+from vtbench.generators.published.teacher_forcing import Conditioned
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-class ScaleLikelihood:
+class ScaleLikelihood(Conditioned):
     """Gives a family the method ``log_likelihood``; it stands before the base among the family's classes.
 
     For multi-scale generators whose every token is drawn once, from the pass over its scale.
     """
 
     _network: Any
-    _labels: Any
     _accumulator: Any
     _schedule: Any
-    info: Any
 
     def log_likelihood(self, conditions: Sequence[Condition], codes: Codes) -> Tensor:
         """Natural logarithm of the probability of each token, given the condition and the scales before its own.
@@ -33,7 +32,7 @@ class ScaleLikelihood:
         tokenizer that made them loses something, so it is no likelihood of pixels and no bits a dimension.
 
         Args:
-            conditions: ``B`` of them, one an image.
+            conditions: ``B`` of them, one an image; all without a label for the network without a class.
             codes: of ``B`` images, of the generator's tokenizer.
 
         Returns:
@@ -44,7 +43,7 @@ class ScaleLikelihood:
         """
         import torch
 
-        labels = self._labels(conditions)
+        labels = self._condition(conditions)
         found = [tuple(level.shape[1:]) for level in codes.levels]
         if found != list(self._schedule.sizes) or codes.batch_size != len(labels):
             raise UsageError(

@@ -121,7 +121,8 @@ def samples_folder(of: Measurement) -> Path | None:
 
 
 def _generates(record: RunRecord) -> bool:
-    return record.model.kind == "generator"
+    """Whether images were sampled: how likely real ones are depends on no strategy."""
+    return record.model.kind == "generator" and record.task.spec.get("kind") != "tokens"
 
 
 def _strategy(record: RunRecord) -> str:

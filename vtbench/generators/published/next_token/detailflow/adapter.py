@@ -15,6 +15,7 @@ from vtbench.checkpoints.loading import Source
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.errors import UsageError
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
+from vtbench.generators.published.teacher_forcing import TeacherForced
 from vtbench.generators.sampling.draws import PRECISIONS, DrawRule
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant
@@ -28,7 +29,7 @@ VOCABULARY = 8192
 CLASSES = 1000
 
 
-class DetailFlowGpt(PublishedGenerator):
+class DetailFlowGpt(TeacherForced, PublishedGenerator):
     """DetailFlow's GPT-L over its own tokens: eight one by one, then eight a pass; 23 passes for 128 tokens.
 
     A file as the training script writes it holds its settings as objects, which are refused:
@@ -106,6 +107,11 @@ class DetailFlowGpt(PublishedGenerator):
 
         prompted = self._prompted(conditions)
         return sample_groups(self._network, prompted, self._identity.settings, seeds)
+
+    def _logits(self, labels: Tensor, tokens: Tensor) -> Tensor:
+        # tokens of one group are drawn side by side: each is given the groups before, not its neighbours
+        logits: Tensor = self._network(labels, tokens[:, : -self._network.geometry.group])
+        return logits
 
     def _side(self) -> int:
         side: int = self.tokenizer.info.native_size

@@ -83,6 +83,11 @@ class DetailFlowNetwork(nn.Module):
         self._turns = HeldTable(geometry.turns)
 
     @property
+    def tokens(self) -> int:
+        """Tokens of an image."""
+        return self.geometry.tokens
+
+    @property
     def order(self) -> DecodingOrder:
         """The first group singly, then a group a pass."""
         return self.geometry.order

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from vtbench.checkpoints.loading import Source
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
+from vtbench.generators.published.teacher_forcing import TeacherForced
 from vtbench.generators.sampling.draws import PRECISIONS, DrawRule
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant, WhileAtMost
@@ -27,7 +28,7 @@ VOCABULARY = 16384
 CLASSES = 1000
 
 
-class Nar(PublishedGenerator):
+class Nar(TeacherForced, PublishedGenerator):
     """One of NAR's sizes over the codes of LlamaGen's VQ-16: an anti-diagonal a pass, 31 passes for 256 tokens.
 
     Args:
@@ -95,3 +96,8 @@ class Nar(PublishedGenerator):
 
         prompted = self._prompted(conditions)
         return sample_groups(self._network, prompted, self._identity.settings, seeds)
+
+    def _logits(self, labels: Tensor, tokens: Tensor) -> Tensor:
+        # tokens of one anti-diagonal are drawn side by side: each is given those nearer to the first corner
+        logits: Tensor = self._network(labels, tokens)
+        return logits

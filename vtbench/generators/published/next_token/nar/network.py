@@ -82,6 +82,11 @@ class NarNetwork(nn.Module):
         self._turns = HeldTable(geometry.turns)
 
     @property
+    def tokens(self) -> int:
+        """Tokens of an image."""
+        return self.geometry.tokens
+
+    @property
     def order(self) -> DecodingOrder:
         """An anti-diagonal of the grid a pass."""
         return self.geometry.order
