@@ -78,7 +78,7 @@ class SolverStandIn:
         self.asked, self.side = asked, side
         asked.append(made)
         if processor is not None:
-            processor(target_size=made["target_size"], tokenizer="/home/somebody/tokenizer")
+            processor(target_size=made["target_size"], tokenizer="a folder of the authors")
 
     def create_logits_processor(self, cfg: float, image_top_k: int) -> tuple[float, int]:
         return cfg, image_top_k

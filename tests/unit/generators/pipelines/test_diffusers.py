@@ -11,6 +11,7 @@ import diffusers
 import pytest
 import safetensors.torch
 import torch
+from tiny_pipelines import build_amused, build_text
 
 from vtbench.core.contracts import Condition, Generator
 from vtbench.core.digests import digest_file
@@ -261,27 +262,6 @@ def test_nothing_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         resolve_generator("diffusers-pipeline,path=nobody/nothing")
 
 
-def build_text(words: Path, **more: int) -> tuple[Any, Any]:
-    """A tokenizer of letters, and the configuration of a tiny text encoder for it."""
-    from transformers import CLIPTextConfig, CLIPTokenizer
-
-    letters = [*"abcdefghijklmnopqrstuvwxyz"]
-    vocabulary = [*letters, *(f"{letter}</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
-    (words / "vocab.json").write_text(json.dumps({word: index for index, word in enumerate(vocabulary)}))
-    (words / "merges.txt").write_text("#version: 0.2\n")
-    config = CLIPTextConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=8,
-        intermediate_size=8,
-        num_attention_heads=2,
-        max_position_embeddings=16,
-        bos_token_id=len(vocabulary) - 2,
-        eos_token_id=len(vocabulary) - 1,
-        **{"num_hidden_layers": 1, **more},
-    )
-    return CLIPTokenizer(str(words / "vocab.json"), str(words / "merges.txt"), model_max_length=16), config
-
-
 @pytest.fixture(scope="module")
 def text_to_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from transformers import CLIPTextModel
@@ -347,32 +327,6 @@ def test_an_image_that_a_safety_checker_replaced_is_no_sample(text_to_image: Pat
         generator.sample([Condition(prompt="a cat")] * 2, SEEDS[:2])
 
 
-def build_amused(words: Path) -> Any:
-    from transformers import CLIPTextModelWithProjection
-
-    tokenizer, text = build_text(words, num_hidden_layers=2, projection_dim=8)
-    torch.manual_seed(0)
-    vqvae = diffusers.VQModel(
-        block_out_channels=(8, 8),
-        down_block_types=("DownEncoderBlock2D",) * 2,
-        up_block_types=("UpDecoderBlock2D",) * 2,
-        norm_num_groups=4,
-        latent_channels=8,
-        num_vq_embeddings=32,
-        mid_block_add_attention=False,
-        lookup_from_codebook=True,
-    )
-    transformer = diffusers.UVit2DModel(
-        **{"hidden_size": 8, "cond_embed_dim": 8, "micro_cond_encode_dim": 2, "micro_cond_embed_dim": 10},
-        **{"encoder_hidden_size": 8, "vocab_size": 33, "codebook_size": 32, "in_channels": 8, "block_out_channels": 8},
-        **{"num_res_blocks": 1, "block_num_heads": 1, "num_hidden_layers": 1, "num_attention_heads": 1},
-        **{"intermediate_size": 8, "downsample": True, "upsample": True, "sample_size": 4},
-    )
-    encoder = CLIPTextModelWithProjection(text).eval()
-    scheduler = diffusers.AmusedScheduler(mask_token_id=32)
-    return diffusers.AmusedPipeline(vqvae.eval(), tokenizer, encoder, transformer.eval(), scheduler)
-
-
 def test_a_masked_pipeline_takes_one_generator_and_is_called_for_each_image(tmp_path: Path) -> None:
     """aMUSEd draws all tokens of a batch from one generator, and cannot be given several."""
     pipeline = build_amused(tmp_path)
@@ -390,27 +344,3 @@ def test_a_masked_pipeline_takes_one_generator_and_is_called_for_each_image(tmp_
         alone = pipeline([condition.prompt], num_inference_steps=STEPS, generator=random, output_type="pt").images[0]
         torch.testing.assert_close(image, alone, rtol=0, atol=1e-6)
     assert (images[0] - images[2]).abs().max() > 1e-3
-
-
-def test_a_source_and_a_mask(tmp_path: Path) -> None:
-    from torchvision.transforms.functional import to_pil_image
-
-    parts = build_amused(tmp_path).components
-    pipeline = diffusers.AmusedInpaintPipeline(**parts)
-    pipeline.save_pretrained(tmp_path / "amused")
-    pipeline.set_progress_bar_config(disable=True)
-    generator = resolve_generator(f"diffusers-pipeline,path={tmp_path / 'amused'},steps={STEPS},call={{strength: 1.0}}")
-    assert generator.info.images == ("source", "mask") and generator.info.conditions == "prompt"
-    source, mask = torch.arange(192, dtype=torch.uint8).reshape(3, 8, 8), torch.zeros(3, 8, 8, dtype=torch.uint8)
-    mask[:, :, 4:] = 255
-    conditions = [Condition(prompt="a cat", images={"source": source, "mask": m}) for m in (mask, 255 - mask)]
-    found = generator.sample(conditions, SEEDS[[0, 0]])
-    for image, one in zip(found, (mask, 255 - mask), strict=True):
-        direct = pipeline(
-            ["a cat"], to_pil_image(source), to_pil_image(one[:1]), strength=1.0, num_inference_steps=STEPS,
-            generator=torch.Generator().manual_seed(1), output_type="pt",
-        ).images[0]  # fmt: skip
-        torch.testing.assert_close(image, direct, rtol=0, atol=1e-6)
-    assert (found[0] - found[1]).abs().max() > 1e-3
-    with pytest.raises(UsageError, match="not given 'mask_image' here"):
-        resolve_generator(f"diffusers-pipeline,path={tmp_path / 'amused'},call={{mask_image: x}}")

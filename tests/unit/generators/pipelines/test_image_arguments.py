@@ -10,6 +10,7 @@ import diffusers
 import pytest
 import torch
 from PIL import Image
+from tiny_pipelines import build_amused
 from torch import Tensor
 
 from vtbench.core.contracts import Condition
@@ -103,3 +104,25 @@ def test_roles_that_are_given() -> None:
     for wanted, told in (({"control": "images"}, "takes no 'images'"), ({"A": "image"}, "no role")):
         with pytest.raises(UsageError, match=told):
             image_arguments(kind, call(kind), wanted)
+
+
+def test_a_source_and_a_mask(tmp_path: Path) -> None:
+    parts = build_amused(tmp_path).components
+    pipeline = diffusers.AmusedInpaintPipeline(**parts)
+    pipeline.save_pretrained(tmp_path / "amused")
+    pipeline.set_progress_bar_config(disable=True)
+    generator = resolve_generator(f"diffusers-pipeline,path={tmp_path / 'amused'},steps={STEPS},call={{strength: 1.0}}")
+    assert generator.info.images == ("source", "mask") and generator.info.conditions == "prompt"
+    source, mask = torch.arange(192, dtype=torch.uint8).reshape(3, 8, 8), torch.zeros(3, 8, 8, dtype=torch.uint8)
+    mask[:, :, 4:] = 255
+    conditions = [Condition(prompt="a cat", images={"source": source, "mask": m}) for m in (mask, 255 - mask)]
+    found = generator.sample(conditions, SEEDS[[0, 0]])
+    for image, one in zip(found, (mask, 255 - mask), strict=True):
+        direct = pipeline(
+            ["a cat"], pillow(source), pillow(one, "L"), strength=1.0, num_inference_steps=STEPS,
+            generator=torch.Generator().manual_seed(1), output_type="pt",
+        ).images[0]  # fmt: skip
+        torch.testing.assert_close(image, direct, rtol=0, atol=1e-6)
+    assert (found[0] - found[1]).abs().max() > 1e-3
+    with pytest.raises(UsageError, match="not given 'mask_image' here"):
+        resolve_generator(f"diffusers-pipeline,path={tmp_path / 'amused'},call={{mask_image: x}}")
