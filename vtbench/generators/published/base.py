@@ -18,10 +18,9 @@ from vtbench.checkpoints.cards import GeneratorCard, find_generator_card
 from vtbench.checkpoints.loading import Conventions, Source, load_network, require_source
 from vtbench.core.codes import Codes
 from vtbench.core.contracts import Condition, SamplingCost
-from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
+from vtbench.core.errors import UsageError
 from vtbench.core.info import ConditionKind, GeneratorInfo
-from vtbench.core.naming.reference import parse_reference
-from vtbench.tokenizers.resolve import resolve_tokenizer
+from vtbench.generators.published.own_tokenizer import Latents, require_fit, tokenizer_of
 
 if TYPE_CHECKING:
     import torch
@@ -58,19 +57,6 @@ class ImageRule:
         if self.side is not None and decoded.shape[-1] != self.side:
             decoded = F.interpolate(decoded, size=(self.side, self.side), mode="bicubic")
         return decoded if self.rounding == "round" else decoded.clamp(0, 1).mul(255).floor().div(255)
-
-
-@dataclass(frozen=True)
-class Latents:
-    """Tokens that are values instead of entries of a codebook.
-
-    Attributes:
-        channels: values of a token.
-        scale: of a token, over what its tokenizer encodes and decodes.
-    """
-
-    channels: int
-    scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -141,7 +127,7 @@ class PublishedGenerator:
         conventions = self._conventions(card)
         require_source(source, card, conventions)
         self._identity = identity
-        self.tokenizer: Any = _tokenizer_of(identity.tokenizer, self.family, card)
+        self.tokenizer: Any = tokenizer_of(identity.tokenizer, self.family, card)
         self._check_tokenizer()  # before gigabytes are read
         loaded = load_network(build, source, card, conventions, self._convert, self._heed)
         self._network = loaded.network.eval().requires_grad_(False)
@@ -269,52 +255,4 @@ class PublishedGenerator:
         return self._identity.grid[-1] * factor
 
     def _check_tokenizer(self) -> None:
-        wanted = self._identity.vocabulary
-        fits, draws = _fitting(self.tokenizer, wanted)
-        if not fits:
-            raise AdapterError(
-                f"{self.family} draws {draws}; the tokenizer {self.tokenizer.info.name} has {_told(self.tokenizer)}",
-                "leave tokenizer= out, or name the one that the generator was trained on",
-            )
-
-
-def _fitting(tokenizer: Any, wanted: int | Latents) -> tuple[bool, str]:
-    """Whether a tokenizer takes such tokens, and what they are in words; channels that it does not tell may fit."""
-    if isinstance(wanted, Latents):
-        fits = tokenizer.info.kind == "continuous" and _channels(tokenizer) in (None, wanted.channels)
-        return fits, f"latents of {wanted.channels} channels"
-    return tuple(tokenizer.info.codebook_sizes) == (wanted,), f"tokens of {wanted} entries"
-
-
-def _told(tokenizer: Any) -> str:
-    sizes = tuple(tokenizer.info.codebook_sizes)
-    if len(sizes) == 1:
-        return f"a codebook of {sizes[0]}"
-    if sizes:
-        return f"codebooks {sizes}"
-    channels = _channels(tokenizer)
-    return "no codebook" if channels is None else f"latents of {channels}"
-
-
-def _channels(tokenizer: Any) -> int | None:
-    found: int | None = getattr(tokenizer, "latent_channels", None)
-    return found
-
-
-def _tokenizer_of(reference: str, family: str, card: GeneratorCard | None) -> Any:
-    """The tokenizer; where its weights cannot be had, that is told as the generator's want.
-
-    Raises:
-        AssetMissingError: with how to give it to the generator.
-    """
-    try:
-        return resolve_tokenizer(reference)
-    except AssetMissingError as error:
-        generator, name = family if card is None else card.name, parse_reference(reference).target
-        fetch = (
-            f"vtbench fetch {generator} gets both" if card and card.tokenizer == reference else f"vtbench fetch {name}"
-        )
-        raise AssetMissingError(
-            f"{generator} cannot be run without its tokenizer: {error.what}",
-            f"{fetch}; or give it: {generator},tokenizer='{name},checkpoint=FILE'",
-        ) from error
+        require_fit(self.tokenizer, self._identity.vocabulary, self.family)

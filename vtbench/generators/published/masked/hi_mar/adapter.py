@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from vtbench.checkpoints.loading import Source
 from vtbench.core.contracts import Condition, SamplingCost
-from vtbench.generators.published.base import Identity, ImageRule, Latents, PublishedGenerator
+from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
 from vtbench.generators.published.masked.hi_mar.geometry import SIZES
 from vtbench.generators.published.masked.hi_mar.sampling import HiMarSettings, sample_in_parts
 from vtbench.generators.published.masked.mar.adapter import SCALE, GuidanceName, schedule
+from vtbench.generators.published.own_tokenizer import Latents
 from vtbench.generators.sampling.masked.counts import left_in_order
 from vtbench.generators.sampling.masked.latent_noise import LatentDraw
 from vtbench.generators.sampling.masked.latent_settings import LatentSettings

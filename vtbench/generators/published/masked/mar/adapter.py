@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from vtbench.checkpoints.loading import Source
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.errors import UsageError
-from vtbench.generators.published.base import Identity, ImageRule, Latents, PublishedGenerator
+from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
 from vtbench.generators.published.masked.mar.geometry import SIZES
+from vtbench.generators.published.own_tokenizer import Latents
 from vtbench.generators.sampling.guidance import Constant, Linear, Schedule
 from vtbench.generators.sampling.masked.counts import left_in_order
 from vtbench.generators.sampling.masked.latent_noise import LatentDraw, make_latent_noise

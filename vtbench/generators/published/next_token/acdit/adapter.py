@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from vtbench.checkpoints.loading import Source
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.errors import AdapterError
-from vtbench.generators.published.base import Identity, ImageRule, Latents, PublishedGenerator
+from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
 from vtbench.generators.published.next_token.acdit.geometry import SIZES, AcditGeometry
 from vtbench.generators.published.next_token.acdit.sampling import AcditSettings, sample_blocks
+from vtbench.generators.published.own_tokenizer import Latents
 from vtbench.generators.sampling.masked.latent_noise import LatentDraw
 
 if TYPE_CHECKING:
