@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vtbench.assets.hub import hub_file
+from vtbench.checkpoints.beside import file_beside
 from vtbench.checkpoints.cards import CommonCard
-from vtbench.checkpoints.files import at_hand
 from vtbench.checkpoints.loading import Source
 from vtbench.core.digests import digest_file
 from vtbench.core.disk.files import user_path
@@ -50,19 +49,18 @@ def locate_vocabulary(given: str | None, source: Source, card: CommonCard | None
     """
     if given is None and source.random_weights_seed is not None:
         return None
-    place = given or source.checkpoint or (at_hand(card) if card is not None else None)
-    if place is not None:
-        path = user_path(str(place))
-        file = path if given and path.is_file() else (path if path.is_dir() else path.parent) / FILE
-        if file.is_file():
-            return file
-        raise _missing(generator, f"{file} is not there")
-    if card is None or card.checkpoint is None or not card.checkpoint.hub:
-        raise _missing(generator, "no address of one is known")
     try:
-        return hub_file(card.checkpoint.hub, FILE, card.checkpoint.revision)
+        file = file_beside(FILE, source, card) if given is None else _named(given)
     except AssetMissingError as error:
         raise _missing(generator, error.what) from error
+    if file is None or not file.is_file():
+        raise _missing(generator, "no address of one is known" if file is None else f"{file} is not there")
+    return file
+
+
+def _named(given: str) -> Path:
+    path = user_path(given)
+    return path / FILE if path.is_dir() else path
 
 
 def read_vocabulary(file: Path | None, special: Sequence[str], entries: int) -> Vocabulary:

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from vtbench.core.errors import AssetMissingError
 from vtbench.core.extras import install_extra
+from vtbench.generators.published.library.classes import NEEDED
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from vtbench.networks.key_value_cache import KeyValueCache
-
-NEEDED = "transformers>=4.57"
 
 
 def cached(network: Any, cache: KeyValueCache | None, positions: int, **inputs: Any) -> Tensor:

@@ -21,6 +21,7 @@ from vtbench.checkpoints.naming import renamed
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.errors import AdapterError
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
+from vtbench.generators.published.library.settings import LLAMA, refuse_other_settings
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant
 from vtbench.generators.sampling.settings import SamplerSettings
@@ -72,7 +73,7 @@ class Emu3(PublishedGenerator):
 
     Raises:
         AssetMissingError: transformers is too old, or a file cannot be had.
-        AdapterError: a text tokenizer whose image tokens are not those of the network.
+        AdapterError: weights, a configuration or a text tokenizer of another network.
         UsageError: a setting out of range.
     """
 
@@ -105,10 +106,11 @@ class Emu3(PublishedGenerator):
         entry: str | None = None,
         random_weights_seed: int | None = None,
     ) -> None:
-        from vtbench.generators.published.next_token.emu3.network import SIZES, Emu3Network
+        from vtbench.generators.published.next_token.emu3.network import SIZES, Emu3Network, text_config
 
         geometry, source = SIZES[size], Source(checkpoint, card, random_weights_seed, entry)
         known = None if card is None else find_generator_card(card)
+        refuse_other_settings(text_config(geometry), LLAMA, source, known, card or self.family, "text_config")
         file = locate_vocabulary(vocabulary, source, known, card or self.family)
         names = (BEGIN, IMAGE, SIZE_END, ROW_END, _image_token(0), _image_token(geometry.vocabulary - 1))
         self._vocabulary = read_vocabulary(file, names, geometry.words)

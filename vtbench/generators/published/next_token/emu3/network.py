@@ -8,9 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vtbench.core.errors import AssetMissingError
-from vtbench.core.extras import install_extra
-from vtbench.generators.published.library.cache import NEEDED
+from vtbench.generators.published.library.classes import library_classes
 from vtbench.generators.published.library.padded import PaddedCache, decoded, padding_of
 from vtbench.networks.key_value_cache import CacheGeometry
 
@@ -143,12 +141,14 @@ class Emu3Network(nn.Module):
         return nn.functional.linear(hidden, self.lm_head.weight[first : first + self.geometry.vocabulary])
 
 
-def _library(geometry: Emu3Geometry) -> Any:
-    try:
-        from transformers import Emu3TextConfig, Emu3TextModel
-    except ImportError as error:
-        raise AssetMissingError(f"emu3 needs {NEEDED}", install_extra("hub", NEEDED)) from error
-    config = Emu3TextConfig(
+def text_config(geometry: Emu3Geometry) -> Any:
+    """The library's configuration of the language model.
+
+    Raises:
+        AssetMissingError: transformers is not installed, or too old.
+    """
+    (config,) = library_classes("emu3", "Emu3TextConfig")
+    return config(
         vocab_size=geometry.words,
         hidden_size=geometry.width,
         intermediate_size=geometry.hidden,
@@ -162,4 +162,8 @@ def _library(geometry: Emu3Geometry) -> Any:
         bos_token_id=0,
         eos_token_id=0,
     )
-    return Emu3TextModel(config)
+
+
+def _library(geometry: Emu3Geometry) -> Any:
+    (kind,) = library_classes("emu3", "Emu3TextModel")
+    return kind(text_config(geometry))

@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from vtbench.checkpoints.cards import find_generator_card
 from vtbench.checkpoints.loading import Source
 from vtbench.core.contracts import Condition
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
+from vtbench.generators.published.library.settings import refuse_other_settings
 from vtbench.generators.published.teacher_forcing import TeacherForced
 from vtbench.generators.sampling.draws import PRECISIONS, DrawRule
 from vtbench.generators.sampling.filters import Filters
@@ -52,6 +54,7 @@ class ImageGpt(TeacherForced, PublishedGenerator):
 
     Raises:
         AssetMissingError: transformers is not installed, or too old.
+        AdapterError: weights, or a configuration beside them, that are of another network.
         UsageError: a setting out of range.
     """
 
@@ -82,14 +85,21 @@ class ImageGpt(TeacherForced, PublishedGenerator):
         entry: str | None = None,
         random_weights_seed: int | None = None,
     ) -> None:
-        from vtbench.generators.published.next_token.imagegpt.network import SIZES, ImageGptNetwork
+        from vtbench.generators.published.next_token.imagegpt.network import (
+            SIZES,
+            UNSEEN,
+            ImageGptNetwork,
+            library_config,
+        )
 
-        geometry = SIZES[size]
+        geometry, source = SIZES[size], Source(checkpoint, card, random_weights_seed, entry)
+        known = None if card is None else find_generator_card(card)
+        refuse_other_settings(library_config(geometry), UNSEEN, source, known, card or self.family)
         filters = Filters(temperature, top_k, top_p, greedy, PRECISIONS[draw])
         settings = SamplerSettings(filters, draw=draw, strategy=strategy_of(strategy, window, filling))
         self._setup(
             lambda: ImageGptNetwork(geometry),
-            Source(checkpoint, card, random_weights_seed, entry),
+            source,
             Identity(tokenizer, geometry.colours, (geometry.side, geometry.side), settings, ImageRule()),
         )
 

@@ -8,9 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vtbench.core.errors import AssetMissingError
-from vtbench.core.extras import install_extra
-from vtbench.generators.published.library.cache import NEEDED, cached
+from vtbench.generators.published.library.cache import cached
+from vtbench.generators.published.library.classes import library_classes
 from vtbench.networks.key_value_cache import CacheGeometry, KeyValueCache
 
 
@@ -33,6 +32,11 @@ class ImageGptGeometry:
     colours: int = 512
 
 
+UNSEEN = (
+    *("n_head", "activation_function", "layer_norm_epsilon", "scale_attn_weights", "scale_attn_by_inverse_layer_idx"),
+    "reorder_and_upcast_attn",
+)
+"""Settings of the library's configuration that no tensor shows."""
 SIZES = {
     "small": ImageGptGeometry(depth=24, heads=8, width=512),
     "medium": ImageGptGeometry(depth=36, heads=8, width=1024),
@@ -91,16 +95,22 @@ class ImageGptNetwork(nn.Module):
         return cached(self.model, cache, tokens.shape[1], input_ids=tokens)
 
 
-def _library(geometry: ImageGptGeometry) -> Any:
-    try:
-        from transformers import ImageGPTConfig, ImageGPTForCausalImageModeling
-    except ImportError as error:
-        raise AssetMissingError(f"imagegpt needs {NEEDED}", install_extra("hub", NEEDED)) from error
-    config = ImageGPTConfig(
+def library_config(geometry: ImageGptGeometry) -> Any:
+    """The library's configuration of the network.
+
+    Raises:
+        AssetMissingError: transformers is not installed, or too old.
+    """
+    (config,) = library_classes("imagegpt", "ImageGPTConfig")
+    return config(
         vocab_size=geometry.colours + 1,
         n_positions=geometry.side**2,
         n_embd=geometry.width,
         n_layer=geometry.depth,
         n_head=geometry.heads,
     )
-    return ImageGPTForCausalImageModeling(config)
+
+
+def _library(geometry: ImageGptGeometry) -> Any:
+    (kind,) = library_classes("imagegpt", "ImageGPTForCausalImageModeling")
+    return kind(library_config(geometry))

@@ -19,6 +19,7 @@ from vtbench.checkpoints.loading import Source
 from vtbench.checkpoints.naming import renamed
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
+from vtbench.generators.published.library.settings import LLAMA, refuse_other_settings
 from vtbench.generators.sampling.draws import PRECISIONS, DrawRule
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant
@@ -73,6 +74,7 @@ class Janus(PublishedGenerator):
 
     Raises:
         AssetMissingError: transformers is too old, or a file cannot be had.
+        AdapterError: weights, a configuration or a text tokenizer of another network.
         UsageError: a setting out of range.
     """
 
@@ -108,10 +110,11 @@ class Janus(PublishedGenerator):
         entry: str | None = None,
         random_weights_seed: int | None = None,
     ) -> None:
-        from vtbench.generators.published.next_token.janus.network import SIZES, JanusNetwork
+        from vtbench.generators.published.next_token.janus.network import SIZES, JanusNetwork, language_config
 
         geometry, source = SIZES[size], Source(checkpoint, card, random_weights_seed, entry)
         known = None if card is None else find_generator_card(card)
+        refuse_other_settings(language_config(geometry), LLAMA, source, known, card or self.family, "text_config")
         file = locate_vocabulary(vocabulary, source, known, card or self.family)
         self._vocabulary = read_vocabulary(file, (BEGIN, PAD, IMAGE), geometry.words)
         filters = Filters(temperature, top_k, top_p, greedy, PRECISIONS[draw])

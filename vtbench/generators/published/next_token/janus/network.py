@@ -8,9 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vtbench.core.errors import AssetMissingError
-from vtbench.core.extras import install_extra
-from vtbench.generators.published.library.cache import NEEDED
+from vtbench.generators.published.library.classes import library_classes
 from vtbench.generators.published.library.padded import PaddedCache, decoded, padding_of
 from vtbench.networks.key_value_cache import CacheGeometry
 
@@ -117,14 +115,14 @@ class JanusNetwork(nn.Module):
         return embedded
 
 
-def _library(geometry: JanusGeometry) -> tuple[Any, Any, Any]:
-    """The language model, the aligner of image tokens, and their head."""
-    try:
-        from transformers import JanusVQVAEConfig, LlamaConfig, LlamaModel
-        from transformers.models.janus.modeling_janus import JanusVQVAEAlignerMLP, JanusVQVAEHead
-    except ImportError as error:
-        raise AssetMissingError(f"janus needs {NEEDED}", install_extra("hub", NEEDED)) from error
-    language = LlamaConfig(
+def language_config(geometry: JanusGeometry) -> Any:
+    """The library's configuration of the language model.
+
+    Raises:
+        AssetMissingError: transformers is not installed, or too old.
+    """
+    (config,) = library_classes("janus", "LlamaConfig")
+    return config(
         vocab_size=geometry.words,
         hidden_size=geometry.width,
         intermediate_size=geometry.hidden,
@@ -134,10 +132,17 @@ def _library(geometry: JanusGeometry) -> tuple[Any, Any, Any]:
         rms_norm_eps=geometry.eps,
         rope_parameters={"rope_type": "default", "rope_theta": geometry.theta},
     )
-    codes = JanusVQVAEConfig(
+
+
+def _library(geometry: JanusGeometry) -> tuple[Any, Any, Any]:
+    """The language model, the aligner of image tokens, and their head."""
+    codes_config, language_model = library_classes("janus", "JanusVQVAEConfig", "LlamaModel")
+    from transformers.models.janus.modeling_janus import JanusVQVAEAlignerMLP, JanusVQVAEHead
+
+    codes = codes_config(
         embed_dim=geometry.code_width,
         num_embeddings=geometry.vocabulary,
         projection_dim=geometry.width,
         image_token_embed_dim=geometry.width,
     )
-    return LlamaModel(language), JanusVQVAEAlignerMLP(codes), JanusVQVAEHead(codes)
+    return language_model(language_config(geometry)), JanusVQVAEAlignerMLP(codes), JanusVQVAEHead(codes)
