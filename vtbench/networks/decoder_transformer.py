@@ -146,7 +146,12 @@ class DecoderBlock(nn.Module):
 
 
 def run_causally(
-    blocks: Iterable[nn.Module], x: Tensor, turns: Tensor | None, cache: KeyValueCache | None, *given: Tensor
+    blocks: Iterable[nn.Module],
+    x: Tensor,
+    turns: Tensor | None,
+    cache: KeyValueCache | None,
+    *given: Tensor,
+    padding: Tensor | None = None,
 ) -> Tensor:
     """``[B,T,width]`` through every block, each position seeing those before it and itself.
 
@@ -156,13 +161,18 @@ def run_causally(
         turns: of all positions from the first on; ``None`` where positions are added before.
         cache: keys and values so far, which those of ``x`` join; ``None`` for a sequence at once.
         given: to every block behind the rest, e.g. what modulates it.
+        padding: ``bool [B,P]``, which of the first P positions are filled up, of a sequence at once; a cache has its
+            own.
     """
     length = x.shape[1]
     rows = None if turns is None else rows_of(turns, length, cache)
     if isinstance(cache, RaggedCache):
         mask: Tensor | None = cache.mask()
     else:
-        mask = causal_mask(length, 0 if cache is None else cache.length, x.device)
+        past, padding = (0, padding) if cache is None else (cache.length, cache.padding)
+        mask = causal_mask(length, past, x.device)
+        if padding is not None:
+            mask = without_padding(mask, padding, length, past)
     for index, block in enumerate(blocks):
         x = block(x, rows, mask, cache, index, *given)
     if cache is not None:
@@ -184,3 +194,19 @@ def causal_mask(length: int, past: int, device: torch.device) -> Tensor | None:
     if length == 1:
         return None
     return torch.ones(length, past + length, dtype=torch.bool, device=device).tril(past)
+
+
+def without_padding(mask: Tensor | None, padding: Tensor, length: int, past: int) -> Tensor:
+    """``bool [B,1,T,past+T]``: a mask in which no position sees what is filled up, but for itself.
+
+    Args:
+        mask: ``bool [T,past+T]`` of the last T positions; ``None`` for all seen.
+        padding: ``bool [B,P]``, which of the first P positions are filled up.
+        length: T.
+        past: positions before them.
+    """
+    total = past + length
+    seen = ~F.pad(padding, (0, total - padding.shape[1]))[:, None]
+    seen = seen if mask is None else seen & mask
+    itself = torch.eye(total, dtype=torch.bool, device=padding.device)[past:]
+    return (seen | itself)[:, None]

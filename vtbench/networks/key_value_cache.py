@@ -29,6 +29,9 @@ class CacheGeometry:
 class KeyValueCache:
     """Keys and values of every layer.
 
+    ``padding``, where it is given, is ``bool [batch,P]``: which of the first P positions are filled up, and seen by
+    themselves alone. Keys and values know nothing of it; whoever makes a mask asks for it.
+
     Args:
         geometry: of the decoder.
         batch: sequences, those of guidance included.
@@ -39,6 +42,7 @@ class KeyValueCache:
         shape = (geometry.depth, 2, batch, geometry.heads, geometry.length, geometry.head_width)
         self._stored = like.new_zeros(shape)
         self.length = 0
+        self.padding: Tensor | None = None
 
     @property
     def nbytes(self) -> int:
@@ -75,4 +79,6 @@ class KeyValueCache:
 
     def halved(self) -> None:
         """Keep the first half of the sequences: what follows is not guided any more."""
-        self._stored = self._stored[:, :, : self._stored.shape[2] // 2].clone(memory_format=torch.contiguous_format)
+        half = self._stored.shape[2] // 2
+        self._stored = self._stored[:, :, :half].clone(memory_format=torch.contiguous_format)
+        self.padding = None if self.padding is None else self.padding[:half]

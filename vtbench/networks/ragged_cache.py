@@ -17,7 +17,7 @@ class RaggedCache(KeyValueCache):
 
     def __init__(self, cache: KeyValueCache) -> None:
         self._stored = cache.storage
-        self.length = cache.length
+        self.length, self.padding = cache.length, cache.padding
         self._rows = torch.arange(self._stored.shape[2], device=self._stored.device)[:, None]
         self._at = self._rows
 
@@ -42,6 +42,8 @@ class RaggedCache(KeyValueCache):
         return table[self._at]
 
     def mask(self) -> Tensor:
-        """``bool [B,1,count,length]``: each placed position sees its own sequence up to itself."""
+        """``bool [B,1,count,length]``: each placed position sees its own sequence up to itself, without padding."""
         seen = torch.arange(self.length, device=self._at.device) <= self._at[..., None]
+        if self.padding is not None:
+            seen[..., : self.padding.shape[1]] &= ~self.padding[:, None]
         return seen[:, None]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Conditioned:
-    """Conditions as the network of a class-conditional family takes them, that of no class among them."""
+    """Conditions as a family's network takes them, of a class-conditional one that of no class among them."""
 
     info: GeneratorInfo
     _labels: Any
@@ -27,12 +27,14 @@ class Conditioned:
         """Whether a condition that holds nothing has a meaning: the network was trained without a class too."""
         return self.info.conditions == "class" and self._no_class(1) is not None
 
-    def _condition(self, conditions: Sequence[Condition]) -> Tensor:
-        """Labels ``int64 [B]`` on the network's device; of conditions that hold nothing, those of no class.
+    def _condition(self, conditions: Sequence[Condition]) -> Any:
+        """Labels ``int64 [B]`` on the network's device, or texts; of conditions that hold nothing, labels of no class.
 
         Raises:
             UsageError: a condition that the family does not take.
         """
+        if self.info.conditions == "prompt":
+            return self._prompted(conditions).conditional
         if self.info.conditions != "class" or any(condition != Condition() for condition in conditions):
             labels: Tensor = self._labels(conditions)
             return labels
@@ -50,8 +52,8 @@ class Conditioned:
 class TeacherForced(Conditioned):
     """Gives a family the method ``log_likelihood``; it stands before the base among the family's classes.
 
-    For hosts whose network takes labels ``int64 [B]`` and the first T tokens ``int64 [B,T]`` to logits ``[B,T+1,V]`` of
-    those and the next; others have their own ``_logits``.
+    For hosts whose network takes conditions of ``B`` images and the first T tokens ``int64 [B,T]`` to logits
+    ``[B,T+1,V]`` of those and the next; others have their own ``_logits``.
     """
 
     _network: Any
@@ -75,9 +77,9 @@ class TeacherForced(Conditioned):
         """
         import torch
 
-        labels = self._condition(conditions)
-        tokens = self._tokens_of(codes).to(labels.device)
-        wanted = (len(labels), self._network.tokens)
+        given = self._condition(conditions)
+        tokens = self._tokens_of(codes).to(given.device)
+        wanted = (len(given), self._network.tokens)
         if tuple(tokens.shape) != wanted:
             images, each = tokens.shape
             raise UsageError(
@@ -85,7 +87,7 @@ class TeacherForced(Conditioned):
                 f"its images have {wanted[1]} tokens: encode them with its tokenizer, at its size",
             )
         with torch.inference_mode():
-            logits = self._logits(labels, tokens)
+            logits = self._logits(given, tokens)
             # in float64, which is large over a whole codebook: an image at a time
             each_image = [
                 row.double().log_softmax(dim=-1).gather(-1, token[:, None]).squeeze(-1)
@@ -93,9 +95,9 @@ class TeacherForced(Conditioned):
             ]
             return torch.stack(each_image)
 
-    def _logits(self, labels: Tensor, tokens: Tensor) -> Tensor:
+    def _logits(self, given: Any, tokens: Tensor) -> Tensor:
         """``[B,N,V]`` of all tokens ``int64 [B,N]``, each given what is drawn before it."""
-        logits: Tensor = self._network(labels, tokens[:, :-1])
+        logits: Tensor = self._network(given, tokens[:, :-1])
         return logits
 
     def _tokens_of(self, codes: Codes) -> Tensor:

@@ -40,23 +40,44 @@ class NextTokenHost(Protocol):
         the next G of each sequence, seen causally."""
 
 
+class Batched(Protocol):
+    """Conditions of a batch that are no single tensor."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where they lie."""
+
+    def __len__(self) -> int:
+        """How many."""
+
+    def __getitem__(self, chosen: slice) -> Any:
+        """Some of them."""
+
+    def joined(self, other: Any) -> Any:
+        """These, then others."""
+
+
 @dataclass(frozen=True)
 class Prompted:
-    """Conditions of a batch as the network takes them, and those that stand for none."""
+    """Conditions of a batch as the network takes them, and those that stand for none: tensors ``[B,…]``, or
+    :class:`Batched`."""
 
-    conditional: Tensor
-    unconditional: Tensor
+    conditional: Any
+    unconditional: Any
 
     @property
     def device(self) -> torch.device:
         """Where sampling happens."""
-        return self.conditional.device
+        found: torch.device = self.conditional.device
+        return found
 
-    def doubled(self) -> Tensor:
+    def doubled(self) -> Any:
         """Both halves, the conditional first."""
         import torch
 
-        return torch.cat([self.conditional, self.unconditional])
+        if isinstance(self.conditional, torch.Tensor):
+            return torch.cat([self.conditional, self.unconditional])
+        return self.conditional.joined(self.unconditional)
 
     def rows(self, chosen: slice) -> Prompted:
         """Those of some images."""

@@ -22,11 +22,11 @@ from vtbench.generators.sampling.filters import Filters, probabilities
 pytestmark = pytest.mark.filterwarnings("ignore:.*random weights")
 LOADED = {name: GENERATORS.load(name) for name in GENERATORS.builtin}
 TOLD = {name: kind for name, kind in LOADED.items() if isinstance(kind, type) and issubclass(kind, TeacherForced)}
-GROUPED = ("detailflow-gpt", "nar")
+GROUPED = ("detailflow-gpt", "nar", "nar-t2i")
 """Families that draw several tokens a pass."""
 PUBLISHED = {name: kind for name, kind in TOLD.items() if issubclass(kind, PublishedGenerator)}
 FAMILIES = {name: kind for name, kind in PUBLISHED.items() if name not in GROUPED}
-CONDITIONS = [Condition(label=3), Condition(label=7)]
+CONDITIONS = [Condition(label=3, prompt="a cat"), Condition(label=7, prompt="two dogs, asleep")]
 
 
 def test_there_are_some() -> None:
@@ -40,10 +40,10 @@ def test_it_is_that_of_the_samplers_unfiltered_distribution(name: str) -> None:
     generator = family.random(**family.shrunken)
     assert isinstance(generator, LikelihoodGenerator)
     codes = generator.sample_codes(CONDITIONS, torch.tensor([1, 2]))
-    tokens, labels, network = generator._tokens_of(codes), torch.tensor([3, 7]), generator._network
+    tokens, network = generator._tokens_of(codes), generator._network
     with torch.inference_mode():
         cache = network.make_cache(2)
-        logits, found = network.prefill(labels, cache), []
+        logits, found = network.prefill(generator._prompted(CONDITIONS).conditional, cache), []
         for token in range(tokens.shape[1]):
             drawn = probabilities(logits, Filters())
             found.append(drawn.gather(-1, tokens[:, token : token + 1]).log()[:, 0])
@@ -64,7 +64,7 @@ def test_tokens_drawn_side_by_side_are_given_the_groups_before(name: str) -> Non
     found = torch.zeros(tokens.shape, dtype=torch.float64)
     with torch.inference_mode():
         cache, groups = network.make_cache(2), [list(group) for group in network.order.groups]
-        logits = network.prefill(torch.tensor([3, 7]), cache)
+        logits = network.prefill(generator._prompted(CONDITIONS).conditional, cache)
         for number, group in enumerate(groups):
             if number:
                 logits = network.step(tokens[:, groups[number - 1]], number, cache)

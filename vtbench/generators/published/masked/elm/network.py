@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vtbench.generators.published.next_token.elm.network import SIZES, ElmGeometry
-from vtbench.generators.published.next_token.llamagen.network import ClassCondition
+from vtbench.generators.published.next_token.llamagen.network_condition import ClassCondition
 from vtbench.networks.decoder_transformer import DecoderBlock, RmsNorm
 from vtbench.networks.rotary import HeldTable
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from vtbench.generators.published.next_token.llamagen.network import SIZES as HOST_SIZES
-from vtbench.generators.published.next_token.llamagen.network import ClassCondition
+from vtbench.generators.published.next_token.llamagen.network_condition import ClassCondition
 from vtbench.generators.sampling.orders import DecodingOrder, singly_then_groups
 from vtbench.networks.decoder_transformer import DecoderBlock, DecoderGeometry, RmsNorm
 from vtbench.networks.key_value_cache import KeyValueCache

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from vtbench.generators.published.next_token.llamagen.network import SIZES as LLAMAGEN_SIZES
-from vtbench.generators.published.next_token.llamagen.network import ClassCondition
+from vtbench.generators.published.next_token.llamagen.network_condition import ClassCondition
 from vtbench.networks.decoder_transformer import DecoderBlock, DecoderGeometry, RmsNorm, run_causally, swiglu_width
 from vtbench.networks.key_value_cache import KeyValueCache
 from vtbench.networks.rotary import HeldTable, grid_table

@@ -8,27 +8,22 @@ two images equal theirs for ``cfg_interval`` -1, 0, 3, 5 and 9, and those in ``t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from vtbench.checkpoints.loading import Source
-from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
-from vtbench.generators.published.teacher_forcing import TeacherForced
+from vtbench.generators.published.next_token.llamagen.adapter import LlamaGen
+from vtbench.generators.published.next_token.nar.neighbouring import CITATION, VOCABULARY, Neighbouring
 from vtbench.generators.sampling.draws import PRECISIONS, DrawRule
 from vtbench.generators.sampling.filters import Filters
-from vtbench.generators.sampling.guidance import Constant, WhileAtMost
+from vtbench.generators.sampling.guidance import Constant, Schedule, WhileAtMost
 from vtbench.generators.sampling.settings import SamplerSettings
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-
-VOCABULARY = 16384
 CLASSES = 1000
 
 
-class Nar(TeacherForced, PublishedGenerator):
+class Nar(Neighbouring, PublishedGenerator):
     """One of NAR's sizes over the codes of LlamaGen's VQ-16: an anti-diagonal a pass, 31 passes for 256 tokens.
 
     Args:
@@ -53,11 +48,10 @@ class Nar(TeacherForced, PublishedGenerator):
     """
 
     family = "nar"
-    order = "next-neighbour"
-    citation = "He et al., Neighboring Autoregressive Modeling for Efficient Visual Generation, 2025"
+    citation = CITATION
     keys = ("model", "module", "state_dict")
     ignore_unexpected = ("freqs_cis",)
-    shrunken: ClassVar[Mapping[str, Any]] = {"size": "tiny", "grid": 4, "tokenizer": "janus-vq,random_weights_seed=0"}
+    shrunken: ClassVar[Mapping[str, Any]] = LlamaGen.shrunken
 
     def __init__(
         self,
@@ -82,22 +76,14 @@ class Nar(TeacherForced, PublishedGenerator):
 
         geometry = NarGeometry(SIZES[size], VOCABULARY, grid, CLASSES)
         filters = Filters(temperature, top_k, top_p, greedy, PRECISIONS[draw])
-        guidance = Constant(cfg_scale) if cfg_interval < 0 else WhileAtMost(cfg_scale, cfg_interval)
-        settings = SamplerSettings(filters, guidance, draw, order=geometry.order.name)
+        settings = SamplerSettings(filters, guidance(cfg_scale, cfg_interval), draw, order=geometry.order.name)
         self._setup(
             lambda: NarNetwork(geometry),
             Source(checkpoint, card, random_weights_seed, entry),
             Identity(tokenizer, VOCABULARY, (grid, grid), settings, ImageRule(output_size), CLASSES),
         )
 
-    def _draw(self, conditions: Sequence[Condition], seeds: Tensor) -> tuple[Tensor, SamplingCost]:
 
-        from vtbench.generators.sampling.groups import sample_groups
-
-        prompted = self._prompted(conditions)
-        return sample_groups(self._network, prompted, self._identity.settings, seeds)
-
-    def _logits(self, labels: Tensor, tokens: Tensor) -> Tensor:
-        # tokens of one anti-diagonal are drawn side by side: each is given those nearer to the first corner
-        logits: Tensor = self._network(labels, tokens)
-        return logits
+def guidance(scale: float, interval: int) -> Schedule:
+    """The schedule that the arguments mean."""
+    return Constant(scale) if interval < 0 else WhileAtMost(scale, interval)

@@ -1,0 +1,103 @@
+"""``llamagen-t2i``: LlamaGen's generators from prompts (Sun et al. 2024), 2406.06525.
+
+Written from FoundationVision/LlamaGen (ce98ec4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from vtbench.checkpoints.loading import Source
+from vtbench.generators.published.base import Identity, ImageRule
+from vtbench.generators.published.from_prompts import FromPrompts, Reading
+from vtbench.generators.published.next_token.llamagen.adapter import VOCABULARY, LlamaGen, schedule
+from vtbench.generators.published.teacher_forcing import TeacherForced
+from vtbench.generators.sampling.draws import PRECISIONS, DrawRule
+from vtbench.generators.sampling.filters import Filters
+from vtbench.generators.sampling.settings import SamplerSettings
+from vtbench.generators.sampling.strategies.choice import StrategyName, strategy_of
+from vtbench.generators.sampling.strategies.drafting import Filling
+from vtbench.generators.text.captions.cleaning import CaptionCleaning
+from vtbench.generators.text.rules import TextPrecision, TextRule
+
+LENGTH = 120
+"""Tokens of text, those that are filled up included; as many as stand for no text."""
+
+
+class LlamaGenT2i(TeacherForced, FromPrompts):
+    """LlamaGen from prompts, over the codes of its VQ-16 for text to image.
+
+    A prompt is cleaned as a caption, read by flan-t5-xl, and filled up on the left to 120 positions, of which only
+    those of the text are seen.
+
+    Args:
+        size: of the network.
+        grid: tokens along one side: 16 for 256 pixels (stage 1), 32 for 512 (stage 2).
+        tokenizer: that it generates for.
+        text_encoder: folder or hub id of the text encoder; google/flan-t5-xl unless given.
+        text_dtype: precision of the text encoder's weights, whatever the generator's; the authors run both in bfloat16.
+        cfg_scale: guidance s in ``u + s (c - u)``; 1 for none.
+        cfg_interval: guide the tokens up to the one of this decode step only (0 is the second token); -1 for all.
+        temperature: logits are divided by it.
+        top_k: only the k likeliest tokens stay; 0 for all.
+        top_p: only the likeliest tokens that together exceed p stay; 1 for all.
+        greedy: the likeliest token at every step.
+        draw: ``inverse-cdf``, or ``torch-multinomial`` for the authors' own draws of a single image.
+        strategy: ``sjd`` (speculative Jacobi decoding: the same distribution in fewer passes), ``gsd`` (its lossy
+            kin), or ``plain``: one token a pass.
+        window: tokens of an image that a pass of a strategy sees.
+        filling: what a strategy's window holds at first: ``random`` tokens, or each the one on its left.
+        checkpoint: its file.
+        card: whose checkpoint is used.
+        entry: of the file, where it holds several.
+        random_weights_seed: random weights, for tests and speed only; of the text encoder too, unless one is given.
+
+    Raises:
+        UsageError: a setting out of range.
+        AssetMissingError: the text encoder cannot be had.
+    """
+
+    family = "llamagen-t2i"
+    citation = LlamaGen.citation
+    keys = LlamaGen.keys
+    ignore_unexpected = LlamaGen.ignore_unexpected
+    shrunken: ClassVar[Mapping[str, Any]] = LlamaGen.shrunken
+
+    def __init__(
+        self,
+        size: Literal["XL", "tiny"] = "XL",
+        grid: int = 16,
+        tokenizer: str = "llamagen-ds16-t2i",
+        *,
+        text_encoder: str | None = None,
+        text_dtype: TextPrecision = "float32",
+        cfg_scale: float = 7.5,
+        cfg_interval: int = -1,
+        temperature: float = 1.0,
+        top_k: int = 1000,
+        top_p: float = 1.0,
+        greedy: bool = False,
+        draw: DrawRule = "inverse-cdf",
+        strategy: StrategyName = "plain",
+        window: int = 16,
+        filling: Filling = "random",
+        checkpoint: str | None = None,
+        card: str | None = None,
+        entry: str | None = None,
+        random_weights_seed: int | None = None,
+    ) -> None:
+        from vtbench.generators.published.next_token.llamagen.network import SIZES, LlamaGenGeometry, LlamaGenNetwork
+        from vtbench.generators.published.next_token.llamagen.network_condition import TextGeometry
+
+        geometry = LlamaGenGeometry(SIZES[size], VOCABULARY, grid, text=TextGeometry(LENGTH))
+        filters = Filters(temperature, top_k, top_p, greedy, PRECISIONS[draw])
+        settings = SamplerSettings(
+            filters, schedule(cfg_scale, cfg_interval, None), draw, strategy=strategy_of(strategy, window, filling)
+        )
+        self._setup_reading(
+            lambda: LlamaGenNetwork(geometry),
+            Source(checkpoint, card, random_weights_seed, entry),
+            Identity(tokenizer, VOCABULARY, (grid, grid), settings, ImageRule()),
+            Reading(text_encoder, TextRule(length=LENGTH, cleaning=CaptionCleaning(), precision=text_dtype)),
+        )
