@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import math
 import shutil
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,7 @@ block_size: 4
 MINE = '''
 import time
 import torch
+from dataclasses import replace
 from vtbench.core.info import GeneratorInfo
 from vtbench.generators.fitted.tiny_ar import TinyAr
 
@@ -51,6 +54,18 @@ class Slow(TinyAr):
     def log_likelihood(self, conditions, codes):
         time.sleep(0.1)
         return super().log_likelihood(conditions, codes)
+
+
+class OfTexts(TinyAr):
+    """As tiny-ar, asked in words."""
+
+    def __init__(self):
+        super().__init__()
+        self.info = replace(self.info, name="of-texts", conditions="prompt", classes=0)
+
+    def _labels(self, conditions):
+        names = ["a flower", "a motorcycle", "a retina"]
+        return torch.tensor([names.index(condition.prompt) for condition in conditions])
 
 
 class Uniform(torch.nn.Module):
@@ -210,6 +225,35 @@ def test_without_a_class_is_another_protocol(place: Path, vt: CommandLine) -> No
     random = "taming-gpt,size=tiny,tokenizer='janus-vq,random_weights_seed=0',random_weights_seed=0"
     refused = vt("run", "-g", random, "--task", "nothing-given.yaml")
     assert refused.code == 2 and "is conditioned on class, the task nothing-given gives nothing" in refused.err
+
+
+def test_texts_stand_in_for_labels(place: Path, vt: CommandLine) -> None:
+    """Captioned images in a tar, of the same crops and classes as those that labels are given of."""
+    crops = ScenesMini(count=6)
+    with tarfile.open(place / "captioned.tar", "w") as tar:
+        for index in range(6):
+            picture = io.BytesIO()
+            Image.fromarray(crops[index].image.permute(1, 2, 0).numpy()).save(picture, "png")
+            text = f"a {crops.target(index)['class']}" if index else ""
+            for suffix, content in (("png", picture.getvalue()), ("txt", text.encode())):
+                member = tarfile.TarInfo(f"{index}.{suffix}")
+                member.size = len(content)
+                tar.addfile(member, io.BytesIO(content))
+    (place / "mine.py").write_text(MINE)
+    (place / "captions.yaml").write_text(
+        NOTHING.replace("nothing-given", "captions").replace("given: nothing", "given: text")
+    )
+    (place / "labels.yaml").write_text(
+        NOTHING.replace("nothing-given", "labels").replace("given: nothing", "given: label")
+    )
+    captions = vt("run", "-g", "./mine.py:OfTexts", "--task", "captions.yaml", "--data", "captioned.tar", "--json")
+    labels = vt("run", "-g", "tiny-ar", "--task", "labels.yaml", "--limit", "6", "--out", "labelled", "--json")
+    assert captions.code == labels.code == 0, captions.err + labels.err
+    assert only(place / "runs").failures[0].message == "the image has no text"
+    one, other = (read_samples(next((place / out).rglob(SAMPLES_FILE))) for out in ("runs", "labelled"))
+    assert one.metrics["code_nll_bits"][1:] == pytest.approx(other.metrics["code_nll_bits"][1:], abs=1e-6)
+    refused = vt("run", "-g", "./mine.py:OfTexts", "--task", "labels.yaml")
+    assert refused.code == 2 and "is conditioned on prompt, the task labels gives label" in refused.err
 
 
 @pytest.mark.parametrize(

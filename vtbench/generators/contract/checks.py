@@ -11,6 +11,7 @@ from vtbench.core.contracts import SamplingCost, Tokenizer
 from vtbench.core.digests import canonical_json
 from vtbench.core.foreign.guard import foreign
 from vtbench.core.info import GeneratorInfo, TokenizerInfo
+from vtbench.core.pixels import to_uint8
 from vtbench.generators.contract.drawn_images import drawn_images
 from vtbench.generators.contract.subject import Evidence, Subject
 from vtbench.generators.protocols import images_of
@@ -190,6 +191,25 @@ def check_likelihood(subject: Subject, evidence: Evidence) -> CheckResult:
     passed = whole.ndim == 2 and bool((whole <= 0).all() and whole.isfinite().all()) and difference <= LOG_TOLERANCE
     bits = float(-whole.mean()) / math.log(2)
     return CheckResult("likelihood", passed, f"{bits:.3f} bits a token; alone within {difference:.2g} of the batch")
+
+
+def check_pixel_likelihood(subject: Subject, evidence: Evidence) -> CheckResult:
+    """Log-probabilities of the images that were sampled, as 8-bit values: as those of codes."""
+    import torch
+
+    images = to_uint8(evidence.images)
+
+    def told(rows: slice) -> Tensor:
+        with foreign(f"{subject.info.name}: pixel_log_likelihood"), torch.inference_mode():
+            found: Tensor = subject.generator.pixel_log_likelihood(evidence.conditions[rows], images[rows])
+        return found.double().cpu()
+
+    whole, alone = told(slice(None)), torch.cat([told(slice(index, index + 1)) for index in range(3)])
+    difference = _largest(whole, alone)
+    passed = whole.shape == (3,) and bool((whole <= 0).all() and whole.isfinite().all())
+    bits = float(-whole.mean()) / math.log(2) / images[0].numel()
+    told_in_words = f"{bits:.3f} bits a dimension; alone within {difference:.2g} of the batch"
+    return CheckResult("pixel_likelihood", passed and difference <= LOG_TOLERANCE * images[0].numel(), told_in_words)
 
 
 ANY = (check_shape, check_finite, check_range, check_determinism, check_seeds, check_condition, check_batch)

@@ -10,7 +10,15 @@ from vtbench.core.foreign.guard import told
 from vtbench.core.foreign.placing import place, refuse_training
 from vtbench.core.info import GeneratorInfo
 from vtbench.data.ids import check_ids
-from vtbench.generators.contract.checks import ANY, WITH_CODES, check_cost, check_images, check_info, check_likelihood
+from vtbench.generators.contract.checks import (
+    ANY,
+    WITH_CODES,
+    check_cost,
+    check_images,
+    check_info,
+    check_likelihood,
+    check_pixel_likelihood,
+)
 from vtbench.generators.contract.subject import Evidence, Subject, collect
 from vtbench.generators.protocols import PremadeSamples
 from vtbench.tokenizers.contract.subject import CheckResult
@@ -50,6 +58,8 @@ def check_generator(generator: Any, *, device: str = "cpu") -> list[CheckResult]
         checks = (*checks, check_images)
     if subject.has_codes and hasattr(generator, "log_likelihood"):
         checks = (*checks, check_likelihood)
+    if hasattr(generator, "pixel_log_likelihood"):
+        checks = (*checks, check_pixel_likelihood)
     if hasattr(generator, "sampling_cost"):
         checks = (*checks, check_cost)
     return [*results, *(_guarded(check.__name__.removeprefix("check_"), check, subject, evidence) for check in checks)]

@@ -69,8 +69,10 @@ def fitting(data: TaskData, source: GeneratorSource) -> TaskData:
     if info.conditions != task.likelihood.conditions and not without_class:
         raise UsageError(
             f"{source.label} is conditioned on {info.conditions}, the task {task.name} gives {task.likelihood.given}",
-            "a task of your own says under likelihood what is given: docs/adding-a-task.md",
+            "code-nll-unconditional-folder gives nothing; a task of your own says what: docs/adding-a-task.md",
         )
+    if info.images:
+        raise UsageError(f"{source.label} is conditioned on images too, which the task {task.name} does not give")
     if task.likelihood.given == "label":
         _check_labels(data, source)
     return data

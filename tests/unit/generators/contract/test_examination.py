@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -206,3 +207,23 @@ def test_samples_made_elsewhere(tmp_path: Path) -> None:
 
 def test_the_embedded_generator_passes() -> None:
     assert not failed(resolve_generator("tiny-ar"))
+
+
+def uniform(self: Right, conditions: Sequence[Condition], images: Tensor) -> Tensor:
+    return torch.full((len(images),), -images[0].numel() * math.log(256), dtype=torch.float64)
+
+
+def beside_others(self: Right, conditions: Sequence[Condition], images: Tensor) -> Tensor:
+    return uniform(self, conditions, images) * len(images)
+
+
+def density(self: Right, conditions: Sequence[Condition], images: Tensor) -> Tensor:
+    return -uniform(self, conditions, images)
+
+
+def test_a_likelihood_of_pixels_is_examined() -> None:
+    found = {result.name: result for result in check_generator(changed(pixel_log_likelihood=uniform))}
+    assert found["pixel_likelihood"].passed
+    assert found["pixel_likelihood"].detail == "8.000 bits a dimension; alone within 0 of the batch"
+    for fault in (beside_others, density):
+        assert set(failed(changed(pixel_log_likelihood=fault))) == {"pixel_likelihood"}
