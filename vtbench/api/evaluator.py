@@ -56,7 +56,7 @@ class Evaluator:
             images or of paths, or ``uint8 [N,3,H,W]``.
         reference: what generated images are compared with: statistics by name or file, or images as for ``data``.
         conditions: prompts or class labels for generators, of a task that leaves them open: ``t2i-prompts``,
-            ``generation-folder``.
+            ``generation-folder``; or ``Condition`` values, which may hold images: ``edit-prompts``.
         limit: only the first so many samples.
         device: ``"cuda"``, ``"cuda:1"``, ``"cpu"`` or a ``torch.device``; where the model's parameters lie, else the
             GPU where there is one.

@@ -106,12 +106,17 @@ class ConditionImages(Mapping[str, "tuple[Tensor, ...]"]):
         return {role: tuple(image.digest for image in held) for role, held in self._by_role.items()}
 
     def opened(self) -> ConditionImages:
-        """All of them read, and held in memory: equal to this one.
+        """All of them read, and held in memory: equal to this one, or this one where they are.
 
         Raises:
             SampleError: one cannot be read.
         """
+        if all(isinstance(image, HeldImage) for held in self._by_role.values() for image in held):
+            return self
         return ConditionImages({role: [_opened(image) for image in held] for role, held in self._by_role.items()})
+
+
+NO_IMAGES = ConditionImages()
 
 
 def _held(role: str, given: Any) -> tuple[ConditionImage, ...]:

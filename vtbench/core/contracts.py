@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from vtbench.core.condition_images import ConditionImages
+from vtbench.core.condition_images import NO_IMAGES, ConditionImages
 from vtbench.core.errors import SampleError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Condition:
     label: int | None = None
     prompt: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict, compare=False)
-    images: Mapping[str, Any] = field(default_factory=ConditionImages)
+    images: Mapping[str, Any] = NO_IMAGES
 
     def __post_init__(self) -> None:
         if not isinstance(self.images, ConditionImages):
@@ -89,13 +89,14 @@ class Condition:
         return found[0]
 
     def opened(self) -> Condition:
-        """An equal condition whose images are in memory.
+        """An equal condition whose images are in memory; this one where they are.
 
         Raises:
             SampleError: one cannot be read.
         """
         assert isinstance(self.images, ConditionImages)
-        return replace(self, images=self.images.opened()) if self.images else self
+        images = self.images.opened()
+        return self if images is self.images else replace(self, images=images)
 
 
 @runtime_checkable

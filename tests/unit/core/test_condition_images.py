@@ -20,6 +20,7 @@ BLUE = RED.flip(0)
 def test_conditions_without_images_are_what_they_were() -> None:
     assert Condition(label=1) == Condition(label=1, images={}) and not Condition().images
     assert Condition(prompt="a").image_digests == {} and Condition().opened() == Condition()
+    assert Condition().images is Condition(label=3).images, "tens of thousands of conditions share what they lack"
     assert hash(Condition(prompt="a")) == hash(Condition(prompt="a", metadata={"tag": 1}))
 
 
@@ -41,7 +42,7 @@ def test_what_is_read_is_the_readers_own() -> None:
     for role, told in (("subject", "2 images as subject"), ("mask", "no images as mask")):
         with pytest.raises(SampleError, match=told):
             condition.image(role)
-    assert replace(condition, prompt="b").images == condition.images
+    assert replace(condition, prompt="b").images == condition.images and condition.opened() is condition
 
 
 def test_a_digest_of_what_was_decoded_stays() -> None:
