@@ -31,6 +31,7 @@ GENERATORS = Registry(
         "llamagen": "vtbench.generators.published.next_token.llamagen.adapter:LlamaGen",
         "llamagen-t2i": "vtbench.generators.published.next_token.llamagen.prompts:LlamaGenT2i",
         "mar": "vtbench.generators.published.masked.mar.adapter:Mar",
+        "m-var": "vtbench.generators.published.next_scale.mvar.adapter:MVar",
         "maskbit-generator": "vtbench.generators.published.masked.maskbit.adapter:MaskBitGenerator",
         "nar": "vtbench.generators.published.next_token.nar.adapter:Nar",
         "nar-t2i": "vtbench.generators.published.next_token.nar.prompts:NarT2i",

@@ -42,9 +42,9 @@ Masked generators (MaskBit, TiTok) fill all places in a few steps and mask the l
 holds the steps, how many places stay masked after each, what a token is drawn from, and what it is sure by, with the
 noise on it. Their guidance is mostly `c + s (c - u)`, where 0 is none; the record says which formula it is.
 
-Next-scale generators (VAR, FlexVAR, SAR, HMAR) predict a map of tokens at a time, from a single token to the finest
-map, each map seeing those before it. Their record holds the sides of the maps; guidance is `(1 + s) c - s u`, where 0
-is none, and mostly grows from map to map.
+Next-scale generators (VAR, FlexVAR, SAR, HMAR, M-VAR) predict a map of tokens at a time, from a single token to the
+finest map, each map seeing those before it. Their record holds the sides of the maps; guidance is `(1 + s) c - s u`,
+where 0 is none, and mostly grows from map to map.
 
 Infinity predicts bits instead of indices, each drawn by itself, from prompts that Flan-T5-XL encodes; `tau` divides the
 logits, and guidance `u + s (c - u)` is the same at every map. Its text encoder is fetched with it, keeps a precision of

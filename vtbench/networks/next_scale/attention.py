@@ -19,11 +19,8 @@ PLAIN_SCALE = 0.25
 """VAR's softmax scale without cosine norm is a quarter of the usual one."""
 
 
-class ScaleCache(Protocol):
-    """Keys and values of the scales so far; :class:`~vtbench.networks.key_value_cache.KeyValueCache` keeps them all.
-
-    A pass calls :meth:`extended` and :meth:`attended` once a layer, in this order, and :meth:`advance` at its end.
-    """
+class ScaleMemory(Protocol):
+    """What a network keeps of the scales so far. A pass calls :meth:`advance` at its end."""
 
     length: int
     """Positions that every layer was given before this pass, whatever was kept of them."""
@@ -31,6 +28,19 @@ class ScaleCache(Protocol):
     @property
     def nbytes(self) -> int:
         """Bytes it takes now."""
+
+    def advance(self, positions: int) -> None:
+        """Every layer has got so many."""
+
+    def halved(self) -> None:
+        """Keep the first half of the sequences: what follows is not guided any more."""
+
+
+class ScaleCache(ScaleMemory, Protocol):
+    """Keys and values of the scales so far; :class:`~vtbench.networks.key_value_cache.KeyValueCache` keeps them all.
+
+    A pass calls :meth:`extended` and :meth:`attended` once a layer, in this order.
+    """
 
     def extended(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """New keys and values ``[R,heads,T,D]`` of a layer to those that its queries see, the new ones last."""
@@ -42,12 +52,6 @@ class ScaleCache(Protocol):
     def attended(self, layer: int, query: Tensor, raw: Callable[[], Tensor]) -> None:
         """What the layer asked with: ``query [R,heads,T,D]`` as attention used it, and ``raw`` for what the matrix
         alone makes of the input, without bias, norm and rotation. A cache may forget what was hardly looked at."""
-
-    def advance(self, positions: int) -> None:
-        """Every layer has got so many."""
-
-    def halved(self) -> None:
-        """Keep the first half of the sequences: what follows is not guided any more."""
 
 
 class ScaleAttention(nn.Module):

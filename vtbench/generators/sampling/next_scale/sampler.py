@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from vtbench.generators.sampling.next_scale.accumulation import Accumulator
     from vtbench.generators.sampling.next_scale.settings import ScaleSettings
     from vtbench.generators.sampling.next_scale.strategy import Conditions, NextScaleHost
-    from vtbench.networks.next_scale.attention import ScaleCache
+    from vtbench.networks.next_scale.attention import ScaleMemory
 
 
 def sample_scales(
@@ -143,7 +143,7 @@ class _Stretch:
     host: NextScaleHost
     condition: Any
     guided: bool
-    cache: ScaleCache | None
+    cache: ScaleMemory | None
 
 
 @dataclass
@@ -154,7 +154,7 @@ class _Tally:
     positions: int = 0
     bytes_held: int = 0
 
-    def passed(self, logits: Tensor, cache: ScaleCache | None) -> None:
+    def passed(self, logits: Tensor, cache: ScaleMemory | None) -> None:
         """One more, which made logits ``[R,T,V]``."""
         self.passes += 1
         self.positions += len(logits) * logits.shape[1]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from vtbench.generators.sampling.next_scale.accumulation import Accumulator
     from vtbench.generators.sampling.next_scale.schedule import ScaleSchedule
-    from vtbench.networks.next_scale.attention import ScaleCache
+    from vtbench.networks.next_scale.attention import ScaleMemory
     from vtbench.networks.next_scale.pruning import TokenPruning
 
 
@@ -46,7 +46,7 @@ class Conditions(Protocol):
 class NextScaleHost(Protocol):
     """A network that predicts all tokens of a scale in one pass. R rows are B images, twice with guidance."""
 
-    def make_cache(self, rows: int, positions: int) -> ScaleCache | None:
+    def make_cache(self, rows: int, positions: int) -> ScaleMemory | None:
         """An empty cache of so many positions; ``None`` where a scale sees itself alone."""
 
     def conditioned(self, shown: Any) -> Any:
@@ -57,7 +57,7 @@ class NextScaleHost(Protocol):
         maps: Sequence[Tensor | None],
         first: int,
         condition: Any,
-        cache: ScaleCache | None,
+        cache: Any,
         pruning: TokenPruning | None = None,
     ) -> Tensor:
         """Logits ``[R,T,V]`` of one scale or of several in a row, each seeing those before it and all of itself.
@@ -66,7 +66,7 @@ class NextScaleHost(Protocol):
             maps: of each scale, what the accumulator made for it, ``[R,C,h,w]``; ``None`` for scale 0.
             first: the first of them.
             condition: of :meth:`conditioned`.
-            cache: of the scales before, which these join.
+            cache: of the scales before, which these join; ``None`` where a scale sees itself alone.
             pruning: of positions.
         """
 
@@ -122,7 +122,7 @@ class ScaleStrategy:
         cache of its own; the other's is dropped."""
         return host
 
-    def cache(self, host: NextScaleHost, rows: int, positions: int) -> ScaleCache | None:
+    def cache(self, host: NextScaleHost, rows: int, positions: int) -> ScaleMemory | None:
         """Where a host keeps keys and values of so many positions."""
         return host.make_cache(rows, positions)
 

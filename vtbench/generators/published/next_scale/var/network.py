@@ -17,7 +17,7 @@ from vtbench.networks.next_scale.masks import block_causal
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vtbench.networks.next_scale.attention import ScaleCache
+    from vtbench.networks.next_scale.attention import ScaleMemory
     from vtbench.networks.next_scale.pruning import TokenPruning
 
 SIDES_256 = (1, 2, 3, 4, 5, 6, 8, 10, 13, 16)
@@ -71,14 +71,20 @@ class ScaleNetwork(nn.Module):
         self.class_emb = nn.Embedding(geometry.classes + 1, width)
         self.pos_start = nn.Parameter(torch.randn(1, 1, width) * width**-0.5)
         self.word_embed = nn.Linear(geometry.channels, width)
-        self.blocks = nn.ModuleList(
-            AdaLayerNormBlock(width, geometry.heads, cosine=geometry.cosine, shared=geometry.shared)
-            for _ in range(geometry.depth)
-        )
+        self.blocks = nn.ModuleList(self.block() for _ in range(geometry.depth))
         self.head_nm = AdaLayerNorm(width)
         self.head = nn.Linear(width, geometry.vocabulary)
 
-    def make_cache(self, rows: int, positions: int) -> ScaleCache | None:
+    def block(self) -> nn.Module:
+        """One of the blocks."""
+        sizes = self.geometry
+        return AdaLayerNormBlock(sizes.width, sizes.heads, cosine=sizes.cosine, shared=sizes.shared)
+
+    def mask(self, lengths: Sequence[int], past: int, device: torch.device) -> Tensor | None:
+        """Which positions of so long scales see which of their own and of those before, ``bool [T,past+T]``."""
+        return block_causal(lengths, past, device)
+
+    def make_cache(self, rows: int, positions: int) -> ScaleMemory:
         """An empty cache in the precision of the weights."""
         return KeyValueCache(self.geometry.cache(positions), rows, self.head.weight)
 
@@ -92,13 +98,13 @@ class ScaleNetwork(nn.Module):
         maps: Sequence[Tensor | None],
         first: int,
         condition: Tensor,
-        cache: ScaleCache | None,
+        cache: ScaleMemory | None,
         pruning: TokenPruning | None = None,
     ) -> Tensor:
         """As :meth:`vtbench.generators.sampling.next_scale.strategy.NextScaleHost.step`."""
         x = torch.cat([self.entered(seen, first + number, condition) for number, seen in enumerate(maps)], dim=1)
         lengths = self.geometry.schedule.lengths[first : first + len(maps)]
-        mask = block_causal(lengths, 0 if cache is None else cache.length, x.device)
+        mask = self.mask(lengths, 0 if cache is None else cache.length, x.device)
         modulation = self.modulation(condition)
         for layer, block in enumerate(self.blocks):
             x = block(x, modulation, mask, cache, layer, pruning)
