@@ -10,11 +10,11 @@ from vtbench.checkpoints.cards import find_generator_card
 from vtbench.checkpoints.files import Located
 from vtbench.checkpoints.loading import Source, require_source
 from vtbench.core.contracts import Condition
-from vtbench.core.errors import UsageError
 from vtbench.core.info import ConditionKind
 from vtbench.generators.published.base import Identity, PublishedGenerator
 from vtbench.generators.text.encoder import TextEncoder, random_text_encoder, text_encoder
 from vtbench.generators.text.folder import FLAN_T5_XL, locate_text_encoder
+from vtbench.generators.text.prompts import prompts_of
 from vtbench.generators.text.rules import TextRule
 
 if TYPE_CHECKING:
@@ -90,12 +90,7 @@ class FromPrompts(PublishedGenerator):
         """
         from vtbench.generators.sampling.next_token import Prompted
 
-        prompts = [self._prompt(condition) for condition in conditions]
+        prompts = prompts_of(conditions, self.info.name)
         precision = next(self._network.parameters()).dtype
         texts = self._text.encode(prompts).aligned_right().to(precision)
         return Prompted(texts, self._network.cls_embedding.nothing(texts))
-
-    def _prompt(self, condition: Condition) -> str:
-        if condition.prompt is None:
-            raise UsageError(f"{self.info.name} needs a prompt", "it takes no class labels: name a task of prompts")
-        return condition.prompt

@@ -40,10 +40,11 @@ def test_it_is_that_of_the_samplers_unfiltered_distribution(name: str) -> None:
     generator = family.random(**family.shrunken)
     assert isinstance(generator, LikelihoodGenerator)
     codes = generator.sample_codes(CONDITIONS, torch.tensor([1, 2]))
-    tokens, network = generator._tokens_of(codes), generator._network
+    tokens, prompted = generator._tokens_of(codes), generator._prompted(CONDITIONS)
+    network = generator._host(prompted) if hasattr(generator, "_host") else generator._network
     with torch.inference_mode():
         cache = network.make_cache(2)
-        logits, found = network.prefill(generator._prompted(CONDITIONS).conditional, cache), []
+        logits, found = network.prefill(prompted.conditional, cache), []
         for token in range(tokens.shape[1]):
             drawn = probabilities(logits, Filters())
             found.append(drawn.gather(-1, tokens[:, token : token + 1]).log()[:, 0])

@@ -6,20 +6,22 @@ of the library's ``generate(generation_mode="image")`` with the same weights, pa
 ones of a single image with ``draw=torch-multinomial`` (``tests/unit/generators/published``). Template, unconditional
 prompt and rounding are those of deepseek-ai/Janus (1daa72f). The library itself filters to 50 tokens unless it is told
 otherwise; the authors do not.
+
+Held against the authors' loop and image parts at random weights (4 blocks of 128 channels, 16384 entries, 576 tokens; a
+CPU, two prompts, one image a call): greedy tokens, and drawn ones at guidance 5 and 3, all equal; first logits within
+5.4e-7 at a magnitude of 2.3.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from vtbench.checkpoints.cards import find_generator_card
 from vtbench.checkpoints.loading import Source
 from vtbench.checkpoints.naming import renamed
-from vtbench.core.contracts import Condition, SamplingCost
-from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
-from vtbench.generators.published.library.settings import LLAMA, refuse_other_settings
+from vtbench.core.contracts import Condition
+from vtbench.generators.published.base import Identity, ImageRule
+from vtbench.generators.published.library.reader import PromptReader
 from vtbench.generators.sampling.draws import PRECISIONS, DrawRule
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant
@@ -27,7 +29,6 @@ from vtbench.generators.sampling.settings import SamplerSettings
 from vtbench.generators.sampling.strategies.choice import StrategyName, strategy_of
 from vtbench.generators.sampling.strategies.drafting import Filling
 from vtbench.generators.text.prompts import left_padded, prompts_of
-from vtbench.generators.text.vocabulary import locate_vocabulary, read_vocabulary
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,7 +50,7 @@ _STEPS = (
 """The authors' names, and those of transformers, to the network's."""
 
 
-class Janus(PublishedGenerator):
+class Janus(PromptReader):
     """Janus-Pro over the codes of its own image tokenizer.
 
     Args:
@@ -79,7 +80,6 @@ class Janus(PublishedGenerator):
     """
 
     family = "janus"
-    conditioned_on = "prompt"
     citation = "Chen et al., Janus-Pro, Unified Multimodal Understanding and Generation, 2501.17811"
     ignore_unexpected = (
         *("vision_model.*", "aligner.*", "gen_vision_model.*", "language_model.lm_head.*"),
@@ -113,10 +113,7 @@ class Janus(PublishedGenerator):
         from vtbench.generators.published.next_token.janus.network import SIZES, JanusNetwork, language_config
 
         geometry, source = SIZES[size], Source(checkpoint, card, random_weights_seed, entry)
-        known = None if card is None else find_generator_card(card)
-        refuse_other_settings(language_config(geometry), LLAMA, source, known, card or self.family, "text_config")
-        file = locate_vocabulary(vocabulary, source, known, card or self.family)
-        self._vocabulary = read_vocabulary(file, (BEGIN, PAD, IMAGE), geometry.words)
+        self._read_words(language_config(geometry), vocabulary, source, (BEGIN, PAD, IMAGE), geometry.words)
         filters = Filters(temperature, top_k, top_p, greedy, PRECISIONS[draw])
         settings = SamplerSettings(filters, Constant(cfg_scale), draw, strategy=strategy_of(strategy, window, filling))
         self._setup(
@@ -134,18 +131,9 @@ class Janus(PublishedGenerator):
                 },
             ),
         )
-        self.info = replace(self.info, weights=(*self.info.weights, *self._vocabulary.files))
 
     def _convert(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
         return renamed(state, _STEPS)
-
-    def _draw(self, conditions: Sequence[Condition], seeds: Tensor) -> tuple[Tensor, SamplingCost]:
-        from vtbench.generators.published.library.padded import PromptedHost
-        from vtbench.generators.sampling.next_token import sample_tokens
-
-        prompted = self._prompted(conditions)
-        host = PromptedHost(self._network, prompted.conditional.shape[1])
-        return sample_tokens(host, prompted, self._identity.settings, seeds)
 
     def _prompted(self, conditions: Sequence[Condition]) -> Prompted:
         from vtbench.generators.sampling.next_token import Prompted
