@@ -102,6 +102,9 @@ def test_published_files_have_the_tensors_of_the_network(card: GeneratorCard) ->
                 "d36-s": 2_358_996_688}  # fmt: skip
     assert len(state) + 2 == card.tensors + 2 == published[card.args["size"]]
     assert sum(tensor.numel() for tensor in state.values()) + length + length**2 == elements[card.args["size"]]
+    # of one image with guidance, in float32, in MiB
+    cached = {"d16": 170.0, "d20": 265.6, "d24": 382.5, "d30": 597.7, "d36-s": 2835.0}[card.args["size"]]
+    assert round(network.make_cache(2, length).nbytes / 2**20, 1) == cached
     shared = card.args["size"] == "d36-s"
     block = {name.split(".", 2)[2] for name in state if name.startswith("blocks.0.")}
     assert block == BLOCK | ({"ada_gss"} if shared else {"ada_lin.1.weight", "ada_lin.1.bias"})
@@ -163,6 +166,8 @@ def test_likelihood_is_that_of_the_samplers_unfiltered_distribution(tiny: Var) -
     assert told.dtype == torch.float64 and told.shape == (2, 30)
     torch.testing.assert_close(told, torch.cat(found, dim=1), rtol=0, atol=1e-4)
     assert torch.equal(told, tiny.log_likelihood(CONDITIONS, codes))  # guidance and filters take no part
+    without = plain.log_likelihood([Condition()] * 2, codes)
+    assert plain.null_condition and (without - told).abs().max() > 1e-3
     plain._network.head.weight.zero_()
     plain._network.head.bias.zero_()
     bits = -plain.log_likelihood(CONDITIONS, codes) / math.log(2)

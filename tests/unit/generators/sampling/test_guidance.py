@@ -5,6 +5,10 @@ import torch
 
 from vtbench.core.errors import UsageError
 from vtbench.generators.sampling.guidance import (
+    FROM_BOTH,
+    FROM_CONDITIONAL,
+    FROM_UNCONDITIONAL,
+    NONE_AT,
     Constant,
     Interval,
     Linear,
@@ -14,6 +18,7 @@ from vtbench.generators.sampling.guidance import (
     as_recorded,
     guide,
     guided,
+    guided_by,
     guided_logits,
 )
 
@@ -30,6 +35,17 @@ def test_guidance_is_linear_from_the_unconditional_logits():
     torch.testing.assert_close(guide(conditional, unconditional, 3.0), 3 * conditional - 2 * unconditional)
     assert torch.equal(guided_logits(LOGITS, 1.0), conditional)
     torch.testing.assert_close(guided_logits(LOGITS, 2.0), 2 * conditional - unconditional)
+
+
+def test_three_formulas_say_one_thing():
+    conditional, unconditional = LOGITS[:3], LOGITS[3:]
+    wanted = guided_by(FROM_UNCONDITIONAL, conditional, unconditional, 2.5)
+    for formula in (FROM_CONDITIONAL, FROM_BOTH):
+        torch.testing.assert_close(guided_by(formula, conditional, unconditional, 1.5), wanted)
+    for formula, none in NONE_AT.items():
+        torch.testing.assert_close(guided_by(formula, conditional, unconditional, none), conditional)
+    exactly = (1 + 1.5) * conditional - 1.5 * unconditional
+    assert torch.equal(guided_by(FROM_BOTH, conditional, unconditional, 1.5), exactly)
 
 
 def test_an_interval_counts_decode_steps_so_that_one_more_token_is_guided():
