@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from vtbench.core.errors import SampleError
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -32,6 +34,27 @@ class PerSampleGenerator(Protocol):
         A result is ``float32 [3,H,W]`` around [0, 1], ``uint8 [3,H,W]`` (an image at rest, taken as it is), or a
         failure of stage ``model``.
         """
+
+
+def sampled_together(generator: PerSampleGenerator, conditions: Sequence[Condition], seeds: Tensor) -> Tensor:
+    """What ``sample`` of such a generator is: ``float32 [B,3,H,W]``, where every sample was made.
+
+    Raises:
+        SampleError: a sample failed, or sizes differ; ``sample_each`` keeps the others.
+    """
+    import torch
+
+    from vtbench.core.contracts import SampleFailure
+    from vtbench.core.pixels import to_unit
+
+    name, images = generator.info.name, []
+    for result in generator.sample_each(conditions, seeds, [f"{index:06d}" for index in range(len(conditions))]):
+        if isinstance(result, SampleFailure):
+            raise SampleError(f"{name}: sample {result.id}: {result.message}")
+        images.append(result if result.is_floating_point() else to_unit(result))
+    if len({image.shape for image in images}) > 1:
+        raise SampleError(f"{name}: images of one batch differ in size")
+    return torch.stack(images)
 
 
 @runtime_checkable

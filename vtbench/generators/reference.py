@@ -75,8 +75,9 @@ other, each out of noise by diffusers' DPM-Solver++; what its files say of their
 
 JPEG-LM writes files, not codes of a fixed number: a sample ends where the network ends it, and libjpeg decodes what it
 wrote. A file whose head is not that of 256 x 256 pixels, or that libjpeg refuses, is a failure of that sample, told in
-the record; one that lacks blocks is decoded as libjpeg does, or is a failure too with `incomplete=fail`. The likelihood
-of its tokens would be one of bytes of a lossy file, not of pixels; it is not told.
+the record; one that lacks blocks is decoded as libjpeg does, or is a failure too with `incomplete=fail`. With
+`prefix_ratio=0.5` it goes on from the upper half of an image, `source` of the condition, of 256 x 256 pixels. The
+likelihood of its tokens would be one of bytes of a lossy file, not of pixels; it is not told.
 
 RARM looks at the CLIP vectors of neighbours (ViT-B/32, not normalised) that a search in a database of images has found.
 `rarm-dogs,neighbours=TABLE.npz` takes them from an array `neighbours`, `float32 [M,K,512]`: a row a query, which the

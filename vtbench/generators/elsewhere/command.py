@@ -15,6 +15,7 @@ from vtbench.core.info import ConditionKind, GeneratorInfo, role_problem
 from vtbench.data.kept_images import Wanted
 from vtbench.data.sources.program_images import ImageProgram
 from vtbench.generators.elsewhere.geneval_layout import write_image
+from vtbench.generators.protocols import sampled_together
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -77,18 +78,7 @@ class CommandGenerator:
         Raises:
             SampleError: a sample failed, or sizes differ; ``sample_each`` keeps the others.
         """
-        import torch
-
-        from vtbench.core.pixels import to_unit
-
-        images = []
-        for result in self.sample_each(conditions, seeds, [f"{index:06d}" for index in range(len(conditions))]):
-            if isinstance(result, SampleFailure):
-                raise SampleError(f"{self.info.name}: sample {result.id}: {result.message}")
-            images.append(result)
-        if len({image.shape for image in images}) > 1:
-            raise SampleError(f"{self.info.name}: images of one batch differ in size")
-        return to_unit(torch.stack(images))
+        return sampled_together(self, conditions, seeds)
 
     def sample_each(
         self, conditions: Sequence[Condition], seeds: Tensor, ids: Sequence[str]

@@ -22,13 +22,11 @@ class EndingHost(Protocol):
     """A network that predicts the next token of sequences of any length.
 
     Attributes:
-        begin: the token that each begins with.
-        end: the one that ends it.
+        end: the token that ends one.
         device: where it runs.
         bytes_a_position: of the cache, a sequence.
     """
 
-    begin: int
     end: int
     device: torch.device
     bytes_a_position: int
@@ -37,36 +35,38 @@ class EndingHost(Protocol):
         """An empty cache."""
 
     def step(self, tokens: Tensor, cache: Any) -> Tensor:
-        """The next token of each sequence, ``int64 [B]``, to the logits ``[B,V]`` of the one after it."""
+        """The next T tokens of each sequence, ``int64 [B,T]``, to the logits ``[B,V]`` of the one after them."""
 
     def keep(self, cache: Any, rows: Tensor) -> None:
         """Go on with those sequences alone, ``int64 [A]``."""
 
 
 def sample_until_end(
-    host: EndingHost, settings: SamplerSettings, seeds: Tensor, most: int
+    host: EndingHost, starts: Tensor, settings: SamplerSettings, seeds: Tensor, most: int
 ) -> tuple[Sequence[Tensor], SamplingCost]:
-    """Tokens ``int64 [N]`` of each image, without those of beginning and end, and what they took.
+    """Tokens ``int64 [N]`` of each image, without those it starts with and its end's, and what they took.
 
     The first token is never the end's, as transformers' ``min_new_tokens=1`` has it.
 
     Args:
         host: in evaluation mode; call it under ``torch.inference_mode``.
+        starts: ``int64 [B,T]``, what each sequence begins with; all are equally long.
         settings: all that moves a sample; of an unconditional generator, so that its guidance is not used.
         seeds: ``int64 [B]``.
-        most: tokens of an image, its end's included.
+        most: tokens drawn for an image, its end's included.
     """
     import torch
 
-    batch, device = len(seeds), host.device
+    (batch, begun), device = starts.shape, host.device
     cache = host.make_cache()
     draws = settings.draws(seeds, most, device)
     tokens = torch.full((batch, most), host.end, dtype=torch.int64, device=device)
     lengths, alive = torch.full((batch,), most, device=device), torch.arange(batch, device=device)
-    last, computed, held = torch.full((batch,), host.begin, device=device), 0, 0
+    fed, drawn_in_all, computed, held = starts.to(device), 0, 0, 0
     for at in range(most):
-        logits = host.step(last, cache)
-        computed, held = computed + len(alive), max(held, len(alive) * (at + 1))
+        logits = host.step(fed, cache)
+        drawn_in_all, computed = drawn_in_all + len(alive), computed + fed.numel()
+        held = max(held, len(alive) * (begun + at))
         if at == 0:
             logits[:, host.end] = -torch.inf
         # every sequence keeps its place among the draws, whether or not it has ended
@@ -81,11 +81,12 @@ def sample_until_end(
             if not len(alive):
                 break
             host.keep(cache, rows)
+        fed = last[:, None]
     cost = SamplingCost(
         forward_passes=at + 1,
-        tokens=computed,
+        tokens=drawn_in_all,
         kv_cache_bytes=held * host.bytes_a_position,
-        steps=computed,
+        steps=drawn_in_all,
         tokens_computed=computed,
     )
     return [row[:length] for row, length in zip(tokens, lengths.tolist(), strict=True)], cost

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from vtbench.generators.protocols import PerSampleGenerator
 from vtbench.generators.published.next_token.jpeg_lm.adapter import JpegLm
 from vtbench.generators.published.next_token.jpeg_lm.network import SEVEN_B, TINY, build
 from vtbench.generators.published.next_token.jpeg_lm.pieces import byte_pieces, read_pieces, text_of
+from vtbench.generators.published.next_token.jpeg_lm.prefix import beginning
 from vtbench.generators.published.next_token.jpeg_lm.stream import CanonicalJpeg, stream_of
 from vtbench.generators.resolve import resolve_generator
 from vtbench.generators.sampling.filters import Filters
@@ -59,7 +61,8 @@ def sampled(network: Any, settings: SamplerSettings, seed: int, most: int) -> li
     from vtbench.generators.published.next_token.jpeg_lm.network import LlamaHost
 
     with torch.inference_mode():
-        rows, _ = sample_until_end(LlamaHost(network, TINY), settings, torch.tensor([seed]), most)
+        begin = torch.tensor([[TINY.begin]])
+        rows, _ = sample_until_end(LlamaHost(network, TINY), begin, settings, torch.tensor([seed]), most)
     tokens: list[int] = rows[0].tolist()
     return tokens
 
@@ -96,8 +99,9 @@ def test_drawn_tokens_are_those_of_the_librarys_loop(tiny: JpegLm, seed: int, op
 
 
 def test_an_image_depends_on_its_seed_alone(tiny: JpegLm) -> None:
-    whole = tiny.sample_tokens(SEEDS)
-    assert whole == [tiny.sample_tokens(seed[None])[0] for seed in SEEDS]
+    begin = [[TINY.begin]]
+    whole = tiny._written(begin * 4, SEEDS)
+    assert whole == [tiny._written(begin, seed[None])[0] for seed in SEEDS]
     assert len({len(row) for row in whole}) > 1, "all equally long: nothing ended"
     cost = tiny.sampling_cost()
     assert cost is not None and cost.kv_cache_bytes > 0
@@ -108,7 +112,7 @@ def test_moving_it_keeps_the_frequencies_of_the_rotation(tiny: JpegLm) -> None:
     made = JpegLm.random().to(dtype=torch.bfloat16)
     kept = made._network.model.rotary_emb.inv_freq
     assert made._network.lm_head.weight.dtype == torch.bfloat16 and torch.equal(kept, before)
-    assert len(made.sample_tokens(SEEDS[:1])[0]) >= 1
+    assert len(made._written([[TINY.begin]], SEEDS[:1])[0]) >= 1
 
 
 def test_a_file_is_written_out_and_read_back(photo: Tensor, stream: bytes, tmp_path: Path) -> None:
@@ -163,7 +167,7 @@ def test_a_broken_stream_is_the_failure_of_its_sample_alone(
     tiny: JpegLm, stream: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = [[3 + byte for byte in data] for data in (stream, b"\xff\xd8 no picture", stream)]
-    monkeypatch.setattr(tiny, "sample_tokens", lambda seeds: [*written, [0, 1, 300]])
+    monkeypatch.setattr(tiny, "_written", lambda starts, seeds: [*written, [0, 1, 300]])
     first, second, third, fourth = tiny.sample_each(FOUR, SEEDS, IDS)
     assert isinstance(first, Tensor) and first.shape == (3, 256, 256) and torch.equal(first, third)  # type: ignore[arg-type]
     assert isinstance(second, SampleFailure) and (second.id, second.stage) == ("b", "model")
@@ -174,12 +178,48 @@ def test_a_broken_stream_is_the_failure_of_its_sample_alone(
     assert isinstance(tiny, PerSampleGenerator) and tiny.batched
 
 
-def model_file(folder: Path, pieces: list[tuple[str, int]]) -> Path:
+def test_an_image_is_gone_on_from_where_its_first_rows_end(
+    photo: Tensor, stream: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = JpegLm.random(prefix_ratio=0.25)
+    assert made.info.images == ("source",) and made.info.sampler["prefix_ratio"] == 0.25
+    given = beginning(stream, 0.25)
+    assert given.count(b"\xff\xd7") == 8 and given.endswith(b"\xff\xd7") and stream.startswith(given)
+    rest = [3 + byte for byte in stream[len(given) :]]
+    asked: list[Any] = []
+    monkeypatch.setattr(made, "_written", lambda starts, seeds: asked.append((starts, seeds.tolist())) or [rest])
+    conditions = [Condition(images={"source": (image,)}) for image in (photo, photo[:, :128])]
+    first, second = made.sample_each([*conditions], SEEDS[:2], IDS[:2])
+    assert isinstance(first, Tensor) and torch.equal(first, CanonicalJpeg().decoded(stream))
+    assert asked == [([[TINY.begin, *(3 + byte for byte in given)]], [1])]
+    assert isinstance(second, SampleFailure) and "has 128x256 pixels; resize it to 256x256" in second.message
+
+
+def test_an_image_goes_on_by_its_own_seed(photo: Tensor, stream: bytes) -> None:
+    """Most that a network of random weights writes is no such file; what is whole in front of it stays."""
+    made = JpegLm.random(prefix_ratio=0.5, tokens=len(beginning(stream, 0.5)) + 9, top_k=50)
+    both = [Condition(images={"source": (photo,)})] * 2
+    whole = made.sample_each(both, SEEDS[:2], IDS[:2])
+    again = made.sample_each(both[:1], SEEDS[1:2], IDS[1:2])
+    assert all(isinstance(result, Tensor) for result in whole), "libjpeg makes something of whatever follows"
+    assert torch.equal(whole[1], again[0])  # type: ignore[arg-type]
+    assert torch.equal(whole[0][:, :112], CanonicalJpeg().decoded(stream)[:, :112])
+    cost = made.sampling_cost()
+    assert cost is not None and cost.tokens_computed is not None and cost.tokens_computed > len(stream) // 3
+
+
+@pytest.mark.parametrize("ratio", [1.0, 0.01, -0.5])
+def test_a_share_that_leaves_nothing_is_refused(ratio: float) -> None:
+    with pytest.raises(UsageError, match=r"must be 0, or from 1/32 on and below 1"):
+        JpegLm.random(prefix_ratio=ratio)
+
+
+def model_file(folder: Path, pieces: list[tuple[str, int]], scored: bool = False) -> Path:
     """``tokenizer.model`` as SentencePiece's own message writes it."""
     protobuf = pytest.importorskip("transformers.utils.sentencepiece_model_pb2_new")
     model = protobuf.ModelProto()
-    for text, kind in pieces:
-        model.pieces.add(piece=text, score=-1.5, type=kind)
+    for number, (text, kind) in enumerate(pieces):
+        model.pieces.add(piece=text, score=-float(number) if scored else -1.5, type=kind)
     model.trainer_spec.model_type = 2
     model.trainer_spec.vocab_size = len(pieces)
     (folder / "tokenizer.model").write_bytes(model.SerializeToString())
@@ -189,6 +229,26 @@ def model_file(folder: Path, pieces: list[tuple[str, int]]) -> Path:
 MARKS = [("<unk>", 2), ("<s>", 3), ("</s>", 3)]
 BYTES = [(text_of(bytes([byte])), 1) for byte in range(256)]
 JOINED = [("\u2581", 1), (text_of(b"\xff\xd8\xff\xe0"), 1), (f"\u2581{text_of(b'ab')}", 1), ("<0x41>", 6)]
+
+
+def test_a_text_is_cut_by_the_pairs_with_the_highest_scores(tmp_path: Path) -> None:
+    """As byte-pair encoding does by hand: ``ab`` before ``bc``, from the left, and then what they make together."""
+    joined = [text_of(part) for part in (b"ab", b"bc", b"aba", b"cc")]
+    file = model_file(tmp_path, [*MARKS, *BYTES, *((text, 1) for text in joined), ("\u2581", 1)], scored=True)
+    pieces = read_pieces(file)
+    ab, bc, aba, cc, space = range(259, 264)
+    single = {letter: 3 + ord(letter) for letter in "abc"}
+    assert pieces.cut(text_of(b"abc")) == [space, ab, single["c"]]
+    assert pieces.cut(text_of(b"bcab")) == [space, bc, ab]
+    assert pieces.cut(text_of(b"ababa")) == [space, ab, aba]
+    assert pieces.cut(text_of(b"ccc")) == [space, cc, single["c"]]
+    assert all(
+        pieces.joined(pieces.cut(text_of(text))) == text_of(text) for text in (b"abcabcc", b"cab", bytes(range(256)))
+    )
+    with pytest.raises(ValueError, match="no piece for 'x'"):
+        pieces.cut("x")
+    with pytest.raises(ValueError, match="not made by byte-pair encoding"):
+        replace(pieces, by_pairs=False).cut(text_of(b"abc"))
 
 
 def test_a_token_is_as_many_bytes_as_its_piece(tmp_path: Path) -> None:
@@ -237,7 +297,7 @@ def test_a_folder_is_read_strictly(folder: Path) -> None:
     assert torch.equal(made._network.lm_head.weight, kept["lm_head.weight"])
     names = [file.name for file in made.info.weights]
     assert names == ["pytorch_model.bin", "config.json", "tokenizer.model"]
-    assert made.info.sampler["tokens_at_most"] == 11 and made.info.conditions == "none"
+    assert made.info.sampler["tokens_at_most"] == 12 and made.info.conditions == "none"
     old = kept | {"model.layers.0.self_attn.rotary_emb.inv_freq": torch.ones(4)}
     torch.save(old, folder / "pytorch_model.bin")
     assert resolve_generator(f"jpeg-lm,checkpoint={folder}").info.parameters == made.info.parameters

@@ -22,6 +22,7 @@ from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.info import ConditionKind
 from vtbench.core.seeds import sample_seed
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
+from vtbench.generators.sampling.costs import added
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant
 from vtbench.generators.sampling.settings import SamplerSettings
@@ -169,15 +170,4 @@ class Digit(PublishedGenerator):
         features, first = sample_tokens(self._network["features"], self._prompted(conditions), settings.part(0), seeds)
         own = torch.tensor([sample_seed(seed, PIXELS) for seed in seeds.tolist()])
         pixels, second = sample_tokens(self._network[PIXELS], Prompted(features, features), settings.part(1), own)
-        return pixels, _together(first, second)
-
-
-def _together(first: SamplingCost, second: SamplingCost) -> SamplingCost:
-    """What both decoders took, one after the other: the larger cache, and all else added up."""
-    return SamplingCost(
-        forward_passes=first.forward_passes + second.forward_passes,
-        tokens=first.tokens + second.tokens,
-        kv_cache_bytes=max(first.kv_cache_bytes, second.kv_cache_bytes),
-        steps=(first.steps or 0) + (second.steps or 0),
-        tokens_computed=(first.tokens_computed or 0) + (second.tokens_computed or 0),
-    )
+        return pixels, added(first, second)

@@ -1,4 +1,4 @@
-"""``jpeg-lm``: JPEG-LM, a Llama that writes the bytes of a JPEG file (Han et al. 2024), 2408.08459, unconditional.
+"""``jpeg-lm``: JPEG-LM, a Llama that writes the bytes of a JPEG file (Han et al. 2024), 2408.08459.
 
 What is public is its authors' later training, "different from the one in the paper", and one script (xhan77/jpeg-lm,
 aec177e). The network is transformers' own class, and ``tests/unit/generators/published/test_jpeg_lm.py`` holds this
@@ -6,7 +6,8 @@ loop against transformers' own ``generate``, which that script calls: with a sma
 are equal, and so is every token drawn after ``manual_seed(seed)``, with top-k, top-p and temperature. The script's own
 functions, run beside these on 24 photographs whole, cut short, overwritten and followed by more, 360 texts, made the
 same bytes of each; Pillow decodes 303 of them to equal pixels and neither reads 47. The other ten have a damaged head,
-which says another size or structure (58,880 rows, say): Pillow reads them, and here they are failures.
+which says another size or structure (58,880 rows, say): Pillow reads them, and here they are failures. What its
+``build_prompt`` cuts of those photographs at six ratios, by sentencepiece, is the same 144 sequences of tokens.
 
 A likelihood of its tokens would be one of bytes of a lossy file, under one of the many ways to cut them into pieces. It
 is none of pixels, and none is told.
@@ -23,6 +24,7 @@ from vtbench.checkpoints.loading import Conventions, LoadedNetwork, Source, load
 from vtbench.core.contracts import Condition, SampleFailure, SamplingCost
 from vtbench.core.errors import AdapterError, SampleError, UsageError
 from vtbench.core.info import GeneratorInfo, WeightFile
+from vtbench.generators.protocols import sampled_together
 from vtbench.generators.published.next_token.jpeg_lm.checkpoint import (
     beside_weights,
     fetched,
@@ -31,7 +33,9 @@ from vtbench.generators.published.next_token.jpeg_lm.checkpoint import (
 )
 from vtbench.generators.published.next_token.jpeg_lm.network import TINY, LlamaGeometry, LlamaHost, build, move
 from vtbench.generators.published.next_token.jpeg_lm.pieces import Pieces, byte_pieces, read_pieces
+from vtbench.generators.published.next_token.jpeg_lm.prefix import SOURCE, Given
 from vtbench.generators.published.next_token.jpeg_lm.stream import SIDE, TOKENIZER, CanonicalJpeg, Incomplete, stream_of
+from vtbench.generators.sampling.costs import added
 from vtbench.generators.sampling.draws import PRECISIONS, DrawRule
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.settings import SamplerSettings
@@ -56,6 +60,7 @@ class JpegLm:
         draw: ``inverse-cdf``, or ``torch-multinomial`` for the authors' own draws of a single image.
         tokens: of a sequence at most, its beginning included.
         incomplete: of a stream that lacks blocks: ``decode`` what libjpeg makes of it, or ``fail``.
+        prefix_ratio: share of a given image (``source``, 256 x 256 pixels) that is gone on from; 0 for none.
         checkpoint: folder of weights, ``config.json`` and ``tokenizer.model``.
         card: whose checkpoint is used.
         entry: of the file of weights, where it holds several.
@@ -81,6 +86,7 @@ class JpegLm:
         draw: DrawRule = "inverse-cdf",
         tokens: int = MOST_TOKENS,
         incomplete: Incomplete = "decode",
+        prefix_ratio: float = 0.0,
         checkpoint: str | None = None,
         card: str | None = None,
         entry: str | None = None,
@@ -89,7 +95,8 @@ class JpegLm:
         if not 2 <= tokens <= MOST_TOKENS:
             raise UsageError(f"tokens={tokens}: must be from 2 to {MOST_TOKENS}")
         self._settings = SamplerSettings(Filters(temperature, top_k, top_p, greedy, PRECISIONS[draw]), draw=draw)
-        self._most, self._codec = tokens - 1, CanonicalJpeg(incomplete)
+        self._most, self._codec = tokens, CanonicalJpeg(incomplete)
+        self._given = Given(prefix_ratio, self._codec)
         self._cost: SamplingCost | None = None
         told = find_generator_card(card) if card else None
         self._load(Source(checkpoint, card, random_weights_seed, entry), told)
@@ -119,12 +126,14 @@ class JpegLm:
         return GeneratorInfo(
             name=name if loaded.weights else f"{name}-random",
             conditions="none",
+            images=self._given.roles,
             family="next-token",
             revision=loaded.revision,
             native_size=SIDE,
             sampler={
                 **self._settings.as_recorded(),
                 "tokens_at_most": self._most,
+                "prefix_ratio": self._given.ratio,
                 "first_token": "never the end",
                 "stream": "FF D8 to the first FF D9; a marker that is missing is added",
                 "decoder": self._codec.codec.info.revision,
@@ -164,32 +173,39 @@ class JpegLm:
         Raises:
             SampleError: a stream cannot be decoded; ``sample_each`` keeps the others.
         """
-        import torch
-
-        names = [f"{index:06d}" for index in range(len(conditions))]
-        images = []
-        for result in self.sample_each(conditions, seeds, names):
-            if isinstance(result, SampleFailure):
-                raise SampleError(f"{self.info.name}: sample {result.id}: {result.message}")
-            images.append(result)
-        return torch.stack(images)
+        return sampled_together(self, conditions, seeds)
 
     def sample_each(
         self, conditions: Sequence[Condition], seeds: Tensor, ids: Sequence[str]
     ) -> list[Tensor | SampleFailure]:
         """``float32 [3,256,256]`` in [0, 1] or a failure for each of ``B`` conditions, ``int64 [B]`` seeds and ids."""
-        del conditions  # it takes none
-        return [self._image(id, tokens) for id, tokens in zip(ids, self.sample_tokens(seeds), strict=True)]
+        self._cost = None
+        if self._given.ratio:
+            wanted = zip(ids, conditions, seeds, strict=True)
+            return [self._continued(id, condition, seed[None]) for id, condition, seed in wanted]
+        begin = self._geometry.begin
+        written = self._written([[begin]] * len(seeds), seeds)
+        return [self._image(id, tokens) for id, tokens in zip(ids, written, strict=True)]
 
-    def sample_tokens(self, seeds: Tensor) -> list[list[int]]:
-        """Seeds ``int64 [B]`` to the tokens of each image, without those of its beginning and end."""
+    def _continued(self, id: str, condition: Condition, seed: Tensor) -> Tensor | SampleFailure:
+        """One image by itself, since what is given is of another length in each."""
+        try:
+            given = self._given.tokens_of(condition, self._pieces, self._most - 2)
+        except (SampleError, ValueError) as error:
+            return SampleFailure(id, "model", f"its {SOURCE} cannot be gone on from: {error}")
+        (tokens,) = self._written([[self._geometry.begin, *given]], seed)
+        return self._image(id, [*given, *tokens])
+
+    def _written(self, starts: Sequence[Sequence[int]], seeds: Tensor) -> list[list[int]]:
+        """What each sequence ``B`` begins with, all equally long, and seeds ``int64 [B]`` to the tokens behind it."""
         import torch
 
         from vtbench.generators.sampling.until_end import sample_until_end
 
-        host = LlamaHost(self._network, self._geometry)
+        begun, host = torch.tensor(starts), LlamaHost(self._network, self._geometry)
         with torch.inference_mode():
-            rows, self._cost = sample_until_end(host, self._settings, seeds, self._most)
+            rows, cost = sample_until_end(host, begun, self._settings, seeds, self._most - begun.shape[1])
+        self._cost = added(self._cost, cost)
         return [row.tolist() for row in rows]
 
     def _image(self, id: str, tokens: Sequence[int]) -> Tensor | SampleFailure:

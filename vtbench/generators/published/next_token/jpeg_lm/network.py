@@ -123,7 +123,7 @@ def move(network: Any, device: torch.device | str | None, dtype: torch.dtype | N
 
 
 class LlamaHost:
-    """Predicts the token after those of a cache; see :mod:`vtbench.generators.sampling.until_end`.
+    """Predicts the token behind those of a cache; see :mod:`vtbench.generators.sampling.until_end`.
 
     Args:
         network: of :func:`build`.
@@ -132,7 +132,7 @@ class LlamaHost:
 
     def __init__(self, network: Any, geometry: LlamaGeometry) -> None:
         self._network = network
-        self.begin, self.end = geometry.begin, geometry.end
+        self.end = geometry.end
         weight: Tensor = network.lm_head.weight
         self.device = weight.device
         channels = geometry.width // geometry.heads * geometry.kv_heads
@@ -146,9 +146,9 @@ class LlamaHost:
         return DynamicCache()
 
     def step(self, tokens: Tensor, cache: Any) -> Tensor:
-        """The next token of each sequence, ``int64 [B]``, to ``float32 [B,V]``: logits of the one after it."""
+        """The next T tokens of each sequence, ``int64 [B,T]``, to ``float32 [B,V]``: logits of the one after them."""
         held = {self._cache_name: cache}
-        hidden = self._network.model(input_ids=tokens[:, None], use_cache=True, **held).last_hidden_state
+        hidden = self._network.model(input_ids=tokens, use_cache=True, **held).last_hidden_state
         logits: Tensor = self._network.lm_head(hidden[:, -1])
         return logits.float()
 

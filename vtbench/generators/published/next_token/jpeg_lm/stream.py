@@ -24,7 +24,7 @@ Incomplete = Literal["decode", "fail"]
 
 _BEGIN, _END = b"\xff\xd8", b"\xff\xd9"
 _APPLICATION, _SCAN = 0xE0, 0xDA
-_BLOCKS = (SIDE // 16) ** 2
+BLOCKS = (SIDE // 16) ** 2
 _RESTART = re.compile(rb"\xff([\xd0-\xd7])")
 
 
@@ -124,5 +124,5 @@ def _require_whole(scan: bytes) -> None:
         ValueError: they are not.
     """
     markers = [match[1][0] - 0xD0 for match in _RESTART.finditer(scan)]
-    if markers != [number % 8 for number in range(_BLOCKS - 1)]:
-        raise ValueError(f"it is not whole: {len(markers)} restart markers, {_BLOCKS - 1} in order are expected")
+    if markers != [number % 8 for number in range(BLOCKS - 1)]:
+        raise ValueError(f"it is not whole: {len(markers)} restart markers, {BLOCKS - 1} in order are expected")
