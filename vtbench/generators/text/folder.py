@@ -43,7 +43,7 @@ def locate_text_encoder(reference: str, width: int, generator: str, fetched_by: 
     except AssetMissingError as error:
         fetch = f"vtbench fetch {fetched_by} gets it; or " if fetched_by and "offline" not in error.what else ""
         raise AssetMissingError(
-            f"{generator} cannot be run without its text encoder {reference}: {error.what}",
+            f"{generator} cannot be run without its text encoder: {error.what}",
             f"{fetch}give the folder that holds {CONFIG}, model*.safetensors and the tokenizer's files: "
             f"{generator},text_encoder=FOLDER",
         ) from error

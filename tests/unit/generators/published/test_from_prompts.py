@@ -244,7 +244,7 @@ def test_a_missing_text_encoder_is_told_before_weights_are_read(
     tokenizer = LlamaGenT2i.shrunken["tokenizer"]
     with pytest.raises(AssetMissingError) as caught:
         resolve_generator(f"llamagen-t2i-xl-512,checkpoint={tmp_path / 'w.pt'},tokenizer='{tokenizer}'")
-    assert "llamagen-t2i-xl-512 cannot be run without its text encoder google/flan-t5-xl" in caught.value.what
+    assert "llamagen-t2i-xl-512 cannot be run without its text encoder: google/flan-t5-xl" in caught.value.what
     assert "llamagen-t2i-xl-512,text_encoder=FOLDER" in str(caught.value.hint)
 
 

@@ -115,7 +115,7 @@ def test_a_missing_encoder_is_one_paragraph(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setenv("VTBENCH_ASSETS", str(tmp_path))
     with pytest.raises(AssetMissingError) as caught:
         locate_text_encoder(FLAN_T5_XL, 2048, "mine")
-    assert caught.value.what.startswith("mine cannot be run without its text encoder google/flan-t5-xl: ")
+    assert caught.value.what.startswith("mine cannot be run without its text encoder: google/flan-t5-xl: ")
     assert "offline" in caught.value.what and "mine,text_encoder=FOLDER" in str(caught.value.hint)
     with pytest.raises(AssetMissingError, match=r"no folder \./nowhere"):
         locate_text_encoder("./nowhere", 2048, "mine")

@@ -1,7 +1,10 @@
 """``llamagen``: LlamaGen's class-conditional generators (Sun et al. 2024), 2406.06525; VA-π publishes in its layout.
 
-Written from FoundationVision/LlamaGen (ce98ec4). Greedy and drawn sequences, the first logits, and guidance with and
-without an interval equal those of its own modules with the same weights (``tests/unit/generators/published``).
+Written from FoundationVision/LlamaGen (ce98ec4). With equal random weights of the whole network of size B (88 tensors)
+on a CPU: logits of one image, teacher-forced, equal bit for bit; all of 2 x 256 greedy tokens under guidance 2 equal
+(254 and 250 distinct), and all of 256 drawn after ``manual_seed(7)`` (251 distinct); the images of these codes by their
+VQ-16 within 2.5e-5. At a small size greedy and drawn sequences, the first logits, and guidance with and without an
+interval equal theirs in ``tests/unit/generators/published``.
 """
 
 from __future__ import annotations

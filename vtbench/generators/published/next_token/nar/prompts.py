@@ -1,6 +1,11 @@
 """``nar-t2i``: NAR's generator from prompts (He et al. 2025), 2503.10696.
 
-Written from ThisisBillhe/NAR (225c1fb, NAR-images).
+Written from ThisisBillhe/NAR (225c1fb, NAR-images). With equal random weights of the whole network (267 tensors of
+819,215,360 elements), and of a text encoder of one block, on a CPU, from two prompts at 256 pixels: features of the
+text and their masks equal; logits of one image, teacher-forced, equal bit for bit; all of 2 x 256 greedy tokens under
+guidance 7.5 equal (256 distinct each), and all of 256 drawn after ``manual_seed(7)`` (253 distinct); the images of
+these codes by their VQ-16 within 2.9e-5. At a small size sequences with and without ``cfg_interval`` equal theirs in
+``tests/unit/generators/published``.
 """
 
 from __future__ import annotations
