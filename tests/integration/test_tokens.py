@@ -277,6 +277,12 @@ def test_what_cannot_be_measured_is_told_before_any_work(
     assert not (labelled / "runs").exists() or not list((labelled / "runs").rglob("plan.json"))
 
 
+@pytest.mark.parametrize("task", ["code-nll-mini", "generation-mini"])
+def test_reconstructions_are_no_answer_to_a_task_of_generators(labelled: Path, vt: CommandLine, task: str) -> None:
+    done = vt("score", "--task", task, "--pred", "images")
+    assert done.code == 2 and f"the task {task} is one for generators" in done.err
+
+
 def test_from_python(place: Path, labelled: Path) -> None:
     live: Any = resolve_generator("tiny-ar")
     told = vtbench.evaluate(live, "code-nll-mini", limit=12)

@@ -13,6 +13,7 @@ from vtbench.cli import completion
 from vtbench.cli import options as o
 from vtbench.cli.output import emit_records
 from vtbench.core.disk.files import user_path
+from vtbench.core.errors import UsageError
 
 
 def score(
@@ -59,9 +60,13 @@ def score(
         out=out, device=device, limit=limit, batch_size=batch_size, workers=workers, strict=strict, fresh=fresh,
         workers_of=workers_of, allow_small_sets=allow_small_sets, command=("vtbench", *sys.argv[1:]),
     )  # fmt: skip
+    spec = load_task(task, trust or ())
+    if spec.of_generators:
+        told = "samples made elsewhere: vtbench run -g folder,path=DIR --task generation-folder"
+        raise UsageError(f"the task {spec.name} is one for generators, and --pred gives reconstructions", told)
     found = locate_predictions(pred, data)
     make_source = partial(FolderSource, found.folder, name or pred.resolve().name)
-    session = plan_session([make_source], [load_task(task, trust or ())], found.data, chosen)
+    session = plan_session([make_source], [spec], found.data, chosen)
     outcomes = session.run(reraise=o.debugging())
     emit_records(finished_records(session, outcomes), json)
     if failed(session, outcomes):
