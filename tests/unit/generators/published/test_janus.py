@@ -196,6 +196,10 @@ def test_what_it_does_not_take_is_told(folder: Path, tmp_path: Path, monkeypatch
     with pytest.raises(UsageError, match="janus needs a prompt") as caught:
         made(folder).sample([Condition(label=3)], SEEDS[:1])
     assert "name a task of prompts" in str(caught.value.hint)
+    with pytest.raises(AssetMissingError, match="nowhere does not exist"):
+        resolve_generator("janus-pro-1b,checkpoint=./nowhere")
+    with pytest.raises(UsageError, match="janus has no weights of its own"):
+        resolve_generator("janus")
     shutil.copy(folder / "model.safetensors", tmp_path)
     with pytest.raises(AssetMissingError, match=r"without its text tokenizer: .*tokenizer\.json is not there"):
         made(tmp_path)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vtbench.checkpoints.cards import find_generator_card
-from vtbench.checkpoints.loading import Source
+from vtbench.checkpoints.loading import Source, require_source
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.info import ConditionKind
 from vtbench.generators.published.base import Identity, PublishedGenerator
@@ -42,11 +42,13 @@ class PromptReader(TeacherForced, PublishedGenerator):
             entries: of the network's table.
 
         Raises:
-            AssetMissingError: no vocabulary.
+            UsageError: neither a checkpoint, nor a card with one, nor a seed; or a checkpoint and a seed.
+            AssetMissingError: no vocabulary, or a given checkpoint is not there.
             AdapterError: a configuration or a vocabulary of another network.
         """
         known = None if source.card is None else find_generator_card(source.card)
         name = source.card or self.family
+        require_source(source, known, self._conventions(known))
         refuse_other_settings(config, LLAMA, source, known, name, "text_config")
         self._vocabulary = read_vocabulary(locate_vocabulary(given, source, known, name), special, entries)
 
