@@ -39,7 +39,9 @@ def check_info(info: GeneratorInfo) -> CheckResult:
     except (TypeError, ValueError) as error:
         faults.append(f"sampler cannot be recorded as JSON: {error}")
     classes = f" ({info.classes or 'how many is not told'})" if info.conditions == "class" else ""
-    told = f"{info.name}: from {info.conditions}{classes}, {len(info.sampler)} sampler settings"
+    images = "".join(f", {role} image" for role in info.images)
+    images += "".join(f", {role} image where there is one" for role in info.optional_images)
+    told = f"{info.name}: from {info.conditions}{classes}{images}, {len(info.sampler)} sampler settings"
     return CheckResult("info", not faults, "; ".join(faults) or f"{told}, {len(info.weights)} weight files")
 
 

@@ -156,8 +156,9 @@ def test_a_function_of_conditions(place: Path) -> None:
 
 
 def test_the_contract_draws_images() -> None:
-    assert [result.name for result in check_generator(Tinted())][-1] == "images"
-    assert [result for result in check_generator(Tinted()) if not result.passed] == []
+    results = check_generator(Tinted())
+    assert results[0].detail.startswith("tinted: from prompt, source image, ") and results[-1].name == "images"
+    assert [result for result in results if not result.passed] == []
     ignored = {result.name: result for result in check_generator(Tinted(optional_images=("mask",)))}["images"]
     assert not ignored.passed and ignored.detail.endswith(", mask 0")
 
