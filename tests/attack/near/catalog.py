@@ -60,6 +60,7 @@ _MAKERS: dict[str, Callable[[Sequence[bytes]], Bytes]] = {
     "TIFF": lambda _: pictures.tiff(),
     "JPEG": pictures.jpeg,
     "MPO": pictures.jpeg,
+    "stream of JPEG-LM": pictures.jpeg,
     **dict.fromkeys(("WEBP", "AVIF", "GIF", "BMP", "PPM", "JPEG2000", "QOI"), pictures.others),
 }
 _NOTE = {"description": "d", "size": None, "counts": {"e.pool": 9}, "extractors": {"e": {"id": "e", "assumed": False}}}

@@ -18,6 +18,7 @@ from vtbench.checkpoints.cards import find_generator_card
 from vtbench.core.contracts import Condition, SampleFailure
 from vtbench.core.errors import AdapterError, AssetMissingError, SampleError, UsageError
 from vtbench.data.embedded.photographs.photos_mini import PhotosMini
+from vtbench.generators.fetching import fetch_generator_card
 from vtbench.generators.protocols import PerSampleGenerator
 from vtbench.generators.published.next_token.jpeg_lm.adapter import JpegLm
 from vtbench.generators.published.next_token.jpeg_lm.network import SEVEN_B, TINY, build
@@ -305,6 +306,20 @@ def test_a_folder_is_read_strictly(folder: Path) -> None:
     torch.save(kept, folder / "pytorch_model.bin")
     with pytest.raises(AdapterError, match=r"model\.norm\.weight"):
         resolve_generator(f"jpeg-lm,checkpoint={folder}")
+
+
+def test_the_cards_folder_is_found_among_assets(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assets = tmp_path_factory.mktemp("assets")
+    folder.rename(assets / "jpeg-lm-7b")
+    monkeypatch.setenv("VTBENCH_ASSETS", str(assets))
+    monkeypatch.setenv("VTBENCH_OFFLINE", "1")
+    made = resolve_generator("jpeg-lm-7b")
+    assert made.info.name == "jpeg-lm-7b" and made.info.licence == "CreativeML Open RAIL-M"
+    assert made.info.sampler["top_k"] == 50 and made.info.sampler["top_p"] == 0.9
+    ((name, found),) = fetch_generator_card(find_generator_card("jpeg-lm-7b"))
+    assert (name, found.path) == ("jpeg-lm-7b", assets / "jpeg-lm-7b")
 
 
 @pytest.mark.parametrize(("change", "told"), [
