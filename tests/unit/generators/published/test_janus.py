@@ -104,6 +104,26 @@ def test_greedy_tokens_are_the_librarys_padded_prompts_included(folder: Path, li
     )
 
 
+def test_without_guidance_the_prompt_alone_decides(folder: Path) -> None:
+    generator = made(folder, "greedy=true", "cfg_scale=1.0")
+    codes = generator.sample_codes(CONDITIONS, SEEDS)
+    tokens = codes.levels[0].flatten(1)
+    with torch.inference_mode():
+        logits = generator._network(generator._prompted(CONDITIONS).conditional, tokens[:, :-1])
+    assert torch.equal(logits.argmax(dim=-1), tokens)
+    told = generator.log_likelihood(CONDITIONS, codes)
+    torch.testing.assert_close(told, logits.double().log_softmax(-1).amax(-1), rtol=0, atol=1e-6)
+    cost = generator.sampling_cost()
+    assert cost is not None and cost.tokens_computed == 3 * (len(generator._prompted(CONDITIONS).conditional[0]) + 15)
+
+
+def test_greedy_speculation_draws_what_one_token_a_pass_does(folder: Path) -> None:
+    plain, faster = made(folder, "greedy=true"), made(folder, "greedy=true", "strategy=sjd", "window=4")
+    wanted, found = (one.sample_codes(CONDITIONS, SEEDS).levels[0] for one in (plain, faster))
+    cost = faster.sampling_cost()
+    assert torch.equal(found, wanted) and cost is not None and cost.steps is not None and cost.steps < 3 * 16
+
+
 def test_a_drawn_image_is_the_librarys(folder: Path, library: Any) -> None:
     generator = made(folder, "draw=torch-multinomial", "top_k=20", "cfg_scale=2.0")
     codes = generator.sample_codes(CONDITIONS, SEEDS).levels[0].flatten(1)

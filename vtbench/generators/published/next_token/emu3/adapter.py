@@ -85,6 +85,7 @@ class Emu3(PromptReader):
     shrunken: ClassVar[Mapping[str, Any]] = {
         "size": "tiny",
         "grid": 4,
+        "negative": "dull",
         "tokenizer": "emu3-vq,channels=32,multipliers=[1,1],codebook_size=32,blocks=1,random_weights_seed=0",
     }
 
