@@ -15,18 +15,15 @@ from typing import Any, TypeVar
 
 import torch.distributed as dist
 
-from vtbench.core.disk.files import atomic_path, inside
 from vtbench.core.errors import UsageError, VtbenchError
 from vtbench.core.foreign.guard import told
+from vtbench.run.executing.carrying import block_files, put_down, reference_files, taken_up
 from vtbench.run.executing.crew import Crew, SharedFolder
-from vtbench.run.executing.reconstruction import reference_features
 from vtbench.run.measuring.evaluators import Evaluators
-from vtbench.run.planning.generation_data import GenerationData
 from vtbench.run.planning.jobs import JobPlan
 from vtbench.run.worker import Worker
 
 Found = TypeVar("Found")
-PREVIEWS = "previews"
 
 
 class Crewing:
@@ -155,19 +152,13 @@ class Ranks:
         with _meeting():
             dist.gather_object(mine, everyone, dst=0)
         for files in everyone or ():
-            for name, content in files.items():
-                with atomic_path(inside(plan.out, *Path(name).parts)) as temporary:
-                    temporary.write_bytes(content)
+            put_down(plan.out, files)
 
     def _files(self, plan: JobPlan, evaluators: Evaluators) -> dict[str, bytes]:
         """Blocks and previews of this rank's share, and features of its references that were not sent before."""
         share = self.worker.share(plan.data.blocks)
-        files = [path for block in share for path in (plan.store.rows_path(block), plan.store.tensors_path(block))]
-        files += sorted((plan.folder / PREVIEWS).glob("*"))
-        if not isinstance(plan.data, GenerationData):
-            stores = reference_features(plan, evaluators).values()
-            files += self._unsent([store.path(block).resolve() for store in stores for block in share])
-        return {path.relative_to(plan.out).as_posix(): path.read_bytes() for path in files}
+        references = self._unsent(reference_files(plan, evaluators, share))
+        return taken_up(plan.out, [*block_files(plan, share), *references])
 
     def _unsent(self, paths: Sequence[Path]) -> list[Path]:
         new = [path for path in paths if str(path) not in self._sent]

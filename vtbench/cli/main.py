@@ -26,6 +26,7 @@ from vtbench.cli.verbs import (
     score,
     show,
     stats,
+    status,
     verify,
 )
 from vtbench.core.errors import VtbenchError
@@ -52,6 +53,7 @@ app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("export")(export.export)
 app.command("check")(check.check)
+app.command("status")(status.status)
 app.command("verify")(verify.verify)
 app.command("doctor")(doctor.doctor)
 app.command("fetch")(fetch.fetch)

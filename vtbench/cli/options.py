@@ -116,6 +116,32 @@ WorkersOf = Annotated[
         help="env: share blocks as torchrun's or srun's variables say; none: measure everything here.",
     ),
 ]
+Launcher = Annotated[
+    str,
+    typer.Option(
+        "--launcher",
+        metavar="local|torchrun|slurm|ray",
+        autocompletion=completion.launchers,
+        help="Who measures: this process; a process a GPU here; an array of SLURM; workers of Ray.",
+    ),
+]
+World = Annotated[int | None, typer.Option("--world", min=1, metavar="N", help="How many workers a launcher starts.")]
+GpusPerWorker = Annotated[
+    float | None, typer.Option("--gpus-per-worker", min=0, metavar="N", help="GPUs of a worker of Ray or SLURM.")
+]
+CpusPerWorker = Annotated[
+    int | None, typer.Option("--cpus-per-worker", min=1, metavar="N", help="Processors of a worker of Ray or SLURM.")
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--ray-address", metavar="HOST:PORT", callback=_given, help="A cluster of Ray; else Ray on this machine."
+    ),
+]
+SlurmSettings = Annotated[
+    list[str] | None,
+    typer.Option("--slurm", metavar="KEY=VALUE", help="partition, time, account, qos, mem, constraint; repeatable."),
+]
 Seed = Annotated[int, typer.Option("--seed", help="Base seed; each sample's seed follows from it and its id.")]
 Offline = Annotated[
     bool,

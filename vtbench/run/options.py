@@ -33,6 +33,7 @@ class RunOptions:
         invocation: the whole invocation as a file of ``--config`` holds it, for the record; empty where there is none.
         lasting: whether ``out`` stays. Where it does not, nothing is written beside it either: reference features are
             read from the user's cache, and not put there.
+        measured_on: the kind of device that other processes measure on; ``None`` where this one measures.
     """
 
     out: Path = Path("runs")
@@ -51,6 +52,7 @@ class RunOptions:
     command: tuple[str, ...] = ()
     invocation: Mapping[str, Any] = field(default_factory=dict)
     lasting: bool = True
+    measured_on: str | None = None
 
     @property
     def decoders(self) -> int:
@@ -61,7 +63,7 @@ class RunOptions:
     def told(self) -> dict[str, str]:
         """Every option with a value, as a record tells it."""
         # The first two are told whole, elsewhere in the record.
-        untold = {"command", "invocation", "lasting"} | (set() if self.lasting else {"out"})
+        untold = {"command", "invocation", "lasting", "measured_on"} | (set() if self.lasting else {"out"})
         return {name: str(value) for name, value in vars(self).items() if value is not None and name not in untold}
 
     def with_samples_of(self, job: tuple[str, str], generation: Sequence[tuple[str, str]]) -> RunOptions:

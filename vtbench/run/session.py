@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+import torch
+
 from vtbench.core.disk.caches import begin_run
 from vtbench.core.disk.links import refuse_linked_way
 from vtbench.core.disk.partial import sweep_below
@@ -64,8 +66,13 @@ class Session:
     crew: Crew | None = None
     networks: Networks | None = None
 
-    def run(self, reraise: bool = False) -> list[Outcome]:
-        """Measure and score every job; with ``reraise`` the first failure is raised as it is."""
+    def run(self, reraise: bool = False, wait: bool = True) -> list[Outcome]:
+        """Measure and score every job.
+
+        Args:
+            reraise: raise the first failure as it is.
+            wait: for other workers, where this one answers for the whole.
+        """
         make_deterministic()
         if self.broken and reraise:
             raise self.broken[0].error
@@ -77,7 +84,8 @@ class Session:
                 left = len(self.jobs) - len(outcomes)
                 say("stopped: what was measured is kept" + (f"; {left} not begun" if left else ""))
                 break
-        outcomes = self.peers.settled(outcomes, runner.run)
+        if wait:
+            outcomes = self.peers.settled(outcomes, runner.run)
         runner.hold(None)
         self.peers.leave()
         tell_broken(self)
@@ -115,7 +123,7 @@ def plan_session(
     begin_run()
     worker = Worker() if options.workers_of == "none" else current_worker()
     peers = Peers(options.out, worker)
-    device = choose_device(options.device, worker)
+    device = _device(options, worker)
     choose_dtype(options.dtype)
     peers.join()
     make_deterministic()
@@ -136,11 +144,21 @@ def plan_session(
         problems += check_folder(options.samples, "--samples")
     sampled = [(item.task.name, source.label) for source, item in planned if isinstance(item, GenerationData)]
     plans = [
-        JobPlan(source, item, options.with_samples_of((item.task.name, source.label), sampled), device.type)
+        JobPlan(
+            source,
+            item,
+            options.with_samples_of((item.task.name, source.label), sampled),
+            options.measured_on or device.type,
+        )
         for source, item in planned
     ]
     raise_all(problems or check_room(plans))
     return Session(plans, options, peers, broken)
+
+
+def _device(options: RunOptions, worker: Worker) -> torch.device:
+    """Where this process measures. Where others do, it has no use for a GPU, and perhaps none."""
+    return choose_device(options.device, worker) if options.measured_on is None else torch.device("cpu")
 
 
 def _data_of(
@@ -198,7 +216,7 @@ class _Runner:
         self._worker = session.peers.worker
         self._crew: Crew = session.crew or SharedFolder(self._worker)
         self._networks = session.networks or Networks()
-        self._device = choose_device(session.options.device, self._worker)
+        self._device = _device(session.options, self._worker)
         self._held: Source | None = None
 
     def hold(self, source: Source | None) -> None:

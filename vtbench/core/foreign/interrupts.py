@@ -68,6 +68,18 @@ def forget() -> None:
         signal.signal(number, signal.SIG_IGN if number == signal.SIGINT else signal.SIG_DFL)
 
 
+@contextmanager
+def kept() -> Iterator[None]:
+    """Whatever answers these signals answers them after the body too, should a library install its own."""
+    before = {number: signal.getsignal(number) for number in _numbers()}
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
 def raise_if_asked() -> None:
     """Raise what somebody swallowed.
 

@@ -15,6 +15,9 @@ from vtbench.core.errors import UsageError
 if TYPE_CHECKING:
     from torch import Tensor
 
+METADATA = "metadata.jsonl"
+"""What the file beside the images of a prompt is called."""
+
 
 def write_geneval(folder: Path, prompts: Sequence[Condition], samples: Iterable[tuple[int, int, Tensor]]) -> int:
     """Write ``00000/metadata.jsonl`` for every prompt, and ``00000/samples/0000.png`` … for its samples.
@@ -60,7 +63,7 @@ def write_metadata(folder: Path, condition: Condition) -> None:
     """A prompt's line of the list, beside an empty folder for its samples."""
     with writing(folder):
         (folder / "samples").mkdir(parents=True, exist_ok=True)
-    write_text(folder / "metadata.jsonl", json.dumps({**condition.metadata, "prompt": condition.prompt}) + "\n")
+    write_text(folder / METADATA, json.dumps({**condition.metadata, "prompt": condition.prompt}) + "\n")
 
 
 def write_image(path: Path, image: Tensor) -> None:

@@ -26,13 +26,16 @@ class Planned:
     config: RunConfig
 
 
-def plan_config(config: RunConfig, trusted: Collection[Path], command: Sequence[str]) -> Planned:
+def plan_config(
+    config: RunConfig, trusted: Collection[Path], command: Sequence[str], measured_on: str | None = None
+) -> Planned:
     """Plan what an invocation asks for.
 
     Args:
         config: the invocation.
         trusted: files, or folders of files, whose code and programs may run.
         command: the command line, for the record.
+        measured_on: the kind of device that others measure on; ``None`` where this process measures.
 
     Raises:
         UsageError: unknown names, wrong arguments, bad data.
@@ -44,7 +47,7 @@ def plan_config(config: RunConfig, trusted: Collection[Path], command: Sequence[
     makers: list[Callable[[], Source]] = [partial(source_of, name) for name in selection.tokenizers]
     makers += [partial(GeneratorSource, name) for name in selection.generators]
     tasks = [load_task(name, trusted) for name in selection.tasks]
-    session = plan_session(makers, tasks, chosen.data, _options(chosen, command))
+    session = plan_session(makers, tasks, chosen.data, _options(chosen, command, measured_on))
     return Planned(session, chosen)
 
 
@@ -53,11 +56,11 @@ def _written_out(config: RunConfig, selection: Selection) -> RunConfig:
     return overridden(config, named)
 
 
-def _options(config: RunConfig, command: Sequence[str]) -> RunOptions:
+def _options(config: RunConfig, command: Sequence[str], measured_on: str | None) -> RunOptions:
     return RunOptions(
         out=user_path(config.out), device=config.device, dtype=config.dtype, limit=config.limit,
         batch_size=config.batch_size, workers=config.workers, workers_of=config.workers_of, seed=config.seed,
         strict=config.strict, fresh=config.fresh, allow_small_sets=config.allow_small_sets, reference=config.reference,
         samples=None if config.samples is None else user_path(config.samples), command=tuple(command),
-        invocation=config.content,
+        invocation=config.content, measured_on=measured_on,
     )  # fmt: skip

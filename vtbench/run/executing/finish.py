@@ -9,11 +9,12 @@ import torch
 from filelock import FileLock
 
 from vtbench.core.disk.links import refuse_links
-from vtbench.core.errors import DamagedFileError
+from vtbench.core.errors import DamagedFileError, VtbenchError
 from vtbench.results.records.record import RunRecord, read_record
-from vtbench.run.executing.job import ensure_manifest, measure_blocks
+from vtbench.run.executing.job import ensure_manifest, measure_blocks, tell_damage
 from vtbench.run.executing.reconstruction import reference_features
 from vtbench.run.measuring.evaluators import Evaluators
+from vtbench.run.planning.earlier import job_name
 from vtbench.run.planning.generation_data import GenerationData
 from vtbench.run.planning.job_check import own_manifest, problem_beside_record, problem_of_rows
 from vtbench.run.planning.jobs import JobPlan
@@ -90,11 +91,21 @@ def _scored(plan: JobPlan) -> RunRecord:
 
 
 def _make_again(plan: JobPlan, evaluators: Evaluators, device: torch.device, worker: Worker) -> None:
-    """What is gone of a job that was whole: its plan, its reference, blocks of its own or of its references."""
+    """What is gone of a job that was whole: its plan, its reference, blocks of its own or of its references.
+
+    Raises:
+        VtbenchError: it was measured on another kind of device than there is here.
+    """
+    if device.type != plan.device_type:
+        raise VtbenchError(
+            f"{job_name(plan)}: something measured on {plan.device_type} is damaged, and this process has none",
+            "what is damaged is removed: give the same command again, and it is measured where the rest was",
+        )
     ensure_manifest(plan, evaluators, device)
     if isinstance(plan.data, GenerationData) and plan.data.reference is not None:
         plan.data.reference.ready(evaluators, plan.options, device)
-    measure_blocks(plan, evaluators, device, worker, plan.data.blocks, _incomplete(plan, evaluators))
+    tell_damage(plan, blocks := _incomplete(plan, evaluators))
+    measure_blocks(plan, evaluators, device, worker, plan.data.blocks, blocks)
 
 
 def _incomplete(plan: JobPlan, evaluators: Evaluators) -> list[Block]:

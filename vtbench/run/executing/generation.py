@@ -43,11 +43,16 @@ def generated_blocks(
         yield block, meter.measure(batches, waited_s)
 
 
-def generation_manifest(
-    plan: JobPlan, data: GenerationData, evaluators: Evaluators, device: torch.device
-) -> GenerationManifest:
-    """What the job's manifest says about conditions and reference; the reference is built if it has to be."""
-    reference = None if data.reference is None else data.reference.ready(evaluators, plan.options, device)
+def ready_reference(plan: JobPlan, evaluators: Evaluators, device: torch.device) -> str | None:
+    """The name of the file of statistics that a generation task compares with, once it is built; ``None`` for none."""
+    data = plan.data
+    if not isinstance(data, GenerationData) or data.reference is None:
+        return None
+    return data.reference.ready(evaluators, plan.options, device)
+
+
+def generation_manifest(plan: JobPlan, data: GenerationData, reference: str | None) -> GenerationManifest:
+    """What the job's manifest says about conditions and reference."""
     beside = tokenizer_job(plan)
     return GenerationManifest(
         conditions=dict(data.conditions.description),

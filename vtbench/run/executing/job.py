@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
+from types import MappingProxyType
 
 import torch
 
@@ -13,10 +14,10 @@ from vtbench.core.disk.links import refuse_linked_way, refuse_links
 from vtbench.core.errors import DamagedFileError, UsageError, VtbenchError
 from vtbench.core.foreign import interrupts
 from vtbench.core.info import TokenizerInfo
-from vtbench.results.records.schema import ConfigSection, DeterminismSection
+from vtbench.results.records.schema import ConfigSection, DeterminismSection, EnvironmentSection
 from vtbench.run import provenance
 from vtbench.run.device import make_deterministic
-from vtbench.run.executing.generation import generated_blocks, generation_manifest
+from vtbench.run.executing.generation import generated_blocks, generation_manifest, ready_reference
 from vtbench.run.executing.likelihood import likelihood_blocks
 from vtbench.run.executing.reconstruction import reconstructed_blocks, reference_features
 from vtbench.run.measuring.evaluators import Evaluators
@@ -50,15 +51,22 @@ def discard(plan: JobPlan, worker: Worker) -> None:
 
 def measure_job(plan: JobPlan, evaluators: Evaluators, device: torch.device, worker: Worker) -> None:
     """Measure the blocks of this worker's share that are missing; each is written before the next begins."""
-    refuse_links(plan.folder, plan.out)
     mine = worker.share(plan.data.blocks)
+    missing = begin(plan, mine, lambda: ensure_manifest(plan, evaluators, device))
+    measure_blocks(plan, evaluators, device, worker, mine, missing)
+
+
+def begin(plan: JobPlan, mine: Sequence[Block], write_plan: Callable[[], None]) -> list[Block]:
+    """The blocks of a share that are to be measured, once the job's plan is written; tells what an earlier run left."""
+    refuse_links(plan.folder, plan.out)
     again = blocks_without_images(plan, mine)
-    ensure_manifest(plan, evaluators, device)
+    write_plan()
     missing = [block for block in mine if block in again or not plan.store.has(block)]
     if again:
         say(f"{job_name(plan)}: {len(again)} blocks are sampled again: their images are not in {plan.options.samples}")
     tell_resumed(plan, len(mine) - len(missing), len(mine))
-    measure_blocks(plan, evaluators, device, worker, mine, missing)
+    tell_damage(plan, missing)
+    return missing
 
 
 def measure_blocks(
@@ -69,23 +77,58 @@ def measure_blocks(
     mine: Sequence[Block],
     missing: Sequence[Block],
 ) -> None:
-    """Measure the missing blocks of ``mine``, damaged ones among them, which is told."""
+    """Measure the missing blocks of ``mine``."""
     if not missing:
         return
-    _tell_damage(plan, missing)
-    label = f"{plan.source.label} · {plan.task.name}" + (f" · worker {worker.rank}" if worker.world > 1 else "")
-    with job_progress(label, _samples(mine)) as progress, interrupts.finishing():
-        progress.resume_from(_samples(mine) - _samples(missing))
-        for block, result in _measured(plan, evaluators, device, missing):
-            if plan.options.strict:
-                _refuse_failures(result.samples.ids, result.samples.stage, result.samples.message)
-            keep_inputs(plan, worker)
-            plan.store.write(block, result)
+    label = f"{job_label(plan)} · worker {worker.rank}" if worker.world > 1 else job_label(plan)
+    with job_progress(label, samples_of(mine)) as progress, interrupts.finishing():
+        progress.resume_from(samples_of(mine) - samples_of(missing))
+        for block in written_blocks(plan, evaluators, device, worker, missing):
             progress.advance(block.stop - block.start)
             interrupts.between()
 
 
-def _tell_damage(plan: JobPlan, blocks: Sequence[Block]) -> None:
+def written_blocks(
+    plan: JobPlan,
+    evaluators: Evaluators,
+    device: torch.device,
+    worker: Worker,
+    missing: Sequence[Block],
+    events: Mapping[int, str] = MappingProxyType({}),
+) -> Iterator[Block]:
+    """Measure blocks, one after another; each is given once its files are written.
+
+    Args:
+        plan: the job.
+        evaluators: its metrics.
+        device: where the model runs.
+        worker: this process.
+        missing: the blocks.
+        events: what happened to a block before, by its index, for the record.
+    """
+    for block, result in _measured(plan, evaluators, device, missing):
+        if block.index in events:
+            told = [*result.meta["events"], events[block.index]]
+            result = replace(result, meta={**result.meta, "events": told})
+        if plan.options.strict:
+            _refuse_failures(result.samples.ids, result.samples.stage, result.samples.message)
+        keep_inputs(plan, worker)
+        plan.store.write(block, result)
+        yield block
+
+
+def job_label(plan: JobPlan) -> str:
+    """Model and task, as a bar of progress has them."""
+    return f"{plan.source.label} · {plan.task.name}"
+
+
+def samples_of(blocks: Sequence[Block]) -> int:
+    """How many samples blocks hold together."""
+    return sum(block.stop - block.start for block in blocks)
+
+
+def tell_damage(plan: JobPlan, blocks: Sequence[Block]) -> None:
+    """Say how many of these blocks are there and damaged."""
     damage = [text for block in blocks if (text := plan.store.damage(block))]
     if damage:
         say(f"{plan.source.label} on {plan.task.name}: {len(damage)} blocks measured again; {damage[0]}")
@@ -102,10 +145,6 @@ def _measured(
     return reconstructed_blocks(plan, plan.data, evaluators, device, missing)
 
 
-def _samples(blocks: Sequence[Block]) -> int:
-    return sum(block.stop - block.start for block in blocks)
-
-
 def _refuse_failures(ids: Sequence[str], stages: Sequence[str], messages: Sequence[str]) -> None:
     for sample_id, stage, message in zip(ids, stages, messages, strict=True):
         if stage:
@@ -114,9 +153,29 @@ def _refuse_failures(ids: Sequence[str], stages: Sequence[str], messages: Sequen
             )
 
 
-def ensure_manifest(plan: JobPlan, evaluators: Evaluators, device: torch.device) -> None:
+@dataclass(frozen=True)
+class Prepared:
+    """What only a process that measures can tell of a job.
+
+    Attributes:
+        environment: of that process.
+        reference: name of the file of statistics that the job compares with.
+    """
+
+    environment: EnvironmentSection
+    reference: str | None
+
+    @classmethod
+    def here(cls, plan: JobPlan, evaluators: Evaluators, device: torch.device) -> Prepared:
+        """Of this process; the reference is built if it has to be."""
+        return cls(provenance.environment(device), ready_reference(plan, evaluators, device))
+
+
+def ensure_manifest(
+    plan: JobPlan, evaluators: Evaluators, device: torch.device, elsewhere: Prepared | None = None
+) -> None:
     """Written once: a resumed run keeps the first one's, but for options outside its identity, unless it cannot be
-    read any more."""
+    read any more. ``elsewhere``: of the process that measures, where this one does not."""
     if (plan.folder / PLAN_FILE).is_file():
         try:
             before = own_manifest(plan)
@@ -128,10 +187,11 @@ def ensure_manifest(plan: JobPlan, evaluators: Evaluators, device: torch.device)
                 write_manifest(now, plan.folder)
             return
     options, info, data = plan.options, _codes_of(plan), plan.data
+    prepared = elsewhere or Prepared.here(plan, evaluators, device)
     given = options.told
-    resolved = given | {"device": str(device), "batch_size": plan.batch_size, "data": data.source}
+    resolved = given | {"device": prepared.environment.device, "batch_size": plan.batch_size, "data": data.source}
     resolved |= plan.source.resolved([*data.ids, *data.left_out])
-    generation = generation_manifest(plan, data, evaluators, device) if isinstance(data, GenerationData) else None
+    generation = generation_manifest(plan, data, prepared.reference) if isinstance(data, GenerationData) else None
     features = {} if generation is not None else reference_features(plan, evaluators)
     manifest = JobManifest(
         created=datetime.now(timezone.utc),
@@ -151,7 +211,7 @@ def ensure_manifest(plan: JobPlan, evaluators: Evaluators, device: torch.device)
         measured_codes=plan.task.measured_codes,
         reader_id=data.reader_id,
         determinism=DeterminismSection(seed=options.seed, flags=make_deterministic()),
-        environment=provenance.environment(device),
+        environment=prepared.environment,
         code=provenance.code(),
         warnings=(*plan.source.warnings(data.ids, data.left_out), *data.notes),
     )

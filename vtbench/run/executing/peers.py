@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -24,6 +25,8 @@ from vtbench.run.progress import say
 from vtbench.run.scoring.tokenizer_share import tokenizer_job
 from vtbench.run.worker import Worker
 
+WORKERS = ".workers"
+"""Folder, below that of all runs, of the locks that workers hold."""
 PATIENCE_VARIABLE = "VTBENCH_WORKER_WAIT"
 """Seconds that a worker waits for others of whom nothing is to be seen; they may be starting."""
 _PATIENCE_S = 30.0
@@ -41,7 +44,7 @@ class Peers:
 
     def __init__(self, out: Path, worker: Worker) -> None:
         self.worker = worker
-        self._folder = out / ".workers"
+        self._folder = out / WORKERS
         self._mine = FileLock(self._path(worker.rank))
         self._seen = self._worked = False
 
@@ -143,19 +146,52 @@ class Peers:
         self._seen = any(self._at_work(rank) for rank in range(self.worker.rank))
 
     def _at_work(self, rank: int) -> bool:
-        path = self._path(rank)
-        if not path.exists():
-            return False
-        lock = FileLock(path)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            return True
-        lock.release()
-        return False
+        return _is_held(self._path(rank))
 
     def _path(self, rank: int) -> Path:
         return self._folder / f"{rank}-of-{self.worker.world}.lock"
+
+
+def at_work(out: Path) -> list[str]:
+    """Workers that hold a lock below a folder of runs, as ``0-of-4``; one that is alone holds none."""
+    return [path.stem for path in sorted((out / WORKERS).glob("*.lock")) if _is_held(path)]
+
+
+@contextmanager
+def alone_at_work(out: Path, name: str) -> Iterator[None]:
+    """Be the one of this name at work below a folder of runs, for others to see.
+
+    Raises:
+        UsageError: another process is.
+        UnwritableError: the folder cannot be made, or a link lies in its place.
+    """
+    folder = out / WORKERS
+    refuse_links(folder, out)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / f"{name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UsageError(f"another run is at work in {out}", "wait for it, or give another --out") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _is_held(path: Path) -> bool:
+    if not path.exists():
+        return False
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    except OSError:  # a folder of somebody else's, which is only looked at
+        return False
+    lock.release()
+    return False
 
 
 def patience() -> float:

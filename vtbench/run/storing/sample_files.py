@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vtbench.core.disk.files import inside, path_segment
 from vtbench.data.conditions import ConditionSample, ConditionSet
-from vtbench.generators.elsewhere.geneval_layout import write_image, write_metadata
+from vtbench.generators.elsewhere.geneval_layout import METADATA, write_image, write_metadata
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +31,16 @@ class SampleFiles:
         prompt, copy = divmod(index, int(self.conditions.description["per_prompt"]))
         return self.folder / f"{prompt:05d}" / "samples" / f"{copy:04d}.png"
 
+    def beside(self, index: int, request: ConditionSample) -> list[Path]:
+        """Everything that is written for a sample: its image, and in GenEval's layout its prompt."""
+        path = self.path(index, request)
+        return [path.parents[1] / METADATA, path] if self._in_geneval else [path]
+
     def write(self, index: int, request: ConditionSample, image: Tensor) -> None:
         """Write ``uint8 [3,H,W]``."""
         path = self.path(index, request)
         place = path.parents[1]
-        if self._in_geneval and not (place / "metadata.jsonl").is_file():
+        if self._in_geneval and not (place / METADATA).is_file():
             write_metadata(place, request.condition)
         write_image(path, image)
 
