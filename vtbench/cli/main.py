@@ -17,7 +17,6 @@ from vtbench.cli.verbs import (
     doctor,
     export,
     fetch,
-    leaderboard,
     listing,
     new,
     report,
@@ -25,10 +24,10 @@ from vtbench.cli.verbs import (
     run,
     score,
     show,
-    stats,
     status,
     verify,
 )
+from vtbench.cli.verbs.groups import leaderboard, stats
 from vtbench.core.errors import VtbenchError
 from vtbench.core.foreign import interrupts
 from vtbench.core.outgoing import terminal_text

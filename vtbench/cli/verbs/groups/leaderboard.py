@@ -11,7 +11,7 @@ import typer
 from vtbench.cli import completion
 from vtbench.cli import options as o
 from vtbench.cli.output import emit_records, emit_rows
-from vtbench.cli.verbs.leaderboard_page import page
+from vtbench.cli.verbs.groups.leaderboard_page import page
 from vtbench.core.disk.files import user_path
 
 if TYPE_CHECKING:

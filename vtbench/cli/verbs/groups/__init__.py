@@ -1,0 +1,1 @@
+"""Verbs with verbs of their own, such as ``vtbench leaderboard add``."""
