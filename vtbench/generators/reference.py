@@ -91,7 +91,7 @@ and filters take no part ([protocol](protocol.md#likelihood)). Of masked ones no
 LlamaGen's and NAR's generators from prompts (`llamagen-t2i`, `nar-t2i`) read them by the encoder of flan-t5-xl, which
 `vtbench fetch` gets with a card: a folder `google/flan-t5-xl` or `flan-t5-xl` in one of `$VTBENCH_ASSETS`, the hub's
 cache, or the hub; `NAME,text_encoder=FOLDER` takes another. Its files' SHA-256 are in the record, and so are its
-precision (`text_dtype=`, float32 unless given; the authors run it in bfloat16), the 120 tokens of text and the
+precision (`text_precision=`, float32 unless given; the authors run it in bfloat16), the 120 tokens of text and the
 cleaning. A prompt is cleaned as a caption first, twice, by the authors' rules: lower case, no addresses, no markup, few
 signs. Plain prompts need no library for that; one with markup needs beautifulsoup4, one with more than ASCII ftfy (the
 extra `captions`), and is refused where that is missing, never cleaned otherwise.

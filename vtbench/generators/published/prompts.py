@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vtbench.checkpoints.files import Located
+from vtbench.checkpoints.pretrained import Checkpoint
 from vtbench.core.contracts import Condition
-from vtbench.core.errors import SampleError
 from vtbench.core.info import ConditionKind, GeneratorInfo
 from vtbench.generators.text.encoder import TextEncoder, random_text_encoder, text_encoder
 from vtbench.generators.text.folder import FLAN_T5_XL, locate_text_encoder
+from vtbench.generators.text.prompts import prompts_of
 from vtbench.generators.text.rules import TextRule
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class FromPrompts:
     """Gives a family a text encoder; it stands before the base among the family's classes.
 
     A family calls :meth:`_make_text` before its ``_setup``, so that an encoder that is missing is told before gigabytes
-    are read, and :meth:`_record_text` behind it.
+    are read, and :meth:`_record_text` behind it, which reads the encoder's.
     """
 
     family: ClassVar[str]
@@ -36,6 +37,7 @@ class FromPrompts:
     info: GeneratorInfo
     notes: tuple[str, ...]
     _text: TextEncoder
+    _found_text: tuple[Checkpoint, TextRule] | None = None
 
     @classmethod
     def beside(cls) -> tuple[Located, ...]:
@@ -50,15 +52,17 @@ class FromPrompts:
     def _make_text(
         self, reference: str | None, width: int, rule: TextRule, card: str | None, random_weights_seed: int | None
     ) -> None:
-        """The encoder of a folder or of the hub; one of random weights beside a network of random weights."""
+        """Find the encoder in a folder or on the hub, or make one of random weights beside a network of such."""
         if reference is None and random_weights_seed is not None:
             self._text = random_text_encoder(width, rule, random_weights_seed)
             return
         found = locate_text_encoder(reference or FLAN_T5_XL, width, card or self.family, card or "")
-        self._text = text_encoder(found, rule)
+        self._found_text = found, rule
 
     def _record_text(self) -> None:
-        """Settings, files and notes of the encoder become the generator's own."""
+        """Read the encoder; its settings, files and notes become the generator's own."""
+        if self._found_text is not None:
+            self._text = text_encoder(*self._found_text)
         info = self.info
         self.info = replace(
             info,
@@ -78,11 +82,6 @@ class FromPrompts:
         """Features of the prompts, filled up to the rule's length.
 
         Raises:
-            SampleError: a condition without a prompt.
+            UsageError: a condition without a prompt.
         """
-        return self._text.encode([self._prompt_of(condition) for condition in conditions])
-
-    def _prompt_of(self, condition: Condition) -> str:
-        if condition.prompt is None:
-            raise SampleError(f"{self.info.name} samples from prompts, and this condition has none")
-        return condition.prompt
+        return self._text.encode(prompts_of(conditions, self.info.name))

@@ -213,7 +213,7 @@ def test_a_published_file_is_read_strictly_with_its_text_encoder(name: str, enco
     assert str(generator.info.sampler["text_encoder"]).startswith("T5, 1 blocks of 2048 channels, files ")
     assert generator.info.sampler["text_cleaning"] == "rules of DeepFloyd IF, in lower case, twice"
     assert generator.sample(PROMPTS, SEEDS).shape == (2, 3, 64, 64)
-    narrow = resolve_generator(f"{text},text_dtype=bfloat16")
+    narrow = resolve_generator(f"{text},text_precision=bfloat16")
     assert narrow.info.sampler["text_encoder_dtype"] == "bfloat16"
     assert narrow._prompted(PROMPTS).conditional.features.dtype == torch.float32, "the generator's own precision"
     del state["cls_embedding.uncond_embedding"]
@@ -259,5 +259,5 @@ def test_fetching_a_card_gets_the_text_encoder_too(
     assert [(name, file.path.name) for name, file in found] == [
         ("llamagen-ds16-t2i", "vq_ds16_t2i.pt"),
         ("llamagen-t2i-xl-512", "t2i_XL_stage2_512.pt"),
-        ("llamagen-t2i-xl-512", "model.safetensors"),
+        ("llamagen-t2i-xl-512", "flan-t5-xl"),
     ]

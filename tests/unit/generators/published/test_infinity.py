@@ -21,7 +21,7 @@ from vtbench.checkpoints.cards import GeneratorCard, find_generator_card
 from vtbench.checkpoints.published import locate_whole
 from vtbench.checkpoints.reading import Choice, read_published
 from vtbench.core.contracts import Condition, SamplingCost
-from vtbench.core.errors import AdapterError, AssetMissingError, SampleError, UsageError
+from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
 from vtbench.generators.published.next_scale.infinity.accumulation import BitwiseAccumulator
 from vtbench.generators.published.next_scale.infinity.adapter import Infinity
 from vtbench.generators.published.next_scale.infinity.geometry import SIZES, InfinityGeometry
@@ -239,7 +239,7 @@ def test_decoded_bits_are_the_images(tiny: Infinity) -> None:
 
 
 def test_a_prompt_is_demanded_and_a_negative_one_takes_the_place_of_none(tiny: Infinity) -> None:
-    with pytest.raises(SampleError, match="samples from prompts"):
+    with pytest.raises(UsageError, match="needs a prompt"):
         tiny.sample_codes([Condition(label=3)], SEEDS[:1])
     other = Infinity.random(**Infinity.shrunken, negative_prompt="blurry, and much longer than the prompt")
     prompted = other._prompted(PROMPTS[:1])
@@ -350,7 +350,7 @@ def test_a_folder_of_shards_is_found_under_the_name_of_its_card(
 
 def test_a_text_encoder_that_cannot_be_had_is_told_before_anything_is_read(tmp_path: Path) -> None:
     (tmp_path / "w.pth").write_bytes(b"never read")
-    with pytest.raises(AssetMissingError, match="cannot be run without its text encoder google/flan-t5-xl"):
+    with pytest.raises(AssetMissingError, match="cannot be run without its text encoder: google/flan-t5-xl"):
         Infinity(**{**Infinity.shrunken, "checkpoint": str(tmp_path / "w.pth")})
 
 

@@ -33,6 +33,7 @@ from vtbench.generators.sampling.draws import PRECISIONS, DrawRule
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import FROM_UNCONDITIONAL
 from vtbench.generators.sampling.next_scale.settings import ScaleSettings
+from vtbench.generators.text.prompts import prompts_of
 from vtbench.generators.text.rules import TextPrecision, TextRule
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ class Infinity(FromPrompts, NextScaleGenerator):
 
         text = self._encoded(conditions)
         if self._text.rule.added_token:
-            marked = self._text.marked([self._prompt_of(condition) for condition in conditions])
+            marked = self._text.marked(prompts_of(conditions, self.info.name))
             text = self._network.with_subject(text, marked.to(text.device))
         if self._negative:
             none = self._text.encode([self._negative] * len(conditions))

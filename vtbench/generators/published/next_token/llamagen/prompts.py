@@ -10,22 +10,18 @@ from typing import Any, ClassVar, Literal
 
 from vtbench.checkpoints.loading import Source
 from vtbench.generators.published.base import Identity, ImageRule
-from vtbench.generators.published.from_prompts import FromPrompts, Reading
 from vtbench.generators.published.next_token.llamagen.adapter import VOCABULARY, LlamaGen, schedule
+from vtbench.generators.published.next_token.llamagen.reading import LENGTH, TextInFront
 from vtbench.generators.published.teacher_forcing import TeacherForced
 from vtbench.generators.sampling.draws import PRECISIONS, DrawRule
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.settings import SamplerSettings
 from vtbench.generators.sampling.strategies.choice import StrategyName, strategy_of
 from vtbench.generators.sampling.strategies.drafting import Filling
-from vtbench.generators.text.captions.cleaning import CaptionCleaning
-from vtbench.generators.text.rules import TextPrecision, TextRule
-
-LENGTH = 120
-"""Tokens of text, those that are filled up included; as many as stand for no text."""
+from vtbench.generators.text.rules import TextPrecision
 
 
-class LlamaGenT2i(TeacherForced, FromPrompts):
+class LlamaGenT2i(TeacherForced, TextInFront):
     """LlamaGen from prompts, over the codes of its VQ-16 for text to image.
 
     A prompt is cleaned as a caption, read by flan-t5-xl, and filled up on the left to 120 positions, of which only
@@ -36,7 +32,7 @@ class LlamaGenT2i(TeacherForced, FromPrompts):
         grid: tokens along one side: 16 for 256 pixels (stage 1), 32 for 512 (stage 2).
         tokenizer: that it generates for.
         text_encoder: folder or hub id of the text encoder; google/flan-t5-xl unless given.
-        text_dtype: precision of the text encoder's weights, whatever the generator's; the authors run both in bfloat16.
+        text_precision: of the text encoder's weights, whatever the generator's; the authors run both in bfloat16.
         cfg_scale: guidance s in ``u + s (c - u)``; 1 for none.
         cfg_interval: guide the tokens up to the one of this decode step only (0 is the second token); -1 for all.
         temperature: logits are divided by it.
@@ -71,7 +67,7 @@ class LlamaGenT2i(TeacherForced, FromPrompts):
         tokenizer: str = "llamagen-ds16-t2i",
         *,
         text_encoder: str | None = None,
-        text_dtype: TextPrecision = "float32",
+        text_precision: TextPrecision = "float32",
         cfg_scale: float = 7.5,
         cfg_interval: int = -1,
         temperature: float = 1.0,
@@ -95,9 +91,10 @@ class LlamaGenT2i(TeacherForced, FromPrompts):
         settings = SamplerSettings(
             filters, schedule(cfg_scale, cfg_interval, None), draw, strategy=strategy_of(strategy, window, filling)
         )
-        self._setup_reading(
+        self._setup_from_text(
             lambda: LlamaGenNetwork(geometry),
             Source(checkpoint, card, random_weights_seed, entry),
             Identity(tokenizer, VOCABULARY, (grid, grid), settings, ImageRule()),
-            Reading(text_encoder, TextRule(length=LENGTH, cleaning=CaptionCleaning(), precision=text_dtype)),
+            text_encoder,
+            text_precision,
         )

@@ -15,20 +15,16 @@ from typing import Any, ClassVar, Literal
 
 from vtbench.checkpoints.loading import Source
 from vtbench.generators.published.base import Identity, ImageRule
-from vtbench.generators.published.from_prompts import FromPrompts, Reading
+from vtbench.generators.published.next_token.llamagen.reading import LENGTH, TextInFront
 from vtbench.generators.published.next_token.nar.adapter import Nar, guidance
 from vtbench.generators.published.next_token.nar.neighbouring import CITATION, VOCABULARY, Neighbouring
 from vtbench.generators.sampling.draws import PRECISIONS, DrawRule
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.settings import SamplerSettings
-from vtbench.generators.text.captions.cleaning import CaptionCleaning
-from vtbench.generators.text.rules import TextPrecision, TextRule
-
-LENGTH = 120
-"""Tokens of text, those that are filled up included; as many as stand for no text."""
+from vtbench.generators.text.rules import TextPrecision
 
 
-class NarT2i(Neighbouring, FromPrompts):
+class NarT2i(Neighbouring, TextInFront):
     """NAR from prompts, over the codes of LlamaGen's VQ-16 for text to image: 63 passes for 1024 tokens.
 
     A prompt is cleaned and read as by ``llamagen-t2i``.
@@ -38,7 +34,7 @@ class NarT2i(Neighbouring, FromPrompts):
         grid: tokens along one side: 16 for 256 pixels, 32 for 512.
         tokenizer: that it generates for.
         text_encoder: folder or hub id of the text encoder; google/flan-t5-xl unless given.
-        text_dtype: precision of the text encoder's weights, whatever the generator's; the authors run both in bfloat16.
+        text_precision: of the text encoder's weights, whatever the generator's; the authors run both in bfloat16.
         cfg_scale: guidance s in ``u + s (c - u)``, on the mean of both heads; 1 for none.
         cfg_interval: guide while at most so many tokens are there; -1 for all.
         temperature: logits are divided by it.
@@ -69,7 +65,7 @@ class NarT2i(Neighbouring, FromPrompts):
         tokenizer: str = "llamagen-ds16-t2i",
         *,
         text_encoder: str | None = None,
-        text_dtype: TextPrecision = "float32",
+        text_precision: TextPrecision = "float32",
         cfg_scale: float = 7.5,
         cfg_interval: int = -1,
         temperature: float = 1.0,
@@ -88,9 +84,10 @@ class NarT2i(Neighbouring, FromPrompts):
         geometry = NarGeometry(SIZES[size], VOCABULARY, grid, text=TextGeometry(LENGTH))
         filters = Filters(temperature, top_k, top_p, greedy, PRECISIONS[draw])
         settings = SamplerSettings(filters, guidance(cfg_scale, cfg_interval), draw, order=geometry.order.name)
-        self._setup_reading(
+        self._setup_from_text(
             lambda: NarNetwork(geometry),
             Source(checkpoint, card, random_weights_seed, entry),
             Identity(tokenizer, VOCABULARY, (grid, grid), settings, ImageRule()),
-            Reading(text_encoder, TextRule(length=LENGTH, cleaning=CaptionCleaning(), precision=text_dtype)),
+            text_encoder,
+            text_precision,
         )
