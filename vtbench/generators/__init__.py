@@ -35,6 +35,7 @@ GENERATORS = Registry(
         "maskbit-generator": "vtbench.generators.published.masked.maskbit.adapter:MaskBitGenerator",
         "nar": "vtbench.generators.published.next_token.nar.adapter:Nar",
         "nar-t2i": "vtbench.generators.published.next_token.nar.prompts:NarT2i",
+        "nsarm": "vtbench.generators.published.next_scale.nsarm.adapter:Nsarm",
         "open-magvit2-ar": "vtbench.generators.published.next_token.open_magvit2.adapter:OpenMagvit2Ar",
         "rar": "vtbench.generators.published.next_token.rar.adapter:Rar",
         "rarm": "vtbench.generators.published.next_token.rarm.adapter:Rarm",

@@ -49,7 +49,8 @@ where 0 is none, and mostly grows from map to map.
 Infinity predicts bits instead of indices, each drawn by itself, from prompts that Flan-T5-XL encodes; `tau` divides the
 logits, and guidance `u + s (c - u)` is the same at every map. Its text encoder is fetched with it, keeps a precision of
 its own, and is in the record with its files. VAREdit lets the `source` through that network before the first map; its
-images are cut to the shapes of their sources.
+images are cut to the shapes of their sources. NSARM makes the first maps of the `source` with a network of their own,
+and its images have four times the sides.
 
 ImageGPT is conditioned on nothing. Its tokens are colours of a palette, so that the likelihood it tells is of palette
 images, not of pixels, and its bits are no bits a dimension of a pixel model.

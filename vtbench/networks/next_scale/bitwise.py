@@ -7,11 +7,13 @@ a token covers a patch of latents, channel ``p² c + p i + j`` of a token is cha
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import torch.nn.functional as F
 from torch import Tensor
 
 Sides = tuple[int, int]
+Down = Literal["bilinear", "area"]
 
 
 def on_sphere(signs: Tensor, patch: int = 1) -> Tensor:
@@ -35,16 +37,17 @@ def spread(latents: Tensor, sides: Sides) -> Tensor:
     return F.interpolate(latents, size=sides, mode="bilinear")
 
 
-def gathered(total: Tensor, sides: Sides, patch: int = 1) -> Tensor:
+def gathered(total: Tensor, sides: Sides, patch: int = 1, mode: Down = "bilinear") -> Tensor:
     """The sum so far as the tokens of a coarser scale.
 
     Args:
         total: ``[B,C,H,W]``.
         sides: of the scale, in tokens.
         patch: latents along a side of a token.
+        mode: of the interpolation.
 
     Returns:
         ``[B,p²·C,h,w]``.
     """
-    coarse = spread(total, (sides[0] * patch, sides[1] * patch))
+    coarse = F.interpolate(total, size=(sides[0] * patch, sides[1] * patch), mode=mode)
     return F.pixel_unshuffle(coarse, patch) if patch > 1 else coarse

@@ -106,13 +106,13 @@ class InfinityBsq(OfficialTokenizer):
         return renamed(state, _NAMES)
 
     def latents(self, images: Tensor) -> Tensor:
-        """``float32 [B,3,S,S]`` in [0, 1] to latents that are not quantised, as tokens: ``float32 [B,bits,h,w]``."""
+        """Images in [0, 1], of any sides that it divides, to latents that are not quantised: ``float32 [B,C,h,w]``."""
         import torch
-        import torch.nn.functional as F
 
+        ranged = images.mul(2.0).sub(1.0) if self.value_range == "signed" else images
         with torch.inference_mode():
-            found: Tensor = self._network.encoder(self._prepare(images)).float()
-            return F.pixel_unshuffle(found, self._patch) if self._patch > 1 else found
+            found: Tensor = self._network.encoder(ranged.to(self._dtype)).float()
+            return found
 
     def _encode(self, images: Tensor) -> Codes:
         import torch.nn.functional as F

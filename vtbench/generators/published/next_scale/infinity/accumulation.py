@@ -1,6 +1,7 @@
 """Bits that add up: each scale is spread over the sides of the last, and the sum is what the next one sees.
 
-Going down, the sum is resized as it is going up, by bilinear interpolation, where training took means over areas.
+Going down, Infinity resizes the sum as it does going up, by bilinear interpolation, where training took means over
+areas.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vtbench.networks.next_scale.bitwise import gathered, on_sphere, spread
+from vtbench.networks.next_scale.bitwise import Down, gathered, on_sphere, spread
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,10 +24,12 @@ class BitwiseAccumulator:
     Attributes:
         schedule: of the scales, in tokens.
         patch: latents along a side of a token.
+        down: how the sum becomes what a scale sees.
     """
 
     schedule: ScaleSchedule
     patch: int = 1
+    down: Down = "bilinear"
 
     def added(self, total: Tensor | None, codes: Tensor, scale: int) -> Tensor:
         """The sum with the bits ``int64 [B,T,C]`` of a scale in it, channel 0 first: ``float32 [B,C/p²,p·H,p·W]``."""
@@ -38,4 +41,4 @@ class BitwiseAccumulator:
 
     def seen_by(self, scale: int, total: Tensor) -> Tensor:
         """``float32 [B,C,h,w]``."""
-        return gathered(total, self.schedule.sizes[scale], self.patch)
+        return gathered(total, self.schedule.sizes[scale], self.patch, self.down)

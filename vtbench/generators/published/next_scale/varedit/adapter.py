@@ -133,6 +133,7 @@ class VarEdit(Infinity):
 
     def _prompted(self, conditions: Sequence[Condition]) -> PromptedEdit:  # type: ignore[override]
         import torch
+        import torch.nn.functional as F
 
         from vtbench.generators.published.next_scale.varedit.network import PromptedEdit
         from vtbench.generators.published.next_scale.varedit.sources import squared
@@ -140,7 +141,8 @@ class VarEdit(Infinity):
         texts = super()._prompted(conditions)
         side, _ = self._sides()
         sources = torch.stack([squared(condition.image("source"), side) for condition in conditions])
-        return PromptedEdit(texts, self.tokenizer.latents(sources.to(texts.device)).to(texts.device))
+        latents = self.tokenizer.latents(sources.to(texts.device))
+        return PromptedEdit(texts, F.pixel_unshuffle(latents, self.tokenizer.patch))
 
     def _draw(self, conditions: Sequence[Condition], seeds: Tensor) -> tuple[Tensor, SamplingCost]:
         tokens, cost = super()._draw(conditions, seeds)
