@@ -121,6 +121,7 @@ def test_images_have_the_shapes_of_their_sources() -> None:
     assert cost is not None and (cost.forward_passes, cost.steps, cost.tokens) == (8, 16, 2 * 521)
     assert cost.tokens_computed == 4 * (521 + 256)
     whole = tiny.sample(conditions[:1], SEEDS[:1])[0]
+    assert not hasattr(tiny, "sample_codes") and whole.dtype == torch.float32
     assert (edited[0] - whole.mul(255)).abs().max() < 1.001, "a level, where a pixel is truncated"
     assert tiny.info.images == ("source",) and tiny.info.sampler["temperature"] == 0.1
     with pytest.raises(SampleError, match="source"):

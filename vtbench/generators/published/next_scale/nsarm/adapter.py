@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from vtbench.core.contracts import Condition, SamplingCost
-from vtbench.core.pixels import to_uint8
 from vtbench.generators.published.next_scale.infinity.adapter import Infinity
 from vtbench.generators.published.next_scale.infinity.geometry import (
     CrossAttentionPrecision,
@@ -21,6 +20,7 @@ from vtbench.generators.published.next_scale.infinity.geometry import (
     KeyPrecision,
 )
 from vtbench.generators.published.next_scale.infinity.schedules import Pixels
+from vtbench.generators.published.next_scale.sourced import FromSources
 from vtbench.generators.sampling.draws import DrawRule
 from vtbench.generators.text.rules import TextPrecision
 
@@ -37,11 +37,11 @@ SOURCE = f"bicubic to a square of 1/{FACTOR} of the image's sides, where it is n
 COLOURS = "of the source: moments of channels, then all below five bands; 8 bits between"
 
 
-class Nsarm(Infinity):
+class Nsarm(FromSources, Infinity):
     """NSARM: the ``source`` is the small image, and the prompt says what is on it.
 
-    A network makes the first scales of the source; the others are sampled. ``sample_each`` gives the large image the
-    colours of the source, as the authors' script does; codes know nothing of that.
+    A network makes the first scales of the source; the others are sampled. The image gets the colours of its source, as
+    the authors' script gives them.
 
     Args:
         size: ``8b`` is the published one.
@@ -72,7 +72,6 @@ class Nsarm(Infinity):
         "Kong et al., NSARM: Next-Scale Autoregressive Modeling for Robust Real-World Image Super-Resolution, 2025"
     )
     shrunken: ClassVar[Mapping[str, Any]] = {key: value for key, value in Infinity.shrunken.items() if key != "pixels"}
-    batched = True
 
     def __init__(
         self,
@@ -119,20 +118,10 @@ class Nsarm(Infinity):
         told = {"given_scales": given, "source": SOURCE, "colours": COLOURS if colours else "as sampled"}
         self.info = replace(self.info, images=("source",), sampler={**self.info.sampler, **told})
 
-    def sample_each(self, conditions: Sequence[Condition], seeds: Tensor, ids: Sequence[str]) -> list[Tensor]:
-        """``B`` conditions and ``int64 [B]`` seeds to images ``uint8 [3,S,S]``, with the colours of their sources.
-
-        Raises:
-            SampleError: a condition without a prompt, or with no or several sources.
-        """
+    def _finished(self, image: Tensor, condition: Condition) -> Tensor:
         from vtbench.generators.published.next_scale.nsarm.colours import colour_fixed
 
-        del ids
-        images = list(to_uint8(self.sample(conditions, seeds)))
-        if not self._colours:
-            return images
-        pairs = zip(images, (condition.image("source") for condition in conditions), strict=True)
-        return [colour_fixed(image, source) for image, source in pairs]
+        return colour_fixed(image, condition.image("source")) if self._colours else image
 
     def _build(self, geometry: InfinityGeometry) -> Any:
         from vtbench.generators.published.next_scale.nsarm.mapping import PUBLISHED, TINY

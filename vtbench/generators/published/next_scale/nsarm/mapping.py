@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import torch.nn.functional as F
@@ -113,7 +114,7 @@ class ScaleMap(nn.Module):
 def _convolutions(channels: tuple[int, ...], side: int) -> nn.Sequential:
     """Each is followed by a norm over all of the map, and a GELU."""
     layers: list[nn.Module] = []
-    for narrow, wide in zip(channels[:-1], channels[1:], strict=True):
+    for narrow, wide in pairwise(channels):
         layers += [nn.Conv2d(narrow, wide, 3, padding=1), nn.LayerNorm([wide, side, side]), nn.GELU()]
     return nn.Sequential(*layers)
 

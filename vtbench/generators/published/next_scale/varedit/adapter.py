@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vtbench.core.contracts import Condition, SamplingCost
-from vtbench.core.pixels import to_uint8
 from vtbench.generators.published.next_scale.infinity.adapter import Infinity
 from vtbench.generators.published.next_scale.infinity.geometry import (
     CrossAttentionPrecision,
@@ -21,6 +20,7 @@ from vtbench.generators.published.next_scale.infinity.geometry import (
     SizeName,
 )
 from vtbench.generators.published.next_scale.infinity.schedules import Pixels
+from vtbench.generators.published.next_scale.sourced import FromSources
 from vtbench.generators.sampling.draws import DrawRule
 from vtbench.generators.text.rules import TextPrecision
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from vtbench.generators.published.next_scale.varedit.network import PromptedEdit
 
 
-class VarEdit(Infinity):
+class VarEdit(FromSources, Infinity):
     """One of VAREdit's sizes: the prompt is the instruction, and the ``source`` the image to edit.
 
-    The source goes through the network before the first scale. It is made a square, and so is what is sampled;
-    ``sample_each`` cuts it back to the source's shape. Settings not given are those of the authors' README.
+    The source goes through the network before the first scale. It is made a square, and so is what is sampled, which is
+    cut back to the source's shape. Settings not given are those of the authors' README.
 
     Args:
         size: of the network.
@@ -64,7 +64,6 @@ class VarEdit(Infinity):
     family = "varedit"
     citation = "Mao et al., Visual Autoregressive Modeling for Instruction-Guided Image Editing, 2025"
     shrunken: ClassVar[Mapping[str, Any]] = Infinity.shrunken
-    batched = True
 
     def __init__(
         self,
@@ -113,18 +112,10 @@ class VarEdit(Infinity):
         sampler = {**self.info.sampler, "source": IN_WORDS}
         self.info = replace(self.info, images=("source",), sampler=sampler)
 
-    def sample_each(self, conditions: Sequence[Condition], seeds: Tensor, ids: Sequence[str]) -> list[Tensor]:
-        """``B`` conditions and ``int64 [B]`` seeds to images ``uint8 [3,H,W]`` of the shapes of their sources.
-
-        Raises:
-            SampleError: a condition without a prompt, or with no or several sources.
-        """
+    def _finished(self, image: Tensor, condition: Condition) -> Tensor:
         from vtbench.generators.published.next_scale.varedit.sources import restored
 
-        del ids
-        edited = to_uint8(self.sample(conditions, seeds))
-        shapes = [condition.image("source").shape[1:] for condition in conditions]
-        return [restored(image, *shape) for image, shape in zip(edited, shapes, strict=True)]
+        return restored(image, *condition.image("source").shape[1:])
 
     def _build(self, geometry: InfinityGeometry) -> Any:
         from vtbench.generators.published.next_scale.varedit.network import VarEditNetwork
