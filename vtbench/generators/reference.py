@@ -55,7 +55,7 @@ and its images have four times the sides.
 ImageGPT is conditioned on nothing. Its tokens are colours of a palette, so that the likelihood it tells is of palette
 images, not of pixels, and its bits are no bits a dimension of a pixel model.
 
-ImageGPT, Janus-Pro and Emu3 run on transformers' networks (4.57 or newer) under the loop, cache and draws of this
+ImageGPT, Janus-Pro and Emu3 run on transformers' networks (5.0 or newer) under the loop, cache and draws of this
 project, not the library's, whose images depend on what else is drawn. Janus-Pro and Emu3 read prompts: the template and
 the unconditional prompt are in the record. `NAME,checkpoint=FOLDER` takes what transformers saved, with the
 `tokenizer.json` beside the weights; `tokenizer='janus-pro,checkpoint=FOLDER'` finds the image tokenizer in the same

@@ -34,6 +34,8 @@ def judged(folder: Path, config: Any, wanted: Any = None, part: str = "text_conf
 def test_what_agrees_is_taken_and_so_is_what_says_nothing(tmp_path: Path) -> None:
     judged(tmp_path, {"text_config": PRO_1B})
     judged(tmp_path, {"text_config": {**PRO_1B, "rope_theta": 10000.0, "rope_scaling": None}})  # until 5.0
+    old = {"rope_theta": 1e6, "rope_scaling": {"type": "default", "rope_type": "default"}}
+    judged(tmp_path, {"text_config": {**old, "num_key_value_heads": 8}}, text_config(EMU3["8B"]))
     judged(tmp_path, {"language_config": {"num_attention_heads": 3}})
     judged(tmp_path, {"text_config": {"rms_norm_eps": 1e-5, "num_key_value_heads": 8}}, text_config(EMU3["8B"]))
     refuse_other_settings(language_config(SIZES["1B"]), LLAMA, Source(random_weights_seed=0), None, "janus")
@@ -79,9 +81,12 @@ def test_where_a_file_beside_weights_lies(tmp_path: Path, monkeypatch: pytest.Mo
     refuse_other_settings(language_config(SIZES["7B"]), LLAMA, Source(card=card.name), card, "janus", "text_config")
 
 
-def test_a_library_that_is_too_old_is_told() -> None:
+def test_a_library_that_is_too_old_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(
-        AssetMissingError, match=r"emu4 needs transformers>=4\.57; transformers .* has no Emu4Model"
+        AssetMissingError, match=r"emu4 needs transformers>=5; transformers .* has no Emu4Model"
     ) as caught:
         library_classes("emu4", "LlamaModel", "Emu4Model")
-    assert "transformers>=4.57" in str(caught.value.hint)
+    assert "transformers>=5" in str(caught.value.hint)
+    monkeypatch.setattr("transformers.__version__", "4.57.1")
+    with pytest.raises(AssetMissingError, match=r"janus needs transformers>=5; transformers 4\.57\.1 is here"):
+        library_classes("janus", "LlamaModel")

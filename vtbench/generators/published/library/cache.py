@@ -76,7 +76,7 @@ def stored(cache: KeyValueCache) -> Any:
         def get_max_length(self) -> int:
             return int(cache.storage.shape[4])
 
-        get_max_cache_shape = get_max_length  # its name until 5.0
+        get_max_cache_shape = get_max_length  # its name in older releases
 
     return Cache(layers=[Layer(number) for number in range(len(cache.storage))])
 

@@ -58,9 +58,14 @@ def refuse_other_settings(
             f"{family}: {file} is no configuration of it: {type(error).__name__}", "is the folder right?"
         ) from error
     for key in keys:
-        theirs, ours = getattr(found, key, None), getattr(wanted, key, None)
+        theirs, ours = _compared(getattr(found, key, None)), _compared(getattr(wanted, key, None))
         if theirs != ours:
             raise AdapterError(
                 f"{family}: {file} says {key} = {theirs!r:.200}, the network has {ours!r:.200}",
                 "another size, or another model: name the size, or the card, that the weights are of",
             )
+
+
+def _compared(value: Any) -> Any:
+    """Rotations without what ``rope_type`` was called once, and stands beside it in some files."""
+    return {key: told for key, told in value.items() if key != "type"} if isinstance(value, dict) else value
