@@ -62,7 +62,7 @@ class Digit(PublishedGenerator):
         temperature: logits of the first are divided by it.
         top_k: only the k likeliest codes of features stay; 0 for all.
         pixel_temperature: as of the first.
-        pixel_top_p: only the likeliest codes of pixels that together exceed p stay; 1 for all.
+        pixel_top_p: only the likeliest codes of pixels that together reach p stay; 1 for all.
         greedy: the likeliest code at every step, of both.
         pixels: file of the second decoder; the hub's unless given.
         checkpoint: file of the first.
@@ -108,7 +108,7 @@ class Digit(PublishedGenerator):
 
         classes = CLASSES if class_conditional else 0
         both = sizes(size, classes)
-        second = Filters(pixel_temperature, top_p=pixel_top_p, greedy=greedy)
+        second = Filters(pixel_temperature, top_p=pixel_top_p, greedy=greedy, boundary="reaches")
         first = Filters(temperature, top_k, greedy=greedy)
         self._setup(
             lambda: DigitDecoder(both.features),
