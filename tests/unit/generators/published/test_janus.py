@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 from library_cases import PROMPTS, SEEDS, save_byte_tokenizer, strengthened
 from transformers import JanusConfig, JanusForConditionalGeneration
 
+from vtbench.cli.verbs.fetch import fetch
 from vtbench.core.contracts import Condition
 from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
 from vtbench.generators.published.next_token.janus.adapter import BEGIN, IMAGE, PAD, TEMPLATE, Janus
@@ -250,3 +252,25 @@ def test_the_folder_of_a_card_is_found_and_read_whole(
     safetensors.torch.save_file({name: state[name] for name in state if "generation_head" not in name}, file)
     with pytest.raises(AdapterError, match=r"4 of 29 tensors are missing \(generation_head"):
         resolve_generator(f"janus-pro-1b,size=tiny,tokenizer={tokenizer!r}")
+
+
+def test_shards_are_fetched_and_read_whole_or_not_at_all(
+    library: Any, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "deepseek-community/Janus-Pro-7B"
+    library.save_pretrained(home, max_shard_size="60KB")
+    save_byte_tokenizer(home, (BEGIN, PAD, IMAGE))
+    shards = sorted(file.name for file in home.glob("model-*.safetensors"))
+    (tmp_path / "janus-pro.safetensors").write_bytes(b"its tokenizer")
+    monkeypatch.setenv("VTBENCH_ASSETS", str(tmp_path))
+    fetch(["janus-pro-7b"], json=True)
+    rows = {row["asset"]: row["path"] for row in json.loads(capsys.readouterr().out)}
+    assert rows == {"janus-pro": str(tmp_path / "janus-pro.safetensors"), "janus-pro-7b": str(home)} and len(shards) > 1
+    tokenizer = f"{VQ},checkpoint={folder}"
+    generator = resolve_generator(f"janus-pro-7b,size=tiny,tokenizer={tokenizer!r}")
+    assert [weight.name for weight in generator.info.weights] == [*shards, "model.safetensors", "tokenizer.json"]
+    whole = made(folder)._network.state_dict()
+    assert all(torch.equal(tensor, whole[name]) for name, tensor in generator._network.state_dict().items())
+    (home / shards[0]).unlink()
+    with pytest.raises(AdapterError, match=shards[0]):
+        resolve_generator(f"janus-pro-7b,size=tiny,tokenizer={tokenizer!r}")
