@@ -21,7 +21,7 @@ LatentDraw = Literal["by-position", "torch-normal"]
 
 IN_WORDS: dict[LatentDraw, str] = {
     "by-position": "normal, float32, on the CPU, a stream of the sample's own for the order (randperm) and one for "
-    "each position",
+    "each position, or for each step of whole maps",
     "torch-normal": "normal, float32, from the sample's own generator on the sampling device, of both halves where "
     "guidance needs two; the order by numpy's shuffle after seed(seed modulo 2^32)",
 }
