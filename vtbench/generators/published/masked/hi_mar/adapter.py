@@ -3,8 +3,8 @@
 Held against HiDream-ai/himar (1d378c1) on a CPU with equal seeded weights, float32, single images after numpy's and
 torch's seed, with guidance of both parts, of one and of none, linear and constant: small networks over 16 coarse tokens
 and 256, 1 to 4 steps of 250 of diffusion. The largest difference is 9.8e-7 of the largest latent (they reach 9.2e4, for
-untrained denoisers do not denoise). The whole B (244.7 M parameters), 32 coarse steps of 3 and one of 250: 1.8e-6 of the
-largest, 1.2e5.
+untrained denoisers do not denoise). The whole B (244.7 M parameters), 32 coarse steps of 3 and one of 250: 1.8e-6 of
+the largest, 1.2e5.
 """
 
 from __future__ import annotations
