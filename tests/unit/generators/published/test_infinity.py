@@ -22,6 +22,7 @@ from vtbench.checkpoints.published import locate_whole
 from vtbench.checkpoints.reading import Choice, read_published
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
+from vtbench.generators.protocols import LikelihoodGenerator
 from vtbench.generators.published.next_scale.infinity.accumulation import BitwiseAccumulator
 from vtbench.generators.published.next_scale.infinity.adapter import Infinity
 from vtbench.generators.published.next_scale.infinity.geometry import SIZES, InfinityGeometry
@@ -236,6 +237,57 @@ def test_decoded_bits_are_the_images(tiny: Infinity) -> None:
     assert (told["draws_a_token"], told["top_p"], told["image_rounding"]) == (6, 0.97, "truncate")
     assert told["text_encoder_dtype"] == "float16" and tiny.info.conditions == "prompt"
     assert tiny.info.native_size == 256 and any("text encoder has random weights" in note for note in tiny.notes)
+
+
+def test_likelihood_is_that_of_the_samplers_unfiltered_bits(tiny: Infinity) -> None:
+    assert isinstance(tiny, LikelihoodGenerator)
+    codes = tiny.sample_codes(PROMPTS, SEEDS)
+    told = tiny.log_likelihood(PROMPTS, codes)
+    drawn_bits = [plane.flip(-1).flatten(1, 2) for plane in codes.bits]
+    maps = maps_of(tiny._accumulator(), [bits.long() for bits in drawn_bits])
+    found = []
+    with torch.inference_mode():
+        condition = tiny._network.conditioned(tiny._prompted(PROMPTS).conditional)
+        cache = tiny._network.make_cache(2, SCHEDULE.tokens)
+        for scale, (seen, bits) in enumerate(zip(maps, drawn_bits, strict=True)):
+            logits = tiny._network.step([seen], scale, condition, cache).double()
+            signed = torch.where(bits, 1.0, -1.0) * (logits[..., 1] - logits[..., 0])
+            found.append(F.logsigmoid(signed).sum(-1))
+    assert told.shape == (2, 521) and told.dtype == torch.float64
+    torch.testing.assert_close(told, torch.cat(found, dim=1), rtol=0, atol=1e-4)
+
+
+class Every:
+    """Names all positions one by one, from another than the first on."""
+
+    def __init__(self, shift: int) -> None:
+        self.shift, self.places = shift, set[tuple[int, int]]()
+
+    def at(self, scale: int) -> None:
+        """A scale begins."""
+
+    def kept(self, place: tuple[int, int], x: torch.Tensor) -> torch.Tensor:
+        """All of them."""
+        self.places.add(place)
+        count = x.shape[1]
+        return (torch.arange(count) + self.shift).remainder(count).expand(len(x), -1)
+
+    def restored(self, place: tuple[int, int], computed: torch.Tensor, kept: torch.Tensor | None) -> torch.Tensor:
+        """Each at its own place."""
+        assert kept is not None
+        return torch.zeros_like(computed).scatter(1, kept[..., None].expand_as(computed), computed)
+
+
+def test_positions_that_are_named_are_turned_by_their_own_places() -> None:
+    network, text = small(), texts(3)
+    maps: list[Any] = [None, *(torch.randn(1, 6, *size) for size in SHORT.sizes[1:])]
+    with torch.inference_mode():
+        condition = network.conditioned(text)
+        wanted = network.step(maps[3:], 3, condition, None)
+        for shift in (0, 5):
+            pruning = Every(shift)
+            torch.testing.assert_close(network.step(maps[3:], 3, condition, None, pruning), wanted, rtol=0, atol=1e-5)
+            assert pruning.places == {(layer, branch) for layer in range(2) for branch in range(3)}
 
 
 def test_a_prompt_is_demanded_and_a_negative_one_takes_the_place_of_none(tiny: Infinity) -> None:

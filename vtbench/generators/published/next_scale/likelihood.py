@@ -28,8 +28,9 @@ class ScaleLikelihood(Conditioned):
         """Natural logarithm of the probability of each token, given the condition and the scales before its own.
 
         It is that of the network alone, in one teacher-forced pass over all scales: guidance and filters take no part.
-        Tokens of one scale are drawn apart, so that their logarithms add up to that of the image's *codes*; the
-        tokenizer that made them loses something, so it is no likelihood of pixels and no bits a dimension.
+        Tokens of one scale, and bits of one token, are drawn apart, so that their logarithms add up to that of the
+        image's *codes*; the tokenizer that made them loses something, so it is no likelihood of pixels and no bits a
+        dimension.
 
         Args:
             conditions: ``B`` of them, one an image; all without a label for the network without a class.
@@ -44,23 +45,27 @@ class ScaleLikelihood(Conditioned):
         import torch
 
         labels = self._condition(conditions)
-        found = [tuple(level.shape[1:]) for level in codes.levels]
+        found = list(codes.grids)
         if found != list(self._schedule.sizes) or codes.batch_size != len(labels):
             raise UsageError(
                 f"{self.info.name}: codes of {codes.batch_size} images, scales {[list(size) for size in found]}, for "
                 f"{len(labels)} conditions",
                 "encode the images with its tokenizer, at its size",
             )
-        levels = [level.flatten(1).to(labels.device) for level in codes.levels]
+        levels = [level.to(labels.device) for level in self._drawn(codes)]
         with torch.inference_mode():
             logits = self._network.step(self._maps(levels), 0, self._network.conditioned(labels), None)
             tokens = torch.cat(levels, dim=1)
             # in float64, which is large over a whole codebook: an image at a time
             each_image = [
-                row.double().log_softmax(dim=-1).gather(-1, token[:, None]).squeeze(-1)
+                row.double().log_softmax(dim=-1).gather(-1, token[..., None]).flatten(1).sum(dim=1)
                 for row, token in zip(logits, tokens, strict=True)
             ]
             return torch.stack(each_image)
+
+    def _drawn(self, codes: Codes) -> list[Tensor]:
+        """Codes as they are drawn, ``int64 [B,T]`` of each scale; bits of a token have an axis more."""
+        return [level.flatten(1) for level in codes.levels]
 
     def _maps(self, levels: Sequence[Tensor]) -> list[Any]:
         """What each scale is predicted from, given the codes ``int64 [B,T]`` of all."""

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from vtbench.core.contracts import Condition, SamplingCost
-from vtbench.generators.published.next_scale.infinity.adapter import Infinity
+from vtbench.generators.published.next_scale.infinity.base import BitwiseGenerator
 from vtbench.generators.published.next_scale.infinity.geometry import (
     CrossAttentionPrecision,
     InfinityGeometry,
@@ -37,7 +37,7 @@ SOURCE = f"bicubic to a square of 1/{FACTOR} of the image's sides, where it is n
 COLOURS = "of the source: moments of channels, then all below five bands; 8 bits between"
 
 
-class Nsarm(FromSources, Infinity):
+class Nsarm(FromSources, BitwiseGenerator):
     """NSARM: the ``source`` is the small image, and the prompt says what is on it.
 
     A network makes the first scales of the source; the others are sampled. The image gets the colours of its source, as
@@ -71,7 +71,9 @@ class Nsarm(FromSources, Infinity):
     citation = (
         "Kong et al., NSARM: Next-Scale Autoregressive Modeling for Robust Real-World Image Super-Resolution, 2025"
     )
-    shrunken: ClassVar[Mapping[str, Any]] = {key: value for key, value in Infinity.shrunken.items() if key != "pixels"}
+    shrunken: ClassVar[Mapping[str, Any]] = {
+        key: value for key, value in BitwiseGenerator.shrunken.items() if key != "pixels"
+    }
 
     def __init__(
         self,

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vtbench.core.contracts import Condition, SamplingCost
-from vtbench.generators.published.next_scale.infinity.adapter import Infinity
+from vtbench.generators.published.next_scale.infinity.base import BitwiseGenerator
 from vtbench.generators.published.next_scale.infinity.geometry import (
     CrossAttentionPrecision,
     InfinityGeometry,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from vtbench.generators.published.next_scale.varedit.network import PromptedEdit
 
 
-class VarEdit(FromSources, Infinity):
+class VarEdit(FromSources, BitwiseGenerator):
     """One of VAREdit's sizes: the prompt is the instruction, and the ``source`` the image to edit.
 
     The source goes through the network before the first scale. It is made a square, and so is what is sampled, which is
@@ -63,7 +63,7 @@ class VarEdit(FromSources, Infinity):
 
     family = "varedit"
     citation = "Mao et al., Visual Autoregressive Modeling for Instruction-Guided Image Editing, 2025"
-    shrunken: ClassVar[Mapping[str, Any]] = Infinity.shrunken
+    shrunken: ClassVar[Mapping[str, Any]] = BitwiseGenerator.shrunken
 
     def __init__(
         self,
