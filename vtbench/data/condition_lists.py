@@ -76,8 +76,8 @@ class ConditionList:
             UsageError: a prompt that is no text, a label that is no whole number, or images that are not those.
         """
         prompt, label = entry.get("prompt"), entry.get("label")
-        if prompt is not None and not (isinstance(prompt, str) and prompt.strip()):
-            raise UsageError(f"{where} has a prompt that is no text", EXAMPLE)
+        if prompt is not None and not (isinstance(prompt, str) and (prompt.strip() or prompt == "")):
+            raise UsageError(f"{where} has a prompt that is no text", EXAMPLE)  # none to say is "": images say the rest
         if label is not None and not (type(label) is int and label >= 0):
             raise UsageError(f"{where} has the label {label!r:.40}", "a class is a whole number from 0")
         images = self._images.named(where, entry.get("images", {}))
@@ -105,7 +105,9 @@ def listed_with_images(path: Path | str, roles: Sequence[str], per_line: int = 1
     for where, entry in lines.entries():
         found.append(lines.condition(where, entry, roles))
         if (found[-1].prompt is not None) != (of == "prompts"):
-            raise UsageError(f'{where} has {"a" if found[-1].prompt else "no"} "prompt"', f"the task is one of {of}")
+            raise UsageError(
+                f'{where} has {"no" if found[-1].prompt is None else "a"} "prompt"', f"the task is one of {of}"
+            )
     if len({condition.label is None for condition in found}) > 1:
         raise UsageError(f"{lines.path}: some lines have a label, others have none", "give all of them one, or none")
     return of_prompts(found, per_line, {**lines.told, "roles": list(roles)}, of)

@@ -100,7 +100,7 @@ def listed_prompts(conditions: Sequence[Condition], per_prompt: int = 1) -> Cond
     Raises:
         UsageError: no prompts, or a condition without one.
     """
-    if not conditions or any(not (condition.prompt or "").strip() for condition in conditions):
+    if not conditions or any(_asks_nothing(condition) for condition in conditions):
         raise UsageError(
             "conditions of this task are prompts, and one is empty or none is given", "give a list of texts"
         )
@@ -138,6 +138,11 @@ def of_prompts(
     ]
     counts = {of: len(found), "per_prompt": per_prompt, "count": len(samples)}
     return ConditionSet(samples, {"of": of, **told, **counts})
+
+
+def _asks_nothing(condition: Condition) -> bool:
+    """No prompt; an empty one will do beside images."""
+    return condition.prompt is None or not (condition.prompt.strip() or (condition.images and condition.prompt == ""))
 
 
 def _asked(condition: Condition) -> list[Any]:

@@ -53,12 +53,22 @@ def _needs(task: TaskSpec) -> str:
     if task.kind != "generation":
         by_tesseract = task.reader is not None and task.reader.name.startswith("tesseract")
         return _at_hand(task.data.source, "--data") + (", and `make ocr`" if by_tesseract else "")
-    if task.reference is None:
-        beside = task.conditions is not None and bool(task.conditions.images)
-        return "prompts and images, `--data`" if beside else "prompts, `--data`"
-    if task.reference.statistics:
-        return f"statistics `{task.reference.statistics}`"
-    return _at_hand(task.reference.data, "--reference")
+    compared = task.reference
+    if compared is not None and compared.statistics:
+        return f"statistics `{compared.statistics}`"
+    listed = _listed(task)
+    if compared is None:
+        return listed
+    return f"{listed}, and `--reference`" if listed else _at_hand(compared.data, "--reference")
+
+
+def _listed(task: TaskSpec) -> str:
+    """What a list must be given of; empty where the task draws its conditions itself."""
+    of = "" if task.conditions is None else task.conditions.of
+    if of not in ("prompts", "images"):
+        return ""
+    beside = of == "prompts" and task.conditions is not None and bool(task.conditions.images)
+    return f"{of}{' and images' if beside else ''}, `--data`"
 
 
 def _at_hand(source: str | None, option: str) -> str:

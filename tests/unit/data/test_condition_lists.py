@@ -45,6 +45,17 @@ def test_a_list_is_read_and_described(folder: Path) -> None:
     assert (told["of"], told["roles"], told["prompts"], told["count"]) == ("prompts", ["source"], 2, 4)
 
 
+def test_a_prompt_may_be_empty_beside_an_image(folder: Path) -> None:
+    found = listed_with_images(write(folder, edit("a.png", prompt="")), ("source",))
+    assert found[0].condition.prompt == ""
+    pictured = Condition(prompt="", images={"source": torch.zeros(3, 2, 2, dtype=torch.uint8)})
+    assert len(listed_prompts([pictured])) == 1
+    with pytest.raises(UsageError, match="one is empty"):
+        listed_prompts([Condition(prompt="")])
+    with pytest.raises(UsageError, match='has a "prompt"'):
+        listed_with_images(write(folder, edit("a.png", prompt="")), ("source",), of="images")
+
+
 def test_lines_of_images_alone_may_have_labels(folder: Path) -> None:
     lines = [{"label": number, "images": {"control": [f"{name}.png"]}} for number, name in enumerate("abc")]
     found = listed_with_images(write(folder, *lines), ("control",), of="images")
