@@ -70,7 +70,8 @@ def test_the_record_tells_what_a_strategy_did(runs: Path) -> None:
     assert cost.drafts_proposed and cost.drafts_accepted and 0 < cost.drafts_accepted < cost.drafts_proposed
     assert cost.steps_per_image == pytest.approx(64 - cost.drafts_accepted / 12)
     assert cost.tokens_computed_per_image and cost.tokens_computed_per_image > 64
-    assert cost.kv_cache_bytes == plain.performance.kv_cache_bytes
+    assert cost.kv_cache_bytes == cost.kv_cache_bytes_at_end == plain.performance.kv_cache_bytes
+    assert cost.weight_bytes == plain.performance.weight_bytes == 4 * plain.model.parameters and not cost.models
     assert cost.sample_decode_s_per_image and cost.sample_s_per_image
     assert cost.sample_decode_s_per_image > cost.sample_s_per_image > 0
     assert sjd.model.sampler["strategy"] == "sjd" and sjd.model.sampler["strategy_lossless"] is True
@@ -82,13 +83,14 @@ def test_the_record_tells_what_a_strategy_did(runs: Path) -> None:
 def test_one_row_holds_gain_and_cost(rows: dict[str, Acceleration]) -> None:
     assert set(rows) == set(MODELS[1:])
     sjd, same, lossy = (rows[name] for name in MODELS[1:])
-    assert sjd.speed and sjd.speed_with_decoding and sjd.steps and sjd.steps > 1 and sjd.cache == 1
+    assert sjd.speed and sjd.speed_with_decoding and sjd.steps and sjd.steps > 1
+    assert sjd.cache == sjd.cache_at_end == sjd.weights == 1
     assert sjd.memory is None and any("whole process" in told for told in sjd.missing)
     assert sjd.pairs == 12 and sjd.equal_codes is not None and 0 < sjd.equal_codes < 1 and sjd.equal_images == 0
     assert sjd.psnr is not None and 5 < sjd.psnr < 40 and set(sjd.distances) == {"fd_efflite0"}
     assert (same.equal_codes, same.equal_images, same.psnr, same.steps) == (1, 1, float("inf"), 1)
     assert same.distances["fd_efflite0"][0] == same.distances["fd_efflite0"][1]
-    assert cells(lossy)[1] == "gsd (lossy)" and cells(same)[9] == "∞"
+    assert cells(lossy)[1] == "gsd (lossy)" and cells(same)[11] == "∞"
 
 
 def test_the_command_prints_the_row(runs: Path, command_line: CommandLine) -> None:

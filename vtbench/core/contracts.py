@@ -129,6 +129,25 @@ class CodeGenerator(Generator, Protocol):
 
 
 @dataclass(frozen=True)
+class ModelCost:
+    """The share of one network in what sampling a batch took, where several take turns.
+
+    Attributes:
+        forward_passes: through this one.
+        tokens_computed: positions that went through it; ``None`` where they are not counted, as are those below.
+        kv_cache_bytes: largest size of its own key-value cache; 0 without one.
+        kv_cache_bytes_at_end: size of it when this network was through.
+        weight_bytes: bytes of its parameters and buffers.
+    """
+
+    forward_passes: int
+    tokens_computed: int | None = None
+    kv_cache_bytes: int = 0
+    kv_cache_bytes_at_end: int | None = None
+    weight_bytes: int | None = None
+
+
+@dataclass(frozen=True)
 class SamplingCost:
     """What sampling one batch took, counted by the generator itself.
 
@@ -142,6 +161,12 @@ class SamplingCost:
         drafts_proposed: tokens that speculation put before the network to be verified, over the batch.
         drafts_accepted: those of them that stayed.
         head_passes: passes through a head of its own that denoises tokens, beside those through the network.
+        kv_cache_bytes_at_end: size of the cache when the last token was drawn; a cache that forgets has less than
+            ``kv_cache_bytes`` then.
+        weight_bytes: bytes of the parameters and buffers of all networks that tokens are drawn with, resident at once;
+            those of tokenizers and text encoders do not count.
+        models: where several networks take turns, the share of each by its name (``drafter``, ``refiner``); empty where
+            there is one.
     """
 
     forward_passes: int
@@ -152,6 +177,9 @@ class SamplingCost:
     drafts_proposed: int | None = None
     drafts_accepted: int | None = None
     head_passes: int | None = None
+    kv_cache_bytes_at_end: int | None = None
+    weight_bytes: int | None = None
+    models: Mapping[str, ModelCost] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -173,7 +173,13 @@ def check_cost(subject: Subject, evidence: Evidence) -> CheckResult:
         told += f", {cost.drafts_accepted} of {cost.drafts_proposed} drafts accepted"
     if cost.head_passes:
         told += f", {cost.head_passes} passes of the head"
-    optional = (cost.steps, cost.tokens_computed, cost.drafts_proposed, cost.drafts_accepted, cost.head_passes)
+    for name, share in cost.models.items():
+        told += f", {name} {share.forward_passes} passes"
+    optional = (
+        *(cost.steps, cost.tokens_computed, cost.drafts_proposed, cost.drafts_accepted, cost.head_passes),
+        *(cost.kv_cache_bytes_at_end, cost.weight_bytes),
+        *(share.forward_passes for share in cost.models.values()),
+    )
     return CheckResult("cost", min(*counts, *(count or 0 for count in optional)) >= 0, told)
 
 

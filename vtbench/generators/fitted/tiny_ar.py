@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from vtbench.core.digests import digest_file
 from vtbench.core.errors import DamagedFileError, UsageError
 from vtbench.core.info import GeneratorInfo, WeightFile
 from vtbench.generators.published.teacher_forcing import TeacherForced
+from vtbench.generators.sampling.costs import weight_bytes
 from vtbench.generators.sampling.draws import DrawRule
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant
@@ -111,7 +113,8 @@ class TinyAr(TeacherForced):
 
         geometry, prompted = self._network.geometry, self._prompted(conditions)
         with torch.inference_mode():
-            tokens, self._cost = sample_tokens(self._network, prompted, self._settings, seeds)
+            tokens, cost = sample_tokens(self._network, prompted, self._settings, seeds)
+        self._cost = replace(cost, weight_bytes=weight_bytes(self._network))
         shaped = tokens.reshape(-1, geometry.grid, geometry.grid)
         return Codes(levels=(shaped,), image_size=(self._side, self._side))
 

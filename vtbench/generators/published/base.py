@@ -11,7 +11,7 @@ the tokenizer, device, precision, checks of labels and codes, the image rule and
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from vtbench.checkpoints.cards import GeneratorCard, find_generator_card
@@ -21,6 +21,7 @@ from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.errors import UsageError
 from vtbench.core.info import ConditionKind, GeneratorInfo
 from vtbench.generators.published.own_tokenizer import Latents, require_fit, tokenizer_of
+from vtbench.generators.sampling.costs import weight_bytes
 
 if TYPE_CHECKING:
     import torch
@@ -190,12 +191,17 @@ class PublishedGenerator:
         import torch
 
         with torch.inference_mode():
-            tokens, self._cost = self._draw(conditions, seeds)
+            tokens, cost = self._draw(conditions, seeds)
+        self._cost = replace(cost, weight_bytes=weight_bytes(*self._networks()))
         return self._codes(tokens)
 
     def sampling_cost(self) -> SamplingCost | None:
         """Of the last call."""
         return self._cost
+
+    def _networks(self) -> tuple[Any, ...]:
+        """All that tokens are drawn with, for the record: one, unless a family or its strategy has more."""
+        return (self._network,)
 
     def _draw(self, conditions: Sequence[Condition], seeds: Tensor) -> tuple[Tensor, SamplingCost]:
         """Tokens ``int64 [B,N]``, or latents ``float32 [B,N,C]``, and what they took: one after the other, unless the

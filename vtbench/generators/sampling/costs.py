@@ -1,16 +1,23 @@
-"""What several passes of sampling took together."""
+"""What several passes of sampling took together, and what the networks weigh that they went through."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from vtbench.core.contracts import SamplingCost
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def added(first: SamplingCost | None, second: SamplingCost) -> SamplingCost:
-    """Of two loops, one after the other: the larger cache, and all else added up; what one does not count is not told.
+    """Of two loops of one generator, one after the other: the larger cache, and all else added up; what one does not
+    count is not told, nor are shares of several networks.
 
     Args:
         first: ``None`` where there was none.
-        second: the later one.
+        second: the later one, whose cache is that at the end.
     """
     if first is None:
         return second
@@ -27,4 +34,18 @@ def added(first: SamplingCost | None, second: SamplingCost) -> SamplingCost:
         tokens_computed=both("tokens_computed"),
         drafts_proposed=both("drafts_proposed"),
         drafts_accepted=both("drafts_accepted"),
+        head_passes=both("head_passes"),
+        kv_cache_bytes_at_end=second.kv_cache_bytes_at_end,
+        weight_bytes=second.weight_bytes,
     )
+
+
+def weight_bytes(*networks: nn.Module) -> int:
+    """Bytes of parameters and buffers in their present precision; what networks share counts once."""
+    held = {id(tensor): tensor for network in networks for tensor in (*network.parameters(), *network.buffers())}
+    return sum(tensor.numel() * tensor.element_size() for tensor in held.values())
+
+
+def largest(found: Iterable[int | None]) -> int | None:
+    """Of those that are told; ``None`` where none is."""
+    return max((one for one in found if one is not None), default=None)

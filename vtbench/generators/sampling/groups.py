@@ -55,7 +55,7 @@ def sample_groups(
     doubled = guided(strengths)
     shown = prompted.doubled() if doubled else prompted.conditional
     cache = host.make_cache(len(shown))
-    cost = SamplingCost(forward_passes=len(order.groups), tokens=order.tokens * batch, kv_cache_bytes=cache.nbytes)
+    bytes_held = cache.nbytes
     draws = settings.draws(seeds, order.tokens, shown.device)
     tokens = torch.empty(batch, order.tokens, dtype=torch.int64, device=shown.device)
     logits = host.prefill(shown, cache)
@@ -68,4 +68,10 @@ def sample_groups(
         steered = guided_logits(logits, strengths[number]) if number < doubled else logits
         for place, position in enumerate(group):
             tokens[:, position] = drawn(steered[:, place], settings, draws)
+    cost = SamplingCost(
+        forward_passes=len(order.groups),
+        tokens=order.tokens * batch,
+        kv_cache_bytes=bytes_held,
+        kv_cache_bytes_at_end=cache.nbytes,
+    )
     return tokens, cost

@@ -127,6 +127,7 @@ def sample_tokens(
         kv_cache_bytes=bytes_held,
         steps=count * batch,
         tokens_computed=computed,
+        kv_cache_bytes_at_end=cache.nbytes,
     )
     return tokens, cost
 

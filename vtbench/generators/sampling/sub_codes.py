@@ -103,6 +103,7 @@ def sample_sub_codes(
         kv_cache_bytes=bytes_held + held,
         steps=count * batch,
         tokens_computed=computed,
+        kv_cache_bytes_at_end=cache.nbytes + inner.nbytes,
     )
     return codes, cost
 

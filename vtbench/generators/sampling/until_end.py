@@ -62,11 +62,12 @@ def sample_until_end(
     draws = settings.draws(seeds, most, device)
     tokens = torch.full((batch, most), host.end, dtype=torch.int64, device=device)
     lengths, alive = torch.full((batch,), most, device=device), torch.arange(batch, device=device)
-    fed, drawn_in_all, computed, held = starts.to(device), 0, 0, 0
+    fed, drawn_in_all, computed, held, now = starts.to(device), 0, 0, 0, 0
     for at in range(most):
         logits = host.step(fed, cache)
         drawn_in_all, computed = drawn_in_all + len(alive), computed + fed.numel()
-        held = max(held, len(alive) * (begun + at))
+        now = len(alive) * (begun + at)
+        held = max(held, now)
         if at == 0:
             logits[:, host.end] = -torch.inf
         # every sequence keeps its place among the draws, whether or not it has ended
@@ -88,5 +89,6 @@ def sample_until_end(
         kv_cache_bytes=held * host.bytes_a_position,
         steps=drawn_in_all,
         tokens_computed=computed,
+        kv_cache_bytes_at_end=now * host.bytes_a_position,
     )
     return [row[:length] for row, length in zip(tokens, lengths.tolist(), strict=True)], cost

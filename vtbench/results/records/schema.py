@@ -179,6 +179,20 @@ class CodeSection(Section):
     git_dirty: bool | None = Field(default=None, description="whether the checkout had uncommitted changes")
 
 
+class ModelCostSection(Section):
+    """One network of a generator that samples with several in turn."""
+
+    forward_passes_per_image: Number | None = Field(
+        default=None, description="passes through it, each over a batch, divided by all images"
+    )
+    tokens_computed_per_image: Number | None = Field(default=None, description="positions through it an image")
+    kv_cache_bytes: Count | None = Field(default=None, description="largest key-value cache of its own, bytes")
+    kv_cache_bytes_at_end: Count | None = Field(
+        default=None, description="the same when it was through, in the largest batch"
+    )
+    weight_bytes: Count | None = Field(default=None, description="bytes of its parameters and buffers")
+
+
 class PerformanceSection(Section):
     """How long it took. Never compared bitwise: two runs of one job differ here."""
 
@@ -213,6 +227,16 @@ class PerformanceSection(Section):
     drafts_accepted: Count | None = Field(default=None, description="those of them that stayed")
     tokens_per_s: Number | None = Field(default=None, description="tokens a second in a generator's sampling alone")
     kv_cache_bytes: Count | None = Field(default=None, description="largest key-value cache of a batch, bytes")
+    kv_cache_bytes_at_end: Count | None = Field(
+        default=None, description="the cache when the last token of a batch was drawn, bytes; of the largest batch"
+    )
+    weight_bytes: Count | None = Field(
+        default=None,
+        description="bytes of the networks that a generator draws tokens with, without tokenizer and text encoder",
+    )
+    models: dict[str, ModelCostSection] = Field(
+        default_factory=dict, description="where a generator's networks take turns, the share of each by its name"
+    )
     shares: Numbers = Field(default_factory=dict, description="share of the time a part took: model, metrics, io …")
     peak_memory_mb: Number | None = Field(
         default=None, description="peak memory of the device (of the process on CPU), MB"

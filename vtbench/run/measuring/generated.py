@@ -24,8 +24,6 @@ from vtbench.run.storing.blocks import BlockResult
 from vtbench.run.storing.rows import SampleRow, as_samples
 from vtbench.run.storing.sample_files import SampleFiles
 
-COUNTED_BY_SOME = ("steps", "tokens_computed", "drafts_proposed", "drafts_accepted", "head_passes")
-
 
 @dataclass(frozen=True, eq=False)
 class GenerationMeter:
@@ -91,13 +89,7 @@ class GenerationMeter:
         tally.events.extend(batch.events)
         tally.resized |= {batch.resized} if batch.resized else set()
         if batch.cost is not None:
-            tally.cost["forward_passes"] += batch.cost.forward_passes
-            tally.cost["tokens"] += batch.cost.tokens
-            tally.cost["sampled"] += len(batch.requests)
-            tally.cost["kv_cache_bytes"] = max(tally.cost["kv_cache_bytes"], batch.cost.kv_cache_bytes)
-            for part in COUNTED_BY_SOME:
-                if (count := getattr(batch.cost, part)) is not None:
-                    tally.cost[part] += count
+            tally.cost.add(batch.cost, len(batch.requests))
 
     def _score(self, requests: list[ConditionSample], images: list[Tensor], tally: Tally) -> list[dict[str, float]]:
         """Prompt metrics and features of images of one shape."""

@@ -23,6 +23,7 @@ from vtbench.metrics.codes.usage import merge_counts
 from vtbench.results.records.sampled_codes import SAMPLED_PREFIX
 from vtbench.run.device import peak_memory_mb, synchronize
 from vtbench.run.measuring.block_scores import Pair
+from vtbench.run.measuring.costs import CostTally
 from vtbench.run.storing.rows import SampleRow
 
 FEATURES_PREFIX = "features."
@@ -53,7 +54,7 @@ class Tally:
     events: list[str] = field(default_factory=list)
     resized: set[str] = field(default_factory=set)
     pairs: dict[str, Pair] = field(default_factory=dict)
-    cost: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    cost: CostTally = field(default_factory=CostTally)
     sampled: dict[str, list[Array]] = field(default_factory=lambda: defaultdict(list))
 
     @contextmanager
@@ -96,7 +97,7 @@ class Tally:
             "events": self.events,
             "resized": sorted(self.resized),
             "peak_memory_mb": peak_memory_mb(self.device),
-            **({"cost": dict(self.cost)} if self.cost else {}),
+            **self.cost.meta(),
         }
 
 

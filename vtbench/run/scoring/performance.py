@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from vtbench.results.records.schema import PerformanceSection
+from vtbench.results.records.schema import ModelCostSection, PerformanceSection
 
 
 def performance(metas: Sequence[dict[str, Any]], count: int) -> PerformanceSection:
@@ -41,11 +41,37 @@ def performance(metas: Sequence[dict[str, Any]], count: int) -> PerformanceSecti
         drafts_proposed=_sum(costs, "drafts_proposed"),
         drafts_accepted=_sum(costs, "drafts_accepted"),
         tokens_per_s=_rate(tokens, sample) if costs else None,
-        kv_cache_bytes=max((cost["kv_cache_bytes"] for cost in costs), default=None),
+        kv_cache_bytes=_largest(costs, "kv_cache_bytes"),
+        kv_cache_bytes_at_end=_largest(costs, "kv_cache_bytes_at_end"),
+        weight_bytes=_largest(costs, "weight_bytes"),
+        models=_models(costs, sampled),
         shares={part: spent / total for part, spent in shares.items()} if total else {},
         peak_memory_mb=max((meta["peak_memory_mb"] for meta in metas), default=None),
         events=tuple(event for meta in metas for event in meta["events"]),
     )
+
+
+def _models(costs: Sequence[dict[str, Any]], sampled: int) -> dict[str, ModelCostSection]:
+    """Of each network where several take turns; one that had no turn in some block has the others'."""
+    shares: dict[str, list[dict[str, int]]] = defaultdict(list)
+    for cost in costs:
+        for name, share in cost.get("models", {}).items():
+            shares[name].append(share)
+    return {
+        name: ModelCostSection(
+            forward_passes_per_image=_rate(_sum(found, "forward_passes"), sampled),
+            tokens_computed_per_image=_rate(_sum(found, "tokens_computed"), sampled),
+            kv_cache_bytes=_largest(found, "kv_cache_bytes"),
+            kv_cache_bytes_at_end=_largest(found, "kv_cache_bytes_at_end"),
+            weight_bytes=_largest(found, "weight_bytes"),
+        )
+        for name, found in sorted(shares.items())
+    }
+
+
+def _largest(costs: Sequence[dict[str, int]], part: str) -> int | None:
+    """Of all blocks that count it."""
+    return max((cost[part] for cost in costs if part in cost), default=None)
 
 
 def _sum(costs: Sequence[dict[str, int]], part: str) -> int | None:

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from vtbench.core.contracts import SamplingCost
 from vtbench.generators.sampling.draws import Draws, make_draws
 from vtbench.generators.sampling.filters import probabilities
 from vtbench.generators.sampling.guidance import NONE_AT, guided_by
 from vtbench.generators.sampling.next_scale.strategy import DrawnScale
+from vtbench.generators.sampling.next_scale.tally import Tally, cost_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from vtbench.core.contracts import SamplingCost
     from vtbench.generators.sampling.next_scale.accumulation import Accumulator
     from vtbench.generators.sampling.next_scale.settings import ScaleSettings
     from vtbench.generators.sampling.next_scale.strategy import Conditions, NextScaleHost
@@ -63,7 +64,8 @@ class _Sampling:
         count = self.strategy.draws(self.schedule) * settings.parts
         self.draws: Draws = make_draws(settings.draw, seeds, count, prompted.device)
         self.pruning = self.strategy.pruning(self.schedule)
-        self.batch, self.tally = len(seeds), _Tally()
+        self.batch = len(seeds)
+        self.tallies: dict[str, Tally] = {}
         self.total: Tensor | None = None
         self.maps: list[Tensor | None] = []
         self.codes: list[Tensor] = []
@@ -73,24 +75,18 @@ class _Sampling:
         scales = range(self.strategy.scales(self.schedule))
         for _, run in groupby(scales, key=lambda scale: id(self.strategy.host_of(scale, self.host))):
             self._run(list(run))
-        cost = SamplingCost(
-            forward_passes=self.tally.passes,
-            tokens=self.batch * sum(codes.shape[1] for codes in self.codes),
-            kv_cache_bytes=self.tally.bytes_held,
-            steps=self.batch * self.tally.passes,
-            tokens_computed=self.tally.positions,
-        )
-        return self.codes, cost
+        return self.codes, cost_of(self.tallies, self.batch, sum(codes.shape[1] for codes in self.codes))
 
     def _run(self, scales: list[int]) -> None:
         """Consecutive scales of one host, from an empty cache; its storage is let go before another asks for some."""
         host, first = self.strategy.host_of(scales[0], self.host), scales[0]
         guided = first < self.doubled
         cache = self.strategy.cache(host, self.batch * (1 + guided), self.schedule.before(scales[-1] + 1))
-        stretch = _Stretch(host, self._conditioned(host, guided), guided, cache)
+        tally = self.tallies.setdefault(self.strategy.role_of(first), Tally(host))
+        stretch = _Stretch(host, self._conditioned(host, guided), guided, cache, tally)
         for scale in scales:
             if stretch.guided and scale == self.doubled:
-                stretch = _Stretch(host, self._conditioned(host, False), False, cache)
+                stretch = _Stretch(host, self._conditioned(host, False), False, cache, tally)
                 if cache is not None:
                     cache.halved()
             self.maps.append(None if self.total is None else self.accumulator.seen_by(scale, self.total))
@@ -106,14 +102,14 @@ class _Sampling:
             self.pruning.at(scale)
         maps = [_repeated(seen, stretch.guided) for seen in self.maps[first : scale + 1]]
         logits = stretch.host.step(maps, first, stretch.condition, stretch.cache, self.pruning)
-        self.tally.passed(logits, stretch.cache)
+        stretch.tally.passed(logits, stretch.cache)
         return logits[:, -self.schedule.lengths[scale] :]
 
     def _drawn(self, stretch: _Stretch, scale: int, logits: Tensor) -> None:
         """Draw the codes of a scale, have them refined, and add them to the total."""
 
         def again(logits: Tensor, strength: float) -> tuple[Tensor, Tensor]:
-            self.tally.passed(logits, None)
+            stretch.tally.passed(logits, None)
             return self._draw(logits, strength, scale, stretch.guided)
 
         strength = self.strengths[scale]
@@ -144,22 +140,7 @@ class _Stretch:
     condition: Any
     guided: bool
     cache: ScaleMemory | None
-
-
-@dataclass
-class _Tally:
-    """What the passes so far took."""
-
-    passes: int = 0
-    positions: int = 0
-    bytes_held: int = 0
-
-    def passed(self, logits: Tensor, cache: ScaleMemory | None) -> None:
-        """One more, which made logits ``[R,T,V]``."""
-        self.passes += 1
-        self.positions += len(logits) * logits.shape[1]
-        if cache is not None:
-            self.bytes_held = max(self.bytes_held, cache.nbytes)
+    tally: Tally
 
 
 def _repeated(seen: Tensor | None, guided: bool) -> Tensor | None:

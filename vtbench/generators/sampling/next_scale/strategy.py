@@ -122,6 +122,10 @@ class ScaleStrategy:
         cache of its own; the other's is dropped."""
         return host
 
+    def role_of(self, scale: int) -> str:
+        """What the network that predicts scale k is called in the record, where there are several."""
+        return "network"
+
     def cache(self, host: NextScaleHost, rows: int, positions: int) -> ScaleMemory | None:
         """Where a host keeps keys and values of so many positions."""
         return host.make_cache(rows, positions)

@@ -25,8 +25,13 @@ class Feed:
         self._host, self._conditions, self.doubled = host, conditions, doubled
         self._rows = len(conditions)
         self._cache = host.make_cache(self._rows)
-        self.cache_bytes = self._cache.nbytes
+        self.largest_bytes = self._cache.nbytes
         self.passes = self.computed = 0
+
+    @property
+    def cache_bytes(self) -> int:
+        """Of the cache now; ``largest_bytes`` are those it began with."""
+        return self._cache.nbytes
 
     def prefilled(self) -> Tensor:
         """Logits ``[B,V]`` of token 0."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from vtbench.core.contracts import SamplingCost
+from vtbench.generators.sampling.costs import largest
 from vtbench.generators.sampling.draws import draw
 from vtbench.generators.sampling.filters import probabilities
 from vtbench.generators.sampling.guidance import OFF, guide, guided
@@ -114,11 +115,12 @@ class _Decoding:
         cost = SamplingCost(
             forward_passes=self.feed.passes,
             tokens=self.batch * self.count,
-            kv_cache_bytes=self.feed.cache_bytes,
+            kv_cache_bytes=self.feed.largest_bytes,
             steps=self.steps,
             tokens_computed=self.feed.computed,
             drafts_proposed=self.proposed,
             drafts_accepted=self.stayed,
+            kv_cache_bytes_at_end=self.feed.cache_bytes,
         )
         return self.tokens, cost
 
@@ -217,4 +219,7 @@ def _added(costs: list[SamplingCost]) -> SamplingCost:
         name: sum(getattr(cost, name) for cost in costs)
         for name in ("forward_passes", "tokens", "steps", "tokens_computed", "drafts_proposed", "drafts_accepted")
     }
-    return replace(costs[0], **summed, kv_cache_bytes=max(cost.kv_cache_bytes for cost in costs))
+    most = {
+        name: largest(getattr(cost, name) for cost in costs) for name in ("kv_cache_bytes", "kv_cache_bytes_at_end")
+    }
+    return replace(costs[0], **summed, **most)  # type: ignore[arg-type]

@@ -34,7 +34,9 @@ class Acceleration:
         speed_with_decoding: the same with decoding.
         steps: how many times fewer decoding steps an image takes.
         memory: peak memory as a multiple of the baseline's.
-        cache: the key-value cache as a multiple of the baseline's.
+        cache: the key-value cache, at its largest, as a multiple of the baseline's.
+        cache_at_end: the same when the last token is drawn.
+        weights: bytes of all networks that draw tokens as a multiple of the baseline's.
         equal_codes: share of codes that equal the baseline's, pair by pair.
         equal_images: share of images all of whose codes do.
         pairs: behind the two.
@@ -54,6 +56,8 @@ class Acceleration:
     steps: float | None = None
     memory: float | None = None
     cache: float | None = None
+    cache_at_end: float | None = None
+    weights: float | None = None
     equal_codes: float | None = None
     equal_images: float | None = None
     pairs: int | None = None
@@ -135,6 +139,8 @@ def _cost(before: RunRecord, after: RunRecord, missing: list[str]) -> dict[str, 
     found = {
         "steps": _times(one.steps_per_image, other.steps_per_image),
         "cache": _times(other.kv_cache_bytes, one.kv_cache_bytes),
+        "cache_at_end": _times(other.kv_cache_bytes_at_end, one.kv_cache_bytes_at_end),
+        "weights": _times(other.weight_bytes, one.weight_bytes),
     }
     if devices[0] != devices[1]:
         missing.append(f"{_FASTER_ONLY_ON_ONE_DEVICE}, {devices[0]} and {devices[1]}")

@@ -20,8 +20,8 @@ from vtbench.results.tables.digits import INFINITE, MISSING
 
 COLUMNS = tuple(field.name for field in fields(Acceleration))
 _HEADER = (
-    "candidate", "strategy", "speed", "with decoding", "steps", "memory", "cache", "equal codes", "equal images",
-    "PSNR", "LPIPS", "distances",
+    "candidate", "strategy", "speed", "with decoding", "steps", "memory", "cache", "cache at end", "weights",
+    "equal codes", "equal images", "PSNR", "LPIPS", "distances",
 )  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def told_missing(rows: Sequence[Acceleration]) -> list[str]:
 def cells(row: Acceleration) -> list[str]:
     """What people read of one row."""
     lossy = " (lossy)" if row.lossless is False else ""
-    ratios = (row.speed, row.speed_with_decoding, row.steps, row.memory, row.cache)
+    ratios = (row.speed, row.speed_with_decoding, row.steps, row.memory, row.cache, row.cache_at_end, row.weights)
     shares = (row.equal_codes, row.equal_images)
     return [
         row.candidate,

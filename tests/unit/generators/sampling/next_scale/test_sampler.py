@@ -88,6 +88,8 @@ def test_guidance_that_ends_early_changes_what_comes_after_alone(host: VarNetwor
     assert not torch.equal(cut[3], whole[3])
     _, cost = sampled(host, RESIDUAL, replace(SETTINGS, guided_scales=3), [3, 7], [0, 1])
     assert cost.tokens_computed == 2 * (2 * 19 + 24)
+    assert cost.kv_cache_bytes_at_end is not None and cost.kv_cache_bytes == 2 * cost.kv_cache_bytes_at_end
+    assert not cost.models
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,9 @@ class Handover(ScaleStrategy):
     def host_of(self, scale: int, host: Any) -> Any:
         return host if scale < self.at else self.other
 
+    def role_of(self, scale: int) -> str:
+        return "first" if scale < self.at else "second"
+
 
 @pytest.mark.parametrize("at", [1, 2, 3])
 def test_an_equal_network_that_takes_over_changes_nothing(host: VarNetwork, at: int) -> None:
@@ -110,6 +115,14 @@ def test_an_equal_network_that_takes_over_changes_nothing(host: VarNetwork, at: 
     again = 2 * 2 * SCHEDULE.before(at)  # the twin sees what the other has seen, both images and both halves of them
     assert (cost.forward_passes, cost.tokens_computed) == (4, 4 * 43 + again)
     assert cost.kv_cache_bytes == 2 * 4 * 2 * 43 * 32 * 4  # the twin's; the other's was smaller, and gone
+    first, second = cost.models["first"], cost.models["second"]
+    assert (first.forward_passes, second.forward_passes, list(cost.models)) == (at, 4 - at, ["first", "second"])
+    assert first.tokens_computed == again and second.tokens_computed == 4 * 43
+    assert (
+        first.kv_cache_bytes == 2 * 4 * 2 * SCHEDULE.before(at) * 32 * 4
+        and second.kv_cache_bytes == cost.kv_cache_bytes
+    )
+    assert first.weight_bytes == sum(4 * value.numel() for value in host.state_dict().values())
 
 
 def test_another_network_changes_its_own_scales_alone(host: VarNetwork) -> None:

@@ -102,6 +102,7 @@ def sample_blocks(
         tokens=len(seeds) * geometry.blocks * geometry.block,
         kv_cache_bytes=cache.nbytes,
         tokens_computed=computed,
+        kv_cache_bytes_at_end=cache.nbytes,
     )
     return geometry.latents_of(torch.stack(made, dim=1)), cost
 

@@ -16,6 +16,7 @@ is none of pixels, and none is told.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from vtbench.checkpoints.cards import GeneratorCard, find_generator_card
@@ -35,7 +36,7 @@ from vtbench.generators.published.next_token.jpeg_lm.network import TINY, LlamaG
 from vtbench.generators.published.next_token.jpeg_lm.pieces import Pieces, byte_pieces, read_pieces
 from vtbench.generators.published.next_token.jpeg_lm.prefix import SOURCE, Given
 from vtbench.generators.published.next_token.jpeg_lm.stream import SIDE, TOKENIZER, CanonicalJpeg, Incomplete, stream_of
-from vtbench.generators.sampling.costs import added
+from vtbench.generators.sampling.costs import added, weight_bytes
 from vtbench.generators.sampling.draws import PRECISIONS, DrawRule
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.settings import SamplerSettings
@@ -205,7 +206,7 @@ class JpegLm:
         begun, host = torch.tensor(starts), LlamaHost(self._network, self._geometry)
         with torch.inference_mode():
             rows, cost = sample_until_end(host, begun, self._settings, seeds, self._most - begun.shape[1])
-        self._cost = added(self._cost, cost)
+        self._cost = added(self._cost, replace(cost, weight_bytes=weight_bytes(self._network)))
         return [row.tolist() for row in rows]
 
     def _image(self, id: str, tokens: Sequence[int]) -> Tensor | SampleFailure:
