@@ -132,7 +132,8 @@ def test_what_is_left_to_itself_is_what_the_library_leaves() -> None:
 
 def test_signs_that_open_no_tag_are_left_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "bs4", None)
-    assert without_markup("i <3 a & b, 3 < 5, x<") == "i <3 a & b, 3 < 5, x<"
-    for holding in ("a <b", "</p", "<!-- x", "<?x", "at&t", "&#65;"):
+    for plain in ("i <3 a & b, 3 < 5, x<", "m&ms on a tray", "a&b c&d e"):
+        assert without_markup(plain) == plain
+    for holding in ("a&lt b", "m&ms; x", "a <b", "</p", "<!-- x", "<?x", "at&t", "&#65;"):
         with pytest.raises(AssetMissingError):
             without_markup(holding)
