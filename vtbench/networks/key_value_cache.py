@@ -50,6 +50,11 @@ class KeyValueCache:
         return self._stored.numel() * self._stored.element_size()
 
     @property
+    def peak_nbytes(self) -> int:
+        """The same: all of it is taken at once."""
+        return self.nbytes
+
+    @property
     def storage(self) -> Tensor:
         """``[depth,2,batch,heads,length,head_width]``: keys, then values."""
         return self._stored

@@ -29,6 +29,10 @@ class ScaleMemory(Protocol):
     def nbytes(self) -> int:
         """Bytes it takes now."""
 
+    @property
+    def peak_nbytes(self) -> int:
+        """Bytes it took at most since it was made or halved."""
+
     def advance(self, positions: int) -> None:
         """Every layer has got so many."""
 

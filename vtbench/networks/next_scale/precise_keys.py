@@ -32,6 +32,11 @@ class PreciseKeysCache:
         """Bytes it takes: depth · batch · heads · length · head width · (4 + bytes a value)."""
         return sum(part.numel() * part.element_size() for part in (self._keys, self._values))
 
+    @property
+    def peak_nbytes(self) -> int:
+        """The same: all of it is taken at once."""
+        return self.nbytes
+
     def extended(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """All keys and values of a layer up to and with these, ``[B,heads,T,D]`` each; :meth:`advance` keeps them."""
         stop = self.length + key.shape[2]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from vtbench.core.codes import Codes
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.errors import AdapterError
-from vtbench.generators.published.base import PublishedGenerator
+from vtbench.generators.published.base import Identity, PublishedGenerator
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
+    from typing_extensions import Self
 
+    from vtbench.checkpoints.loading import Source
     from vtbench.generators.sampling.next_scale.accumulation import Accumulator
     from vtbench.generators.sampling.next_scale.schedule import ScaleSchedule
 
@@ -29,6 +33,20 @@ class NextScaleGenerator(PublishedGenerator):
 
     def _accumulator(self) -> Accumulator:
         raise NotImplementedError
+
+    def _setup(self, build: Callable[[], Any], source: Source, identity: Identity) -> None:
+        super()._setup(build, source, identity)
+        strategy = identity.settings.strategy
+        self.info = replace(self.info, weights=(*self.info.weights, *strategy.weights()))
+
+    def _networks(self) -> tuple[Any, ...]:
+        return (self._network, *self._identity.settings.strategy.networks())
+
+    def to(self, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
+        """As of every published generator; networks that its strategy brings go with it."""
+        for network in self._identity.settings.strategy.networks():
+            network.to(device=device, dtype=dtype)
+        return super().to(device=device, dtype=dtype)
 
     @property
     def _schedule(self) -> ScaleSchedule:

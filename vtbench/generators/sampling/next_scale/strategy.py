@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from vtbench.core.info import WeightFile
     from vtbench.generators.sampling.next_scale.accumulation import Accumulator
     from vtbench.generators.sampling.next_scale.schedule import ScaleSchedule
     from vtbench.networks.next_scale.attention import ScaleMemory
@@ -111,6 +112,14 @@ class ScaleStrategy:
 
     def notes(self) -> tuple[str, ...]:
         """What a reader of the numbers must know."""
+        return ()
+
+    def networks(self) -> tuple[Any, ...]:
+        """Modules beside the host's, which are moved with it."""
+        return ()
+
+    def weights(self) -> tuple[WeightFile, ...]:
+        """Files of weights beside the host's."""
         return ()
 
     def scales(self, schedule: ScaleSchedule) -> int:

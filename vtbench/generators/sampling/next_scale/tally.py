@@ -31,7 +31,7 @@ class Tally:
         self.positions += len(logits) * logits.shape[1]
         if cache is not None:
             self.bytes_now = cache.nbytes
-            self.bytes_held = max(self.bytes_held, self.bytes_now)
+            self.bytes_held = max(self.bytes_held, cache.peak_nbytes)
 
     def told(self) -> ModelCost:
         """As the share of this host."""

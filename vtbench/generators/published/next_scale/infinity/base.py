@@ -19,8 +19,8 @@ from vtbench.generators.published.next_scale.infinity.geometry import (
     KeyPrecision,
     SizeName,
 )
-from vtbench.generators.published.next_scale.infinity.per_scale import each_scale, guidance_of
 from vtbench.generators.published.next_scale.infinity.schedules import Pixels, finest_sides, scale_schedule
+from vtbench.generators.published.next_scale.per_scale import each_scale, guidance_of
 from vtbench.generators.published.prompts import FromPrompts
 from vtbench.generators.sampling.draws import PRECISIONS, DrawRule
 from vtbench.generators.sampling.filters import Filters

@@ -27,6 +27,11 @@ class ScanHistory:
         """Bytes it takes: depth · rows · positions · width · bytes a value."""
         return self._stored.numel() * self._stored.element_size()
 
+    @property
+    def peak_nbytes(self) -> int:
+        """The same: it only grows."""
+        return self.nbytes
+
     def joined(self, layer: int, x: Tensor) -> Tensor:
         """All positions of a block up to and with ``x [R,T,width]``; :meth:`advance` keeps these."""
         stop = self.length + x.shape[1]

@@ -18,8 +18,10 @@ from vtbench.checkpoints.loading import Source
 from vtbench.generators.published.base import Identity, ImageRule
 from vtbench.generators.published.next_scale.base import CLASSES, MultiScaleGenerator
 from vtbench.generators.published.next_scale.likelihood import ScaleLikelihood
+from vtbench.generators.published.next_scale.per_scale import each_scale
+from vtbench.generators.published.next_scale.strategies import Around, strategy_of
 from vtbench.generators.sampling.draws import PRECISIONS, DrawRule
-from vtbench.generators.sampling.filters import Filters
+from vtbench.generators.sampling.filters import FIRST, LAST, Filters
 from vtbench.generators.sampling.next_scale.ramps import Ramp
 from vtbench.generators.sampling.next_scale.schedule import ScaleSchedule
 from vtbench.generators.sampling.next_scale.settings import ScaleSettings
@@ -40,8 +42,13 @@ class Var(ScaleLikelihood, MultiScaleGenerator):
         guided_scales: guide so many of the first scales only.
         top_k: only the k likeliest tokens stay; 0 for all.
         top_p: only the likeliest tokens that together reach p stay; 1 for all (the authors' code says 0).
+        temperature: logits that the filters left are divided by it; or one for each scale.
         greedy: the likeliest token everywhere.
         draw: ``inverse-cdf``, or ``torch-multinomial`` for the authors' own draws of a single image.
+        strategy: ``plain``: one pass a scale; or ``code``: these weights draft the first scales, and a second network
+            refines them and predicts the others.
+        refiner: of ``code``: the VAR whose network takes over, e.g. ``var-d16``.
+        drafted_scales: of ``code``: scales before it does.
         checkpoint: its file.
         card: whose checkpoint is used.
         entry: of the file, where it holds several.
@@ -73,16 +80,32 @@ class Var(ScaleLikelihood, MultiScaleGenerator):
         guided_scales: int | None = None,
         top_k: int = 900,
         top_p: float = 0.96,
+        temperature: float | Sequence[float] = 1.0,
         greedy: bool = False,
         draw: DrawRule = "inverse-cdf",
+        strategy: str = "plain",
+        refiner: str | None = None,
+        drafted_scales: int | None = None,
         checkpoint: str | None = None,
         card: str | None = None,
         entry: str | None = None,
         random_weights_seed: int | None = None,
     ) -> None:
         schedule = ScaleSchedule.square(scales)
-        filters = Filters(1.0, top_k, top_p, greedy, PRECISIONS[draw], boundary="reaches")
-        settings = ScaleSettings(schedule, (filters,), Ramp(cfg_scale), guided_scales=guided_scales, draw=draw)
+        temperatures = each_scale("temperature", temperature, len(schedule))
+        order = FIRST if set(temperatures) == {1.0} else LAST
+        settings = ScaleSettings(
+            schedule,
+            tuple(Filters(one, top_k, top_p, greedy, PRECISIONS[draw], order, "reaches") for one in temperatures),
+            Ramp(cfg_scale),
+            guided_scales=guided_scales,
+            draw=draw,
+            strategy=strategy_of(
+                strategy,
+                Around(family=Var, schedule=schedule),
+                {"refiner": refiner, "drafted_scales": drafted_scales},
+            ),
+        )
         self._setup(
             lambda: _network(size, schedule),
             Source(checkpoint, card, random_weights_seed, entry),

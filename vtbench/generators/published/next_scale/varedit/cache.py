@@ -32,6 +32,11 @@ class SourceCache:
         """Bytes it takes, the source included."""
         return self._held.nbytes
 
+    @property
+    def peak_nbytes(self) -> int:
+        """As of what holds them."""
+        return self._held.peak_nbytes
+
     def at(self, sides: Sides) -> None:
         """A pass over a scale of these sides begins."""
         self._seen_at = sides
