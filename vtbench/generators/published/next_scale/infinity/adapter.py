@@ -3,9 +3,10 @@
 Held against FoundationVision/Infinity (4c27bbb) with equal seeded weights on a CPU, its attention kernel replaced by
 plain attention and its compiled norms run as they stand (without them it forgets which scale it is at). A network of
 4 blocks and 256 channels, guided, with the authors' own draws: all bits equal, with 8 bits a token at 256 pixels
-square, with 56 over patches of 2x2 latents there, at height/width 0.75 and 1.5, and at 0.333 of a quarter of a
-megapixel (4,168 to 144,928 bits an image); guided logits within 1.4e-5 of 7.7. The whole network of 2B (2,204.6 M
-parameters in 694 tensors) at 256 pixels, guided: all of 16,672 bits equal, logits within 1.1e-5 of 11.5.
+square, with 56 over patches of 2x2 latents there, at height/width 0.75 and 1.5, at 0.333 of a quarter of a megapixel,
+at 768 pixels square, and at 2 of a megapixel (4,168 to 631,064 bits an image); logits within 1.4e-5 of 7.7. The whole
+network of 2B (2,204.6 M parameters in 694 tensors) at 256 pixels, guided: all of 16,672 bits equal, logits within
+1.1e-5 of 11.5.
 """
 
 from __future__ import annotations
