@@ -11,9 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from vtbench.core.digests import CHUNK_BYTES, digest_json
+from vtbench.core.digests import CHUNK_BYTES, canonical_json
 
 SCHEME = "images@1"
+_AT_ONCE = 4096
+"""Samples that are digested together: ten million futures would need more memory than their images."""
 _QUIET_SECONDS = 2.0
 
 
@@ -52,11 +54,34 @@ class Fingerprinted:
         """Digest of the first ``n`` samples alone; equals that of a data set that has no others."""
         known: dict[int, str] = self.__dict__.setdefault("_fingerprints", {})
         if n not in known:
-            with ThreadPoolExecutor(self.hashing_threads) as pool:
-                digests = list(_with_progress(pool.map(self.content_digest, range(n)), n))
-            samples = [[self.ids[index], digest, self.truth_text(index)] for index, digest in enumerate(digests)]
-            known[n] = digest_json({"scheme": SCHEME, "samples": samples})
+            known[n] = _digest_samples(self._stated(n))
         return known[n]
+
+    def content_digests(self, start: int, stop: int) -> Iterator[str]:
+        """:meth:`content_digest` of a run of samples, in order; a source that knows them all at once says so here."""
+        if self.hashing_threads == 1:
+            return map(self.content_digest, range(start, stop))
+        with ThreadPoolExecutor(self.hashing_threads) as pool:
+            return iter(list(pool.map(self.content_digest, range(start, stop))))
+
+    def _stated(self, n: int) -> Iterator[list[list[str]]]:
+        """``[id, content, truth]`` of each of the first ``n`` samples, a few thousand at a time."""
+        runs = [(start, min(start + _AT_ONCE, n)) for start in range(0, n, _AT_ONCE)]
+        digests = _with_progress((digest for run in runs for digest in self.content_digests(*run)), n)
+        for start, stop in runs:  # the ids of a run end it: no digest of the next is drawn
+            triples = zip(self.ids[start:stop], digests, map(self.truth_text, range(start, stop)), strict=False)
+            yield [list(triple) for triple in triples]
+
+
+def _digest_samples(parts: Iterable[list[list[str]]]) -> str:
+    """``digest_json({"scheme": SCHEME, "samples": …})``, without a text of all samples in memory."""
+    digest = hashlib.sha256(b'{"samples":[')
+    comma = b""
+    for part in parts:
+        digest.update(comma + canonical_json(part)[1:-1].encode())
+        comma = b","
+    digest.update(b'],"scheme":' + canonical_json(SCHEME).encode() + b"}")
+    return digest.hexdigest()
 
 
 def notes_of(dataset: Any) -> tuple[str, ...]:
