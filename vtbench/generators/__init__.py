@@ -12,6 +12,7 @@ GENERATORS = Registry(
         "command": "vtbench.generators.elsewhere.command:CommandGenerator",
         "diffusers-pipeline": "vtbench.generators.pipelines.diffusers:DiffusersPipeline",
         "acdit": "vtbench.generators.published.next_token.acdit.adapter:Acdit",
+        "controlvar": "vtbench.generators.published.next_scale.controlvar.adapter:ControlVar",
         "d-ar": "vtbench.generators.published.next_token.d_ar:DAr",
         "detailflow-gpt": "vtbench.generators.published.next_token.detailflow.adapter:DetailFlowGpt",
         "digit": "vtbench.generators.published.next_token.digit.adapter:Digit",

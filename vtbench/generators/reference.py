@@ -44,7 +44,9 @@ noise on it. Their guidance is mostly `c + s (c - u)`, where 0 is none; the reco
 
 Next-scale generators (VAR, FlexVAR, SAR, HMAR, M-VAR) predict a map of tokens at a time, from a single token to the
 finest map, each map seeing those before it. Their record holds the sides of the maps; guidance is `(1 + s) c - s u`,
-where 0 is none, and mostly grows from map to map.
+where 0 is none, and mostly grows from map to map. ControlVAR predicts the maps of a `control` image beside those of an
+image of a class, and the former are given; `control=canny` says of which kind it is, and the record has its guidance of
+four branches.
 
 Infinity predicts bits instead of indices, each drawn by itself, from prompts that Flan-T5-XL encodes; `tau` divides the
 logits, and guidance `u + s (c - u)` is the same at every map. Its text encoder is fetched with it, keeps a precision of

@@ -191,13 +191,17 @@ class PublishedGenerator:
         import torch
 
         with torch.inference_mode():
-            tokens, cost = self._draw(conditions, seeds)
-        self._cost = replace(cost, weight_bytes=weight_bytes(*self._networks()))
-        return self._codes(tokens)
+            return self._codes(self._counted(conditions, seeds))
 
     def sampling_cost(self) -> SamplingCost | None:
         """Of the last call."""
         return self._cost
+
+    def _counted(self, conditions: Sequence[Condition], seeds: Tensor) -> Tensor:
+        """Tokens of :meth:`_draw`; what they took is kept."""
+        tokens, cost = self._draw(conditions, seeds)
+        self._cost = replace(cost, weight_bytes=weight_bytes(*self._networks()))
+        return tokens
 
     def _networks(self) -> tuple[Any, ...]:
         """All that tokens are drawn with, for the record: one, unless a family or its strategy has more."""

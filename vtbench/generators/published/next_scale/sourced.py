@@ -22,8 +22,7 @@ class FromSources:
 
     info: GeneratorInfo
     batched = True
-    _cost: Any
-    _draw: Any
+    _counted: Any
     _codes: Any
     images: Any
 
@@ -50,8 +49,7 @@ class FromSources:
 
         del ids
         with torch.inference_mode():
-            tokens, self._cost = self._draw(conditions, seeds)
-            images = to_uint8(self.images(self._codes(tokens), seeds)).cpu()
+            images = to_uint8(self.images(self._codes(self._counted(conditions, seeds)), seeds)).cpu()
         return [self._finished(image, condition) for image, condition in zip(images, conditions, strict=True)]
 
     def _finished(self, image: Tensor, condition: Condition) -> Tensor:

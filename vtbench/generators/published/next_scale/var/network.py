@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -88,16 +88,15 @@ class ScaleNetwork(nn.Module):
         """An empty cache in the precision of the weights."""
         return KeyValueCache(self.geometry.cache(positions), rows, self.head.weight)
 
-    def conditioned(self, shown: Tensor) -> Tensor:
+    def conditioned(self, shown: Any) -> Any:
         """Labels ``int64 [R]``, ``classes`` for none, to ``[R,width]``."""
-        embedded: Tensor = self.class_emb(shown)
-        return embedded
+        return self.class_emb(shown)
 
     def step(
         self,
         maps: Sequence[Tensor | None],
         first: int,
-        condition: Tensor,
+        condition: Any,
         cache: ScaleMemory | None,
         pruning: TokenPruning | None = None,
     ) -> Tensor:
@@ -105,20 +104,31 @@ class ScaleNetwork(nn.Module):
         x = torch.cat([self.entered(seen, first + number, condition) for number, seen in enumerate(maps)], dim=1)
         lengths = self.geometry.schedule.lengths[first : first + len(maps)]
         mask = self.mask(lengths, 0 if cache is None else cache.length, x.device)
-        modulation = self.modulation(condition)
+        classes = self.modulating(condition)
+        modulation = self.modulation(classes)
         for layer, block in enumerate(self.blocks):
             x = block(x, modulation, mask, cache, layer, pruning)
         if cache is not None:
             cache.advance(x.shape[1])
-        logits: Tensor = self.head(self.head_nm(x, condition))
+        logits: Tensor = self.head(self.head_nm(x, classes))
         return logits
 
-    def entered(self, seen: Tensor | None, scale: int, condition: Tensor) -> Tensor:
+    def entered(self, seen: Tensor | None, scale: int, condition: Any) -> Tensor:
         """What enters block 0 for scale k: ``[R,T,width]`` of a map ``[R,C,h,w]``, or of the condition for scale 0."""
         if seen is None:
-            return condition[:, None] + self.pos_start + self.places(scale)
+            return self.start(condition) + self.places(scale)
         words = self.word_embed(seen.to(self.word_embed.weight.dtype).flatten(2).transpose(1, 2))
         return words + self.places(scale)  # type: ignore[no-any-return]
+
+    def start(self, condition: Any) -> Tensor:
+        """What scale 0 is predicted from, before its places are added, ``[R,T,width]``."""
+        started: Tensor = condition[:, None] + self.pos_start
+        return started
+
+    def modulating(self, condition: Any) -> Tensor:
+        """What of the condition modulates blocks and head, ``[R,width]``."""
+        vector: Tensor = condition
+        return vector
 
     def places(self, scale: int) -> Tensor:
         """What is added to each position of scale k, ``[T,width]`` or ``[1,T,width]``."""
