@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 from vtbench.core.errors import UsageError
 from vtbench.generators.sampling.draws import IN_WORDS, DrawRule
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.next_scale.ramps import Ramp
 from vtbench.generators.sampling.next_scale.schedule import ScaleSchedule
+from vtbench.generators.sampling.next_scale.strategy import ScaleStrategy
 
 Control = Literal["mask", "canny", "depth", "normal"]
 CONTROLS: tuple[Control, ...] = get_args(Control)
@@ -36,6 +37,9 @@ class ControlSettings:
     Raises:
         UsageError: not three strengths, a negative one, or no such kind.
     """
+
+    strategy: ClassVar[ScaleStrategy] = ScaleStrategy()
+    """The plain way: none goes through pairs of maps."""
 
     schedule: ScaleSchedule
     filters: Filters
