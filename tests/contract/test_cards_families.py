@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 import torch
 
 from vtbench.core.errors import UsageError
+from vtbench.core.naming.parameters import UNKNOWN, parameters_of
 from vtbench.tokenizers import TOKENIZERS
 from vtbench.tokenizers.contract import check_tokenizer
 from vtbench.tokenizers.contract.subject import photographs
@@ -70,7 +70,8 @@ def test_an_unknown_size_is_told_with_those_there_are(name: str, argument: str) 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_family_takes_the_same_sources(name: str) -> None:
     family: Any = FAMILIES[name]
-    parameters = inspect.signature(family).parameters
-    assert {"checkpoint", "card", "random_weights_seed"} <= set(parameters)
-    assert all(parameter.default is not parameter.empty for parameter in parameters.values())
+    parameters = parameters_of(family)
+    assert parameters is not None
+    assert {"checkpoint", "card", "random_weights_seed"} <= set(parameters.named)
+    assert all(parameter.default is not UNKNOWN for parameter in parameters.named.values())
     assert family.family == name and family.citation and (family.__doc__ or "").strip()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 import torch
 
 from vtbench.checkpoints.cards import GeneratorCard, load_generator_cards
+from vtbench.core.naming.parameters import UNKNOWN, parameters_of
 from vtbench.core.naming.reference import Reference, parse_reference
 from vtbench.generators import GENERATORS
 from vtbench.generators.contract import check_generator
@@ -47,9 +47,10 @@ def test_contract(name: str) -> None:
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_family_takes_the_same_sources(name: str) -> None:
     family: Any = FAMILIES[name]
-    parameters = inspect.signature(family).parameters
-    assert {"checkpoint", "card", "entry", "random_weights_seed", "tokenizer"} <= set(parameters)
-    assert all(parameter.default is not parameter.empty for parameter in parameters.values())
+    parameters = parameters_of(family)
+    assert parameters is not None
+    assert {"checkpoint", "card", "entry", "random_weights_seed", "tokenizer"} <= set(parameters.named)
+    assert all(parameter.default is not UNKNOWN for parameter in parameters.named.values())
     assert family.family == name and family.citation and (family.__doc__ or "").strip()
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import TypedDict
+
 from vtbench.checkpoints.cards import CommonCard
 from vtbench.checkpoints.files import given_path
 from vtbench.checkpoints.published import locate_weights
@@ -17,6 +19,22 @@ from vtbench.core.info import RANDOM_REVISION, WeightFile
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+class WeightsFrom(TypedDict, total=False):
+    """What every published family takes beside its sizes: ``**where: Unpack[WeightsFrom]``, for ``Source(**where)``.
+
+    Attributes:
+        checkpoint: its file.
+        card: whose checkpoint is used.
+        entry: of the file, where it holds several.
+        random_weights_seed: random weights, for tests and speed only.
+    """
+
+    checkpoint: str | None
+    card: str | None
+    entry: str | None
+    random_weights_seed: int | None
 
 
 @dataclass(frozen=True)

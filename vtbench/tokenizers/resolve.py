@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import inspect
 from typing import TYPE_CHECKING, Any
 
 from vtbench.checkpoints.cards import load_cards, load_generator_cards
 from vtbench.core.errors import AdapterError, UsageError
 from vtbench.core.info import TokenizerInfo
+from vtbench.core.naming.parameters import parameters_of
 from vtbench.core.naming.reference import Reference, parse_reference
 from vtbench.tokenizers import IMAGES, TOKENIZERS
 from vtbench.tokenizers.switches import apply_switches, take_switches
@@ -82,10 +82,8 @@ def expand(reference: Reference) -> Reference:
 
 
 def _own_arguments(target: str) -> frozenset[str]:
-    try:
-        return frozenset(inspect.signature(TOKENIZERS.load(target)).parameters)
-    except (TypeError, ValueError):
-        return frozenset()
+    parameters = parameters_of(TOKENIZERS.load(target))
+    return frozenset() if parameters is None else frozenset(parameters.named)
 
 
 def _check_interface(tokenizer: object, target: str) -> None:

@@ -91,7 +91,7 @@ def _unannotated(key: str, given: Given, path: bool) -> Any:
 
 def _check_names(parameters: Parameters, args: dict[str, Any], target: str, kind: str) -> None:
     try:
-        parameters.signature.bind(**args)
+        parameters.refuse(args)
     except TypeError as error:
         accepted = list(parameters.named)
         hint = f"{target} takes: {', '.join(accepted) or 'no arguments'}"

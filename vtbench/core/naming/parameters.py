@@ -14,6 +14,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import typing_extensions
+
 UNKNOWN = inspect.Parameter.empty
 # Names that annotations commonly use and that a module may import for type checkers only.
 _COMMON: dict[str, Any] = {
@@ -45,7 +47,7 @@ class Parameters:
     """Everything that can be given by name.
 
     Attributes:
-        named: parameters with a name, in order.
+        named: parameters with a name, in order; those that ``**rest`` lists by a ``TypedDict`` among them.
         rest: stands for every other name, where there is ``**kwargs``.
     """
 
@@ -57,6 +59,17 @@ class Parameters:
         """The parameter that takes an argument of that name."""
         return self.named.get(name, self.rest)
 
+    def refuse(self, args: Mapping[str, Any]) -> None:
+        """Refuse a call by these names.
+
+        Raises:
+            TypeError: one is missing, or none of the callable's.
+        """
+        self.signature.bind(**args)
+        stranger = next((name for name in args if self.find(name) is None), None)
+        if stranger is not None:  # **rest takes it, and lists others
+            raise TypeError(f"got an unexpected keyword argument '{stranger}'")
+
 
 def parameters_of(factory: Callable[..., Any]) -> Parameters | None:
     """Of a class, function, ``functools.partial`` or model class; ``None`` where Python cannot tell (some builtins)."""
@@ -65,14 +78,30 @@ def parameters_of(factory: Callable[..., Any]) -> Parameters | None:
     except (TypeError, ValueError):
         return None
     scope = _scope(factory)
-    told = [
-        Parameter(item.name, _resolved(item.annotation, scope), item.default) for item in signature.parameters.values()
-    ]
-    kinds = {item.name: item.kind for item in signature.parameters.values()}
-    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    named = {item.name: item for item in told if kinds[item.name] in by_name}
-    rest = next((item for item in told if kinds[item.name] == inspect.Parameter.VAR_KEYWORD), None)
+    named: dict[str, Parameter] = {}
+    rest: Parameter | None = None
+    for item in signature.parameters.values():
+        told = Parameter(item.name, _resolved(item.annotation, scope), item.default)
+        if item.kind in (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY):
+            named[item.name] = told
+        elif item.kind == inspect.Parameter.VAR_KEYWORD:
+            listed = _listed(told.annotation)
+            rest = told if listed is None else None
+            named |= listed or {}
     return Parameters(signature, named, rest)
+
+
+def _listed(annotation: Any) -> dict[str, Parameter] | None:
+    """The arguments that ``**rest: Unpack[Some]`` stands for, where ``Some`` is a ``TypedDict``; those that may be left
+    out are ``None`` then. ``None`` for another annotation."""
+    if typing_extensions.get_origin(annotation) is not typing_extensions.Unpack:
+        return None
+    (listing,) = typing_extensions.get_args(annotation)
+    if not typing_extensions.is_typeddict(listing):
+        return None
+    hints = typing_extensions.get_type_hints(listing)
+    needed = listing.__required_keys__
+    return {name: Parameter(name, hint, UNKNOWN if name in needed else None) for name, hint in hints.items()}
 
 
 def _scope(factory: Any) -> dict[str, Any]:

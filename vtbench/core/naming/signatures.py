@@ -6,7 +6,7 @@ import ast
 import copy
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vtbench.core.naming.source import Definition, Module, bases, find_definition
 
@@ -117,10 +117,23 @@ def _of_function(
     defaults: list[ast.expr | None] = [None] * (len(taken) - len(node.args.defaults))
     pairs = list(zip(taken, [*defaults, *node.args.defaults], strict=True))[1 if method else 0 :]
     pairs += zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
-    return [
+    named = [
         Argument(name.arg, _annotation(name.annotation, module), _default(value, module), told.get(name.arg, ""))
         for name, value in pairs
     ]
+    return [*named, *_listed(node.args.kwarg, module)]
+
+
+def _listed(rest: ast.arg | None, module: Module) -> list[Argument]:
+    """The arguments that ``**rest: Unpack[Some]`` stands for: each of a ``TypedDict`` may be left out."""
+    written = None if rest is None else rest.annotation
+    if not isinstance(written, ast.Subscript) or ast.unparse(written.value).rpartition(".")[2] != "Unpack":
+        return []
+    found = module.find(ast.unparse(written.slice))
+    if found is None:
+        return []
+    fields = _fields(found, documented(ast.get_docstring(found.node) or ""))
+    return [replace(field, default="None") for field in fields]
 
 
 def _fields(item: Definition, told: Mapping[str, str]) -> list[Argument]:

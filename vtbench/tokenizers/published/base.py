@@ -44,10 +44,9 @@ Half-precision tensors become float32: ``--dtype`` alone chooses the precision.
         ignore_unexpected = ("loss.*",)        # fnmatch patterns of tensors the network has no use for
         shrunken = {"channels": 8}             # a few thousand weights, for the contract tests
 
-        def __init__(self, channels: int = 128, *, checkpoint: str | None = None, card: str | None = None,
-                     random_weights_seed: int | None = None, entry: str | None = None) -> None:
+        def __init__(self, channels: int = 128, **where: Unpack[WeightsFrom]) -> None:
             self._setup(
-                lambda: Network(channels), Source(checkpoint, card, random_weights_seed, entry),
+                lambda: Network(channels), Source(**where),
                 kind="discrete", codebook_sizes=(4096,), downsample_factor=16,
             )
 

@@ -11,7 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from typing_extensions import Unpack
+
 from vtbench.checkpoints.averages import chosen_weights, told_choice, wants_averages
+from vtbench.checkpoints.loading import WeightsFrom
 from vtbench.core.codes import Codes
 from vtbench.networks.nearest import largest_products
 from vtbench.tokenizers.published.ldm.adapter import LdmVQ
@@ -33,10 +36,7 @@ class Ibq(LdmVQ):
         blocks: residual blocks a level; the decoder has one more.
         norm_groups: groups of every group norm.
         weights: ``"ema"``, the averaged ones, or ``"raw"``, those of the last training step.
-        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
-        card: name of the card whose checkpoint and description are used.
-        random_weights_seed: seeded random weights instead.
-        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
     """
 
     family = "ibq"
@@ -57,10 +57,7 @@ class Ibq(LdmVQ):
         blocks: int = 4,
         norm_groups: int = 32,
         weights: str = "ema",
-        checkpoint: str | None = None,
-        card: str | None = None,
-        random_weights_seed: int | None = None,
-        entry: str | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         self._averaged = wants_averages(weights, self.family)
         super().__init__(
@@ -71,10 +68,7 @@ class Ibq(LdmVQ):
             codebook_size=codebook_size,
             blocks=blocks,
             norm_groups=norm_groups,
-            checkpoint=checkpoint,
-            card=card,
-            random_weights_seed=random_weights_seed,
-            entry=entry,
+            **where,
         )
 
     def _convert(self, state: dict[str, Tensor]) -> dict[str, Tensor]:

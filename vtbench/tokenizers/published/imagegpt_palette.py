@@ -12,9 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from typing_extensions import Unpack
+
 from vtbench.checkpoints.cards import Card
 from vtbench.checkpoints.files import Located, locate_official
-from vtbench.checkpoints.loading import Conventions, Source, require_source
+from vtbench.checkpoints.loading import Conventions, Source, WeightsFrom, require_source
 from vtbench.core.codes import Codes
 from vtbench.core.digests import digest_file
 from vtbench.core.disk.files import user_path
@@ -33,9 +35,7 @@ class ImageGptPalette(OfficialTokenizer):
 
     Args:
         colours: of the palette.
-        checkpoint: JSON file with ``clusters``, or the folder of a ``preprocessor_config.json``.
-        card: name of the card whose file and description are used.
-        random_weights_seed: a seeded random palette instead.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         AdapterError: a file without a palette of so many colours.
@@ -49,14 +49,12 @@ class ImageGptPalette(OfficialTokenizer):
     def __init__(
         self,
         colours: int = 512,
-        checkpoint: str | None = None,
-        card: str | None = None,
-        random_weights_seed: int | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         self._colours = colours
         self._setup(
             lambda: _network(colours),
-            Source(checkpoint, card, random_weights_seed),
+            Source(**where),
             kind="discrete",
             codebook_sizes=(colours,),
             downsample_factor=1,

@@ -12,6 +12,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import WeightsFrom
 from vtbench.checkpoints.naming import renamed
 from vtbench.core.codes import Codes
 from vtbench.core.errors import UsageError
@@ -42,10 +45,7 @@ class InfinityBsq(OfficialTokenizer):
         multipliers: width of each level as a multiple; each but the last halves the sides.
         blocks: residual blocks a level; the decoder has one more.
         patch: latents along a side of a token; ``bits`` is what all of them have together.
-        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
-        card: name of the card whose checkpoint and description are used.
-        random_weights_seed: seeded random weights instead.
-        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         UsageError: no scale has the grid of ``size``, or the bits of a token do not go round its latents.
@@ -69,10 +69,7 @@ class InfinityBsq(OfficialTokenizer):
         multipliers: Sequence[int] = (1, 2, 4, 4, 4),
         blocks: int = 2,
         patch: int = 1,
-        checkpoint: str | None = None,
-        card: str | None = None,
-        random_weights_seed: int | None = None,
-        entry: str | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         if patch < 1 or bits % patch**2:
             raise UsageError(f"infinity-bsq: {bits} bits cannot be shared by {patch}x{patch} latents")
@@ -84,7 +81,7 @@ class InfinityBsq(OfficialTokenizer):
         self._scales = SCALES[: SCALES.index(size // factor) + 1]
         self._setup(
             lambda: _network(channels, multipliers, bits // patch**2, blocks),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             kind="discrete",
             codebook_sizes=(2**bits,) * len(self._scales),
             downsample_factor=factor,

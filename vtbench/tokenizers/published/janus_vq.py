@@ -15,6 +15,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import WeightsFrom
 from vtbench.checkpoints.naming import renamed
 from vtbench.core.codes import Codes
 from vtbench.core.errors import AssetMissingError
@@ -48,10 +51,7 @@ class JanusVQ(OfficialTokenizer):
         codebook_dim: width of a codebook entry.
         codebook_size: entries.
         blocks: residual blocks a level; the decoder has one more.
-        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
-        card: name of the card whose checkpoint and description are used.
-        random_weights_seed: seeded random weights instead.
-        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
     """
 
     family = "janus-vq"
@@ -75,14 +75,11 @@ class JanusVQ(OfficialTokenizer):
         codebook_dim: int = 8,
         codebook_size: int = 16384,
         blocks: int = 2,
-        checkpoint: str | None = None,
-        card: str | None = None,
-        random_weights_seed: int | None = None,
-        entry: str | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         self._setup(
             lambda: _network(channels, multipliers, latent_channels, codebook_dim, codebook_size, blocks),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             kind="discrete",
             codebook_sizes=(codebook_size,),
             downsample_factor=2 ** (len(multipliers) - 1),

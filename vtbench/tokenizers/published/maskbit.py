@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import WeightsFrom
 from vtbench.tokenizers.published.base import Source
 from vtbench.tokenizers.published.lookup_free import LookupFree
 
@@ -25,10 +28,7 @@ class MaskBit(LookupFree):
         channels: width of the finest level.
         multipliers: width of each level as a multiple; each but the last halves the sides.
         blocks: residual blocks a level.
-        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
-        card: name of the card whose checkpoint and description are used.
-        random_weights_seed: seeded random weights instead.
-        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
     """
 
     family = "maskbit"
@@ -43,14 +43,11 @@ class MaskBit(LookupFree):
         channels: int = 128,
         multipliers: Sequence[int] = (1, 1, 2, 2, 4),
         blocks: int = 2,
-        checkpoint: str | None = None,
-        card: str | None = None,
-        random_weights_seed: int | None = None,
-        entry: str | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         self._setup(
             lambda: _network(channels, multipliers, bits, blocks),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             kind="discrete",
             codebook_sizes=(2**bits,),
             downsample_factor=2 ** (len(multipliers) - 1),

@@ -11,6 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import WeightsFrom
 from vtbench.checkpoints.naming import renamed
 from vtbench.core.codes import Codes
 from vtbench.networks.nearest import nearest_codes
@@ -35,10 +38,7 @@ class MaskGitVQ(OfficialTokenizer):
         codebook_dim: width of a codebook entry.
         codebook_size: entries.
         blocks: residual blocks a level.
-        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
-        card: name of the card whose checkpoint and description are used.
-        random_weights_seed: seeded random weights instead.
-        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
     """
 
     family = "maskgit-vq"
@@ -55,14 +55,11 @@ class MaskGitVQ(OfficialTokenizer):
         codebook_dim: int = 256,
         codebook_size: int = 1024,
         blocks: int = 2,
-        checkpoint: str | None = None,
-        card: str | None = None,
-        random_weights_seed: int | None = None,
-        entry: str | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         self._setup(
             lambda: _network(channels, multipliers, codebook_dim, blocks, codebook_size),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             kind="discrete",
             codebook_sizes=(codebook_size,),
             downsample_factor=2 ** (len(multipliers) - 1),

@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from typing_extensions import Unpack
+
 from vtbench.checkpoints.averages import chosen_weights, told_choice, wants_averages
+from vtbench.checkpoints.loading import WeightsFrom
 from vtbench.tokenizers.published.base import Source
 from vtbench.tokenizers.published.lookup_free import LookupFree
 
@@ -27,10 +30,7 @@ class OpenMagvit2(LookupFree):
         multipliers: width of each level as a multiple; each but the last halves the sides.
         blocks: residual blocks a level.
         weights: ``"ema"``, the averaged ones, or ``"raw"``, those of the last training step.
-        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
-        card: name of the card whose checkpoint and description are used.
-        random_weights_seed: seeded random weights instead.
-        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
     """
 
     family = "open-magvit2"
@@ -49,15 +49,12 @@ class OpenMagvit2(LookupFree):
         multipliers: Sequence[int] = (1, 1, 2, 2, 4),
         blocks: int = 4,
         weights: str = "ema",
-        checkpoint: str | None = None,
-        card: str | None = None,
-        random_weights_seed: int | None = None,
-        entry: str | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         self._averaged = wants_averages(weights, self.family)
         self._setup(
             lambda: _network(channels, multipliers, bits, blocks),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             kind="discrete",
             codebook_sizes=(2**bits,),
             downsample_factor=2 ** (len(multipliers) - 1),

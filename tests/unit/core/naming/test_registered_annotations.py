@@ -26,7 +26,7 @@ TARGETS = [(registry, name) for registry in REGISTRIES for name in sorted(regist
 def test_every_parameter_has_an_annotation(registry: Registry, name: str) -> None:
     parameters = parameters_of(registry.load(name))
     assert parameters is not None
-    assert [name for name in parameters.named if parameters.signature.parameters[name].annotation is UNKNOWN] == []
+    assert [name for name, item in parameters.signature.parameters.items() if item.annotation is UNKNOWN] == []
     # Tensors and modules come from code, never from the command line; their types are imported for type checkers alone.
     unresolved = {name for name, item in parameters.named.items() if item.annotation is UNKNOWN}
     assert unresolved <= {"tensors"}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 
 import pytest
 
+from vtbench.core.naming.parameters import UNKNOWN, parameters_of
 from vtbench.core.naming.signatures import Argument, documented, first_sentence, signature_of
 from vtbench.data import DATASETS
 from vtbench.features import EXTRACTORS
@@ -143,11 +143,13 @@ def test_what_is_registered_is_told_as_it_is(registry, name: str) -> None:
     """The same names, defaults and need as Python sees; a sentence on the whole and on every argument."""
     found = signature_of(registry.builtin[name])
     assert found is not None and found.summary.endswith((".", ")"))
-    seen = inspect.signature(registry.load(name)).parameters
+    parameters = parameters_of(registry.load(name))
+    assert parameters is not None
+    seen = parameters.named
     assert [item.name for item in found.arguments] == list(seen)
     for item in found.arguments:
         assert item.type and item.doc, f"{name}: {item.name} has no type or no words"
-        assert (item.default == "") == (seen[item.name].default is inspect.Parameter.empty)
+        assert (item.default == "") == (seen[item.name].default is UNKNOWN)
 
 
 def test_docstrings() -> None:

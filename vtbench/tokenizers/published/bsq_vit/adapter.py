@@ -12,6 +12,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import WeightsFrom
 from vtbench.core.codes import Codes
 from vtbench.core.errors import AdapterError, UsageError
 from vtbench.networks.binary import to_bits, to_signs
@@ -35,10 +38,7 @@ class BsqVit(OfficialTokenizer):
         hidden: width of the layer before the pixels.
         weights: ``"ema"``, the averaged ones, or ``"raw"``, those of the last step. Published files hold both. A
             converted one holds one of them, which its names tell; bare names are taken for what is asked.
-        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
-        card: name of the card whose checkpoint and description are used.
-        random_weights_seed: seeded random weights instead.
-        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
     """
 
     family = "bsq-vit"
@@ -62,10 +62,7 @@ class BsqVit(OfficialTokenizer):
         heads: int = 12,
         hidden: int = 3072,
         weights: str = "ema",
-        checkpoint: str | None = None,
-        card: str | None = None,
-        random_weights_seed: int | None = None,
-        entry: str | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         if weights not in ("ema", "raw"):
             raise UsageError(f"bsq-vit has no weights {weights!r}", "weights=ema or weights=raw")
@@ -74,7 +71,7 @@ class BsqVit(OfficialTokenizer):
         self._grid = size // patch
         self._setup(
             lambda: _network(bits, size, patch, width, layers, heads, hidden),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             kind="discrete",
             codebook_sizes=(2**bits,),
             downsample_factor=patch,

@@ -11,6 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import WeightsFrom
 from vtbench.core.codes import Codes
 from vtbench.core.errors import UsageError
 from vtbench.networks.nearest import nearest_directions, normalise_rows
@@ -49,10 +52,7 @@ class DarTokenizer(OfficialTokenizer):
         encoder_depth: blocks that read the image.
         decoder_depth: blocks that read the tokens.
         denoiser_depth: blocks of the denoiser.
-        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
-        card: name of the card whose checkpoint and description are used.
-        random_weights_seed: seeded random weights instead.
-        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         UsageError: ``groups`` does not divide ``tokens``, 64 does not divide ``width``, ``tokens`` is above 1,024, or
@@ -84,10 +84,7 @@ class DarTokenizer(OfficialTokenizer):
         encoder_depth: int = 8,
         decoder_depth: int = 8,
         denoiser_depth: int = 12,
-        checkpoint: str | None = None,
-        card: str | None = None,
-        random_weights_seed: int | None = None,
-        entry: str | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         if tokens % groups or not 0 < tokens <= 1024 or width % HEAD or steps < 1:
             raise UsageError(
@@ -98,7 +95,7 @@ class DarTokenizer(OfficialTokenizer):
         depths = (encoder_depth, decoder_depth, denoiser_depth)
         self._setup(
             lambda: _network(tokens, codebook_size, codebook_dim, width, *depths, patch, pixel_patch),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             kind="discrete",
             codebook_sizes=(codebook_size,),
             native_size=size,

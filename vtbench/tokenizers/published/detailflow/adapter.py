@@ -11,6 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import WeightsFrom
 from vtbench.core.codes import Codes
 from vtbench.core.errors import UsageError
 from vtbench.networks.nearest import nearest_directions, normalise_rows
@@ -39,10 +42,7 @@ class DetailFlow(OfficialTokenizer):
         size: side of the images, in pixels.
         patch: side of a patch; divides ``size``.
         positions: side of the grid of learnt places, which are resized to the image's grid.
-        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
-        card: name of the card whose checkpoint and description are used.
-        random_weights_seed: seeded random weights instead.
-        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         UsageError: ``group`` does not divide ``tokens``, ``patch`` does not divide ``size``, or a size is unknown.
@@ -75,10 +75,7 @@ class DetailFlow(OfficialTokenizer):
         size: int = 256,
         patch: int = 16,
         positions: int = 16,
-        checkpoint: str | None = None,
-        card: str | None = None,
-        random_weights_seed: int | None = None,
-        entry: str | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         if tokens % group or size % patch:
             raise UsageError(
@@ -88,7 +85,7 @@ class DetailFlow(OfficialTokenizer):
         sizes = (encoder, decoder, tokens, group, codebook_size, codebook_dim, size, patch, positions)
         self._setup(
             lambda: _network(*sizes),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             kind="discrete",
             codebook_sizes=(codebook_size,),
             native_size=size,

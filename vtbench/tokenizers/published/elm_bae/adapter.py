@@ -11,6 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import WeightsFrom
 from vtbench.core.codes import Codes
 from vtbench.networks.seeded_noise import drawn_from_seeds
 from vtbench.tokenizers.published.base import OfficialTokenizer, Source
@@ -32,10 +35,7 @@ class ElmBae(OfficialTokenizer):
         multipliers: width of each level as a multiple; each but the last halves the sides.
         latents: channels at the bottleneck.
         blocks: residual blocks a level.
-        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
-        card: name of the card whose checkpoint and description are used.
-        random_weights_seed: seeded random weights instead.
-        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
     """
 
     family = "elm-bae"
@@ -55,14 +55,11 @@ class ElmBae(OfficialTokenizer):
         multipliers: Sequence[int] = (1, 1, 2, 2, 4),
         latents: int = 256,
         blocks: int = 2,
-        checkpoint: str | None = None,
-        card: str | None = None,
-        random_weights_seed: int | None = None,
-        entry: str | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         self._setup(
             lambda: _network(channels, multipliers, bits, latents, blocks),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             kind="discrete",
             codebook_sizes=(2**bits,),
             downsample_factor=2 ** (len(multipliers) - 1),

@@ -12,6 +12,9 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import WeightsFrom
 from vtbench.core.codes import Codes
 from vtbench.core.errors import UsageError
 from vtbench.networks.seeded_noise import drawn_from_seeds
@@ -46,10 +49,7 @@ class FlowMo(OfficialTokenizer):
         decoder_width: width of the decoder.
         encoder_depth: blocks of the encoder.
         decoder_depth: blocks of the decoder.
-        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
-        card: name of the card whose checkpoint and description are used.
-        random_weights_seed: seeded random weights instead.
-        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         UsageError: ``group`` does not divide ``bits``, or ``steps`` is not positive.
@@ -80,10 +80,7 @@ class FlowMo(OfficialTokenizer):
         decoder_width: int = 6,
         encoder_depth: int = 8,
         decoder_depth: int = 16,
-        checkpoint: str | None = None,
-        card: str | None = None,
-        random_weights_seed: int | None = None,
-        entry: str | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         if bits % group or steps < 1:
             raise UsageError(
@@ -94,7 +91,7 @@ class FlowMo(OfficialTokenizer):
         decoder = (bits + 1, patch, [axis * decoder_width for axis in AXES], heads, decoder_depth)
         self._setup(
             lambda: _network(encoder, decoder),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             kind="discrete",
             codebook_sizes=(2**bits,),
             native_size=size,

@@ -11,6 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import WeightsFrom
 from vtbench.core.codes import Codes
 from vtbench.networks.nearest import nearest_directions, normalise_rows
 from vtbench.tokenizers.published.base import OfficialTokenizer, Source
@@ -33,10 +36,7 @@ class GigaTok(OfficialTokenizer):
         multipliers: width of each level as a multiple; each but the last halves the sides.
         latents: channels of the map.
         blocks: residual blocks a level; the decoder has one more.
-        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
-        card: name of the card whose checkpoint and description are used.
-        random_weights_seed: seeded random weights instead.
-        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
     """
 
     family = "gigatok"
@@ -62,16 +62,13 @@ class GigaTok(OfficialTokenizer):
         multipliers: Sequence[int] = (1, 1, 2, 2, 4),
         latents: int = 256,
         blocks: int = 2,
-        checkpoint: str | None = None,
-        card: str | None = None,
-        random_weights_seed: int | None = None,
-        entry: str | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         grid = size // 2 ** (len(multipliers) - 1)
         convolutional = (channels, multipliers, latents, blocks)
         self._setup(
             lambda: _network((encoder, decoder), convolutional, tokens, grid, (codebook_size, codebook_dim)),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             kind="discrete",
             codebook_sizes=(codebook_size,),
             native_size=size,

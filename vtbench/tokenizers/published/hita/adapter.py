@@ -12,6 +12,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import WeightsFrom
 from vtbench.checkpoints.naming import renamed
 from vtbench.core.codes import Codes
 from vtbench.core.info import WeightFile
@@ -69,10 +72,7 @@ class Hita(OfficialTokenizer):
         local_dim: width of an entry for the map.
         shift: places by which the decoder's map is read early.
         backbone: local file with DINOv2's weights, as its authors or timm publish them.
-        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
-        card: name of the card whose checkpoint and description are used.
-        random_weights_seed: seeded random weights instead.
-        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
     """
 
     family = "hita"
@@ -105,17 +105,14 @@ class Hita(OfficialTokenizer):
         local_dim: int = 8,
         shift: int = 4,
         backbone: str | None = None,
-        checkpoint: str | None = None,
-        card: str | None = None,
-        random_weights_seed: int | None = None,
-        entry: str | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         self._vision, self._backbone, self._levels = (vision, view), backbone, len(multipliers)
         self._beside: tuple[WeightFile, ...] = ()
         transformers, convolutions = (size, slots, width, heads, layers), (channels, multipliers, blocks)
         self._setup(
             lambda: _network(vision, view, *transformers, *convolutions, codebook_size, slot_dim, local_dim, shift),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             kind="discrete",
             codebook_sizes=(codebook_size, codebook_size),
             native_size=size,

@@ -21,6 +21,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import WeightsFrom
 from vtbench.core.codes import Codes
 from vtbench.core.errors import AssetMissingError
 from vtbench.core.extras import install_extra
@@ -58,10 +61,7 @@ class LdmVQ(LdmTokenizer):
         decoder_attention: the same of the decoder.
         spatial_norm: the decoder's norms are modulated by the quantised latents (MoVQ).
         norm_groups: groups of every group norm.
-        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
-        card: name of the card whose checkpoint and description are used.
-        random_weights_seed: seeded random weights instead.
-        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
     """
 
     family = "ldm-vq"
@@ -87,10 +87,7 @@ class LdmVQ(LdmTokenizer):
         decoder_attention: int = 1,
         spatial_norm: bool = False,
         norm_groups: int = 32,
-        checkpoint: str | None = None,
-        card: str | None = None,
-        random_weights_seed: int | None = None,
-        entry: str | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         self._levels = len(multipliers)
         geometry = _geometry(channels, multipliers, blocks, encoder_attention, decoder_attention, norm_groups)
@@ -98,7 +95,7 @@ class LdmVQ(LdmTokenizer):
         geometry |= {"num_vq_embeddings": codebook_size, "norm_type": "spatial" if spatial_norm else "group"}
         self._setup(
             lambda: _library(self.family).VQModel(**geometry),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             kind="discrete",
             codebook_sizes=(codebook_size,),
             downsample_factor=2 ** (self._levels - 1),
@@ -125,10 +122,7 @@ class LdmKL(LdmTokenizer):
         encoder_attention: coarsest levels of the encoder with attention.
         decoder_attention: the same of the decoder.
         norm_groups: groups of every group norm.
-        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
-        card: name of the card whose checkpoint and description are used.
-        random_weights_seed: seeded random weights instead.
-        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
     """
 
     family = "ldm-kl"
@@ -149,16 +143,13 @@ class LdmKL(LdmTokenizer):
         encoder_attention: int = 1,
         decoder_attention: int = 1,
         norm_groups: int = 32,
-        checkpoint: str | None = None,
-        card: str | None = None,
-        random_weights_seed: int | None = None,
-        entry: str | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         self._levels, self.latent_channels = len(multipliers), latent_channels
         geometry = _geometry(channels, multipliers, blocks, encoder_attention, decoder_attention, norm_groups)
         self._setup(
             lambda: _library(self.family).AutoencoderKL(latent_channels=latent_channels, **geometry),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             kind="continuous",
             downsample_factor=2 ** (self._levels - 1),
         )

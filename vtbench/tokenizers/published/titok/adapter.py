@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import WeightsFrom
 from vtbench.core.codes import Codes
 from vtbench.networks.nearest import nearest_codes, nearest_directions, normalise_rows
 from vtbench.tokenizers.published.base import OfficialTokenizer, Source
@@ -32,10 +35,7 @@ class TiTok(OfficialTokenizer):
         size: side of the images, in pixels; positions are learnt, so it is fixed.
         patch: side of a patch.
         pixel_channels: width of the pixel decoder.
-        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
-        card: name of the card whose checkpoint and description are used.
-        random_weights_seed: seeded random weights instead.
-        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
     """
 
     family = "titok"
@@ -57,17 +57,14 @@ class TiTok(OfficialTokenizer):
         size: int = 256,
         patch: int = 16,
         pixel_channels: int = 128,
-        checkpoint: str | None = None,
-        card: str | None = None,
-        random_weights_seed: int | None = None,
-        entry: str | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         sizes = (encoder, decoder, tokens, codebook_dim, codebook_size, two_stage, size, patch, pixel_channels)
         self._normalised = two_stage
         self.tokens = tokens
         self._setup(
             lambda: _network(*sizes),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             kind="discrete" if codebook_size else "continuous",
             codebook_sizes=(codebook_size,) if codebook_size else (),
             native_size=size,

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import WeightsFrom
 from vtbench.core.codes import Codes
 from vtbench.networks.nearest import nearest_directions, normalise_rows
 from vtbench.tokenizers.published.base import OfficialTokenizer, Source
@@ -32,10 +35,7 @@ class UniTok(OfficialTokenizer):
         codebook_dim: their width; all widths together divide the transformer's.
         causal: whether tokens see only earlier ones around the codebooks, as in the release before 2025-04-02. Files of
             both releases have equal names and shapes, and no entry tells them apart.
-        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
-        card: name of the card whose checkpoint and description are used.
-        random_weights_seed: seeded random weights instead.
-        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
     """
 
     family = "unitok-vq"
@@ -55,14 +55,11 @@ class UniTok(OfficialTokenizer):
         codebook_size: int = 4096,
         codebook_dim: int = 8,
         causal: bool = False,
-        checkpoint: str | None = None,
-        card: str | None = None,
-        random_weights_seed: int | None = None,
-        entry: str | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         self._setup(
             lambda: _network(size, codebooks, (codebook_size, codebook_dim), causal),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             kind="discrete",
             codebook_sizes=(codebook_size,) * codebooks,
             downsample_factor=16,

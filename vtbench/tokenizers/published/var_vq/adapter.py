@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import WeightsFrom
 from vtbench.core.codes import Codes
 from vtbench.tokenizers.published.base import OfficialTokenizer, Source
 
@@ -29,10 +32,7 @@ class VarVQ(OfficialTokenizer):
         codebook_size: entries.
         codebook_dim: their width.
         smoothings: convolutions that the scales share.
-        checkpoint: local file instead of the card's, or a folder that holds one checkpoint.
-        card: name of the card whose checkpoint and description are used.
-        random_weights_seed: seeded random weights instead.
-        entry: of the checkpoint, that holds the weights; the card's or the family's choice unless given.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
     """
 
     family = "var-vq"
@@ -56,16 +56,13 @@ class VarVQ(OfficialTokenizer):
         codebook_size: int = 4096,
         codebook_dim: int = 32,
         smoothings: int = 4,
-        checkpoint: str | None = None,
-        card: str | None = None,
-        random_weights_seed: int | None = None,
-        entry: str | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         factor = 2 ** (len(multipliers) - 1)
         self.scales = tuple(scales)
         self._setup(
             lambda: _network(channels, multipliers, codebook_size, codebook_dim, scales, smoothings),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             kind="discrete",
             codebook_sizes=(codebook_size,) * len(scales),
             shared_codebook=True,

@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from vtbench.checkpoints.loading import Source
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import Source, WeightsFrom
 from vtbench.core.codes import Codes
 from vtbench.core.errors import UsageError
 from vtbench.generators.published.base import Identity, ImageRule
@@ -45,10 +47,7 @@ class ElmMlm(MaskedGenerator):
         temperature: of the Gumbel noise on the confidence, falling to 0 at the last step; tokens are drawn at 1.
         mask_schedule: ``cosine`` or ``linear``.
         greedy: the likeliest token at every place.
-        checkpoint: its file.
-        card: whose checkpoint is used.
-        entry: of the file, where it holds several.
-        random_weights_seed: random weights, for tests and speed only.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         UsageError: a setting out of range.
@@ -76,10 +75,7 @@ class ElmMlm(MaskedGenerator):
         temperature: float = 1.0,
         mask_schedule: MaskSchedule = "cosine",
         greedy: bool = False,
-        checkpoint: str | None = None,
-        card: str | None = None,
-        entry: str | None = None,
-        random_weights_seed: int | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         from vtbench.generators.published.masked.elm.network import MASKED_SIZES, ElmMaskedNetwork
         from vtbench.generators.published.next_token.elm.network import ElmGeometry
@@ -95,7 +91,7 @@ class ElmMlm(MaskedGenerator):
         self._bits = bits
         self._setup(
             lambda: ElmMaskedNetwork(geometry),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             Identity(tokenizer, 2**bits, (grid, grid), settings, ImageRule(rounding="truncate"), CLASSES),
         )
 

@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from vtbench.checkpoints.loading import Source
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import Source, WeightsFrom
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
 from vtbench.generators.published.masked.hi_mar.geometry import SIZES
@@ -43,10 +45,7 @@ class HiMar(PublishedGenerator):
         coarse_diffusion_steps: of each coarse token.
         temperature: multiplies the noise of every diffusion step but the first.
         draw: ``by-position``, or ``torch-normal`` for the authors' own draws of a single image.
-        checkpoint: its file.
-        card: whose checkpoint is used.
-        entry: of the file, where it holds several; ``model_ema`` unless given.
-        random_weights_seed: random weights, for tests and speed only.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         UsageError: a setting out of range.
@@ -77,10 +76,7 @@ class HiMar(PublishedGenerator):
         coarse_diffusion_steps: int = 100,
         temperature: float = 1.0,
         draw: LatentDraw = "by-position",
-        checkpoint: str | None = None,
-        card: str | None = None,
-        entry: str | None = None,
-        random_weights_seed: int | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         geometry = SIZES[size]
         both: dict[str, Any] = {"temperature": temperature, "draw": draw}
@@ -91,7 +87,7 @@ class HiMar(PublishedGenerator):
         left_in_order(geometry.trunk.places, steps)
         self._setup(
             lambda: _network(size),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             Identity(
                 tokenizer,
                 Latents(geometry.trunk.channels, SCALE),

@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from vtbench.checkpoints.loading import Source
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import Source, WeightsFrom
 from vtbench.core.codes import Codes
 from vtbench.core.errors import UsageError
 from vtbench.generators.published.base import Identity, ImageRule
@@ -49,10 +51,7 @@ class MaskBitGenerator(MaskedGenerator):
         mask_schedule: ``arccos``, ``cosine`` or ``linear``.
         greedy: the likeliest value for every half.
         draw: ``inverse-cdf``, or ``torch-multinomial`` for the authors' own draws of a single image.
-        checkpoint: its file.
-        card: whose checkpoint is used.
-        entry: of the file, where it holds several.
-        random_weights_seed: random weights, for tests and speed only.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         UsageError: a setting out of range.
@@ -83,10 +82,7 @@ class MaskBitGenerator(MaskedGenerator):
         mask_schedule: MaskSchedule = "arccos",
         greedy: bool = False,
         draw: Literal["inverse-cdf", "torch-multinomial"] = "inverse-cdf",
-        checkpoint: str | None = None,
-        card: str | None = None,
-        entry: str | None = None,
-        random_weights_seed: int | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         if bits < PARTS or bits % PARTS:
             raise UsageError(f"bits={bits}: must be even, for a token is predicted in two halves")
@@ -105,7 +101,7 @@ class MaskBitGenerator(MaskedGenerator):
         image = ImageRule(rounding="truncate")
         self._setup(
             lambda: _network(bits, size),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             Identity(tokenizer, 2**bits, (grid, grid), settings, image, CLASSES),
         )
 

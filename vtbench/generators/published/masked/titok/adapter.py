@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from vtbench.checkpoints.loading import Source
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import Source, WeightsFrom
 from vtbench.core.errors import AdapterError, UsageError
 from vtbench.generators.published.base import Identity, ImageRule
 from vtbench.generators.published.masked.base import CLASSES, MaskedGenerator
@@ -50,10 +52,7 @@ class TiTokGenerator(MaskedGenerator):
         mask_schedule: ``arccos``, ``cosine`` or ``linear``.
         greedy: the likeliest token for every place.
         draw: ``inverse-cdf``, or ``torch-gumbel`` for the authors' own draws of a single image.
-        checkpoint: its file.
-        card: whose checkpoint is used.
-        entry: of the file, where it holds several.
-        random_weights_seed: random weights, for tests and speed only.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         UsageError: a setting out of range.
@@ -79,10 +78,7 @@ class TiTokGenerator(MaskedGenerator):
         mask_schedule: MaskSchedule = "arccos",
         greedy: bool = False,
         draw: Literal["inverse-cdf", "torch-gumbel"] = "inverse-cdf",
-        checkpoint: str | None = None,
-        card: str | None = None,
-        entry: str | None = None,
-        random_weights_seed: int | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         from vtbench.generators.published.masked.titok.geometry import SIZES
 
@@ -102,7 +98,7 @@ class TiTokGenerator(MaskedGenerator):
         image = ImageRule(rounding="truncate")
         self._setup(
             lambda: _network(size),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             Identity(tokenizer, geometry.vocabulary, (geometry.tokens,), settings, image, CLASSES),
         )
 

@@ -16,7 +16,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from vtbench.checkpoints.loading import Source
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import Source, WeightsFrom
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.generators.published.base import Identity, ImageRule
 from vtbench.generators.published.next_scale.base import CLASSES, MultiScaleGenerator
@@ -51,10 +53,7 @@ class ControlVar(MultiScaleGenerator):
         top_p: only the likeliest tokens that together reach p stay; 1 for all (the authors' code says 0).
         greedy: the likeliest token everywhere.
         draw: ``inverse-cdf``, or ``torch-multinomial`` for the authors' own draws of a single image.
-        checkpoint: its file.
-        card: whose checkpoint is used.
-        entry: of the file, where it holds several.
-        random_weights_seed: random weights, for tests and speed only.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         UsageError: a setting out of range, or no such kind.
@@ -82,10 +81,7 @@ class ControlVar(MultiScaleGenerator):
         top_p: float = 0.95,
         greedy: bool = False,
         draw: DrawRule = "inverse-cdf",
-        checkpoint: str | None = None,
-        card: str | None = None,
-        entry: str | None = None,
-        random_weights_seed: int | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         schedule = ScaleSchedule.square(scales)
         strengths = tuple(cfg_scale) if isinstance(cfg_scale, Sequence) else (cfg_scale,) * (BRANCHES - 1)
@@ -93,7 +89,7 @@ class ControlVar(MultiScaleGenerator):
         settings = ControlSettings(schedule, filters, strengths, draw, control)
         self._setup(
             lambda: _network(size, schedule),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             Identity(
                 *(tokenizer, VOCABULARY, schedule.sizes[-1]),
                 settings=settings,

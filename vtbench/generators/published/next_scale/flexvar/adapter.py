@@ -14,7 +14,9 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from vtbench.checkpoints.loading import Source
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import Source, WeightsFrom
 from vtbench.core.codes import Codes
 from vtbench.core.errors import UsageError
 from vtbench.generators.published.base import Identity, ImageRule
@@ -59,10 +61,7 @@ class FlexVar(NextScaleGenerator):
         top_p: only the likeliest tokens that together reach p stay; 1 for all (the authors' code says 0).
         greedy: the likeliest token everywhere, the first of equals.
         draw: ``inverse-cdf``, or ``torch-multinomial`` for the authors' own draws of a single image.
-        checkpoint: its file.
-        card: whose checkpoint is used.
-        entry: of the file, where it holds several.
-        random_weights_seed: random weights, for tests and speed only.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         UsageError: a setting out of range, or scales that do not begin at 1 or fall.
@@ -92,10 +91,7 @@ class FlexVar(NextScaleGenerator):
         top_p: float = 0.95,
         greedy: bool = False,
         draw: DrawRule = "inverse-cdf",
-        checkpoint: str | None = None,
-        card: str | None = None,
-        entry: str | None = None,
-        random_weights_seed: int | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         schedule = free_schedule(scales)
         filters = tuple(
@@ -110,7 +106,7 @@ class FlexVar(NextScaleGenerator):
         settings = ScaleSettings(schedule, filters, ramp, guided_scales=guided_scales, draw=draw)
         self._setup(
             lambda: _network(size, schedule),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             Identity(tokenizer, VOCABULARY, schedule.sizes[-1], settings, ImageRule(), CLASSES),
         )
 

@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
-from vtbench.checkpoints.loading import Source
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import Source, WeightsFrom
 from vtbench.generators.published.base import Identity, ImageRule
 from vtbench.generators.published.next_scale.base import CLASSES, MultiScaleGenerator
 from vtbench.generators.sampling.draws import PRECISIONS, DrawRule
@@ -47,10 +49,7 @@ class Hmar(MultiScaleGenerator):
         top_p: only the likeliest tokens that together reach p stay; 1 for all (the authors' code says 0).
         greedy: the likeliest token everywhere; then all are sure, and the first are drawn again.
         draw: ``inverse-cdf``, or ``torch-multinomial`` for the authors' own draws of a single image.
-        checkpoint: its file.
-        card: whose checkpoint is used.
-        entry: of the file, where it holds several.
-        random_weights_seed: random weights, for tests and speed only.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         UsageError: a setting out of range, or counts that are not of the scales.
@@ -79,10 +78,7 @@ class Hmar(MultiScaleGenerator):
         top_p: float = 0.99,
         greedy: bool = False,
         draw: DrawRule = "inverse-cdf",
-        checkpoint: str | None = None,
-        card: str | None = None,
-        entry: str | None = None,
-        random_weights_seed: int | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         schedule = ScaleSchedule.square(scales)
         filters = Filters(1.0, top_k, top_p, greedy, PRECISIONS[draw], boundary="reaches")
@@ -96,7 +92,7 @@ class Hmar(MultiScaleGenerator):
         )
         self._setup(
             lambda: _network(size, schedule),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             Identity(tokenizer, VOCABULARY, schedule.sizes[-1], settings, ImageRule(), CLASSES),
         )
 

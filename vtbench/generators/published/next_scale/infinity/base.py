@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vtbench.checkpoints.loading import Source
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import Source, WeightsFrom
 from vtbench.core.codes import Codes
 from vtbench.core.contracts import Condition
 from vtbench.core.errors import AdapterError
@@ -78,10 +80,7 @@ class BitwiseGenerator(FromPrompts, NextScaleGenerator):
         text_precision: TextPrecision = "float16",
         cross_attention: CrossAttentionPrecision = "float32",
         key_cache: KeyPrecision = "float32",
-        checkpoint: str | None = None,
-        card: str | None = None,
-        entry: str | None = None,
-        random_weights_seed: int | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         schedule = scale_schedule(ratio, pixels)
         self._bits, self._negative = bits, negative_prompt
@@ -104,11 +103,12 @@ class BitwiseGenerator(FromPrompts, NextScaleGenerator):
             parts=bits,
         )
         rule = TextRule(length=TEXT_LENGTH, precision=text_precision, added_token=subject_token)
-        self._make_text(text_encoder, geometry.text_width, rule, card, random_weights_seed)
+        source = Source(**where)
+        self._make_text(text_encoder, geometry.text_width, rule, source.card, source.random_weights_seed)
         further = {"negative_prompt": negative_prompt} if negative_prompt else {}
         self._setup(
             lambda: self._build(geometry),
-            Source(checkpoint, card, random_weights_seed, entry),
+            source,
             Identity(
                 *(tokenizer, 2**bits, schedule.sizes[-1], settings, ImageRule(rounding="truncate")),
                 further={

@@ -12,6 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import WeightsFrom
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.generators.published.next_scale.infinity.base import BitwiseGenerator
 from vtbench.generators.published.next_scale.infinity.geometry import (
@@ -57,10 +60,7 @@ class Nsarm(FromSources, BitwiseGenerator):
         text_precision: of the text encoder.
         cross_attention: see ``infinity``.
         key_cache: see ``infinity``.
-        checkpoint: its file.
-        card: whose checkpoint is used.
-        entry: of the file, where it holds several.
-        random_weights_seed: random weights, for tests and speed only.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         UsageError: a setting out of range.
@@ -91,10 +91,7 @@ class Nsarm(FromSources, BitwiseGenerator):
         text_precision: TextPrecision = "float16",
         cross_attention: CrossAttentionPrecision = "float32",
         key_cache: KeyPrecision = "float32",
-        checkpoint: str | None = None,
-        card: str | None = None,
-        entry: str | None = None,
-        random_weights_seed: int | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         self._size, self._colours = size, colours
         super().__init__(
@@ -111,10 +108,7 @@ class Nsarm(FromSources, BitwiseGenerator):
             text_precision=text_precision,
             cross_attention=cross_attention,
             key_cache=key_cache,
-            checkpoint=checkpoint,
-            card=card,
-            entry=entry,
-            random_weights_seed=random_weights_seed,
+            **where,
         )
         given = len(self._network.map_transformer.geometry.scales)
         told = {"given_scales": given, "source": SOURCE, "colours": COLOURS if colours else "as sampled"}

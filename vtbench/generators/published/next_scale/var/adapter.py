@@ -14,7 +14,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
-from vtbench.checkpoints.loading import Source
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import Source, WeightsFrom
 from vtbench.generators.published.base import Identity, ImageRule
 from vtbench.generators.published.next_scale.base import CLASSES, MultiScaleGenerator
 from vtbench.generators.published.next_scale.likelihood import ScaleLikelihood
@@ -49,10 +51,7 @@ class Var(ScaleLikelihood, MultiScaleGenerator):
             refines them and predicts the others.
         refiner: of ``code``: the VAR whose network takes over, e.g. ``var-d16``.
         drafted_scales: of ``code``: scales before it does.
-        checkpoint: its file.
-        card: whose checkpoint is used.
-        entry: of the file, where it holds several.
-        random_weights_seed: random weights, for tests and speed only.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         UsageError: a setting out of range.
@@ -86,10 +85,7 @@ class Var(ScaleLikelihood, MultiScaleGenerator):
         strategy: str = "plain",
         refiner: str | None = None,
         drafted_scales: int | None = None,
-        checkpoint: str | None = None,
-        card: str | None = None,
-        entry: str | None = None,
-        random_weights_seed: int | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         schedule = ScaleSchedule.square(scales)
         temperatures = each_scale("temperature", temperature, len(schedule))
@@ -108,7 +104,7 @@ class Var(ScaleLikelihood, MultiScaleGenerator):
         )
         self._setup(
             lambda: _network(size, schedule),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             Identity(
                 *(tokenizer, VOCABULARY, schedule.sizes[-1]),
                 settings=settings,

@@ -12,6 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import WeightsFrom
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.generators.published.next_scale.infinity.base import BitwiseGenerator
 from vtbench.generators.published.next_scale.infinity.geometry import (
@@ -52,10 +55,7 @@ class VarEdit(FromSources, BitwiseGenerator):
         text_precision: of the text encoder.
         cross_attention: see ``infinity``.
         key_cache: see ``infinity``.
-        checkpoint: its file, or a folder of shards.
-        card: whose checkpoint is used.
-        entry: of the file, where it holds several.
-        random_weights_seed: random weights, for tests and speed only.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         UsageError: a setting out of range.
@@ -83,10 +83,7 @@ class VarEdit(FromSources, BitwiseGenerator):
         text_precision: TextPrecision = "float16",
         cross_attention: CrossAttentionPrecision = "float32",
         key_cache: KeyPrecision = "float32",
-        checkpoint: str | None = None,
-        card: str | None = None,
-        entry: str | None = None,
-        random_weights_seed: int | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         from vtbench.generators.published.next_scale.varedit.sources import IN_WORDS
 
@@ -105,10 +102,7 @@ class VarEdit(FromSources, BitwiseGenerator):
             text_precision=text_precision,
             cross_attention=cross_attention,
             key_cache=key_cache,
-            checkpoint=checkpoint,
-            card=card,
-            entry=entry,
-            random_weights_seed=random_weights_seed,
+            **where,
         )
         sampler = {**self.info.sampler, "source": IN_WORDS}
         self.info = replace(self.info, images=("source",), sampler=sampler)

@@ -13,7 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from vtbench.checkpoints.loading import Source
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import Source, WeightsFrom
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.errors import AdapterError
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
@@ -45,10 +47,7 @@ class Acdit(PublishedGenerator):
         cfg_scale: guidance s in ``u + s (c - u)`` of the predicted noise; 1 for none.
         steps: of the solver, for each block.
         draw: ``by-position``, or ``torch-normal`` for the authors' own draws of a single image.
-        checkpoint: its file.
-        card: whose checkpoint is used.
-        entry: of the file, where it holds several.
-        random_weights_seed: random weights, for tests and speed only.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         UsageError: a setting out of range.
@@ -76,15 +75,12 @@ class Acdit(PublishedGenerator):
         cfg_scale: float = 1.5,
         steps: int = 25,
         draw: LatentDraw = "by-position",
-        checkpoint: str | None = None,
-        card: str | None = None,
-        entry: str | None = None,
-        random_weights_seed: int | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         self._geometry = geometry = replace(SIZES[size], patch=patch, block_side=block_side)
         self._setup(
             lambda: _network(geometry),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             Identity(
                 tokenizer,
                 Latents(geometry.channels, SCALE),

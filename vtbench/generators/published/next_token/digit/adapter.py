@@ -14,9 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from typing_extensions import Unpack
+
 from vtbench.checkpoints.cards import CardCheckpoint, GeneratorCard
 from vtbench.checkpoints.files import Located
-from vtbench.checkpoints.loading import LoadedNetwork, Source, load_network
+from vtbench.checkpoints.loading import LoadedNetwork, Source, WeightsFrom, load_network
 from vtbench.checkpoints.published import locate_whole
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.info import ConditionKind
@@ -65,10 +67,7 @@ class Digit(PublishedGenerator):
         pixel_top_p: only the likeliest codes of pixels that together reach p stay; 1 for all.
         greedy: the likeliest code at every step, of both.
         pixels: file of the second decoder; the hub's unless given.
-        checkpoint: file of the first.
-        card: whose checkpoint is used.
-        entry: of both files, where they hold several.
-        random_weights_seed: random weights, for tests and speed only.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         UsageError: a setting out of range.
@@ -99,20 +98,18 @@ class Digit(PublishedGenerator):
         pixel_top_p: float = 1.0,
         greedy: bool = False,
         pixels: str | None = None,
-        checkpoint: str | None = None,
-        card: str | None = None,
-        entry: str | None = None,
-        random_weights_seed: int | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         from vtbench.generators.published.next_token.digit.network import DigitDecoder, sizes
 
         classes = CLASSES if class_conditional else 0
         both = sizes(size, classes)
+        source = Source(**where)
         second = Filters(pixel_temperature, top_p=pixel_top_p, greedy=greedy, boundary="reaches")
         first = Filters(temperature, top_k, greedy=greedy)
         self._setup(
             lambda: DigitDecoder(both.features),
-            Source(checkpoint, card, random_weights_seed, entry),
+            source,
             Identity(
                 tokenizer,
                 both.pixels.codes,
@@ -123,8 +120,8 @@ class Digit(PublishedGenerator):
                 {"parts": "codes of features, then codes of pixels, each from a stream of the sample's own"},
             ),
         )
-        seed = None if random_weights_seed is None else random_weights_seed + 1
-        self._join(lambda: DigitDecoder(both.pixels), Source(pixels, None, seed, entry))
+        seed = None if source.random_weights_seed is None else source.random_weights_seed + 1
+        self._join(lambda: DigitDecoder(both.pixels), Source(pixels, None, seed, source.entry))
         if class_conditional:
             self.info = replace(self.info, conditions="class")
 

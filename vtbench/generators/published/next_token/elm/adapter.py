@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from vtbench.checkpoints.loading import Source
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import Source, WeightsFrom
 from vtbench.core.codes import Codes
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.errors import UsageError
@@ -55,10 +57,7 @@ class ElmAr(TeacherForcedParts, PublishedGenerator):
         top_k: only the k likeliest of a sub-code stay; 0 for all.
         greedy: the likeliest at every step.
         draw: ``inverse-cdf``, or ``torch-multinomial`` for the authors' own draws of a single image.
-        checkpoint: its file.
-        card: whose checkpoint is used.
-        entry: of the file, where it holds several.
-        random_weights_seed: random weights, for tests and speed only.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         UsageError: a setting out of range.
@@ -85,10 +84,7 @@ class ElmAr(TeacherForcedParts, PublishedGenerator):
         top_k: int = 0,
         greedy: bool = False,
         draw: DrawRule = "inverse-cdf",
-        checkpoint: str | None = None,
-        card: str | None = None,
-        entry: str | None = None,
-        random_weights_seed: int | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         from vtbench.generators.published.next_token.elm.network import SIZES, ElmGeometry, ElmNetwork
 
@@ -98,7 +94,7 @@ class ElmAr(TeacherForcedParts, PublishedGenerator):
         self._bits = bits
         self._setup(
             lambda: ElmNetwork(geometry),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             Identity(
                 tokenizer,
                 2 ** (sub_codes * bits),

@@ -18,7 +18,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from vtbench.checkpoints.loading import Source
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import Source, WeightsFrom
 from vtbench.checkpoints.naming import renamed
 from vtbench.core.contracts import Condition
 from vtbench.core.errors import AdapterError
@@ -68,10 +70,7 @@ class Emu3(PromptReader):
         top_p: only the likeliest tokens that together exceed p stay; 1 for all.
         greedy: the likeliest token at every step.
         vocabulary: ``tokenizer.json`` of its text, or its folder; the one beside the weights unless given.
-        checkpoint: the folder that transformers saved, or a file.
-        card: whose checkpoint is used.
-        entry: of the file, where it holds several.
-        random_weights_seed: random weights, for tests and speed only; they read bytes.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         AssetMissingError: transformers is too old, or a file cannot be had.
@@ -103,14 +102,11 @@ class Emu3(PromptReader):
         top_p: float = 1.0,
         greedy: bool = False,
         vocabulary: str | None = None,
-        checkpoint: str | None = None,
-        card: str | None = None,
-        entry: str | None = None,
-        random_weights_seed: int | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         from vtbench.generators.published.next_token.emu3.network import SIZES, Emu3Network, text_config
 
-        geometry, source = SIZES[size], Source(checkpoint, card, random_weights_seed, entry)
+        geometry, source = SIZES[size], Source(**where)
         names = (BEGIN, IMAGE, SIZE_END, ROW_END, _image_token(0), _image_token(geometry.vocabulary - 1))
         self._read_words(text_config(geometry), vocabulary, source, names, geometry.words)
         grammar = _grammar(self._vocabulary, grid, geometry.vocabulary)

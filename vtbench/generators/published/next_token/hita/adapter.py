@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from vtbench.checkpoints.loading import Source
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import Source, WeightsFrom
 from vtbench.core.codes import Codes
 from vtbench.core.errors import AdapterError
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
@@ -52,10 +54,7 @@ class HitaGpt(TeacherForced, PublishedGenerator):
         window: tokens of an image that a pass of a strategy sees.
         filling: what a strategy's window holds at first: ``random`` tokens, or each the one on its left.
         output_size: pixels to which images are resized as the authors do; those of the tokenizer unless given.
-        checkpoint: its file.
-        card: whose checkpoint is used.
-        entry: of the file, where it holds several.
-        random_weights_seed: random weights, for tests and speed only.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         UsageError: a setting out of range.
@@ -89,10 +88,7 @@ class HitaGpt(TeacherForced, PublishedGenerator):
         window: int = 16,
         filling: Filling = "random",
         output_size: int | None = None,
-        checkpoint: str | None = None,
-        card: str | None = None,
-        entry: str | None = None,
-        random_weights_seed: int | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         from vtbench.generators.published.next_token.hita.network import SIZES, HitaGeometry, HitaNetwork
 
@@ -102,7 +98,7 @@ class HitaGpt(TeacherForced, PublishedGenerator):
         self._slots = slots
         self._setup(
             lambda: HitaNetwork(geometry),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             Identity(
                 *(tokenizer, VOCABULARY, (grid, grid)),
                 settings=SamplerSettings(

@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from typing_extensions import Unpack
+
 from vtbench.checkpoints.cards import find_generator_card
-from vtbench.checkpoints.loading import Source
+from vtbench.checkpoints.loading import Source, WeightsFrom
 from vtbench.core.contracts import Condition
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
 from vtbench.generators.published.library.settings import refuse_other_settings
@@ -47,10 +49,7 @@ class ImageGpt(TeacherForced, PublishedGenerator):
             kin), or ``plain``: one token a pass.
         window: tokens of an image that a pass of a strategy sees.
         filling: what a strategy's window holds at first: ``random`` tokens, or each the one on its left.
-        checkpoint: its file, or the folder that holds it.
-        card: whose checkpoint is used.
-        entry: of the file, where it holds several.
-        random_weights_seed: random weights, for tests and speed only.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         AssetMissingError: transformers is not installed, or too old.
@@ -80,10 +79,7 @@ class ImageGpt(TeacherForced, PublishedGenerator):
         strategy: StrategyName = "plain",
         window: int = 16,
         filling: Filling = "random",
-        checkpoint: str | None = None,
-        card: str | None = None,
-        entry: str | None = None,
-        random_weights_seed: int | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         from vtbench.generators.published.next_token.imagegpt.network import (
             SIZES,
@@ -92,9 +88,9 @@ class ImageGpt(TeacherForced, PublishedGenerator):
             library_config,
         )
 
-        geometry, source = SIZES[size], Source(checkpoint, card, random_weights_seed, entry)
-        known = None if card is None else find_generator_card(card)
-        refuse_other_settings(library_config(geometry), UNSEEN, source, known, card or self.family)
+        geometry, source = SIZES[size], Source(**where)
+        known = None if source.card is None else find_generator_card(source.card)
+        refuse_other_settings(library_config(geometry), UNSEEN, source, known, source.card or self.family)
         filters = Filters(temperature, top_k, top_p, greedy, PRECISIONS[draw])
         settings = SamplerSettings(filters, draw=draw, strategy=strategy_of(strategy, window, filling))
         self._setup(

@@ -17,7 +17,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from vtbench.checkpoints.loading import Source
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import Source, WeightsFrom
 from vtbench.checkpoints.naming import renamed
 from vtbench.core.contracts import Condition
 from vtbench.generators.published.base import Identity, ImageRule
@@ -68,10 +70,7 @@ class Janus(PromptReader):
         window: tokens of an image that a pass of a strategy sees.
         filling: what a strategy's window holds at first: ``random`` tokens, or each the one on its left.
         vocabulary: ``tokenizer.json`` of its text, or its folder; the one beside the weights unless given.
-        checkpoint: the authors' file, or the folder that transformers saved.
-        card: whose checkpoint is used.
-        entry: of the file, where it holds several.
-        random_weights_seed: random weights, for tests and speed only; they read bytes.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         AssetMissingError: transformers is too old, or a file cannot be had.
@@ -105,14 +104,11 @@ class Janus(PromptReader):
         window: int = 16,
         filling: Filling = "random",
         vocabulary: str | None = None,
-        checkpoint: str | None = None,
-        card: str | None = None,
-        entry: str | None = None,
-        random_weights_seed: int | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         from vtbench.generators.published.next_token.janus.network import SIZES, JanusNetwork, language_config
 
-        geometry, source = SIZES[size], Source(checkpoint, card, random_weights_seed, entry)
+        geometry, source = SIZES[size], Source(**where)
         self._read_words(language_config(geometry), vocabulary, source, (BEGIN, PAD, IMAGE), geometry.words)
         filters = Filters(temperature, top_k, top_p, greedy, PRECISIONS[draw])
         settings = SamplerSettings(filters, Constant(cfg_scale), draw, strategy=strategy_of(strategy, window, filling))

@@ -19,9 +19,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import Unpack
+
 from vtbench.checkpoints.cards import GeneratorCard, find_generator_card
 from vtbench.checkpoints.files import Located
-from vtbench.checkpoints.loading import Conventions, LoadedNetwork, Source, load_network, require_source
+from vtbench.checkpoints.loading import Conventions, LoadedNetwork, Source, WeightsFrom, load_network, require_source
 from vtbench.core.contracts import Condition, SampleFailure, SamplingCost
 from vtbench.core.errors import AdapterError, SampleError, UsageError
 from vtbench.core.info import GeneratorInfo, WeightFile
@@ -62,10 +64,7 @@ class JpegLm:
         tokens: of a sequence at most, its beginning included.
         incomplete: of a stream that lacks blocks: ``decode`` what libjpeg makes of it, or ``fail``.
         prefix_ratio: share of a given image (``source``, 256 x 256 pixels) that is gone on from; 0 for none.
-        checkpoint: folder of weights, ``config.json`` and ``tokenizer.model``.
-        card: whose checkpoint is used.
-        entry: of the file of weights, where it holds several.
-        random_weights_seed: random weights of a small network that writes a byte a token, for tests and speed only.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         UsageError: a setting out of range; neither a card, nor a checkpoint, nor a seed.
@@ -88,10 +87,7 @@ class JpegLm:
         tokens: int = MOST_TOKENS,
         incomplete: Incomplete = "decode",
         prefix_ratio: float = 0.0,
-        checkpoint: str | None = None,
-        card: str | None = None,
-        entry: str | None = None,
-        random_weights_seed: int | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         if not 2 <= tokens <= MOST_TOKENS:
             raise UsageError(f"tokens={tokens}: must be from 2 to {MOST_TOKENS}")
@@ -99,8 +95,9 @@ class JpegLm:
         self._most, self._codec = tokens, CanonicalJpeg(incomplete)
         self._given = Given(prefix_ratio, self._codec)
         self._cost: SamplingCost | None = None
-        told = find_generator_card(card) if card else None
-        self._load(Source(checkpoint, card, random_weights_seed, entry), told)
+        source = Source(**where)
+        told = find_generator_card(source.card) if source.card else None
+        self._load(source, told)
         self.info = self._described(told, incomplete)
 
     def _load(self, source: Source, card: GeneratorCard | None) -> None:

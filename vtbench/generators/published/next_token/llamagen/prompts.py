@@ -13,7 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from vtbench.checkpoints.loading import Source
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import Source, WeightsFrom
 from vtbench.generators.published.base import Identity, ImageRule
 from vtbench.generators.published.next_token.llamagen.adapter import VOCABULARY, LlamaGen, schedule
 from vtbench.generators.published.next_token.llamagen.reading import LENGTH, TextInFront
@@ -49,10 +51,7 @@ class LlamaGenT2i(TeacherForced, TextInFront):
             kin), or ``plain``: one token a pass.
         window: tokens of an image that a pass of a strategy sees.
         filling: what a strategy's window holds at first: ``random`` tokens, or each the one on its left.
-        checkpoint: its file.
-        card: whose checkpoint is used.
-        entry: of the file, where it holds several.
-        random_weights_seed: random weights, for tests and speed only; of the text encoder too, unless one is given.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         UsageError: a setting out of range.
@@ -83,10 +82,7 @@ class LlamaGenT2i(TeacherForced, TextInFront):
         strategy: StrategyName = "plain",
         window: int = 16,
         filling: Filling = "random",
-        checkpoint: str | None = None,
-        card: str | None = None,
-        entry: str | None = None,
-        random_weights_seed: int | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         from vtbench.generators.published.next_token.llamagen.network import SIZES, LlamaGenGeometry, LlamaGenNetwork
         from vtbench.generators.published.next_token.llamagen.network_condition import TextGeometry
@@ -98,7 +94,7 @@ class LlamaGenT2i(TeacherForced, TextInFront):
         )
         self._setup_from_text(
             lambda: LlamaGenNetwork(geometry),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             Identity(tokenizer, VOCABULARY, (grid, grid), settings, ImageRule()),
             text_encoder,
             text_precision,

@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from vtbench.checkpoints.loading import Source
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import Source, WeightsFrom
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
 from vtbench.generators.published.next_token.llamagen.adapter import LlamaGen
 from vtbench.generators.published.next_token.nar.neighbouring import CITATION, VOCABULARY, Neighbouring
@@ -38,10 +40,7 @@ class Nar(Neighbouring, PublishedGenerator):
         greedy: the likeliest token at every position.
         draw: ``inverse-cdf``, or ``torch-multinomial`` for the authors' own draws of a single image.
         output_size: pixels to which images are resized as the authors do; those of the tokenizer unless given.
-        checkpoint: its file.
-        card: whose checkpoint is used.
-        entry: of the file, where it holds several.
-        random_weights_seed: random weights, for tests and speed only.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         UsageError: a setting out of range.
@@ -67,10 +66,7 @@ class Nar(Neighbouring, PublishedGenerator):
         greedy: bool = False,
         draw: DrawRule = "inverse-cdf",
         output_size: int | None = None,
-        checkpoint: str | None = None,
-        card: str | None = None,
-        entry: str | None = None,
-        random_weights_seed: int | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         from vtbench.generators.published.next_token.nar.network import SIZES, NarGeometry, NarNetwork
 
@@ -79,7 +75,7 @@ class Nar(Neighbouring, PublishedGenerator):
         settings = SamplerSettings(filters, guidance(cfg_scale, cfg_interval), draw, order=geometry.order.name)
         self._setup(
             lambda: NarNetwork(geometry),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             Identity(tokenizer, VOCABULARY, (grid, grid), settings, ImageRule(output_size), CLASSES),
         )
 

@@ -13,7 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from vtbench.checkpoints.loading import Source
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import Source, WeightsFrom
 from vtbench.generators.published.base import Identity, ImageRule
 from vtbench.generators.published.next_token.llamagen.reading import LENGTH, TextInFront
 from vtbench.generators.published.next_token.nar.adapter import Nar, guidance
@@ -42,10 +44,7 @@ class NarT2i(Neighbouring, TextInFront):
         top_p: only the likeliest tokens that together exceed p stay; 1 for all.
         greedy: the likeliest token at every position.
         draw: ``inverse-cdf``, or ``torch-multinomial`` for the authors' own draws of a single image.
-        checkpoint: its file.
-        card: whose checkpoint is used.
-        entry: of the file, where it holds several.
-        random_weights_seed: random weights, for tests and speed only; of the text encoder too, unless one is given.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         UsageError: a setting out of range.
@@ -73,10 +72,7 @@ class NarT2i(Neighbouring, TextInFront):
         top_p: float = 1.0,
         greedy: bool = False,
         draw: DrawRule = "inverse-cdf",
-        checkpoint: str | None = None,
-        card: str | None = None,
-        entry: str | None = None,
-        random_weights_seed: int | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         from vtbench.generators.published.next_token.llamagen.network_condition import TextGeometry
         from vtbench.generators.published.next_token.nar.network import SIZES, NarGeometry, NarNetwork
@@ -86,7 +82,7 @@ class NarT2i(Neighbouring, TextInFront):
         settings = SamplerSettings(filters, guidance(cfg_scale, cfg_interval), draw, order=geometry.order.name)
         self._setup_from_text(
             lambda: NarNetwork(geometry),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             Identity(tokenizer, VOCABULARY, (grid, grid), settings, ImageRule()),
             text_encoder,
             text_precision,

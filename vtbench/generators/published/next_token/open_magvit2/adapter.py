@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from vtbench.checkpoints.loading import Source
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import Source, WeightsFrom
 from vtbench.core.codes import Codes
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
@@ -47,10 +49,7 @@ class OpenMagvit2Ar(TeacherForcedParts, PublishedGenerator):
         top_p_post: of the second part.
         greedy: the likeliest at every step.
         draw: ``inverse-cdf``, or ``torch-multinomial`` for the authors' own draws of a single image.
-        checkpoint: its file.
-        card: whose checkpoint is used.
-        entry: of the file, where it holds several.
-        random_weights_seed: random weights, for tests and speed only.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         UsageError: a setting out of range.
@@ -80,10 +79,7 @@ class OpenMagvit2Ar(TeacherForcedParts, PublishedGenerator):
         top_p_post: float | None = None,
         greedy: bool = False,
         draw: DrawRule = "inverse-cdf",
-        checkpoint: str | None = None,
-        card: str | None = None,
-        entry: str | None = None,
-        random_weights_seed: int | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         from vtbench.generators.published.next_token.open_magvit2.network import SIZES, FactorisedNetwork
 
@@ -100,7 +96,7 @@ class OpenMagvit2Ar(TeacherForcedParts, PublishedGenerator):
         self._bits = geometry.bits
         self._setup(
             lambda: FactorisedNetwork(geometry),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             Identity(
                 tokenizer,
                 2 ** sum(geometry.bits),

@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from vtbench.checkpoints.loading import Source
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import Source, WeightsFrom
 from vtbench.core.contracts import Condition
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
 from vtbench.generators.published.teacher_forcing import TeacherForced
@@ -42,10 +44,7 @@ class Rar(TeacherForced, PublishedGenerator):
         strategy: ``sjd`` (the same distribution in fewer passes), ``gsd`` (its lossy kin), or ``plain``: one a pass.
         window: tokens of an image that a pass of a strategy sees.
         filling: what a strategy's window holds at first: ``random`` tokens, or each the one on its left.
-        checkpoint: its file.
-        card: whose checkpoint is used.
-        entry: of the file, where it holds several.
-        random_weights_seed: random weights, for tests and speed only.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         UsageError: a setting out of range.
@@ -70,10 +69,7 @@ class Rar(TeacherForced, PublishedGenerator):
         strategy: StrategyName = "plain",
         window: int = 16,
         filling: Filling = "random",
-        checkpoint: str | None = None,
-        card: str | None = None,
-        entry: str | None = None,
-        random_weights_seed: int | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         from vtbench.generators.published.next_token.rar.network import SIZES, RarNetwork
 
@@ -90,7 +86,7 @@ class Rar(TeacherForced, PublishedGenerator):
         )
         self._setup(
             lambda: RarNetwork(geometry),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             Identity(
                 tokenizer, geometry.vocabulary, (side, side), settings, ImageRule(rounding="truncate"), geometry.classes
             ),

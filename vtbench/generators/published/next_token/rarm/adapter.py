@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from vtbench.checkpoints.loading import Source
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import Source, WeightsFrom
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.info import ConditionKind
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
@@ -42,10 +44,7 @@ class Rarm(PublishedGenerator):
         top_k: only the k likeliest tokens stay; 0 for all.
         greedy: the likeliest token at every step.
         draw: ``inverse-cdf``, or ``torch-multinomial`` for the authors' own draws of a single image.
-        checkpoint: its file.
-        card: whose checkpoint is used.
-        entry: of the file, where it holds several.
-        random_weights_seed: random weights, for tests and speed only.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         AssetMissingError: the table is not there.
@@ -74,10 +73,7 @@ class Rarm(PublishedGenerator):
         top_k: int = 0,
         greedy: bool = False,
         draw: DrawRule = "inverse-cdf",
-        checkpoint: str | None = None,
-        card: str | None = None,
-        entry: str | None = None,
-        random_weights_seed: int | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         from vtbench.generators.published.next_token.rarm.neighbours import none_of, read_neighbours
         from vtbench.generators.published.next_token.rarm.network import SIZES, RarmNetwork
@@ -89,7 +85,7 @@ class Rarm(PublishedGenerator):
         rule = {} if neighbours is None else {"neighbour_rule": "of all rows, by a number of the sample's own seed"}
         self._setup(
             lambda: RarmNetwork(geometry),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             Identity(
                 tokenizer,
                 geometry.vocabulary,

@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from vtbench.checkpoints.loading import Source
+from typing_extensions import Unpack
+
+from vtbench.checkpoints.loading import Source, WeightsFrom
 from vtbench.core.contracts import Condition
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
 from vtbench.generators.published.teacher_forcing import TeacherForced
@@ -46,10 +48,7 @@ class TamingGpt(TeacherForced, PublishedGenerator):
         strategy: ``sjd`` (the same distribution in fewer passes), ``gsd`` (its lossy kin), or ``plain``: one a pass.
         window: tokens of an image that a pass of a strategy sees.
         filling: what a strategy's window holds at first: ``random`` tokens, or each the one on its left.
-        checkpoint: its file.
-        card: whose checkpoint is used.
-        entry: of the file, where it holds several.
-        random_weights_seed: random weights, for tests and speed only.
+        where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
         UsageError: a setting out of range.
@@ -78,10 +77,7 @@ class TamingGpt(TeacherForced, PublishedGenerator):
         strategy: StrategyName = "plain",
         window: int = 16,
         filling: Filling = "random",
-        checkpoint: str | None = None,
-        card: str | None = None,
-        entry: str | None = None,
-        random_weights_seed: int | None = None,
+        **where: Unpack[WeightsFrom],
     ) -> None:
         from vtbench.generators.published.next_token.taming.network import SIZES, TamingNetwork
 
@@ -89,7 +85,7 @@ class TamingGpt(TeacherForced, PublishedGenerator):
         filters = Filters(temperature, top_k, top_p, greedy, PRECISIONS[draw])
         self._setup(
             lambda: TamingNetwork(geometry),
-            Source(checkpoint, card, random_weights_seed, entry),
+            Source(**where),
             Identity(
                 tokenizer,
                 geometry.vocabulary,
