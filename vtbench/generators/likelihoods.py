@@ -17,7 +17,10 @@ WITHOUT_CLASS = "without a class"
 def told_by(generator: Any) -> frozenset[str]:
     """What a generator tells the likelihood of: ``codes``, ``pixels``, both or neither; and whether a class-conditional
     one tells it ``without a class`` too."""
-    of_codes = isinstance(generator, LikelihoodGenerator) and hasattr(generator, "tokenizer")
+    # asked of the object itself: some tell none under some of their settings
+    of_codes = isinstance(generator, LikelihoodGenerator) and all(
+        hasattr(generator, name) for name in ("log_likelihood", "tokenizer")
+    )
     of_pixels = isinstance(generator, PixelLikelihoodGenerator)
     without = of_codes and bool(getattr(generator, "null_condition", False))
     told = {CODES: of_codes, PIXELS: of_pixels, WITHOUT_CLASS: without}

@@ -89,7 +89,8 @@ record says so.
 
 Generators that draw tokens in a fixed order, one by one, in groups or in maps, mostly tell how likely real images are:
 `vtbench run -g llamagen-l-384 --task imagenet256-code-nll`. It is the likelihood of codes, never of pixels; guidance
-and filters take no part ([protocol](protocol.md#likelihood)). Of masked ones none can be computed exactly.
+and filters take no part ([protocol](protocol.md#likelihood)). Of masked ones none can be computed exactly; of FlexVAR
+none follows from the codes of an image, which are those of its last map; RARM tells it without a table of neighbours.
 
 LlamaGen's and NAR's generators from prompts (`llamagen-t2i`, `nar-t2i`) read them by the encoder of flan-t5-xl, which
 `vtbench fetch` gets with a card: a folder `google/flan-t5-xl` or `flan-t5-xl` in one of `$VTBENCH_ASSETS`, the hub's

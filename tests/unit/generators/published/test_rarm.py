@@ -15,6 +15,7 @@ from vtbench.checkpoints.cards import GeneratorCard
 from vtbench.core.contracts import Condition
 from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
 from vtbench.core.seeds import sample_seed
+from vtbench.generators.likelihoods import CODES, told_by
 from vtbench.generators.published.next_token.rarm.adapter import Rarm
 from vtbench.generators.published.next_token.rarm.neighbours import read_neighbours
 from vtbench.generators.published.next_token.rarm.network import SIZES, RarmNetwork
@@ -116,9 +117,26 @@ def test_an_image_takes_the_row_of_its_seed(tmp_path: Path) -> None:
     alone = [made.sample_codes([Condition()], seeds[at : at + 1]).levels[0] for at in range(3)]
     assert torch.equal(whole, torch.cat(alone))
     without = Rarm.random(**Rarm.shrunken)
+    assert told_by(without) == {CODES} and told_by(made) == frozenset()
     assert any("without neighbours" in note for note in without.notes)
     given = ([Condition()] * 2, seeds[:2])
     assert not torch.equal(made.sample_codes(*given).levels[0], without.sample_codes(*given).levels[0])
+
+
+def test_likelihood_is_that_of_the_samplers_distribution_without_neighbours() -> None:
+    made = Rarm.random(**Rarm.shrunken)
+    codes = made.sample_codes([Condition()] * 2, torch.tensor([3, 4]))
+    drawn, zeros = codes.levels[0].flatten(1), torch.zeros(2, 1, 24)
+    with torch.inference_mode():
+        cache = made._network.make_cache(2)
+        steps = [made._network.prefill(zeros, cache)]
+        steps += [made._network.step(drawn[:, at : at + 1], cache)[:, -1] for at in range(15)]
+    wanted = torch.stack(steps, dim=1).double().log_softmax(-1).gather(-1, drawn[..., None])[..., 0]
+    told = made.log_likelihood([Condition()] * 2, codes)
+    assert told.dtype == torch.float64 and told.shape == (2, 16) and bool((told < 0).all())
+    torch.testing.assert_close(told, wanted, rtol=0, atol=1e-4)
+    with pytest.raises(UsageError, match="codes of 2 images, 16 tokens each, for 1 conditions"):
+        made.log_likelihood([Condition()], codes)
 
 
 @pytest.mark.parametrize(("vectors", "name", "told"), [

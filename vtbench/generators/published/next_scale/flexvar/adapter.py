@@ -6,6 +6,9 @@ Held against jiaosiyu1999/FlexVAR (04462cb) on a CPU in float32 with equal rando
 900, top-p 0.95: all codes equal, for the ten scales of training (two images, about 580 distinct of 680), 13 scales
 (981), five (341), and twelve up to 512 pixels under guidance 3 (2,233); images within 2e-6 in [0, 1]. Logits of all
 scales in one teacher-forced pass are within 2e-6 at a magnitude of 3.5.
+
+No likelihood is told: the tokenizer codes the last map alone, and what a network predicts it from are maps that these
+codes do not determine.
 """
 
 from __future__ import annotations

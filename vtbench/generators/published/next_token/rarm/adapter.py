@@ -18,6 +18,7 @@ from vtbench.checkpoints.loading import Source, WeightsFrom
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.info import ConditionKind
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
+from vtbench.generators.published.teacher_forcing import TeacherForced
 from vtbench.generators.sampling.draws import PRECISIONS, DrawRule
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant
@@ -31,7 +32,7 @@ WITHOUT = (
 )
 
 
-class Rarm(PublishedGenerator):
+class Rarm(TeacherForced, PublishedGenerator):
     """A transformer of tokens that looks at the CLIP vectors of a few neighbours of the image to be.
 
     Args:
@@ -80,6 +81,7 @@ class Rarm(PublishedGenerator):
 
         geometry = SIZES[size]
         width = geometry.neighbour
+        self._given_table = neighbours is not None
         self._neighbours = none_of(width) if neighbours is None else read_neighbours(neighbours, width)
         filters = Filters(temperature, top_k, greedy=greedy, precision=PRECISIONS[draw])
         rule = {} if neighbours is None else {"neighbour_rule": "of all rows, by a number of the sample's own seed"}
@@ -96,6 +98,25 @@ class Rarm(PublishedGenerator):
             ),
         )
         self.notes = (*self.notes, WITHOUT) if neighbours is None else self.notes
+
+    @property
+    def log_likelihood(self) -> Any:
+        """:meth:`.TeacherForced.log_likelihood` of the network without neighbours.
+
+        Raises:
+            AttributeError: it has a table. Codes do not tell which of its rows they are of, and the likelihood under
+                all of them together would take a pass a row.
+        """
+        if self._given_table:
+            raise AttributeError(f"{self.info.name} tells no likelihood with a table of neighbours")
+        return super().log_likelihood
+
+    def _condition(self, conditions: Sequence[Condition]) -> Tensor:
+        """Vectors of no neighbours, ``[B,1,width]``."""
+        import torch
+
+        device = next(self._network.parameters()).device
+        return self._neighbours.of(torch.zeros(len(conditions), dtype=torch.int64)).to(device)
 
     def _draw(self, conditions: Sequence[Condition], seeds: Tensor) -> tuple[Tensor, SamplingCost]:
         import torch
