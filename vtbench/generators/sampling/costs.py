@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from vtbench.core.contracts import SamplingCost
+from vtbench.core.contracts import ModelCost, SamplingCost
 
 if TYPE_CHECKING:
     from torch import nn
@@ -44,6 +44,17 @@ def weight_bytes(*networks: nn.Module) -> int:
     """Bytes of parameters and buffers in their present precision; what networks share counts once."""
     held = {id(tensor): tensor for network in networks for tensor in (*network.parameters(), *network.buffers())}
     return sum(tensor.numel() * tensor.element_size() for tensor in held.values())
+
+
+def share(cost: SamplingCost, network: nn.Module) -> ModelCost:
+    """What a loop took, as that of one network of several."""
+    return ModelCost(
+        forward_passes=cost.forward_passes,
+        tokens_computed=cost.tokens_computed,
+        kv_cache_bytes=cost.kv_cache_bytes,
+        kv_cache_bytes_at_end=cost.kv_cache_bytes_at_end,
+        weight_bytes=weight_bytes(network),
+    )
 
 
 def largest(found: Iterable[int | None]) -> int | None:

@@ -106,6 +106,10 @@ def test_each_decoder_draws_from_a_stream_of_its_own(tiny: Digit) -> None:
     assert torch.equal(codes, second) and int(codes.max()) < 32 <= int(first.max())
     cost = tiny.sampling_cost()
     assert cost is not None and (cost.forward_passes, cost.tokens) == (32, 64)
+    shares = cost.models
+    assert [(name, one.forward_passes) for name, one in shares.items()] == [("features", 16), ("pixels", 16)]
+    assert cost.weight_bytes == sum(one.weight_bytes or 0 for one in shares.values()) >= 4 * tiny.info.parameters
+    assert cost.kv_cache_bytes == max(one.kv_cache_bytes for one in shares.values())
     recorded = tiny.info.sampler
     assert recorded["top_k"] == [20, 0] and recorded["top_p"] == [1.0, 0.8] and recorded["temperature"] == 1.0
     assert tiny.info.conditions == "none" and "features" in recorded["parts"]

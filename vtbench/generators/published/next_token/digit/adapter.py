@@ -24,7 +24,7 @@ from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.info import ConditionKind
 from vtbench.core.seeds import sample_seed
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
-from vtbench.generators.sampling.costs import added
+from vtbench.generators.sampling.costs import added, share
 from vtbench.generators.sampling.filters import Filters
 from vtbench.generators.sampling.guidance import Constant
 from vtbench.generators.sampling.settings import SamplerSettings
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from vtbench.generators.sampling.next_token import Prompted
 
 CLASSES = 1000
-PIXELS = "pixels"
+FEATURES, PIXELS = "features", "pixels"
 SECOND = GeneratorCard(
     name="digit-base-pixels",
     target="digit",
@@ -131,7 +131,7 @@ class Digit(PublishedGenerator):
 
         loaded: LoadedNetwork = load_network(build, source, SECOND, self._conventions(SECOND), self._convert)
         second = loaded.network.eval().requires_grad_(False)
-        self._network = torch.nn.ModuleDict({"features": self._network, PIXELS: second})
+        self._network = torch.nn.ModuleDict({FEATURES: self._network, PIXELS: second})
         self.notes = (*self.notes, *(note for note in loaded.notes if loaded.weights))
         self.info = replace(
             self.info,
@@ -164,7 +164,9 @@ class Digit(PublishedGenerator):
         from vtbench.generators.sampling.next_token import Prompted, sample_tokens
 
         settings: SamplerSettings = self._identity.settings
-        features, first = sample_tokens(self._network["features"], self._prompted(conditions), settings.part(0), seeds)
+        networks = self._network[FEATURES], self._network[PIXELS]
+        features, first = sample_tokens(networks[0], self._prompted(conditions), settings.part(0), seeds)
         own = torch.tensor([sample_seed(seed, PIXELS) for seed in seeds.tolist()])
-        pixels, second = sample_tokens(self._network[PIXELS], Prompted(features, features), settings.part(1), own)
-        return pixels, added(first, second)
+        pixels, second = sample_tokens(networks[1], Prompted(features, features), settings.part(1), own)
+        shares = {FEATURES: share(first, networks[0]), PIXELS: share(second, networks[1])}
+        return pixels, replace(added(first, second), models=shares)
