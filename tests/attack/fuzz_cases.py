@@ -112,6 +112,7 @@ def _furnished(seeds: list[bytes], image: str = "a.png") -> Callable[[Path], lis
 
 def _records() -> dict[str, Reader]:
     from vtbench.core.outside.seals import sealed
+    from vtbench.generators.sampling.next_scale.strategies.calibration import read_calibration
     from vtbench.readers.cache import ReadingStore
     from vtbench.results.comparing.baseline import is_baseline, measurement_of, read_baseline
     from vtbench.results.comparing.sources import load_measurements
@@ -127,6 +128,8 @@ def _records() -> dict[str, Reader]:
     job = {"model": "m", **facts, "results": [{"metric": "psnr", "value": 1.5, "n": 2}], "rows": rows}
     baseline = json.dumps({"kind": "vtbench baseline", "schema_version": 1, "jobs": [job]}).encode()
     reading = json.dumps(sealed({"reader": "r", "key": "00", "strings": ["a"]})).encode()
+
+    heads = {"format": 1, "host": {"depth": 2, "heads": 2}, "samples": 1, "seed": 0, "variances": [[1.0, 2.0]] * 2}
 
     def gate(path: Path) -> object:
         is_baseline(path)
@@ -144,6 +147,12 @@ def _records() -> dict[str, Reader]:
         "record": Reader("record.json", lambda _: [*records, *plain], read_record, damaged_text),
         "leaderboard row": Reader("r.json", lambda _: records, read_row, damaged_text),
         "baseline": Reader("b.json", lambda _: [baseline], gate, damaged_text),
+        "calibration": Reader(
+            "c.json",
+            lambda _: [json.dumps(sealed(heads)).encode()],
+            lambda path: read_calibration(path).contextual(),
+            damaged_text,
+        ),
         "plan": Reader("plan.json", lambda _: [_plan(json.loads(records[0]))], planned, damaged_text),
         "reading": Reader("00.json", lambda _: [reading], cached, damaged_text),
         "published.csv": Reader(

@@ -12,6 +12,7 @@ import typer
 from vtbench.cli.panels import InPanels
 from vtbench.cli.streams import data_on_stdout
 from vtbench.cli.verbs import (
+    calibrate,
     check,
     compare,
     doctor,
@@ -55,6 +56,7 @@ app.command("check")(check.check)
 app.command("status")(status.status)
 app.command("verify")(verify.verify)
 app.command("doctor")(doctor.doctor)
+app.command("calibrate")(calibrate.calibrate)
 app.command("fetch")(fetch.fetch)
 app.command("new")(new.new)
 app.add_typer(stats.stats, name="stats")

@@ -55,6 +55,11 @@ class KeyValueCache:
         return self.nbytes
 
     @property
+    def precisions(self) -> tuple[torch.dtype, torch.dtype, torch.device]:
+        """Of keys, of values, and where they lie."""
+        return self._stored.dtype, self._stored.dtype, self._stored.device
+
+    @property
     def storage(self) -> Tensor:
         """``[depth,2,batch,heads,length,head_width]``: keys, then values."""
         return self._stored

@@ -26,6 +26,7 @@ _MAKERS: dict[str, Callable[[Sequence[bytes]], Bytes]] = {
     "record": plain.sealed_files,
     "leaderboard row": plain.sealed_files,
     "baseline": partial(plain.sealed_files, inner="jobs"),
+    "calibration": plain.sealed_files,
     "plan": plain.sealed_files,
     "reading": plain.sealed_files,
     "published.csv": plain.csv_files,

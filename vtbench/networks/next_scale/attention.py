@@ -54,8 +54,9 @@ class ScaleCache(ScaleMemory, Protocol):
         all."""
 
     def attended(self, layer: int, query: Tensor, raw: Callable[[], Tensor]) -> None:
-        """What the layer asked with: ``query [R,heads,T,D]`` as attention used it, and ``raw`` for what the matrix
-        alone makes of the input, without bias, norm and rotation. A cache may forget what was hardly looked at."""
+        """What the layer asked with: ``query [R,heads,T,D]`` as attention used it, the scale of the softmax included,
+        and ``raw`` for what the matrix alone makes of the input, without bias, norm and rotation. A cache may forget
+        what was hardly looked at."""
 
 
 class ScaleAttention(nn.Module):
@@ -114,7 +115,8 @@ class ScaleAttention(nn.Module):
         asking, seen = query.to(value.dtype), key.to(value.dtype)
         attended = F.scaled_dot_product_attention(asking, seen, value, attn_mask=mask, scale=self._scale)
         if cache is not None:
-            cache.attended(layer, query, lambda: asked - self.q_bias.view(self._heads, 1, -1))
+            scaled = query if self._scale == 1.0 else query * self._scale
+            cache.attended(layer, scaled, lambda: asked - self.q_bias.view(self._heads, 1, -1))
         output: Tensor = self.proj(attended.transpose(1, 2).flatten(2))
         return output
 

@@ -37,6 +37,11 @@ class PreciseKeysCache:
         """The same: all of it is taken at once."""
         return self.nbytes
 
+    @property
+    def precisions(self) -> tuple[torch.dtype, torch.dtype, torch.device]:
+        """Of keys, of values, and where they lie."""
+        return self._keys.dtype, self._values.dtype, self._keys.device
+
     def extended(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """All keys and values of a layer up to and with these, ``[B,heads,T,D]`` each; :meth:`advance` keeps them."""
         stop = self.length + key.shape[2]

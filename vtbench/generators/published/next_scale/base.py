@@ -37,6 +37,7 @@ class NextScaleGenerator(PublishedGenerator):
     def _setup(self, build: Callable[[], Any], source: Source, identity: Identity) -> None:
         super()._setup(build, source, identity)
         strategy = identity.settings.strategy
+        strategy.suits(self)
         self.info = replace(self.info, weights=(*self.info.weights, *strategy.weights()))
 
     def _networks(self) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from vtbench.checkpoints.cards import load_generator_cards
 from vtbench.core.errors import UsageError
 from vtbench.core.naming.arguments import bind
 from vtbench.core.naming.reference import Reference, parse_reference
-from vtbench.generators.sampling.next_scale.collaboration import Refiner
+from vtbench.generators.sampling.next_scale.strategies.collaboration import Refiner
 
 if TYPE_CHECKING:
     from vtbench.generators.sampling.next_scale.schedule import ScaleSchedule

@@ -5,8 +5,9 @@ Every strategy takes arguments of its own, and refuses those of the others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vtbench.core.errors import UsageError
@@ -23,10 +24,12 @@ class Around:
     Attributes:
         family: class of the generator.
         schedule: of its scales.
+        depth: layers of its network.
     """
 
     family: Any
     schedule: ScaleSchedule
+    depth: int
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Kind:
     """
 
     made: Callable[..., ScaleStrategy]
-    taken: tuple[str, ...]
+    taken: tuple[str, ...] = ()
     needed: tuple[str, ...] = ()
 
 
@@ -57,7 +60,7 @@ def strategy_of(name: str, around: Around, given: Mapping[str, Any]) -> ScaleStr
         AssetMissingError: a file or weights that it needs cannot be had.
     """
     told = {key: value for key, value in given.items() if value is not None}
-    offered = {key: kind for key, kind in STRATEGIES.items() if set(kind.taken) & set(given)}
+    offered = {key: kind for key, kind in STRATEGIES.items() if not kind.taken or set(kind.taken) & set(given)}
     if name not in ("plain", *offered):
         raise UsageError(f"strategy={name!r}: must be plain, {' or '.join(offered)}")
     taken, needed = (offered[name].taken, offered[name].needed) if name in offered else ((), ())
@@ -73,13 +76,45 @@ def strategy_of(name: str, around: Around, given: Mapping[str, Any]) -> ScaleStr
 
 def _code(around: Around, refiner: str, drafted_scales: int) -> ScaleStrategy:
     from vtbench.generators.published.next_scale.refiner import refiner_of
-    from vtbench.generators.sampling.next_scale.collaboration import Collaboration
+    from vtbench.generators.sampling.next_scale.strategies.collaboration import Collaboration
 
     network = refiner_of(refiner, around.family, around.schedule)
     return Collaboration(network, drafted_scales).checked(around.schedule)
 
 
+def _current_scale(_: Around) -> ScaleStrategy:
+    from vtbench.generators.sampling.next_scale.strategies.forgetting import CurrentScale, Forgetting
+
+    return Forgetting(CurrentScale())
+
+
+def _scalekv(around: Around, budget: float, large_layers: Sequence[int] = ()) -> ScaleStrategy:
+    from vtbench.generators.sampling.next_scale.strategies.forgetting import Forgetting
+    from vtbench.generators.sampling.next_scale.strategies.layer_budgets import LayerBudgets
+
+    large = tuple(large_layers)
+    return Forgetting(LayerBudgets(schedule=around.schedule, depth=around.depth, budget=budget, large=large))
+
+
+def _hack(around: Around, budget: float, calibration: str, contextual_budget: float | None = None) -> ScaleStrategy:
+    from vtbench.generators.sampling.next_scale.strategies.calibration import read_calibration
+    from vtbench.generators.sampling.next_scale.strategies.forgetting import Forgetting
+    from vtbench.generators.sampling.next_scale.strategies.head_budgets import HeadBudgets
+
+    return Forgetting(
+        HeadBudgets(
+            schedule=around.schedule,
+            calibration=read_calibration(Path(calibration).expanduser()),
+            budget=budget,
+            contextual_budget=contextual_budget,
+        )
+    )
+
+
 STRATEGIES: dict[str, Kind] = {
     "code": Kind(_code, ("refiner", "drafted_scales"), ("refiner", "drafted_scales")),
+    "current-scale": Kind(_current_scale),
+    "hack": Kind(_hack, ("budget", "calibration", "contextual_budget"), ("budget", "calibration")),
+    "scalekv": Kind(_scalekv, ("budget", "large_layers"), ("budget",)),
 }
-"""By name; a family offers those that take one of its arguments."""
+"""By name; a family offers those that take none, or one of its arguments."""

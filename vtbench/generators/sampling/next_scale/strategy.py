@@ -114,6 +114,13 @@ class ScaleStrategy:
         """What a reader of the numbers must know."""
         return ()
 
+    def suits(self, generator: Any) -> None:
+        """Look at the generator whose strategy it is, once that has been loaded.
+
+        Raises:
+            UsageError: it is not the one that the strategy was fitted to.
+        """
+
     def networks(self) -> tuple[Any, ...]:
         """Modules beside the host's, which are moved with it."""
         return ()

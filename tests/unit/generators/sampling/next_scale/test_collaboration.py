@@ -19,10 +19,10 @@ from vtbench.generators.published.next_scale.var.network import SIDES_256, VarGe
 from vtbench.generators.resolve import resolve_generator
 from vtbench.generators.sampling.filters import LAST
 from vtbench.generators.sampling.next_scale.accumulation import ResidualAccumulator
-from vtbench.generators.sampling.next_scale.collaboration import Collaboration, Refiner
 from vtbench.generators.sampling.next_scale.ramps import Ramp
 from vtbench.generators.sampling.next_scale.schedule import ScaleSchedule
 from vtbench.generators.sampling.next_scale.settings import ScaleSettings
+from vtbench.generators.sampling.next_scale.strategies.collaboration import Collaboration, Refiner
 from vtbench.tokenizers.published.var_vq.adapter import VarVQ
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*random weights")

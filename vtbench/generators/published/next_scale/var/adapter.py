@@ -47,10 +47,15 @@ class Var(ScaleLikelihood, MultiScaleGenerator):
         temperature: logits that the filters left are divided by it; or one for each scale.
         greedy: the likeliest token everywhere.
         draw: ``inverse-cdf``, or ``torch-multinomial`` for the authors' own draws of a single image.
-        strategy: ``plain``: one pass a scale; or ``code``: these weights draft the first scales, and a second network
-            refines them and predicts the others.
+        strategy: ``plain``: one pass a scale; ``code``: these weights draft the first scales, and a second network
+            refines them and predicts the others; ``scalekv``, ``hack``: the cache forgets, by layer or by head;
+            ``current-scale``: it forgets everything, after every scale.
         refiner: of ``code``: the VAR whose network takes over, e.g. ``var-d16``.
         drafted_scales: of ``code``: scales before it does.
+        budget: of ``scalekv`` and ``hack``: share of the cache that is kept.
+        large_layers: of ``scalekv``: layers that keep everything, from 0.
+        calibration: of ``hack``: file of ``vtbench calibrate``, made of these weights.
+        contextual_budget: of ``hack``: share that heads of contents keep; a quarter of ``budget`` unless given.
         where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
@@ -85,8 +90,14 @@ class Var(ScaleLikelihood, MultiScaleGenerator):
         strategy: str = "plain",
         refiner: str | None = None,
         drafted_scales: int | None = None,
+        budget: float | None = None,
+        large_layers: Sequence[int] | None = None,
+        calibration: str | None = None,
+        contextual_budget: float | None = None,
         **where: Unpack[WeightsFrom],
     ) -> None:
+        from vtbench.generators.published.next_scale.var.network import SIZES
+
         schedule = ScaleSchedule.square(scales)
         temperatures = each_scale("temperature", temperature, len(schedule))
         order = FIRST if set(temperatures) == {1.0} else LAST
@@ -98,8 +109,12 @@ class Var(ScaleLikelihood, MultiScaleGenerator):
             draw=draw,
             strategy=strategy_of(
                 strategy,
-                Around(family=Var, schedule=schedule),
-                {"refiner": refiner, "drafted_scales": drafted_scales},
+                Around(family=Var, schedule=schedule, depth=int(SIZES[size]["depth"])),
+                {
+                    **{"refiner": refiner, "drafted_scales": drafted_scales, "budget": budget},
+                    **{"large_layers": large_layers, "calibration": calibration},
+                    "contextual_budget": contextual_budget,
+                },
             ),
         )
         self._setup(
