@@ -19,22 +19,7 @@ from vtbench.systems.page import anchor, systems_page
 DOCS = Path(__file__).parents[3] / "docs"
 COVERAGE = load_coverage()
 PAPERS = (
-    *(
-        "VAR",
-        "FlexVAR",
-        "SAR",
-        "HMAR",
-        "M-VAR",
-        "CoDe",
-        "HACK",
-        "ControlVAR",
-        "NFIG",
-        "ECM",
-        "LlamaGen",
-        "NAR",
-        "GigaTok",
-        "Hita",
-    ),
+    *("VAR", "FlexVAR", "SAR", "HMAR", "M-VAR", "CoDe", "HACK", "NFIG", "ECM", "LlamaGen", "NAR", "GigaTok", "Hita"),
     *("D-AR", "DetailFlow", "CTF", "VF prompt", "VA-π", "DiGIT", "ELM", "Axial Transformers", "ACDiT", "Hi-MAR"),
     *("JPEG-LM", "RDM/RARM", "Meissonic", "Lumina-mGPT", "Lumina-mGPT 2.0", "GSD", "ARRA", "Token-Shuffle", "ASVR"),
     *("Harmon", "VARGPT-v1.1", "Infinity", "VAREdit", "NSARM", "ARBooth", "ScaleWeaver", "NFD", "VFMF", "OctGPT"),
