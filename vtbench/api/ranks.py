@@ -156,7 +156,7 @@ class Ranks:
 
     def _files(self, plan: JobPlan, evaluators: Evaluators) -> dict[str, bytes]:
         """Blocks and previews of this rank's share, and features of its references that were not sent before."""
-        share = self.worker.share(plan.data.blocks)
+        share = plan.data.share(self.worker)
         references = self._unsent(reference_files(plan, evaluators, share))
         return taken_up(plan.out, [*block_files(plan, share), *references])
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from vtbench.assets.resolution import offline
 from vtbench.core.errors import AssetMissingError
 from vtbench.core.extras import install_extra
+from vtbench.core.network import offline
 
 
 def hub_file(repository: str, file: str, revision: str | None = None) -> Path:

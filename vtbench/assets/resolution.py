@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -11,8 +10,7 @@ from vtbench.assets import canonical, lookup, sources
 from vtbench.assets.manifest import Asset, Source, manifest
 from vtbench.core.disk.caches import alone_in, is_there, kept_in, kept_meanwhile, not_kept, places
 from vtbench.core.errors import AssetMissingError, StorageFullError, VtbenchError
-
-OFFLINE_VARIABLE = "VTBENCH_OFFLINE"
+from vtbench.core.network import OFFLINE_VARIABLE, offline
 
 
 def resolve_asset(asset: Asset) -> Path:
@@ -27,11 +25,6 @@ def resolve_asset(asset: Asset) -> Path:
     if offline():
         raise _missing(asset, [*reasons, f"{OFFLINE_VARIABLE}=1: the network was not used"])
     return _download(asset, reasons)
-
-
-def offline() -> bool:
-    """The network is forbidden."""
-    return os.environ.get(OFFLINE_VARIABLE) == "1"
 
 
 def _resolve_locally(asset: Asset) -> tuple[Path | None, list[str]]:

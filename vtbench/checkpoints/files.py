@@ -163,7 +163,7 @@ def _folder_from_hub(card: CommonCard, checkpoint: CardCheckpoint) -> Path:
 def _from_url(card: CommonCard, url: str, sha256: str) -> Path:
     import pooch
 
-    from vtbench.assets.resolution import offline
+    from vtbench.core.network import offline
 
     if offline():
         raise _missing(card, "VTBENCH_OFFLINE=1: the network was not used")

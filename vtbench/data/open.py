@@ -10,7 +10,9 @@ from vtbench.core.disk.files import expand_user
 from vtbench.core.errors import UsageError
 from vtbench.core.naming.reference import Reference, parse_reference
 from vtbench.core.registry import Registry
+from vtbench.core.secrets import masked
 from vtbench.data import DATASETS
+from vtbench.data.stores.urls import is_url, path_of
 
 
 def open_data(text: str, registry: Registry = DATASETS) -> ImageDataset:
@@ -19,11 +21,13 @@ def open_data(text: str, registry: Registry = DATASETS) -> ImageDataset:
     In this order: a registered name or ``module:Class`` with its arguments (``photos-mini``, ``hub,path=…``), so that
     a task's source means the same whatever lies in the working folder (write ``./photos-mini`` for a folder of that
     name); a folder (of images, else of Parquet files, else of tars); a ``.parquet`` or ``.npz`` file; a ``.tar`` file
-    or pattern.
+    or pattern; a URL, or a pattern of URLs, of ``.tar`` or ``.parquet`` files.
 
     Raises:
         UsageError: no such name or path, or nothing in it.
     """
+    if is_url(text):
+        return cast(ImageDataset, registry.create(_of_url(text)))
     if _is_reference(text, registry):
         return cast(ImageDataset, registry.create(parse_reference(text)))
     path = Path(expand_user(text))
@@ -42,6 +46,16 @@ def open_data(text: str, registry: Registry = DATASETS) -> ImageDataset:
     if "/" in text.split(",", 1)[0] or text.startswith(("~", ".")):
         raise UsageError(f"no data at {text}: the path does not exist", "check it, or give a name: vtbench list data")
     return cast(ImageDataset, registry.create(parse_reference(text)))
+
+
+def _of_url(url: str) -> Reference:
+    kinds = {".tar": "webdataset", ".parquet": "parquet"}
+    for suffix, kind in kinds.items():
+        if path_of(url).lower().endswith(suffix):
+            return Reference(kind, {"path": url})
+    raise UsageError(
+        f"{masked(url)} is neither a .tar nor a .parquet file", "of others, and of folders, give a copy on this machine"
+    )
 
 
 def _is_reference(text: str, registry: Registry) -> bool:

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vtbench.assets.checkpoint import load_checkpoint
-from vtbench.assets.resolution import offline
 from vtbench.core.digests import digest_file
 from vtbench.core.disk.files import user_path
 from vtbench.core.errors import AdapterError, AssetMissingError
+from vtbench.core.network import offline
 from vtbench.readers.boxes import crop
 from vtbench.readers.contract import Box, ReaderIdentity, ReadResult, check_image
 

@@ -37,6 +37,11 @@ class Worker:
         """Every ``world``-th item from ``rank``: all items are dealt, none twice."""
         return list(blocks[self.rank :: self.world])
 
+    def run_of(self, blocks: Sequence[T]) -> list[T]:
+        """The ``rank``-th of ``world`` runs of neighbours, as equal in length as can be."""
+        ends = [len(blocks) * rank // self.world for rank in (self.rank, self.rank + 1)]
+        return list(blocks[ends[0] : ends[1]])
+
 
 def current_worker(environment: Mapping[str, str] = os.environ) -> Worker:
     """Read torchrun's, accelerate's or srun's variables; alone otherwise.

@@ -24,8 +24,9 @@ class Subset:
         if limit < 1:
             raise UsageError(f"a limit of {limit} leaves no samples", "give a limit of at least 1")
         self.dataset = dataset
-        self.ids = tuple(dataset.ids[:limit])
+        self.ids = dataset.ids[:limit]
         self.notes = notes_of(dataset)
+        self.in_shards = bool(getattr(dataset, "in_shards", False))
 
     def __len__(self) -> int:
         return len(self.ids)

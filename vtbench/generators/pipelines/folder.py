@@ -11,13 +11,13 @@ from typing import Any
 
 from vtbench.assets.dangling_links import dangling
 from vtbench.assets.hub import told_of_folder
-from vtbench.assets.resolution import offline
 from vtbench.assets.weight_files import indexed_shards
 from vtbench.core.digests import digest_file
 from vtbench.core.disk.files import user_path
 from vtbench.core.errors import AdapterError, AssetMissingError
 from vtbench.core.extras import install_extra
 from vtbench.core.info import WeightFile
+from vtbench.core.network import offline
 from vtbench.core.outside.parsing import read_json
 
 INDEX = "model_index.json"

@@ -51,7 +51,7 @@ def discard(plan: JobPlan, worker: Worker) -> None:
 
 def measure_job(plan: JobPlan, evaluators: Evaluators, device: torch.device, worker: Worker) -> None:
     """Measure the blocks of this worker's share that are missing; each is written before the next begins."""
-    mine = worker.share(plan.data.blocks)
+    mine = plan.data.share(worker)
     missing = begin(plan, mine, lambda: ensure_manifest(plan, evaluators, device))
     measure_blocks(plan, evaluators, device, worker, mine, missing)
 

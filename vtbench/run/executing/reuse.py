@@ -30,7 +30,7 @@ def reused(plan: JobPlan, worker: Worker) -> RunRecord | None:
     record = finished(plan)
     if record is None:
         return None
-    if blocks_without_images(plan, worker.share(plan.data.blocks)):
+    if blocks_without_images(plan, plan.data.share(worker)):
         plan.record_path.unlink(missing_ok=True)
         return None
     if worker.rank == 0:

@@ -28,6 +28,7 @@ from vtbench.run.options import RunOptions
 from vtbench.run.planning.foreign_parts import dataset_code, evaluators_code, foreign_parts
 from vtbench.run.planning.models import Source
 from vtbench.run.storing.blocks import Block, BlockStore, split_blocks
+from vtbench.run.worker import Worker
 from vtbench.tasks import TaskSpec
 
 # Raised when the layout of block files changes, so that blocks of another layout are never resumed.
@@ -49,6 +50,7 @@ class JobData:
         reader_id: what reads texts or judges instances; ``None`` where nothing does.
         notes: what a reader of the numbers must know about the data, such as files that were left out.
         foreign: identity of metrics, extractors and data sets that are not vtbench's own.
+        in_shards: whether neighbouring samples lie in one file, of several that are dear to open.
     """
 
     task: TaskSpec
@@ -60,11 +62,16 @@ class JobData:
     reader_id: str | None = None
     notes: tuple[str, ...] = ()
     foreign: Mapping[str, Any] = field(default_factory=dict)
+    in_shards: bool = False
 
     @property
     def blocks(self) -> list[Block]:
         """The task's blocks over these samples."""
         return split_blocks(len(self.ids), self.task.block_size)
+
+    def share(self, worker: Worker) -> list[Block]:
+        """The blocks that are a worker's: one in ``world``, or, of data in shards, a run, so that it opens few."""
+        return worker.run_of(self.blocks) if self.in_shards else worker.share(self.blocks)
 
     @property
     def limited_from(self) -> int | None:
@@ -114,6 +121,7 @@ def open_task_data(task: TaskSpec, data: str | ImageDataset | None, limit: int |
         reader_id=_reader_id(task),
         foreign=foreign_parts(task, code),
         notes=notes_of(dataset),
+        in_shards=bool(getattr(dataset, "in_shards", False)),
         dataset=dataset,
     )
 
