@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vtbench.features.clip_model import MEAN, STD, clip_file, load_clip
-from vtbench.features.network import NetworkExtractor
+from vtbench.features.network import NetworkExtractor, by_channel
 from vtbench.features.resizing import pillow_bicubic_float
 
 
@@ -48,10 +48,10 @@ class ClipL14(NetworkExtractor):
         clip_file(cls.variant, None)
 
     def _resize(self, images: Tensor, device: torch.device) -> Tensor:
-        return pillow_bicubic_float(images, self.side).to(device)
+        return pillow_bicubic_float(images.to(device), self.side)
 
     def _forward(self, images: Tensor) -> dict[str, Tensor]:
-        mean, std = (torch.tensor(values, device=images.device).view(3, 1, 1) for values in (MEAN, STD))
+        mean, std = (by_channel(values, images.device) for values in (MEAN, STD))
         embedded = self._network((images / 255.0 - mean) / std)
         return {"pool": F.normalize(embedded.float(), dim=-1)}
 

@@ -15,7 +15,7 @@ from vtbench.assets.hub import hub_file
 from vtbench.core.digests import digest_file
 from vtbench.core.disk.files import user_path
 from vtbench.core.errors import AdapterError
-from vtbench.features.network import NetworkExtractor
+from vtbench.features.network import NetworkExtractor, by_channel
 from vtbench.features.resizing import pillow_bicubic_float
 
 SIDE = 224
@@ -58,10 +58,10 @@ class DinoV2(NetworkExtractor):
         hub_file(REPOSITORY, FILE)
 
     def _resize(self, images: Tensor, device: torch.device) -> Tensor:
-        return pillow_bicubic_float(images, SIDE).to(device)
+        return pillow_bicubic_float(images.to(device), SIDE)
 
     def _forward(self, images: Tensor) -> dict[str, Tensor]:
-        mean, std = (torch.tensor(values, device=images.device).view(3, 1, 1) for values in (_MEAN, _STD))
+        mean, std = (by_channel(values, images.device) for values in (_MEAN, _STD))
         tokens: Tensor = self._network.forward_features((images / 255.0 - mean) / std)  # type: ignore[operator, unused-ignore]
         return {"pool": tokens[:, 0]}
 

@@ -73,7 +73,7 @@ class InceptionClean(_Inception):
     name = "inception_clean-pillowbicubic299"
 
     def _resize(self, images: Tensor, device: torch.device) -> Tensor:
-        return pillow_bicubic_float(images, SIDE).to(device)
+        return pillow_bicubic_float(images.to(device), SIDE)
 
 
 class _Layers(nn.Module):

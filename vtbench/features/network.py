@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, ClassVar, TypeVar
 
 import torch
@@ -83,6 +84,13 @@ def frozen(network: nn.Module) -> nn.Module:
     """For inference only: evaluation mode, no gradients, ``channels_last`` (faster convolutions on every device)."""
     network.eval().requires_grad_(False)
     return network.to(memory_format=torch.channels_last)
+
+
+@lru_cache(maxsize=32)
+def by_channel(values: tuple[float, ...], device: torch.device) -> Tensor:
+    """A number a channel, ``float32 [C,1,1]`` on ``device``: sent there once, not for every batch."""
+    with torch.inference_mode(False):  # a tensor made in inference mode would serve in nothing else
+        return torch.tensor(values, device=device).view(-1, 1, 1)
 
 
 def fuse_batch_norm(network: nn.Module, pairs: Sequence[tuple[str, str]]) -> nn.Module:

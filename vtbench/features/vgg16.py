@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from vtbench.features.network import NetworkExtractor, State, asset_or, frozen
+from vtbench.features.network import NetworkExtractor, State, asset_or, by_channel, frozen
 from vtbench.features.resizing import antialiased_bicubic
 
 SIDE = 224
@@ -40,7 +40,7 @@ class Vgg16(NetworkExtractor):
         return antialiased_bicubic(images.to(device), SIDE)
 
     def _forward(self, images: Tensor) -> dict[str, Tensor]:
-        mean, std = (torch.tensor(values, device=images.device).view(3, 1, 1) for values in (_MEAN, _STD))
+        mean, std = (by_channel(values, images.device) for values in (_MEAN, _STD))
         normalised = ((images / 255.0 - mean) / std).contiguous(memory_format=torch.channels_last)
         maps: Tensor = self._network(normalised)
         return {"pool": maps.mean(dim=(2, 3))}

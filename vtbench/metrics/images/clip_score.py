@@ -57,12 +57,13 @@ class ClipScore:
         import torch.nn.functional as F
 
         from vtbench.features.clip_model import MEAN, STD
+        from vtbench.features.network import by_channel
         from vtbench.features.resizing import pillow_bicubic_float
 
         device = next(self._model.parameters()).device
-        mean, std = (torch.tensor(values, device=device).view(3, 1, 1) for values in (MEAN, STD))
+        mean, std = (by_channel(values, device) for values in (MEAN, STD))
         with torch.inference_mode():
-            pixels = (pillow_bicubic_float(images, self._side).to(device) / 255.0 - mean) / std
+            pixels = (pillow_bicubic_float(images.to(device), self._side) / 255.0 - mean) / std
             seen = F.normalize(self._model.encode_image(pixels).double(), dim=-1)
             said = F.normalize(self._model.encode_text(self._tokenize(list(prompts)).to(device)).double(), dim=-1)
         return (100.0 * (seen * said).sum(dim=-1)).clamp_min(0.0)
