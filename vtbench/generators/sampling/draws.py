@@ -52,7 +52,7 @@ def make_draws(rule: DrawRule, seeds: Tensor, count: int, device: torch.device, 
         UsageError: no such rule.
     """
     if rule == "inverse-cdf":
-        return InverseCdf(uniforms(seeds, count))
+        return InverseCdf(uniforms(seeds, count).to(device))  # all at once: a copy a token would make the device wait
     if rule == "torch-multinomial":
         return TorchMultinomial(seeds.tolist(), device, before)
     raise UsageError(f"draw={rule!r}: must be {' or '.join(get_args(DrawRule))}")

@@ -58,12 +58,15 @@ def sample_groups(
     bytes_held = cache.nbytes
     draws = settings.draws(seeds, order.tokens, shown.device)
     tokens = torch.empty(batch, order.tokens, dtype=torch.int64, device=shown.device)
+    # an index that is a list would be sent to the device for every group
+    every = torch.tensor([place for group in order.groups for place in group], device=shown.device)
+    places = torch.split(every, [len(group) for group in order.groups])
     logits = host.prefill(shown, cache)
     for number, group in enumerate(order.groups):
         if number:
             if number == doubled:
                 cache.halved()
-            last = tokens[:, list(order.groups[number - 1])]
+            last = tokens[:, places[number - 1]]
             logits = host.step(last.repeat(2, 1) if number < doubled else last, number, cache)
         steered = guided_logits(logits, strengths[number]) if number < doubled else logits
         for place, position in enumerate(group):

@@ -82,5 +82,8 @@ class PromptedText:
 
     def trimmed(self) -> PromptedText:
         """Without the places that no text of the batch reaches."""
-        longest = int(max(text.mask.sum(dim=1).max() for text in (self.conditional, self.unconditional)))
+        import torch
+
+        masks = (self.conditional.mask, self.unconditional.mask)
+        longest = int(torch.stack([mask.sum(dim=1).max() for mask in masks]).max())  # one wait for the device
         return PromptedText(self.conditional.cut(longest), self.unconditional.cut(longest))

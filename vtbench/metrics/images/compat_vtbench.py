@@ -62,9 +62,10 @@ class CompatSsim:
         import torch
 
         check_pair(self.info.name, prediction, reference)
-        data_range = max(_spread(prediction), _spread(reference))
+        data_range = float(torch.maximum(_spread(prediction), _spread(reference)))  # one wait for the device
         if data_range == 0:
-            return {self.columns[0]: torch.full((len(prediction),), torch.nan, dtype=torch.float64)}
+            unknown = torch.full((len(prediction),), torch.nan, dtype=torch.float64, device=prediction.device)
+            return {self.columns[0]: unknown}
         return {self.columns[0]: reflected_ssim(prediction, reference, data_range)}
 
     def rows(self, columns: Columns) -> NDArray[np.float64]:
@@ -86,6 +87,6 @@ class CompatLpips(LpipsAlex):
         self._gain, self._offset = 1.0 / (PEAK * scale), -shift / scale
 
 
-def _spread(images: Tensor) -> float:
-    """Largest minus smallest value of all images, in 8-bit levels."""
-    return float(images.max()) - float(images.min())
+def _spread(images: Tensor) -> Tensor:
+    """Largest minus smallest value of all images, ``uint8 []``."""
+    return images.max() - images.min()

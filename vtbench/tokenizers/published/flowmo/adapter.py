@@ -125,12 +125,12 @@ class FlowMo(OfficialTokenizer):
         steps = torch.arange(self._steps, -1, -1)
         times = steps**SCHEDULE_POWER / self._steps**SCHEDULE_POWER
         for now, then in pairwise(times):
-            time = now.repeat(len(image)).to(image.device)
+            time = torch.full((len(image),), float(now), dtype=now.dtype, device=image.device)
             velocity = self._network["decoder"](image, code, time)[0]
             if self._guidance != 1 and GUIDED[0] <= float(now) <= GUIDED[1]:
                 unguided = self._network["decoder"](image, torch.zeros_like(code), time)[0]
                 velocity = unguided + self._guidance * (velocity - unguided)
-            image = image - (now - then).to(image.device) * velocity
+            image = image - (now - then) * velocity
         return image
 
     def _bits_of_channels(self) -> list[int]:

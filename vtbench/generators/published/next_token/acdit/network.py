@@ -142,7 +142,8 @@ class AcditNetwork(nn.Module):
         if before:  # clean tokens see no noisy ones
             mask = torch.ones(before + size, (block + 1) * size, dtype=torch.bool, device=x.device)
             mask[:before, -size:] = False
-        found = self._run(shown, self._given(torch.tensor([time], device=x.device), labels), before, turns, mask, cache)
+        times = torch.full((1,), time, device=x.device)
+        found = self._run(shown, self._given(times, labels), before, turns, mask, cache)
         cache.advance(before)
         return found
 

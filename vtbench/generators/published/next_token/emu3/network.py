@@ -119,7 +119,8 @@ class Emu3Network(nn.Module):
     def step(self, tokens: Tensor, cache: PaddedCache) -> Tensor:
         """The next G tokens ``int64 [B,G]`` to the logits ``[B,G,V]`` of those after each."""
         ids, kept = self.grammar.written(tokens, self.grammar.tokens_in(cache.length - cache.prompt))
-        return self._logits(self._run(ids, cache.padding, cache)[:, kept])
+        hidden = self._run(ids, cache.padding, cache)
+        return self._logits(torch.stack([hidden[:, place] for place in kept], dim=1))  # a list would be sent each time
 
     def forward(self, condition: Tensor, tokens: Tensor) -> Tensor:
         """Logits ``[B,T+1,V]`` of all tokens at once, without a cache: position t holds those of token t.

@@ -131,8 +131,11 @@ class NarNetwork(nn.Module):
         What lies between two of its tokens is the lower neighbour of one and the right neighbour of the other; the ends
         of a longer one have a single neighbour.
         """
-        places = torch.tensor(self.order.groups[group - 1], device=tokens.device) + self.geometry.prefix
-        right, below = self._run(self.tok_embeddings(tokens), self._turns.on(tokens.device)[places], None, cache)
+        shown, prefix = self.order.groups[group - 1], self.geometry.prefix
+        # An anti-diagonal goes a row down and a column to the left: a slice, where a list would be sent to the device.
+        here = slice(prefix + shown[0], prefix + shown[-1] + 1, max(1, self.geometry.grid - 1))
+        turns = self._turns.on(tokens.device)[here]
+        right, below = self._run(self.tok_embeddings(tokens), turns, None, cache)
         between = (below[:, :-1] + right[:, 1:]) / 2
         if group >= self.geometry.grid:
             return between
