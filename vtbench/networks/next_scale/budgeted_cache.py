@@ -177,8 +177,8 @@ def _empty(heads: Tensor, rows: int, width: int, keys: torch.dtype, values: torc
 
 
 def _cut(held: _Held, granted: int) -> None:
-    """Keep the most important positions of every row and head, in their order; of equals, some."""
-    kept = held.importance.topk(granted, dim=-1).indices.sort(dim=-1).values
+    """Keep the most important positions of every row and head, in their order; of equals, the first."""
+    kept = held.importance.argsort(dim=-1, descending=True, stable=True)[..., :granted].sort(dim=-1).values
     wide = kept[..., None].expand(-1, -1, -1, held.key.shape[-1])
     held.key, held.value = held.key.gather(2, wide), held.value.gather(2, wide)
     held.places, held.importance = held.places.gather(2, kept), held.importance.gather(2, kept)

@@ -18,6 +18,10 @@ Place = tuple[int, int]
 class TokenPruning(Protocol):
     """Of one batch; it may keep what it has seen."""
 
+    @property
+    def spared(self) -> int:
+        """Positions that were not computed so far, the mean over all branches."""
+
     def at(self, scale: int) -> None:
         """A pass over this scale begins."""
 

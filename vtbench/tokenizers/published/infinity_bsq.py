@@ -129,13 +129,19 @@ class InfinityBsq(OfficialTokenizer):
     def _decode(self, codes: Codes) -> Tensor:
         from vtbench.networks.next_scale.bitwise import spread
 
-        last = self._latents(codes.bits[-1])
-        sides = (last.shape[-2], last.shape[-1])
+        sides = self._sides(codes)
         total = spread(self._latents(codes.bits[0]), sides)
         for bits in codes.bits[1:]:
             total = total + spread(self._latents(bits), sides)
         output: Tensor = self._network.decoder(total.to(self._dtype))
         return output.clamp(-1, 1)
+
+    def _sides(self, codes: Codes) -> tuple[int, int]:
+        """Of the latents: those of the last scale, or of the image, where codes of finer scales were left out."""
+        last, factor = codes.bits[-1].shape[1:3], self.info.downsample_factor
+        image = codes.image_size or (0, 0)
+        height, width = (max(side, -(-pixels // factor)) for side, pixels in zip(last, image, strict=True))
+        return height * self._patch, width * self._patch
 
     def _latents(self, bits: Tensor) -> Tensor:
         """Of one scale, at its own sides, in float32."""

@@ -38,7 +38,14 @@ class NextScaleGenerator(PublishedGenerator):
         super()._setup(build, source, identity)
         strategy = identity.settings.strategy
         strategy.suits(self)
+        self._trim(strategy.scales(identity.settings.schedule))
         self.info = replace(self.info, weights=(*self.info.weights, *strategy.weights()))
+
+    def _trim(self, scales: int) -> None:
+        """Codes of fewer scales than the tokenizer's have as many codebooks."""
+        info = self.tokenizer.info
+        if scales < len(self._schedule) and len(info.codebook_sizes) == len(self._schedule):
+            self.tokenizer.info = replace(info, codebook_sizes=info.codebook_sizes[:scales])
 
     def _networks(self) -> tuple[Any, ...]:
         return (self._network, *self._identity.settings.strategy.networks())

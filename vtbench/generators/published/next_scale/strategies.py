@@ -111,9 +111,22 @@ def _hack(around: Around, budget: float, calibration: str, contextual_budget: fl
     )
 
 
+def _fastvar(around: Around, prune: Mapping[int, float] | None = None, skipped_scales: int = 0) -> ScaleStrategy:
+    from vtbench.generators.sampling.next_scale.strategies.thinning import Thinning
+
+    widths = {width: scale for scale, (_, width) in enumerate(around.schedule.sizes)}
+    ratios = {}
+    for width, ratio in (prune or {}).items():
+        if int(width) not in widths:
+            raise UsageError(f"prune: no scale is {width} wide", f"widths are {', '.join(map(str, widths))}")
+        ratios[widths[int(width)]] = float(ratio)
+    return Thinning(schedule=around.schedule, depth=around.depth, ratios=ratios, skipped=skipped_scales)
+
+
 STRATEGIES: dict[str, Kind] = {
     "code": Kind(_code, ("refiner", "drafted_scales"), ("refiner", "drafted_scales")),
     "current-scale": Kind(_current_scale),
+    "fastvar": Kind(_fastvar, ("prune", "skipped_scales")),
     "hack": Kind(_hack, ("budget", "calibration", "contextual_budget"), ("budget", "calibration")),
     "scalekv": Kind(_scalekv, ("budget", "large_layers"), ("budget",)),
 }

@@ -98,11 +98,14 @@ class _Sampling:
 
     def _passed(self, stretch: _Stretch, first: int, scale: int) -> Tensor:
         """Logits ``[R,T,V]`` of a scale, in one pass with those from ``first`` on that the cache does not hold yet."""
+        before = 0
         if self.pruning is not None:
+            before = self.pruning.spared
             self.pruning.at(scale)
         maps = [_repeated(seen, stretch.guided) for seen in self.maps[first : scale + 1]]
         logits = stretch.host.step(maps, first, stretch.condition, stretch.cache, self.pruning)
-        stretch.tally.passed(logits, stretch.cache)
+        spared = 0 if self.pruning is None else self.pruning.spared - before
+        stretch.tally.passed(logits, stretch.cache, spared)
         return logits[:, -self.schedule.lengths[scale] :]
 
     def _drawn(self, stretch: _Stretch, scale: int, logits: Tensor) -> None:

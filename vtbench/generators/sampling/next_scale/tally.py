@@ -25,10 +25,10 @@ class Tally:
     bytes_held: int = 0
     bytes_now: int = 0
 
-    def passed(self, logits: Tensor, cache: ScaleMemory | None) -> None:
-        """One more, which made logits ``[R,T,V]``."""
+    def passed(self, logits: Tensor, cache: ScaleMemory | None, spared: int = 0) -> None:
+        """One more, which made logits ``[R,T,V]``, and computed so many positions less."""
         self.passes += 1
-        self.positions += len(logits) * logits.shape[1]
+        self.positions += len(logits) * logits.shape[1] - spared
         if cache is not None:
             self.bytes_now = cache.nbytes
             self.bytes_held = max(self.bytes_held, cache.peak_nbytes)

@@ -240,6 +240,8 @@ class NoCache(ScaleStrategy):
 class Pruner:
     """Computes the even positions of wide scales, and gives the others what their left neighbour got."""
 
+    spared = 0
+
     def __init__(self, everything: bool) -> None:
         self.everything, self.scale, self.places = everything, -1, set()  # type: ignore[var-annotated]
 

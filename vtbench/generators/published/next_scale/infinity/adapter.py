@@ -46,6 +46,17 @@ class Infinity(ScaleLikelihood, BitwiseGenerator):
             it.
         key_cache: precision of cached keys: ``float32`` as the authors' code keeps them, or that of the ``values``, in
             which attention takes them anyway: it moves no number.
+        strategy: ``plain``: one pass a scale; ``scalekv``, ``hack``: the cache forgets, by layer or by head;
+            ``current-scale``: it forgets everything, after every scale; ``fastvar``: positions of wide scales are left
+            out, and the last scales.
+        budget: of ``scalekv`` and ``hack``: share of the cache that is kept.
+        large_layers: of ``scalekv``: layers that keep everything, from 0.
+        calibration: of ``hack``: file of ``vtbench calibrate``, made of these weights.
+        contextual_budget: of ``hack``: share that heads of contents keep; a quarter of ``budget`` unless given.
+        prune: of ``fastvar``: share of positions that middle blocks leave out, by the width of a scale.
+        skipped_scales: of ``fastvar``: so many of the last scales are not predicted; the authors' way through 13 scales
+            is ``prune={32: 0.4, 40: 0.5},skipped_scales=2``.
+        guided_scales: guide so many of the first scales only.
         checkpoint: its file, or a folder of shards.
         card: whose checkpoint is used.
         entry: of the file, where it holds several.

@@ -23,6 +23,7 @@ from vtbench.generators.published.next_scale.infinity.geometry import (
 )
 from vtbench.generators.published.next_scale.infinity.schedules import Pixels, finest_sides, scale_schedule
 from vtbench.generators.published.next_scale.per_scale import each_scale, guidance_of
+from vtbench.generators.published.next_scale.strategies import Around, strategy_of
 from vtbench.generators.published.prompts import FromPrompts
 from vtbench.generators.sampling.draws import PRECISIONS, DrawRule
 from vtbench.generators.sampling.filters import Filters
@@ -80,6 +81,14 @@ class BitwiseGenerator(FromPrompts, NextScaleGenerator):
         text_precision: TextPrecision = "float16",
         cross_attention: CrossAttentionPrecision = "float32",
         key_cache: KeyPrecision = "float32",
+        strategy: str = "plain",
+        budget: float | None = None,
+        large_layers: Sequence[int] | None = None,
+        calibration: str | None = None,
+        contextual_budget: float | None = None,
+        prune: Mapping[int, float] | None = None,
+        skipped_scales: int | None = None,
+        guided_scales: int | None = None,
         **where: Unpack[WeightsFrom],
     ) -> None:
         schedule = scale_schedule(ratio, pixels)
@@ -99,7 +108,16 @@ class BitwiseGenerator(FromPrompts, NextScaleGenerator):
             tuple(Filters(one, 0, top_p, greedy, PRECISIONS[draw], boundary="reaches") for one in temperatures),
             guidance_of(cfg_scale, len(schedule)),
             FROM_UNCONDITIONAL,
+            guided_scales=guided_scales,
             draw=draw,
+            strategy=strategy_of(
+                strategy,
+                Around(family=type(self), schedule=schedule, depth=geometry.depth),
+                {
+                    **{"budget": budget, "large_layers": large_layers, "calibration": calibration},
+                    **{"contextual_budget": contextual_budget, "prune": prune, "skipped_scales": skipped_scales},
+                },
+            ),
             parts=bits,
         )
         rule = TextRule(length=TEXT_LENGTH, precision=text_precision, added_token=subject_token)

@@ -49,13 +49,16 @@ class Var(ScaleLikelihood, MultiScaleGenerator):
         draw: ``inverse-cdf``, or ``torch-multinomial`` for the authors' own draws of a single image.
         strategy: ``plain``: one pass a scale; ``code``: these weights draft the first scales, and a second network
             refines them and predicts the others; ``scalekv``, ``hack``: the cache forgets, by layer or by head;
-            ``current-scale``: it forgets everything, after every scale.
+            ``current-scale``: it forgets everything, after every scale; ``fastvar``: positions of wide scales are left
+            out, and the last scales.
         refiner: of ``code``: the VAR whose network takes over, e.g. ``var-d16``.
         drafted_scales: of ``code``: scales before it does.
         budget: of ``scalekv`` and ``hack``: share of the cache that is kept.
         large_layers: of ``scalekv``: layers that keep everything, from 0.
         calibration: of ``hack``: file of ``vtbench calibrate``, made of these weights.
         contextual_budget: of ``hack``: share that heads of contents keep; a quarter of ``budget`` unless given.
+        prune: of ``fastvar``: share of positions that middle blocks leave out, by the width of a scale: ``{13: 0.4}``.
+        skipped_scales: of ``fastvar``: so many of the last scales are not predicted.
         where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
@@ -94,6 +97,8 @@ class Var(ScaleLikelihood, MultiScaleGenerator):
         large_layers: Sequence[int] | None = None,
         calibration: str | None = None,
         contextual_budget: float | None = None,
+        prune: Mapping[int, float] | None = None,
+        skipped_scales: int | None = None,
         **where: Unpack[WeightsFrom],
     ) -> None:
         from vtbench.generators.published.next_scale.var.network import SIZES
@@ -114,6 +119,7 @@ class Var(ScaleLikelihood, MultiScaleGenerator):
                     **{"refiner": refiner, "drafted_scales": drafted_scales, "budget": budget},
                     **{"large_layers": large_layers, "calibration": calibration},
                     "contextual_budget": contextual_budget,
+                    **{"prune": prune, "skipped_scales": skipped_scales},
                 },
             ),
         )

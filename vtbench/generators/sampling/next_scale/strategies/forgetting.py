@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -54,6 +55,25 @@ class Forgetting(ScaleStrategy):
     def cache(self, host: Any, rows: int, positions: int) -> ScaleMemory:
         """One that forgets, in the precision of the host's own."""
         return BudgetedCache(host.geometry.cache(positions), rows, host.make_cache(rows, 0), self.policy)
+
+
+@dataclass(frozen=True)
+class Everything:
+    """All that a layer is given stays, which may be more in one layer than in another."""
+
+    cumulative: bool = field(default=False, init=False)
+
+    def groups(self, layer: int, heads: int) -> Sequence[Sequence[int]]:
+        """All heads."""
+        return (range(heads),)
+
+    def granted(self, layer: int, group: int, scale: int) -> int:
+        """Whatever there is."""
+        return sys.maxsize
+
+    def importance(self, look: Look) -> Tensor:
+        """Of equal importance."""
+        return look.before
 
 
 @dataclass(frozen=True)
