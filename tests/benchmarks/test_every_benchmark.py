@@ -16,6 +16,7 @@ TINY = {
     "bench_integrity.py": "--limit 4",
     "bench_memory.py": "--images 512 520 --widths 16",
     "bench_metrics.py": "--images 10 --batch 5 --rounds 1 --no-memory",
+    "bench_planning.py": "--samples 1000 --shards 10",
     "bench_set_metrics.py": "--images 300 --peer-images 300 --manifold-images 300 --rounds 1",
     "bench_startup.py": "--rounds 0",
     "bench_tokenizers.py": "--names llamagen-ds16 --side 64",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import pickle
 import sys
@@ -100,6 +101,7 @@ def rows_of(folder: Path) -> list[dict[str, object]]:
     [
         ({"offset": -1}, "negative"),
         ({"offset": None}, "empty cells"),
+        ({"offset": 0.5}, "cannot be read as an index"),
         ({"sha256": b"short"}, r"cannot be read as an index"),
         ({"shard": "other.tar"}, None),
         ({"extension": "cls"}, "two cls members"),
@@ -131,6 +133,27 @@ def test_an_index_of_other_tars_and_of_nothing(folder: Path) -> None:
         WebDatasetTars(folder / LOCAL, index=str(folder / "index.parquet"))
     chosen = WebDatasetTars(folder / LOCAL, image_key="mask.png", index=str(folder / "index.parquet"))
     assert list(chosen.ids) == ["part-000/d/0000"]
+
+
+@pytest.mark.parametrize("name", ["index.parquet", "index.json"])
+def test_a_damaged_index_is_one_line_or_costs_its_samples(folder: Path, name: str) -> None:
+    write_index(WebDatasetTars(folder / LOCAL), folder / name)
+    whole, random = (folder / name).read_bytes(), np.random.default_rng(3)
+    refused = 0
+    for _ in range(40):
+        data = np.frombuffer(whole, np.uint8).copy()
+        data[random.integers(0, len(data), 3)] = random.integers(0, 256, 3)
+        (folder / name).write_bytes(data.tobytes()[: random.integers(len(data) // 2, 2 * len(data))])
+        try:
+            dataset = WebDatasetTars(folder / LOCAL, index=str(folder / name))
+            dataset.content_digest(0)
+        except UsageError:
+            refused += 1
+            continue
+        for index in range(len(dataset)):
+            with contextlib.suppress(SampleError):
+                assert dataset[index].image.shape == (3, 60, 90)
+    assert refused > 10
 
 
 def test_every_byte_that_is_another_is_an_error(server: Any, folder: Path) -> None:

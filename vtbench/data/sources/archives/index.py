@@ -24,6 +24,7 @@ SHA256 = "sha256"
 _MOST_BYTES, _MOST_RATIO = 256 << 20, 100
 """An index may unfold to this much, or to so many times its size."""
 _DIGEST_BYTES = 32
+_MOST_NARROW = 2**31 - 1
 
 
 class IndexedTars:
@@ -115,7 +116,8 @@ def _table(file: StoredFile) -> Any:
         groups = [parquet.metadata.row_group(group) for group in range(parquet.num_row_groups)]
         if sum(group.total_byte_size for group in groups) > max(_MOST_BYTES, _MOST_RATIO * (file.size or 0)):
             raise ValueError("it would unfold beyond reason")
-        return parquet.read(columns=_present(parquet.schema_arrow.names), use_threads=False)
+        names = _present(parquet.schema_arrow.names)  # one after the other: none is in memory twice beside all others
+        return pa.table({name: _one(parquet.read([name], use_threads=False)[name]) for name in names})
 
 
 def _present(names: Sequence[str]) -> list[str]:
@@ -131,7 +133,8 @@ def _of_these(table: Any, shards: Mapping[str, StoredFile], file: StoredFile) ->
 
     if any(table[name].null_count for name in table.column_names):
         raise ValueError("it has empty cells")
-    table = table.unify_dictionaries()
+    if not (pa.types.is_string(table["id"].type) or pa.types.is_large_string(table["id"].type)):
+        raise ValueError(f"an id is a text, not {table['id'].type}")
     known = set(pc.unique(table["shard"]).to_pylist())
     unknown = sorted(set(shards) - known)
     if unknown:
@@ -149,17 +152,20 @@ def _sorted(table: Any) -> Any:
 
 
 def _one(column: Any) -> Any:
-    """A column as one array: of several, texts of more than 2 GiB need wide offsets."""
+    """A column as one array with one dictionary; texts of more than 2 GiB need wide offsets."""
     import pyarrow as pa
 
-    if column.num_chunks == 1:
-        return column.chunk(0)
-    return (column.cast(pa.large_string()) if pa.types.is_string(column.type) else column).combine_chunks()
+    if isinstance(column, pa.Array):
+        return column
+    if pa.types.is_string(column.type) and column.nbytes > _MOST_NARROW:
+        column = column.cast(pa.large_string())
+    column = column.unify_dictionaries()
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _coded(column: Any) -> tuple[NDArray[Any], list[str]]:
     """Codes of a dictionary column, and the texts that they stand for, without those that no row has."""
-    one = _one(column.unify_dictionaries())
+    one = _one(column)
     codes, names = one.indices.to_numpy(zero_copy_only=False), one.dictionary.to_pylist()
     used = np.flatnonzero(np.bincount(codes, minlength=len(names)))
     if len(used) < len(names):
