@@ -8,6 +8,7 @@ from vtbench.core.contracts import ImageDataset, Sample
 from vtbench.core.digests import digest_json
 from vtbench.core.errors import UsageError
 from vtbench.data.fingerprint import notes_of
+from vtbench.data.ids import PackedIds
 
 
 class Subset:
@@ -24,7 +25,8 @@ class Subset:
         if limit < 1:
             raise UsageError(f"a limit of {limit} leaves no samples", "give a limit of at least 1")
         self.dataset = dataset
-        self.ids = dataset.ids[:limit]
+        first = dataset.ids[:limit]
+        self.ids = first if isinstance(first, PackedIds) else tuple(first)
         self.notes = notes_of(dataset)
         self.in_shards = bool(getattr(dataset, "in_shards", False))
 
