@@ -66,6 +66,7 @@ class Handed:
         self.import_path = f"{__name__}:Handed"
         self.info = TokenizerInfo(name=self.label, kind="continuous")
         self.code_files: frozenset[str] = frozenset()
+        self.serves_on = True
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -89,7 +90,9 @@ class Handed:
         return {}
 
 
-def plan_job(source: Handed, task: TaskSpec, dataset: ImageDataset, out: Path) -> JobPlan:
+def plan_job(
+    source: Handed, task: TaskSpec, dataset: ImageDataset, out: Path, device: torch.device = DEVICE
+) -> JobPlan:
     """One job over ``dataset``, read in this process."""
     data = TaskData(
         task=task,
@@ -99,13 +102,13 @@ def plan_job(source: Handed, task: TaskSpec, dataset: ImageDataset, out: Path) -
         fingerprint=dataset.fingerprint,
         dataset=dataset,
     )
-    options = RunOptions(out=out, device="cpu", workers=0, allow_small_sets=True)
-    return JobPlan(source, data, options, DEVICE.type)
+    options = RunOptions(out=out, device=str(device), workers=0, allow_small_sets=True)
+    return JobPlan(source, data, options, device.type)
 
 
-def measure(plan: JobPlan, evaluators: Evaluators) -> None:
+def measure(plan: JobPlan, evaluators: Evaluators, device: torch.device = DEVICE) -> None:
     """Every block of the job, written to disk."""
-    measure_job(plan, evaluators, DEVICE, Worker(0, 1, 0))
+    measure_job(plan, evaluators, device, Worker(0, 1, 0))
 
 
 def score(plan: JobPlan) -> RunRecord:

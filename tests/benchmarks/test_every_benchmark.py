@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -35,3 +37,18 @@ def test_it_runs_and_prints_its_table(name: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "| --- |" in done.stdout, done.stdout
+
+
+@pytest.mark.slow
+def test_what_a_card_is_measured_with_runs_without_one(tmp_path: Path) -> None:
+    """``benchmarks/gpu/run.sh``: all of its sections, and on one device they agree to the bit."""
+    command = ["bash", str(FOLDER / "gpu" / "run.sh"), "--device", "cpu", "--tiny"]
+    environment = {**os.environ, "PYTHON": sys.executable, "OUT": str(tmp_path), "WHEELS": str(tmp_path / "none")}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads((tmp_path / "gpu.json").read_text(encoding="utf-8"))
+    assert {apart for apart, _ in found["agreement"].values()} == {0.0} and len(found["agreement"]) == 8
+    assert (
+        found["floor"] > 0 and found["loop"]["pairs"] == 4 and len(found["peers"]) == 2 and len(found["sampling"]) == 4
+    )
+    assert (tmp_path / "gpu.md").read_text(encoding="utf-8").count("| --- |") == 5
