@@ -9,7 +9,7 @@
 #
 #     python -m pip download --only-binary :all: --no-deps --python-version 3.12 -d benchmarks/gpu/wheels \
 #         torch-fidelity torchmetrics lightning-utilities open-clip-torch ftfy wcwidth regex timm lpips clean-fid \
-#         pydantic pydantic-core annotated-types typing-inspection platformdirs pooch typer rich
+#         pydantic pydantic-core annotated-types typing-inspection platformdirs pooch typer rich pyarrow pyyaml filelock
 #
 # (those that it lacks; PyTorch and torchvision it must have), and is put into a folder of its own, so that the machine's
 # Python and its PyTorch stay as they are. PYTHON: which one.
