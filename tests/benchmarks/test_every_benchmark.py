@@ -21,6 +21,7 @@ TINY = {
     "bench_planning.py": "--samples 1000 --shards 10",
     "bench_set_metrics.py": "--images 300 --peer-images 300 --manifold-images 300 --rounds 1",
     "bench_startup.py": "--rounds 0",
+    "bench_strategies.py": "--size tiny --rounds 1",
     "bench_tokenizers.py": "--names llamagen-ds16 --side 64",
 }
 """Arguments that make it small."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from vtbench.core.errors import SampleError
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
     from vtbench.core.codes import Codes
     from vtbench.core.contracts import CodeGenerator, Condition, ImageDataset, SampleFailure
-    from vtbench.core.info import GeneratorInfo
+    from vtbench.core.info import GeneratorInfo, TokenizerInfo
     from vtbench.data.conditions import ConditionSet
 
 
@@ -70,6 +71,14 @@ def images_of(generator: CodeGenerator, codes: Codes, seeds: Tensor) -> Tensor:
     if isinstance(generator, FinishingGenerator):
         return generator.images(codes, seeds)
     return generator.tokenizer.decode(codes)
+
+
+def drawn_levels(generator: CodeGenerator) -> TokenizerInfo:
+    """What a generator's codes are of: its tokenizer's levels, or as many of the first ones as its optional
+    ``levels_drawn`` says."""
+    info = generator.tokenizer.info
+    drawn: int | None = getattr(generator, "levels_drawn", None)
+    return info if drawn is None else replace(info, codebook_sizes=info.codebook_sizes[:drawn])
 
 
 @runtime_checkable

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from vtbench.core.contracts import SamplingCost, Tokenizer
 from vtbench.core.digests import canonical_json
 from vtbench.core.foreign.guard import foreign
-from vtbench.core.info import GeneratorInfo, TokenizerInfo
+from vtbench.core.info import GeneratorInfo
 from vtbench.core.pixels import to_uint8
 from vtbench.generators.contract.drawn_images import drawn_images
 from vtbench.generators.contract.subject import Evidence, Subject
-from vtbench.generators.protocols import images_of
+from vtbench.generators.protocols import drawn_levels, images_of
 from vtbench.tokenizers.contract.subject import CheckResult, agreement
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def check_codes(subject: Subject, evidence: Evidence) -> CheckResult:
 
 def check_bounds(subject: Subject, evidence: Evidence) -> CheckResult:
     """One level a codebook, and every index in [0, K)."""
-    info: TokenizerInfo = subject.generator.tokenizer.info
+    info = drawn_levels(subject.generator)
     codes, sizes = evidence.codes, info.codebook_sizes
     assert codes is not None
     forms: Sequence[Tensor] = codes.levels or codes.bits

@@ -31,7 +31,7 @@ def generated_blocks(
     assert isinstance(source, GeneratorSource)
     meter = GenerationMeter(
         evaluators=evaluators,
-        tokenizer=source.tokenizer_info,
+        tokenizer=source.drawn_info,
         indices={sample_id: index for index, sample_id in enumerate(data.ids)},
         previews=SamplePreviews(plan.folder / "previews", fixed_indices(len(data.ids), plan.task.previews.fixed)),
         device=device,

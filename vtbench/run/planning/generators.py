@@ -16,7 +16,7 @@ from vtbench.core.registry import Registry
 from vtbench.data.conditions import ConditionSet
 from vtbench.generators import GENERATORS
 from vtbench.generators.likelihoods import told_by
-from vtbench.generators.protocols import PremadeSamples
+from vtbench.generators.protocols import PremadeSamples, drawn_levels
 from vtbench.generators.resolve import generator_arguments, resolve_generator
 from vtbench.run.device import choose_dtype
 from vtbench.run.measuring.model import LoadedModel
@@ -34,7 +34,7 @@ class GeneratorSource(NamedSource):
     """Whether the generator is somebody's own, who goes on training it."""
     kept: ClassVar[tuple[str, ...]] = (
         *("info", "import_path", "notes", "code_files"),
-        *("tokenizer_info", "tokenizer_reference", "premade", "likelihoods"),
+        *("tokenizer_info", "drawn_info", "tokenizer_reference", "premade", "likelihoods"),
     )
 
     def make(self) -> Any:
@@ -58,6 +58,11 @@ class GeneratorSource(NamedSource):
             return None
         info: TokenizerInfo = self.model.tokenizer.info
         return info
+
+    @cached_property
+    def drawn_info(self) -> TokenizerInfo | None:
+        """The same, of those of its levels that the generator draws."""
+        return None if self.tokenizer_info is None else drawn_levels(self.model)
 
     @cached_property
     def tokenizer_reference(self) -> str | None:

@@ -38,14 +38,13 @@ class NextScaleGenerator(PublishedGenerator):
         super()._setup(build, source, identity)
         strategy = identity.settings.strategy
         strategy.suits(self)
-        self._trim(strategy.scales(identity.settings.schedule))
         self.info = replace(self.info, weights=(*self.info.weights, *strategy.weights()))
 
-    def _trim(self, scales: int) -> None:
-        """Codes of fewer scales than the tokenizer's have as many codebooks."""
-        info = self.tokenizer.info
-        if scales < len(self._schedule) and len(info.codebook_sizes) == len(self._schedule):
-            self.tokenizer.info = replace(info, codebook_sizes=info.codebook_sizes[:scales])
+    @property
+    def levels_drawn(self) -> int | None:
+        """Scales whose codes it draws, where a strategy leaves out the last ones; ``None`` for all."""
+        scales: int = self._identity.settings.strategy.scales(self._schedule)
+        return scales if scales < len(self._schedule) else None
 
     def _networks(self) -> tuple[Any, ...]:
         return (self._network, *self._identity.settings.strategy.networks())

@@ -23,6 +23,7 @@ class ScaleLikelihood(Conditioned):
     _network: Any
     _accumulator: Any
     _schedule: Any
+    levels_drawn: Any
 
     def log_likelihood(self, conditions: Sequence[Condition], codes: Codes) -> Tensor:
         """Natural logarithm of the probability of each token, given the condition and the scales before its own.
@@ -46,7 +47,8 @@ class ScaleLikelihood(Conditioned):
 
         labels = self._condition(conditions)
         found = list(codes.grids)
-        if found != list(self._schedule.sizes) or codes.batch_size != len(labels):
+        sizes = list(self._schedule.sizes)
+        if found not in (sizes, sizes[: self.levels_drawn]) or codes.batch_size != len(labels):
             raise UsageError(
                 f"{self.info.name}: codes of {codes.batch_size} images, scales {[list(size) for size in found]}, for "
                 f"{len(labels)} conditions",
