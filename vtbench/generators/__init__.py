@@ -40,6 +40,7 @@ GENERATORS = Registry(
         "open-magvit2-ar": "vtbench.generators.published.next_token.open_magvit2.adapter:OpenMagvit2Ar",
         "rar": "vtbench.generators.published.next_token.rar.adapter:Rar",
         "rarm": "vtbench.generators.published.next_token.rarm.adapter:Rarm",
+        "switti": "vtbench.generators.published.next_scale.switti.adapter:Switti",
         "taming-gpt": "vtbench.generators.published.next_token.taming.adapter:TamingGpt",
         "titok-generator": "vtbench.generators.published.masked.titok.adapter:TiTokGenerator",
         "var": "vtbench.generators.published.next_scale.var.adapter:Var",

@@ -100,6 +100,12 @@ cleaning. A prompt is cleaned as a caption first, twice, by the authors' rules: 
 signs. Plain prompts need no library for that; one with markup needs beautifulsoup4, one with more than ASCII ftfy (the
 extra `captions`), and is refused where that is missing, never cleaned otherwise.
 
+Switti reads a prompt by two of CLIP's text encoders, ViT-L/14's (`openai/clip-vit-large-patch14`) and ViT-bigG/14's
+(`laion/CLIP-ViT-bigG-14-laion2B-39B-b160k`), which are found the same way; `text_encoder=` and `text_encoder_2=` take
+other folders, of both towers or of the text's alone, as safetensors. Cards have the settings of the authors' script of
+metrics. Their README samples 1024 pixels with `guided_scales=11`, with `temperature=` 0.1 on the three scales behind
+these, and with soft draws, of which no codes follow and which are not here.
+
 Published numbers are their authors' own, each under the protocol that is stated beside it: they are comparable neither
 with one another nor with what vtbench measures. Parameters are those of the network; the tokenizer comes on top.
 """

@@ -25,17 +25,52 @@ TEXT_WIDTH = 2048
 """Channels that Flan-T5-XL gives a token of text."""
 
 
-class FromPrompts:
+class ReadsPrompts:
+    """What is alike whichever encoder it is, or however many; a subclass says how it is read: :meth:`_read_text`."""
+
+    family: ClassVar[str]
+    conditioned_on: ClassVar[ConditionKind] = "prompt"
+    info: GeneratorInfo
+    notes: tuple[str, ...]
+    _text: Any
+
+    def _read_text(self) -> None:
+        raise NotImplementedError
+
+    def _record_text(self) -> None:
+        """Read the encoder; its settings, files and notes become the generator's own."""
+        self._read_text()
+        info = self.info
+        self.info = replace(
+            info,
+            sampler={**info.sampler, **self._text.as_recorded()},
+            weights=(*info.weights, *self._text.weights),
+        )
+        self.notes = (*self.notes, *self._text.notes)
+
+    def to(self, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
+        """Move network, tokenizer and text encoder; the encoder keeps its own precision. Returns itself."""
+        self._text.to(device)
+        base: Any = super()
+        base.to(device=device, dtype=dtype)
+        return self
+
+    def _encoded(self, conditions: Sequence[Condition]) -> Any:
+        """Features of the prompts, filled up to the rule's length.
+
+        Raises:
+            UsageError: a condition without a prompt.
+        """
+        return self._text.encode(prompts_of(conditions, self.info.name))
+
+
+class FromPrompts(ReadsPrompts):
     """Gives a family a text encoder; it stands before the base among the family's classes.
 
     A family calls :meth:`_make_text` before its ``_setup``, so that an encoder that is missing is told before gigabytes
     are read, and :meth:`_record_text` behind it, which reads the encoder's.
     """
 
-    family: ClassVar[str]
-    conditioned_on: ClassVar[ConditionKind] = "prompt"
-    info: GeneratorInfo
-    notes: tuple[str, ...]
     _text: TextEncoder
     _found_text: tuple[Checkpoint, TextRule] | None = None
 
@@ -59,29 +94,11 @@ class FromPrompts:
         found = locate_text_encoder(reference or FLAN_T5_XL, width, card or self.family, card or "")
         self._found_text = found, rule
 
-    def _record_text(self) -> None:
-        """Read the encoder; its settings, files and notes become the generator's own."""
+    def _read_text(self) -> None:
         if self._found_text is not None:
             self._text = text_encoder(*self._found_text)
-        info = self.info
-        self.info = replace(
-            info,
-            sampler={**info.sampler, **self._text.as_recorded()},
-            weights=(*info.weights, *self._text.weights),
-        )
-        self.notes = (*self.notes, *self._text.notes)
-
-    def to(self, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
-        """Move network, tokenizer and text encoder; the encoder keeps its own precision. Returns itself."""
-        self._text.to(device)
-        base: Any = super()
-        base.to(device=device, dtype=dtype)
-        return self
 
     def _encoded(self, conditions: Sequence[Condition]) -> EncodedText:
-        """Features of the prompts, filled up to the rule's length.
-
-        Raises:
-            UsageError: a condition without a prompt.
-        """
-        return self._text.encode(prompts_of(conditions, self.info.name))
+        """As :meth:`ReadsPrompts._encoded`."""
+        found: EncodedText = super()._encoded(conditions)
+        return found

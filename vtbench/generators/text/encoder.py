@@ -104,40 +104,58 @@ def text_encoder(found: Checkpoint, rule: TextRule) -> TextEncoder:
         AssetMissingError: transformers is not installed.
         AdapterError: tensors that are missing or of another shape, or a tokenizer that cannot be made of its files.
     """
-    library = _transformers()
+    network, tokenizer = loaded_encoder(found, rule, "T5EncoderModel", "T5 encoder")
+    files = files_of(found)
+    name = f"T5, {found.config['num_layers']} blocks of {found.config['d_model']} channels, files {fingerprint(files)}"
+    return TextEncoder(network, tokenizer, rule, name, files)
+
+
+def loaded_encoder(found: Checkpoint, rule: TextRule, model: str, called: str) -> tuple[Any, Any]:
+    """Network, in evaluation mode, and tokenizer of a folder; what else its weights hold is left where it lies.
+
+    Args:
+        found: the folder.
+        rule: gives the precision.
+        model: the library's class.
+        called: what it is, for messages.
+
+    Raises:
+        AssetMissingError: transformers is not installed.
+        AdapterError: tensors that are missing or of another shape, or a tokenizer that cannot be made of its files.
+    """
+    library = transformers_library()
     options = {"local_files_only": True, "trust_remote_code": False}
     library.utils.logging.disable_progress_bar()
     try:
-        network, report = library.T5EncoderModel.from_pretrained(
+        network, report = getattr(library, model).from_pretrained(
             str(found.folder), use_safetensors=True, output_loading_info=True, torch_dtype=rule.precision, **options
         )
         tokenizer = library.AutoTokenizer.from_pretrained(str(found.folder), **options)
     except Exception as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
-        raise AdapterError(f"{found.source}: transformers cannot load a T5 encoder: {first}") from error
+        raise AdapterError(f"{found.source}: transformers cannot load a {called}: {first}") from error
     finally:
         library.utils.logging.enable_progress_bar()
     refuse_misfit(network, report, found.source, allow_unread=True)
     _check_tokens(tokenizer, network, found.source)
-    files = files_of(found)
-    name = f"T5, {found.config['num_layers']} blocks of {found.config['d_model']} channels, files {fingerprint(files)}"
-    return TextEncoder(_quiet(network), tokenizer, rule, name, files)
+    return _quiet(network), tokenizer
 
 
 def random_text_encoder(width: int, rule: TextRule, seed: int) -> TextEncoder:
     """A small one that reads bytes, with seeded random weights: for tests of geometry, never for a score."""
-    library = _transformers()
+    library = transformers_library()
     config = library.T5Config(
         vocab_size=512, d_model=width, d_ff=64, d_kv=16, num_heads=2, num_layers=1, feed_forward_proj="gated-gelu"
     )
-    network = seeded(lambda: library.T5EncoderModel(config), seed).to(_dtype(rule))
+    network = seeded(lambda: library.T5EncoderModel(config), seed).to(dtype_of(rule))
     note = f"the text encoder has random weights (seed {seed}): its features mean nothing"
     return TextEncoder(
         _quiet(network), library.ByT5Tokenizer(), rule, f"T5 of random weights, seed {seed}", (), (note,)
     )
 
 
-def _dtype(rule: TextRule) -> torch.dtype:
+def dtype_of(rule: TextRule) -> torch.dtype:
+    """The precision of its weights."""
     import torch
 
     found: torch.dtype = getattr(torch, rule.precision)
@@ -169,7 +187,8 @@ def _add_token(tokenizer: Any, network: Any, token: str, name: str) -> int:
     return added
 
 
-def _transformers() -> Any:
+def transformers_library() -> Any:
+    """The library; raises ``AssetMissingError`` where it is not installed."""
     try:
         import transformers
     except ImportError as error:

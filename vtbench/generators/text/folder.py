@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,38 @@ VOCABULARY_FILES = (
     "special_tokens_map.json",
     "added_tokens.json",
     "spiece.model",
+    "vocab.json",
+    "merges.txt",
 )
 """They decide into which tokens a text is cut."""
-LAYOUT = Layout("model", VOCABULARY_FILES, "text_encoder")
 
 
-def locate_text_encoder(reference: str, width: int, generator: str, fetched_by: str = "") -> Checkpoint:
-    """Find a T5 encoder, fetching it when ``reference`` is a hub id and the network is allowed.
+@dataclass(frozen=True)
+class TextKind:
+    """One of the encoders that a generator reads prompts by.
+
+    Attributes:
+        name: of the model, for messages.
+        types: which its configuration may say it is.
+        channels: entry of its configuration, that of the text where it has several, with the channels of a token.
+        published: its name on the hub.
+        argument: of the generator, that takes another.
+    """
+
+    name: str
+    types: tuple[str, ...]
+    channels: str
+    published: str
+    argument: str = "text_encoder"
+
+
+T5 = TextKind("T5", ("t5",), "d_model", FLAN_T5_XL)
+
+
+def locate_text_encoder(
+    reference: str, width: int, generator: str, fetched_by: str = "", kind: TextKind = T5
+) -> Checkpoint:
+    """Find a text encoder, fetching it when ``reference`` is a hub id and the network is allowed.
 
     Args:
         reference: folder, or ``owner/name``; of the latter a folder ``owner/name`` or ``name`` in one of
@@ -33,21 +59,23 @@ def locate_text_encoder(reference: str, width: int, generator: str, fetched_by: 
         width: channels that the generator takes of each token.
         generator: named in messages.
         fetched_by: name that ``vtbench fetch`` takes, which gets the encoder too.
+        kind: which it has to be.
 
     Raises:
         AssetMissingError: it cannot be had; told with how to give it to the generator.
         AdapterError: a folder of another kind of model, or of another width.
     """
+    layout = Layout("model", VOCABULARY_FILES, kind.argument)
     try:
-        found = locate(_at_hand(reference) or reference, subfolder=None, revision=None, variant=None, layout=LAYOUT)
+        found = locate(_at_hand(reference) or reference, subfolder=None, revision=None, variant=None, layout=layout)
     except AssetMissingError as error:
         fetch = f"vtbench fetch {fetched_by} gets it; or " if fetched_by and "offline" not in error.what else ""
         raise AssetMissingError(
             f"{generator} cannot be run without its text encoder: {error.what}",
             f"{fetch}give the folder that holds {CONFIG}, model*.safetensors and the tokenizer's files: "
-            f"{generator},text_encoder=FOLDER",
+            f"{generator},{kind.argument}=FOLDER",
         ) from error
-    _check(found, width, generator)
+    _check(found, width, generator, kind)
     return found
 
 
@@ -73,16 +101,17 @@ def _at_hand(reference: str) -> str | None:
     return next((str(place) for place in places if place.is_dir()), None)
 
 
-def _check(found: Checkpoint, width: int, generator: str) -> None:
+def _check(found: Checkpoint, width: int, generator: str, kind: TextKind) -> None:
     config: dict[str, Any] = found.config
-    if config.get("model_type") != "t5":
+    if config.get("model_type") not in kind.types:
         raise AdapterError(
-            f"{generator}: {found.source} holds a model of type {config.get('model_type')!r}, not T5",
-            f"its text encoder is {FLAN_T5_XL}",
+            f"{generator}: {found.source} holds a model of type {config.get('model_type')!r}, not {kind.name}",
+            f"its text encoder is {kind.published}",
         )
-    channels = config.get("d_model")
+    text = config.get("text_config", config)
+    channels = text.get(kind.channels) if isinstance(text, dict) else None
     if channels != width:
         raise AdapterError(
             f"{generator} reads text features of {width} channels; those of {found.source} have {channels}",
-            f"its text encoder is {FLAN_T5_XL}",
+            f"its text encoder is {kind.published}",
         )
