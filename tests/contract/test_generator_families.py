@@ -72,7 +72,10 @@ def test_the_network_has_the_counts_of_its_card(card: GeneratorCard, without_mem
     reference = expand(parse_reference(card.name))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        random = {"tokenizer": f"{card.tokenizer},random_weights_seed=0", "random_weights_seed": 0}
+        seed = "random_weights_seed=0"
+        random = {"tokenizer": f"{card.tokenizer},{seed}", "random_weights_seed": 0}
+        if "refiner" in reference.args:  # a generator of its own, with the same tokenizer
+            random["refiner"] = f"{reference.args['refiner']},tokenizer='{card.tokenizer},{seed}',{seed}"
         generator = GENERATORS.create(Reference(reference.target, {**reference.args, **random}))
     assert generator.info.parameters == card.parameters
     assert len(generator._network.state_dict()) == card.tensors

@@ -10,8 +10,11 @@ from pydantic import ValidationError
 from vtbench.run.config.as_typed import MODELS
 from vtbench.run.config.schema import ModelRequest, RunConfig
 
-OF_ONE_CALL = ("config", "save_config", "trust", "dry_run", "json")
-"""Options that say something about one call, and have no key."""
+OF_ONE_CALL = (
+    *("config", "save_config", "trust", "dry_run", "json"),
+    *("launcher", "world", "gpus_per_worker", "cpus_per_worker", "ray_address", "slurm"),
+)
+"""Options that say something about one call or about the machines of one place, and have no key."""
 HELP = "keys are the options of vtbench run --help; see docs/run-config.md"
 _MOST = 4
 
