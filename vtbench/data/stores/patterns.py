@@ -53,7 +53,8 @@ def _braces(pattern: str, example: str) -> Iterator[str]:
         from braceexpand import braceexpand
     except ImportError as error:
         told = f"{masked(pattern)}: patterns of files need the package braceexpand"
-        raise AssetMissingError(told, install_extra("remote" if is_url(pattern) else "wds")) from error
+        hint = install_extra("remote") if is_url(pattern) else install_extra("wds")
+        raise AssetMissingError(told, hint) from error
     try:
         yield from braceexpand(pattern)
     except ValueError as error:

@@ -25,7 +25,9 @@ TOLD = {name: kind for name, kind in LOADED.items() if isinstance(kind, type) an
 GROUPED = ("detailflow-gpt", "nar", "nar-t2i")
 """Families that draw several tokens a pass."""
 PUBLISHED = {name: kind for name, kind in TOLD.items() if issubclass(kind, PublishedGenerator)}
-FAMILIES = {name: kind for name, kind in PUBLISHED.items() if name not in GROUPED}
+ELSEWHERE = ("rarm",)
+"""Conditioned on neighbours alone: in a test of its own."""
+FAMILIES = {name: kind for name, kind in PUBLISHED.items() if name not in (*GROUPED, *ELSEWHERE)}
 CONDITIONS = [Condition(label=3, prompt="a cat"), Condition(label=7, prompt="two dogs, asleep")]
 
 
