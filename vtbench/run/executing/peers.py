@@ -57,16 +57,11 @@ class Peers:
         """
         if self.worker.alone:
             return
-        refuse_links(self._folder, self._folder.parent)
-        with writing(self._folder):
-            self._folder.mkdir(parents=True, exist_ok=True)
-        try:
-            self._mine.acquire(timeout=_TO_JOIN_S)  # whoever looks whether it is held holds it for a moment
-        except Timeout:
-            raise UsageError(
-                f"another process is worker {self.worker.rank} of {self.worker.world} in {self._folder.parent}",
-                f"give each its own {self.worker.variables[0]}, or --workers-of none and another --out",
-            ) from None
+        taken = UsageError(
+            f"another process is worker {self.worker.rank} of {self.worker.world} in {self._folder.parent}",
+            f"give each its own {self.worker.variables[0]}, or --workers-of none and another --out",
+        )
+        _acquire(self._mine, self._folder, taken)
         say(
             f"worker {self.worker.rank} of {self.worker.world}, by {' and '.join(self.worker.variables)}: "
             "--workers-of none measures everything here"
@@ -165,19 +160,23 @@ def alone_at_work(out: Path, name: str) -> Iterator[None]:
         UsageError: another process is.
         UnwritableError: the folder cannot be made, or a link lies in its place.
     """
-    folder = out / WORKERS
-    refuse_links(folder, out)
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / f"{name}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise UsageError(f"another run is at work in {out}", "wait for it, or give another --out") from None
+    lock = FileLock(out / WORKERS / f"{name}.lock")
+    _acquire(lock, out / WORKERS, UsageError(f"another run is at work in {out}", "wait for it, or give another --out"))
     try:
         yield
     finally:
         lock.release()
+
+
+def _acquire(lock: FileLock, folder: Path, taken: UsageError) -> None:
+    """Hold a lock of the folder of workers, which is made; raises ``taken`` where another process holds it."""
+    refuse_links(folder, folder.parent)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        lock.acquire(timeout=_TO_JOIN_S)  # whoever looks whether it is held holds it for a moment
+    except Timeout:
+        raise taken from None
 
 
 def _is_held(path: Path) -> bool:

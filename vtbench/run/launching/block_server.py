@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from vtbench.core.errors import UsageError
-from vtbench.run.config.planning import plan_config
-from vtbench.run.config.schema import RunConfig
 from vtbench.run.device import choose_device, make_deterministic
 from vtbench.run.executing.carrying import block_files, reference_files, sample_files, taken_up
 from vtbench.run.executing.job import Prepared, written_blocks
+from vtbench.run.launching.order import Order
 from vtbench.run.measuring.evaluators import Evaluators, Networks
 from vtbench.run.planning.jobs import JobPlan
 from vtbench.run.planning.models import Source
@@ -24,28 +23,8 @@ from vtbench.run.scoring.tokenizer_share import tokenizer_evaluators, tokenizer_
 from vtbench.run.storing.references import FOLDER
 from vtbench.run.worker import Worker
 from vtbench.tasks import TaskSpec
-from vtbench.version import __version__
 
 _SENT_ONCE = (".webp",)
-
-
-@dataclass(frozen=True)
-class Order:
-    """What a server is to plan.
-
-    Attributes:
-        invocation: every field of a :class:`~vtbench.run.config.schema.RunConfig` that has a value.
-        trusted: files, or folders of files, whose code and programs may run.
-        folder: current folder of whoever ordered; paths in the invocation begin there.
-        version: of vtbench there.
-        rank: number of the server, which names what it notes of files that others' code reads.
-    """
-
-    invocation: Mapping[str, Any]
-    trusted: tuple[str, ...]
-    folder: str
-    version: str
-    rank: int
 
 
 @dataclass(frozen=True)
@@ -63,25 +42,21 @@ class BlockServer:
 
     Args:
         order: what to plan.
+        rank: number of the server, which names what it notes of files that others' code reads.
 
     Raises:
         UsageError: another version of vtbench, or what cannot be planned here.
     """
 
-    def __init__(self, order: Order) -> None:
-        if order.version != __version__:
-            raise UsageError(
-                f"this worker has vtbench {__version__}, and whoever asks it {order.version}",
-                "install the same version on every machine",
-            )
+    def __init__(self, order: Order, rank: int) -> None:
         with suppress(OSError):  # where machines share no folders, the invocation names none by its place
             os.chdir(order.folder)
         make_deterministic()
         self._place = tempfile.TemporaryDirectory(prefix="vtbench-worker-")
-        self._worker = Worker(order.rank)
+        self._worker = Worker(rank)
         said: list[str] = []
         with told_to(said.append):
-            self._session = plan_config(self._own(order.invocation), [*map(Path, order.trusted)], ()).session
+            self._session = order.planned(self._here(order.invocation))
         self._jobs = dict(_jobs(self._session.jobs))
         self._device = choose_device(self._session.options.device, self._worker)
         self._networks = Networks()
@@ -143,13 +118,11 @@ class BlockServer:
         self._sent.update(path for path in new if FOLDER in path.parts or path.suffix in _SENT_ONCE)
         return taken_up(plan.out, new)
 
-    def _own(self, invocation: Mapping[str, Any]) -> RunConfig:
-        """The invocation, writing to the server's own folder."""
+    def _here(self, invocation: Mapping[str, Any]) -> dict[str, Any]:
+        """What is written is written to the server's own folder."""
         place = Path(self._place.name).resolve()
         here: dict[str, Any] = {"out": str(place / "runs"), "workers_of": "none", "fresh": False}
-        if "samples" in invocation:
-            here["samples"] = str(place / "samples")
-        return RunConfig.model_validate({**invocation, **here})
+        return {**here, "samples": str(place / "samples")} if "samples" in invocation else here
 
 
 def _jobs(plans: Sequence[JobPlan]) -> Iterator[tuple[str, tuple[JobPlan, TaskSpec | None]]]:

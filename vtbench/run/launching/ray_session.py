@@ -11,13 +11,12 @@ from vtbench.run.config.overriding import overridden
 from vtbench.run.config.planning import Planned, plan_config
 from vtbench.run.config.schema import RunConfig
 from vtbench.run.executing.peers import alone_at_work
-from vtbench.run.launching.block_server import Order
 from vtbench.run.launching.crew import PoolCrew
 from vtbench.run.launching.launch import Launch
+from vtbench.run.launching.order import Order
 from vtbench.run.launching.pool import Pool
 from vtbench.run.launching.ray_workers import RayOptions, connected
 from vtbench.run.progress import say
-from vtbench.version import __version__
 
 
 @contextmanager
@@ -42,10 +41,10 @@ def planned_on_ray(
         decoders = max(0, cpus - 1) if asked.workers is None else asked.workers
         alone = overridden(asked, {"workers_of": "none", "workers": decoders})
         planned = plan_config(alone, trusted, command, cluster.device_type)
-        order = Order(planned.config.content, tuple(map(str, trusted)), str(Path.cwd()), __version__, rank=0)
+        order = Order.of(planned.config, trusted)
         say(f"workers of Ray: {cluster.count}, each with {cpus} CPUs and {cluster.gpus:g} GPUs")
         with alone_at_work(planned.session.options.out, "ray"):
-            pool = Pool(lambda rank: cluster.worker(replace(order, rank=rank)), cluster.count, say)
+            pool = Pool(lambda rank: cluster.worker(order, rank), cluster.count, say)
             try:
                 yield replace(planned, session=replace(planned.session, crew=PoolCrew(pool)))
             finally:

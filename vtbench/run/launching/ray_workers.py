@@ -14,7 +14,8 @@ from vtbench.core.extras import install_extra
 from vtbench.core.foreign import interrupts
 from vtbench.core.foreign.guard import advice, told
 from vtbench.run.executing.job import Prepared
-from vtbench.run.launching.block_server import BlockServer, Delivery, Order
+from vtbench.run.launching.block_server import BlockServer, Delivery
+from vtbench.run.launching.order import Order
 from vtbench.run.launching.pool import WorkerLostError
 
 Found = TypeVar("Found")
@@ -52,12 +53,12 @@ class Cluster:
         """What models run on."""
         return "cuda" if self.gpus else "cpu"
 
-    def worker(self, order: Order) -> RayWorker:
+    def worker(self, order: Order, rank: int) -> RayWorker:
         """An actor; it plans while others are made."""
         import ray
 
         sized = ray.remote(num_cpus=self.options.cpus, num_gpus=self.gpus, max_restarts=0)(_Actor)
-        return RayWorker(sized.remote(order))
+        return RayWorker(sized.remote(order, rank))
 
 
 @contextmanager
@@ -112,8 +113,8 @@ class _Failure:
 class _Actor:
     """A server that answers errors in words."""
 
-    def __init__(self, order: Order) -> None:
-        self._order = order
+    def __init__(self, order: Order, rank: int) -> None:
+        self._given = order, rank
         self._server: BlockServer | None = None
 
     def prepare(self, key: str) -> tuple[Prepared, Delivery] | _Failure:
@@ -133,7 +134,7 @@ class _Actor:
     @property
     def _served(self) -> BlockServer:
         if self._server is None:
-            self._server = BlockServer(self._order)
+            self._server = BlockServer(*self._given)
         return self._server
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,9 @@ from vtbench.core.extras import install_extra
 from vtbench.run.config.overriding import overridden
 from vtbench.run.config.planning import plan_config
 from vtbench.run.config.schema import RunConfig
+from vtbench.run.executing.peers import WORKERS
 from vtbench.run.launching.launch import Launch
-from vtbench.version import __version__
+from vtbench.run.launching.order import Order
 
 LOGS = "slurm"
 _SETTINGS = ("account", "cluster", "constraint", "mem", "partition", "qos", "time")
@@ -48,18 +49,12 @@ class Share:
     """One element. It is called on its machine; when SLURM takes the machine away, it is queued again as it is.
 
     Attributes:
-        invocation: every field of a :class:`~vtbench.run.config.schema.RunConfig` that has a value.
-        trusted: files, or folders of files, whose code and programs may run.
-        folder: current folder of whoever submitted it.
-        version: of vtbench there.
+        order: what it plans.
         rank: number of the element.
         world: elements of the array.
     """
 
-    invocation: Mapping[str, Any]
-    trusted: tuple[str, ...]
-    folder: str
-    version: str
+    order: Order
     rank: int
     world: int
 
@@ -69,12 +64,9 @@ class Share:
         Raises:
             VtbenchError: a job failed.
         """
-        if self.version != __version__:
-            raise UsageError(f"vtbench {__version__} here, {self.version} where it was submitted", "install the same")
-        os.chdir(self.folder)
+        os.chdir(self.order.folder)
         os.environ.update({"RANK": str(self.rank), "WORLD_SIZE": str(self.world), "LOCAL_RANK": "0"})
-        config = RunConfig.model_validate({**self.invocation, "workers_of": "env"})
-        session = plan_config(config, [*map(Path, self.trusted)], ()).session
+        session = self.order.planned({"workers_of": "env"})
         outcomes = session.run(wait=False)
         failed = [outcome for outcome in outcomes if outcome.state == "failed"]
         if failed or session.broken:
@@ -105,7 +97,7 @@ def submit(asked: RunConfig, launch: Launch, trusted: Collection[Path]) -> Submi
         raise UsageError("--fresh cannot be used under several workers", "delete the run folder first")
     alone = overridden(asked, {"workers_of": "none"})
     planned = plan_config(alone, trusted, (), "cuda" if launch.gpus_per_worker else None)
-    logs = user_path(asked.out) / ".workers" / LOGS
+    logs = user_path(asked.out) / WORKERS / LOGS
     try:
         executor = submitit.AutoExecutor(folder=logs, cluster=settings.pop("cluster", "slurm"))
     except Exception as error:
@@ -117,9 +109,9 @@ def submit(asked: RunConfig, launch: Launch, trusted: Collection[Path]) -> Submi
         gpus_per_node=int(launch.gpus_per_worker or 0),
         **{f"slurm_{name}": value for name, value in settings.items()},
     )
-    given = (planned.config.content, tuple(map(str, trusted)), str(Path.cwd()), __version__)
+    order = Order.of(planned.config, trusted)
     with executor.batch():
-        jobs = [executor.submit(Share(*given, rank, world)) for rank in range(world)]
+        jobs = [executor.submit(Share(order, rank, world)) for rank in range(world)]
     return Submitted(tuple(job.job_id for job in jobs), logs)
 
 
