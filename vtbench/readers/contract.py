@@ -45,7 +45,8 @@ class Reader(Protocol):
         languages: BCP 47 tags it was made for; ``None`` where that is not known or not limited.
         required_assets: names of assets of the manifest that must be there.
 
-    Optional: ``concurrent = True`` where several threads may call ``read`` at once.
+    Optional: ``concurrent = True`` where several threads may call ``read`` at once; ``at_once = N`` where up to N
+    images are read faster by one call than by N.
     """
 
     id: str

@@ -15,6 +15,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from vtbench.assets.checkpoint import load_checkpoint
 from vtbench.core.digests import digest_file
 from vtbench.core.disk.files import user_path
@@ -43,7 +45,7 @@ class Parseq:
     Args:
         weights: a checkpoint of docTR's ``parseq``, ``.pt`` or ``.safetensors``. Without it, docTR's published one:
             from docTR's cache, or downloaded into it where the network is allowed.
-        batch_size: crops of one image run together.
+        batch_size: crops run together.
 
     Raises:
         AssetMissingError: docTR is not installed, or its checkpoint cannot be had.
@@ -66,6 +68,7 @@ class Parseq:
             settings={"crop": "floor-ceil", "preserve_aspect_ratio": True, "symmetric_pad": False},
         )
         self.id = self.identity.id
+        self.at_once = batch_size
 
     def to(self, *, device: torch.device | str) -> Self:
         """Move the network; returns itself."""
@@ -74,24 +77,28 @@ class Parseq:
 
     def read(self, images: list[Tensor]) -> list[ReadResult]:
         """Images that each show one word, ``uint8 [3,h,w]``, to one line each."""
-        results = []
-        for image in images:
-            height, width = image.shape[-2:]
-            results.append(ReadResult.of(self.read_boxes(image, [(0.0, 0.0, float(width), float(height))])))
-        return results
+        return [ReadResult.of([word]) for word in self._words([_pixels(image) for image in images])]
 
     def read_boxes(self, image: Tensor, boxes: Sequence[Box]) -> list[str]:
         """Words on the boxes of one ``uint8 [3,H,W]`` image, in the order of the boxes."""
-        check_image("parseq", image)
-        pixels = image.cpu().numpy().transpose(1, 2, 0)
-        crops = [crop(pixels, box) for box in boxes]
+        pixels = _pixels(image)
+        return self._words([crop(pixels, box) for box in boxes])
+
+    def _words(self, crops: Sequence[np.ndarray[Any, Any]]) -> list[str]:
+        """The word on each ``uint8 [h,w,3]`` crop; of one without pixels, none."""
         readable = [index for index, piece in enumerate(crops) if piece.size]
-        texts = [""] * len(boxes)
+        texts = [""] * len(crops)
         if readable:
             words = self._predictor([crops[index] for index in readable])
             for index, (word, _confidence) in zip(readable, words, strict=True):
                 texts[index] = word
         return texts
+
+
+def _pixels(image: Tensor) -> np.ndarray[Any, Any]:
+    check_image("parseq", image)
+    pixels: np.ndarray[Any, Any] = image.cpu().numpy().transpose(1, 2, 0)
+    return pixels
 
 
 def _doctr(module: str) -> Any:

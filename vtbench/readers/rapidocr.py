@@ -144,6 +144,7 @@ def _load_engine(models: dict[str, Path], text_score: float, orientation: bool) 
         "Global.log_level": "critical",
         f"{threads}.intra_op_num_threads": 1,
         f"{threads}.inter_op_num_threads": 1,
+        f"{threads}.enable_cpu_mem_arena": True,  # the same bits, without asking the system for memory at every layer
     }
     parameters.update({f"{stage}.model_path": str(path) for stage, path in models.items()})
     return RapidOCR(params=parameters)

@@ -7,10 +7,13 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 from torch import Tensor
 
 from vtbench.core.disk.files import CACHE_VARIABLE
@@ -60,6 +63,57 @@ def test_a_distinct_image_is_read_once_ever(tmp_path: Path) -> None:
     assert later.asked == [] and (again.read_count, again.hit_count) == (0, 4)
     assert again.id == cached.id and again.id.startswith(f"{later.id}+"), "its code is part of what a reader is"
     assert (again.languages, again.required_assets) == (None, ())
+
+
+def test_images_are_read_by_as_many_as_the_reader_likes(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Together(Brightness):
+        at_once = 3
+        concurrent = True
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.calls: list[int] = []
+
+        def read(self, images: list[Tensor]) -> list[ReadResult]:
+            self.calls.append(len(images))
+            return super().read(images)
+
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    reader = Together()
+    cached = CachedReader(reader)
+    images = [flat(value) for value in (4, 0, 1, 2, 3, 4, 5, 6)]
+    assert cached.read(images) == Brightness().read(images)
+    assert sorted(reader.calls) == [1, 3, 3] and (cached.read_count, cached.hit_count) == (7, 1)
+    assert cached.read([flat(7), *images]) == Brightness().read([flat(7), *images])
+    assert len(reader.calls) == 4 and cached.read_count == 8
+    few = Together()
+    CachedReader(few).read([flat(value) for value in range(20, 24)])
+    assert few.calls == [2, 2], "threads share what is there"
+
+
+def test_what_another_reads_is_waited_for_and_the_rest_read_meanwhile(tmp_path: Path) -> None:
+    """A lock that is held: the images behind it come last, as whoever holds it left them."""
+    images = {image_digest(image)[:2]: image for image in (flat(value) for value in range(8))}
+    held, *others = images
+    reader = Brightness()
+    cached = CachedReader(reader)
+    cached.at_once = len(images)
+    CachedReader(reader).read([flat(99)])
+    (folder,) = (tmp_path / "cache" / "readings").glob("*")
+    reader.asked.clear()
+    taken = threading.Event()
+
+    def hold() -> None:
+        with FileLock(folder / f"{held}.lock"):
+            taken.set()
+            time.sleep(0.3)
+
+    other = threading.Thread(target=hold)
+    other.start()
+    assert taken.wait(10)
+    assert cached.read(list(images.values())) == Brightness().read(list(images.values()))
+    other.join()
+    assert reader.asked == [int(images[name].sum()) for name in (*others, held)]
 
 
 def test_another_reader_reads_anew() -> None:

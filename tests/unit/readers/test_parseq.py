@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from vtbench.core.errors import AdapterError, AssetMissingError
-from vtbench.readers.contract import BoxReader, Reader
+from vtbench.readers.contract import BoxReader, Reader, ReadResult
 from vtbench.readers.parseq import Parseq, crop
 
 Page = Callable[..., Tensor]
@@ -53,6 +53,20 @@ def test_words_are_those_of_doctrs_own_predictor_on_the_crops(checkpoint: Path, 
     assert any(words), "the network writes nothing, so the test shows nothing"
     assert reader.read_boxes(image, boxes[::-1]) == words[::-1]
     assert isinstance(reader, Reader) and isinstance(reader, BoxReader)
+
+
+@needs_doctr
+def test_words_read_together_are_those_read_alone(checkpoint: Path, draw_page: Page) -> None:
+    reader = Parseq(weights=str(checkpoint))
+    words = [
+        draw_page([word], size) for word, size in (("a", 20), ("Together", 32), ("extraordinarily wide words", 24))
+    ]
+    alone = [reader.read([word])[0] for word in words]
+    assert reader.read(words) == alone and len({result.text for result in alone}) > 1
+    assert alone == [
+        ReadResult.of(reader.read_boxes(word, [(0.0, 0.0, float(word.shape[2]), float(word.shape[1]))]))
+        for word in words
+    ]
 
 
 @needs_doctr

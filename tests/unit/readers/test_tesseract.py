@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vtbench.core.errors import AssetMissingError, UsageError
 from vtbench.metrics.texts.error_rates import score_text
+from vtbench.readers import tesseract
 from vtbench.readers.contract import Reader, ReadResult
 from vtbench.readers.tesseract import Tesseract
 
@@ -35,6 +36,40 @@ def test_a_reading_depends_on_its_image_alone(draw_page: Page, pangrams: Lines) 
     pages = [draw_page(pangrams, 14), draw_page(pangrams[:1], 20)]
     together = Tesseract().read(pages)
     assert Tesseract().read(pages[::-1]) == together[::-1]
+
+
+@installed
+def test_pages_read_by_one_run_are_those_read_one_by_one(draw_page: Page, pangrams: Lines) -> None:
+    blank = torch.full((3, 40, 60), 255, dtype=torch.uint8)
+    pages = [
+        draw_page(pangrams, 10),
+        blank,
+        draw_page(pangrams[2:], 20, ink=220, paper=40),
+        draw_page(pangrams[:1], 14),
+    ]
+    pages += [page // 96 * 96 for page in pages] + [blank]
+    reader = Tesseract()
+    assert reader.read(pages) == [reader.read([page])[0] for page in pages]
+    assert reader.at_once > 1 and Tesseract(oem=3).at_once == 1, "the older engine adapts to what it has read"
+
+
+@installed
+def test_where_one_run_fails_each_page_is_read_alone(
+    draw_page: Page, pangrams: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = Tesseract()
+    pages = [draw_page(pangrams[:1], 20), draw_page(pangrams[1:2], 20)]
+    whole = reader.read(pages)
+    monkeypatch.setattr(tesseract, "split_pages", lambda printed, pages: None)
+    assert reader.read(pages) == whole and whole[0].text == pangrams[0]
+
+
+@pytest.mark.parametrize(
+    ("printed", "pages"),
+    [("a\nb\fc", ["a\nb", "c"]), ("a\fb\f", ["a", "b"]), ("\f", ["", ""]), ("a", None), ("a\fb\fc", None)],
+)
+def test_form_feeds_part_two_pages(printed: str, pages: list[str] | None) -> None:
+    assert tesseract.split_pages(printed, 2) == pages
 
 
 @installed

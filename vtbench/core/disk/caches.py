@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from vtbench.core.disk.files import CACHE_VARIABLE, cache_dir, require_writable
@@ -75,6 +75,29 @@ def alone_in(folder: Path, name: str = ".lock") -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def claimed(folder: Path, names: Iterable[str]) -> Iterator[frozenset[str]]:
+    """Those of several locks that nobody holds, taken without waiting: who holds some can wait for nobody.
+
+    All of them where the file system has no locks.
+    """
+    from filelock import FileLock, Timeout
+
+    with ExitStack() as held:
+        mine = set()
+        for name in names:
+            lock = FileLock(folder / name)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                continue
+            except (OSError, NotImplementedError):
+                pass
+            held.callback(lock.release)
+            mine.add(name)
+        yield frozenset(mine)
 
 
 @contextmanager

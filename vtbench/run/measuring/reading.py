@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 
 from vtbench.core.naming.reference import parse_reference
@@ -41,22 +39,24 @@ class TextScorer:
         Counts by column, for the prediction and, with the prefix ``floor_``, for the reference. Empty for a sample
         without true text.
         """
-        items = list(zip(prediction, reference, targets, strict=True))
-        threads = min(len(items), torch.get_num_threads()) if self.reader.concurrent else 1
-        if threads <= 1:
-            return [self._counts(item) for item in items]
-        with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(self._counts, items))
+        told = [place for place, target in enumerate(targets) if _true_text(target) is not None]
+        images = [image.cpu() for place in told for image in (prediction[place], reference[place])]
+        read = iter(self.reader.read(images))
+        counts: list[Mapping[str, float]] = [{} for _ in targets]
+        for place in told:
+            counts[place] = self._counts(next(read).text, next(read).text, targets[place])
+        return counts
 
-    def _counts(self, item: tuple[Tensor, Tensor, Any]) -> dict[str, float]:
-        prediction, reference, target = item
-        if not isinstance(target, Mapping) or not isinstance(target.get("text"), str):
-            return {}
+    def _counts(self, predicted: str, original: str, target: Mapping[str, Any]) -> dict[str, float]:
         policy = policy_for(str(target.get("language") or "en"), self.case)
-        predicted, original = self.reader.read([prediction.cpu(), reference.cpu()])
-        found = text.score_text(predicted.text, target["text"], policy).columns()
-        floor = text.score_text(original.text, target["text"], policy).columns()
+        found = text.score_text(predicted, target["text"], policy).columns()
+        floor = text.score_text(original, target["text"], policy).columns()
         return {**found, **{f"{FLOOR_PREFIX}{name}": value for name, value in floor.items()}}
+
+
+def _true_text(target: Any) -> str | None:
+    told = target.get("text") if isinstance(target, Mapping) else None
+    return told if isinstance(told, str) else None
 
 
 @lru_cache(maxsize=4)

@@ -27,11 +27,9 @@ class ReleasedTextScorer:
 
     def __call__(self, prediction: Tensor, reference: Tensor, targets: Sequence[Any]) -> list[Mapping[str, float]]:
         """``uint8 [B,3,H,W]`` twice; counts by column. The true text in ``targets`` is not looked at."""
-        return [self._counts(*pair) for pair in zip(prediction, reference, strict=True)]
-
-    def _counts(self, prediction: Tensor, reference: Tensor) -> dict[str, float]:
-        predicted, original = self.reader.read([enlarged(prediction), enlarged(reference)])
-        return released_counts(predicted.text, original.text)
+        read = self.reader.read([enlarged(image) for image in (*prediction, *reference)])
+        half = len(prediction)
+        return [released_counts(one.text, other.text) for one, other in zip(read[:half], read[half:], strict=True)]
 
 
 def enlarged(image: Tensor) -> Tensor:
