@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import torch
 import torch.nn.functional as F
 from torch import nn
 
@@ -88,12 +89,20 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Signs to pixels. Names: ``conv_in``, ``mid_block``, ``adaptive``, ``up``, ``norm_out``, ``conv_out``."""
+    """Signs to pixels. Names: ``conv_in``, ``mid_block``, ``adaptive``, ``up``, ``norm_out``, ``conv_out``.
 
-    def __init__(self, channels: int, multipliers: Sequence[int], latents: int, blocks: int) -> None:
+    Args:
+        channels: width of the finest level.
+        multipliers: width of each level as a multiple.
+        latents: channels of the code.
+        blocks: residual blocks a level.
+        noise: channels of noise that stand beside the code; the norms see the code alone.
+    """
+
+    def __init__(self, channels: int, multipliers: Sequence[int], latents: int, blocks: int, *, noise: int = 0) -> None:
         super().__init__()
         widths = [*(channels * multiplier for multiplier in multipliers), channels * multipliers[-1]]
-        self.conv_in = nn.Conv2d(latents, widths[-1], 3, padding=1)
+        self.conv_in = nn.Conv2d(latents + noise, widths[-1], 3, padding=1)
         self.mid_block = nn.ModuleList(ResidualBlock(widths[-1], bias=False) for _ in range(blocks))
         self.up = nn.ModuleList(Level(b, a, blocks) for a, b in pairwise(widths))
         for level, width in zip(self.up[1:], widths[1:], strict=False):
@@ -102,8 +111,8 @@ class Decoder(nn.Module):
         self.norm_out = group_norm(widths[0])
         self.conv_out = nn.Conv2d(widths[0], 3, 3, padding=1)
 
-    def forward(self, code: Tensor) -> Tensor:
-        x = self.conv_in(code)
+    def forward(self, code: Tensor, noise: Tensor | None = None) -> Tensor:
+        x = self.conv_in(code if noise is None else torch.cat((code, noise), dim=1))
         for block in self.mid_block:
             x = block(x)
         for adaptive, level in zip(reversed(self.adaptive), reversed(self.up), strict=True):
@@ -113,9 +122,9 @@ class Decoder(nn.Module):
 
 
 class Network(nn.Module):
-    """Names: ``encoder``, ``decoder``."""
+    """Names: ``encoder``, ``decoder``; arguments as of :class:`Decoder`."""
 
-    def __init__(self, channels: int, multipliers: Sequence[int], latents: int, blocks: int) -> None:
+    def __init__(self, channels: int, multipliers: Sequence[int], latents: int, blocks: int, *, noise: int = 0) -> None:
         super().__init__()
         self.encoder = Encoder(channels, multipliers, latents, blocks)
-        self.decoder = Decoder(channels, multipliers, latents, blocks)
+        self.decoder = Decoder(channels, multipliers, latents, blocks, noise=noise)

@@ -6,6 +6,7 @@ Sources: Radford et al., 2103.00020; Dosovitskiy et al., 2010.11929. Both take a
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch.nn.functional as F
@@ -39,6 +40,8 @@ class Block(nn.Module):
 class FusedAttention(nn.Module):
     """Attention with one matrix for queries, keys and values. Names: ``qkv``, ``proj``.
 
+    ``turn`` is given queries and keys, ``[B,heads,N,width/heads]``, and tells them their positions.
+
     Args:
         width: of the tokens.
         heads: divide the width.
@@ -51,8 +54,10 @@ class FusedAttention(nn.Module):
         self.proj = nn.Linear(width, width)
         self._heads = heads
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, turn: Callable[[Tensor], Tensor] | None = None) -> Tensor:
         query, key, value = self.qkv(x).unflatten(-1, (3, self._heads, -1)).permute(2, 0, 3, 1, 4)
+        if turn is not None:
+            query, key = turn(query), turn(key)
         attended = F.scaled_dot_product_attention(query, key, value)
         output: Tensor = self.proj(attended.transpose(1, 2).flatten(2))
         return output

@@ -1,0 +1,1 @@
+"""VTP's vision transformer that encodes latents, and its decoder of pixels. The tokenizer is in ``adapter``."""
