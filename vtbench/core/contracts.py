@@ -204,7 +204,10 @@ class ImageMetric(Protocol):
 
 
 class PromptMetric(Protocol):
-    """A score of an image against the prompt it was made from; stateless. ``required_assets`` is optional."""
+    """A score of an image against the prompt it was made from; stateless. ``required_assets`` is optional.
+
+    Optional: ``cut(prompts) -> list[bool]``, the prompts that it does not read to their end; they are counted and told.
+    """
 
     info: MetricInfo
 

@@ -8,16 +8,19 @@ EXTRACTORS = Registry(
     {
         "inception_tf": "vtbench.features.inception:InceptionTF",
         "inception_clean": "vtbench.features.inception:InceptionClean",
+        "inception_pytorch": "vtbench.features.inception:InceptionPytorch",
         "efflite0": "vtbench.features.efflite0:EfficientNetLite0",
         "vgg16": "vtbench.features.vgg16:Vgg16",
         "clip": "vtbench.features.clip:ClipL14",
         "clip_336": "vtbench.features.clip:ClipL14At336",
+        "clip_336_square": "vtbench.features.clip:ClipL14At336Square",
         "dinov2": "vtbench.features.dinov2:DinoV2",
+        "dinov2_8bit": "vtbench.features.dinov2:DinoV2Of8Bit",
     },
 )
 
 WITH_LOGITS = ("inception_tf", "efflite0")
 """Built-in extractors whose classifier an inception score may be taken of."""
 
-WITH_SPATIAL = ("inception_tf", "inception_clean")
+WITH_SPATIAL = ("inception_tf", "inception_clean", "inception_pytorch")
 """Built-in extractors with features that keep their position, which sFID is taken of."""

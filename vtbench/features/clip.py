@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vtbench.features.clip_model import MEAN, STD, clip_file, load_clip
 from vtbench.features.network import NetworkExtractor, by_channel
-from vtbench.features.resizing import pillow_bicubic_float
+from vtbench.features.resizing import pillow_bicubic_float, square_bicubic_8bit
 
 
 class ClipL14(NetworkExtractor):
@@ -35,12 +35,13 @@ class ClipL14(NetworkExtractor):
     required_assets: ClassVar[tuple[str, ...]] = ()
     variant: ClassVar[str] = "ViT-L-14"
     side: ClassVar[int] = 224
+    resize: ClassVar[str] = "pillowbicubic"
 
     def __init__(self, weights: str | None = None, model: Any = None) -> None:
         fingerprint = "given"
         if model is None:
             model, fingerprint = load_clip(self.variant, weights)
-        super().__init__(model.visual, f"clip-{self.variant}-pillowbicubic{self.side}-{fingerprint}-float32")
+        super().__init__(model.visual, f"clip-{self.variant}-{self.resize}{self.side}-{fingerprint}-float32")
 
     @classmethod
     def check_available(cls) -> None:
@@ -61,3 +62,16 @@ class ClipL14At336(ClipL14):
 
     variant = "ViT-L-14-336"
     side = 336
+
+
+class ClipL14At336Square(ClipL14At336):
+    """The same of the largest centred square, resized on ``uint8``: what CMMD's authors feed the network.
+
+    Their reader (``google-research/google-research@5b09c22``, cmmd) crops, then resizes by Pillow's bicubic. Of square
+    images only the rounding to 8 bits differs from :class:`ClipL14At336`.
+    """
+
+    resize = "square-pillowbicubic8bit"
+
+    def _resize(self, images: Tensor, device: torch.device) -> Tensor:
+        return square_bicubic_8bit(images, self.side).to(device)

@@ -16,7 +16,7 @@ from vtbench.core.digests import digest_file
 from vtbench.core.disk.files import user_path
 from vtbench.core.errors import AdapterError
 from vtbench.features.network import NetworkExtractor, by_channel
-from vtbench.features.resizing import pillow_bicubic_float
+from vtbench.features.resizing import pillow_bicubic_8bit, pillow_bicubic_float
 
 SIDE = 224
 ARCHITECTURE = "vit_large_patch14_dinov2"
@@ -44,13 +44,14 @@ class DinoV2(NetworkExtractor):
     features: ClassVar[tuple[str, ...]] = ("pool",)
     widths: ClassVar[Mapping[str, int]] = {"pool": 1024}
     required_assets: ClassVar[tuple[str, ...]] = ()
+    resize: ClassVar[str] = "pillowbicubic"
 
     def __init__(self, weights: str | None = None, model: Any = None) -> None:
         fingerprint = "given"
         if model is None:
             file = user_path(weights) if weights else hub_file(REPOSITORY, FILE)
             model, fingerprint = filled_dinov2(load_checkpoint(file), str(file)), digest_file(file)[:12]
-        super().__init__(model, f"dinov2-vitl14-pillowbicubic{SIDE}-{fingerprint}-float32")
+        super().__init__(model, f"dinov2-vitl14-{self.resize}{SIDE}-{fingerprint}-float32")
 
     @classmethod
     def check_available(cls) -> None:
@@ -64,6 +65,19 @@ class DinoV2(NetworkExtractor):
         mean, std = (by_channel(values, images.device) for values in (_MEAN, _STD))
         tokens: Tensor = self._network.forward_features((images / 255.0 - mean) / std)  # type: ignore[operator, unused-ignore]
         return {"pool": tokens[:, 0]}
+
+
+class DinoV2Of8Bit(DinoV2):
+    """The same with the resized picture rounded to 8 bits, as torchvision's ``Resize`` leaves it.
+
+    dgm-eval's default (``layer6ai-labs/dgm-eval@74c79f7``); the float resize of :class:`DinoV2` is its
+    ``--clean_resize``.
+    """
+
+    resize = "pillowbicubic8bit"
+
+    def _resize(self, images: Tensor, device: torch.device) -> Tensor:
+        return pillow_bicubic_8bit(images, SIDE).to(device)
 
 
 def filled_dinov2(state: dict[str, Tensor], source: str, architecture: str = ARCHITECTURE) -> Any:

@@ -1,4 +1,4 @@
-"""The Inception network of 2015-12-05, which FID, KID and IS are defined on, behind two resizes."""
+"""The Inception network of 2015-12-05, which FID, KID and IS are defined on, behind three resizes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from vtbench.features.network import NetworkExtractor, State, asset_or, frozen, fuse_batch_norm
-from vtbench.features.resizing import pillow_bicubic_float, tf1_bilinear
+from vtbench.features.resizing import pillow_bicubic_float, plain_bilinear, tf1_bilinear
 
 SIDE = 299
 SPATIAL_CHANNELS = 7
@@ -74,6 +74,22 @@ class InceptionClean(_Inception):
 
     def _resize(self, images: Tensor, device: torch.device) -> Tensor:
         return pillow_bicubic_float(images.to(device), SIDE)
+
+
+class InceptionPytorch(_Inception):
+    """The same network behind pytorch-fid's resize: PyTorch's bilinear to 299×299, no antialiasing, pixel centres.
+
+    pytorch-fid (``mseitzer/pytorch-fid@b9c1811``) reads images as ``x / 255`` and feeds the network ``2 x - 1``, where
+    the graph has ``(x - 128) / 128``: 128 is 0.502 of its white, not half. Its weights are those of the same graph.
+
+    Args:
+        state: weights under torch-fidelity's names; the asset ``inception_tf`` unless given.
+    """
+
+    name = "inception_pytorch-torchbilinear299"
+
+    def _resize(self, images: Tensor, device: torch.device) -> Tensor:
+        return plain_bilinear(images.to(device), SIDE) * (256.0 / 255.0)  # so that the base yields 2 x - 1
 
 
 class _Layers(nn.Module):

@@ -1,6 +1,8 @@
-"""How images reach a network's input size: three resizes that literature distinguishes, each named in ``id``."""
+"""How images reach a network's input size: the resizes that literature distinguishes, each named in ``id``."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -50,6 +52,46 @@ def pillow_bicubic_float(images: Tensor, size: int) -> Tensor:
         picture = Image.fromarray(planes[index]).resize((size, size), resample=Image.Resampling.BICUBIC)
         resized[index] = np.asarray(picture).clip(0, 255)
     return torch.from_numpy(resized)
+
+
+def pillow_bicubic_8bit(images: Tensor, size: int) -> Tensor:
+    """Antialiased bicubic of Pillow on ``uint8`` RGB, rounded to levels: torchvision's ``Resize`` on a picture.
+
+    ``float32`` of whole levels on the images' device; computed on the CPU, as nothing else rounds as Pillow does.
+    """
+    return _by_pillow(images, lambda picture: picture.resize((size, size), Image.Resampling.BICUBIC))
+
+
+def square_bicubic_8bit(images: Tensor, size: int) -> Tensor:
+    """The largest centred square, then :func:`pillow_bicubic_8bit`; an odd margin leaves its larger part behind."""
+    height, width = images.shape[-2:]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return pillow_bicubic_8bit(images[..., top : top + side, left : left + side], size)
+
+
+def short_side_bicubic_8bit(images: Tensor, size: int) -> Tensor:
+    """Short side to ``size``, long side in proportion and cut to whole pixels, then the centred square.
+
+    CLIP's own preparation of a picture (Radford et al. 2021): Pillow's bicubic on ``uint8``, antialiased.
+    """
+    height, width = images.shape[-2:]
+    short = min(height, width)
+    high, wide = size * height // short, size * width // short
+    top, left = (high - size) // 2, (wide - size) // 2
+    resized = _by_pillow(images, lambda picture: picture.resize((wide, high), Image.Resampling.BICUBIC))
+    return resized[..., top : top + size, left : left + size]
+
+
+def _by_pillow(images: Tensor, resize: Callable[[Image.Image], Image.Image]) -> Tensor:
+    pictures = [resize(Image.fromarray(image)) for image in images.permute(0, 2, 3, 1).contiguous().cpu().numpy()]
+    levels = np.stack([np.asarray(picture) for picture in pictures])
+    return torch.from_numpy(levels).permute(0, 3, 1, 2).to(images.device, torch.float32)
+
+
+def plain_bilinear(images: Tensor, size: int) -> Tensor:
+    """PyTorch's bilinear without antialiasing, pixel centres at halves (``float32`` out, in [0, 255])."""
+    return F.interpolate(images.float(), (size, size), mode="bilinear", align_corners=False)
 
 
 def antialiased_bicubic(images: Tensor, size: int) -> Tensor:

@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from vtbench.core.digests import digest_json
 from vtbench.features.faces import FACE_RECOGNISERS
 from vtbench.metrics.catalog.lookup import INSTANCE_METRICS, PIXEL_LIKELIHOOD, metric_info
+from vtbench.metrics.catalog.rates import truth_of
 from vtbench.readers import READERS
 from vtbench.tasks.sections import (
     ConditionSpec,
@@ -168,8 +169,8 @@ class TaskSpec(Frozen):
         derived = [m.name for m in self.text_metrics if m.name.endswith(("_floor", "_excess"))]
         if derived:
             raise ValueError(f"{', '.join(derived)}: ask for the metric itself; floor and excess come with it")
-        if len({metric.name.startswith("compat_") for metric in self.text_metrics}) > 1:
-            raise ValueError("compat text metrics read other images than the others do: give them a task of their own")
+        if len({truth_of(metric.name) for metric in self.text_metrics}) > 1:
+            raise ValueError("text metrics of one task share a truth: cer, reread_… and compat_… are of three")
         names = [metric_info(request.name).name for request in self.metrics]
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:

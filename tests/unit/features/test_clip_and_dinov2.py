@@ -13,12 +13,15 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
+from torchvision import transforms
+from torchvision.transforms.functional import pil_to_tensor, to_pil_image
 
 from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
-from vtbench.features.clip import ClipL14, ClipL14At336
+from vtbench.features.clip import ClipL14, ClipL14At336, ClipL14At336Square
 from vtbench.features.clip_model import MEAN, STD, VARIANTS, filled_clip
-from vtbench.features.dinov2 import DinoV2, authors_positions, filled_dinov2
-from vtbench.metrics.images.clip_score import ClipScore
+from vtbench.features.dinov2 import DinoV2, DinoV2Of8Bit, authors_positions, filled_dinov2
+from vtbench.features.resizing import pillow_bicubic_8bit, short_side_bicubic_8bit, square_bicubic_8bit
+from vtbench.metrics.images.clip_score import ClipScore, ClipScoreCrop
 
 ARCHITECTURE = "tiny-clip-of-the-tests"
 
@@ -146,3 +149,50 @@ def test_dinov2_is_the_class_token_of_a_network_filled_from_the_authors_names(cr
     del state["norm.weight"]
     with pytest.raises(AdapterError, match=r"here does not fill .*"):
         filled_dinov2(state, "here", name)
+
+
+WIDE = (slice(None), slice(0, 90))
+"""Of a crop: an image of 90 × 256 pixels, both margins odd."""
+
+
+def test_resizes_on_8_bits_are_torchvisions_and_the_authors(crops: Tensor) -> None:
+    """torchvision's on pictures, as dgm-eval and CLIP prepare them; CMMD's crop by Pillow, as its reader does."""
+    wide = crops[0][WIDE]
+    picture = to_pil_image(wide)
+    square = transforms.Resize((224, 224), transforms.InterpolationMode.BICUBIC)(picture)
+    assert torch.equal(pillow_bicubic_8bit(wide[None], 224)[0], pil_to_tensor(square).float())
+    cover = transforms.Compose([transforms.Resize(61, transforms.InterpolationMode.BICUBIC), transforms.CenterCrop(61)])
+    ours, theirs = short_side_bicubic_8bit(wide[None], 61)[0], pil_to_tensor(cover(picture)).float()
+    assert torch.equal(ours, theirs) or torch.equal(ours, torch.roll(theirs, 1, -1))  # an odd margin's larger half
+    left = (256 - 90) // 2
+    cropped = picture.crop((left, 0, left + 90, 90)).resize((336, 336), Image.Resampling.BICUBIC)
+    assert torch.equal(square_bicubic_8bit(wide[None], 336)[0], pil_to_tensor(cropped).float())
+
+
+def test_the_second_habits_have_ids_of_their_own_and_differ_by_what_they_say(
+    tiny_clip: open_clip.CLIP, crops: Tensor
+) -> None:
+    network = timm.create_model("vit_small_patch14_dinov2", num_classes=0, img_size=224, depth=1).eval()
+    plain, rounded = DinoV2(model=network), DinoV2Of8Bit(model=network)
+    assert plain.id != rounded.id and "8bit" in rounded.id
+    there, here = (extractor(crops[:1])["pool"] for extractor in (plain, rounded))
+    assert 0 < float((there - here).norm() / there.norm()) < 0.02
+    assert ClipL14At336Square.side == 336 and "square" in ClipL14At336Square(model=tiny_clip).id
+
+
+def test_clip_score_of_a_wide_image_is_of_the_whole_or_of_its_square(tiny_clip: open_clip.CLIP, crops: Tensor) -> None:
+    wide = crops[:2][:, :, :90]
+    other = wide.clone()
+    other[..., :40] = 0  # outside the square
+    whole, square = ClipScore(model=tiny_clip), ClipScoreCrop(model=tiny_clip)
+    prompts = ["a cat", "a rocket"]
+    assert torch.equal(square(wide, prompts), square(other, prompts))
+    assert not torch.equal(whole(wide, prompts), whole(other, prompts))
+
+
+def test_a_prompt_of_more_than_77_tokens_is_told(tiny_clip: open_clip.CLIP) -> None:
+    fits, not_quite = " ".join(["cat"] * 75), " ".join(["cat"] * 76)
+    score = ClipScore(model=tiny_clip)
+    assert score.cut([fits, not_quite, "a cat"]) == [False, True, False]
+    tokens = open_clip.get_tokenizer("ViT-B-32")([fits, not_quite, not_quite + " dog"])
+    assert torch.equal(tokens[1], tokens[2]), "the end of a longer prompt is lost"

@@ -14,7 +14,7 @@ from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorIncepti
 from torch_fidelity.interpolate_compat_tensorflow import interpolate_bilinear_2d_like_tensorflow1x
 from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_features_to_statistics, fid_statistics_to_metric
 
-from vtbench.features.inception import InceptionClean, InceptionTF
+from vtbench.features.inception import InceptionClean, InceptionPytorch, InceptionTF
 from vtbench.features.resizing import pillow_bicubic_float, tf1_bilinear
 from vtbench.metrics.feature_matrix import ArrayFeatures
 from vtbench.metrics.sets.frechet import FrechetDistance
@@ -139,3 +139,16 @@ def test_identity_names_resize_and_weights(inception_state: State) -> None:
 def test_incomplete_weights_are_refused(inception_state: State) -> None:
     with pytest.raises(RuntimeError, match=r"Mixed_6c\.branch1x1\.conv\.weight"):
         InceptionTF({name: tensor for name, tensor in inception_state.items() if "Mixed_6c.branch1x1" not in name})
+
+
+def test_pytorch_features_are_those_of_pytorch_fids_forward(
+    crops: Tensor, inception_state: State, torch_fidelity_inception: FeatureExtractorInceptionV3
+) -> None:
+    """pytorch-fid's forward: values in [0, 1], plain bilinear, ``2 x - 1``, then the blocks; the same weights."""
+    blocks = nn.Sequential(*(module for name, module in torch_fidelity_inception.named_children() if name != "fc"))
+    resized = nn.functional.interpolate(crops[:2] / 255, (299, 299), mode="bilinear", align_corners=False)
+    with torch.inference_mode():
+        expected = blocks(2 * resized - 1).flatten(1)
+    found = InceptionPytorch(inception_state)(crops[:2])["pool"]
+    assert relative(found, expected) < 1e-5
+    assert relative(InceptionTF(inception_state)(crops[:2])["pool"], expected) > 1e-4

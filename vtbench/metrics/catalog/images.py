@@ -50,6 +50,7 @@ IMAGE_INFOS: dict[str, MetricInfo] = {
             "Quirk: LPIPS v0.1, AlexNet, fed [0, 1] where it expects [-1, 1].",
             least_side=31,
         ),
+        _image("compat_omnidoc_psnr", "dB", True, "Quirk: PSNR of the MSE plus 1e-8, 80 dB for a perfect copy (piq)."),
         _image("edge_f1", "", True, "F1 of Canny edges (sigma 1, thresholds 0.1 and 0.2, luma) within one pixel."),
     )
 }
@@ -71,6 +72,7 @@ IMAGE_REGISTRY = Registry(
         "high_frequency_error": "vtbench.metrics.images.frequency:HighFrequencyError",
         "edge_f1": "vtbench.metrics.images.edges:EdgeF1",
         "compat_vtbench_lpips": "vtbench.metrics.images.compat_vtbench:CompatLpips",
+        "compat_omnidoc_psnr": "vtbench.metrics.images.compat_omnidoc:CompatOmnidocPsnr",
     },
 )
 
@@ -116,15 +118,16 @@ BLOCK_REGISTRY = Registry(
     },
 )
 
+_COSINE = "100 × cosine of CLIP's embeddings of image and prompt, ViT-L/14 unless stated, 0 if negative"
 PROMPT_INFOS: dict[str, MetricInfo] = {
-    "clip_score": MetricInfo(
-        name="clip_score",
-        version=1,
-        kind="prompt",
-        higher_is_better=True,
-        summary="100 × cosine of CLIP's embeddings of image and prompt, ViT-L/14 unless stated, 0 if negative.",
-    )
+    name: MetricInfo(name=name, version=1, kind="prompt", higher_is_better=True, summary=f"{_COSINE}{of}.")
+    for name, of in {"clip_score": "", "clip_score_crop": "; of the image's centred square"}.items()
 }
 PROMPT_REGISTRY = Registry(
-    "prompt metric", "vtbench.prompt_metrics", {"clip_score": "vtbench.metrics.images.clip_score:ClipScore"}
+    "prompt metric",
+    "vtbench.prompt_metrics",
+    {
+        "clip_score": "vtbench.metrics.images.clip_score:ClipScore",
+        "clip_score_crop": "vtbench.metrics.images.clip_score:ClipScoreCrop",
+    },
 )

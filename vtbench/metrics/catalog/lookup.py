@@ -31,6 +31,8 @@ from vtbench.metrics.catalog.sets import (
     FIXED_SETS,
     INCEPTION,
     INCEPTION_CLEAN,
+    INCEPTIONS,
+    SECOND_HABITS,
     SetMetricEntry,
     extractor_names,
     plugin_estimators,
@@ -47,6 +49,7 @@ __all__ = [
     "IMAGE_INFOS",
     "IMAGE_REGISTRY",
     "INCEPTION",
+    "INCEPTIONS",
     "INCEPTION_CLEAN",
     "INSTANCE_INFOS",
     "INSTANCE_METRICS",
@@ -71,12 +74,14 @@ SHIPPED = {**IMAGE_INFOS, **_OF_CODES, **TEXT_INFOS, **INSTANCE_INFOS, **BLOCK_I
 
 def metric_names() -> list[str]:
     """Every name that can be listed: fixed names, and estimators on the extractors that have their own suffix."""
-    own = [name for name in extractor_names() if name not in (INCEPTION, INCEPTION_CLEAN)]
+    own = [name for name in extractor_names() if name not in INCEPTIONS]
     derived = [f"{prefix}_{name}" for prefix in ("fd", "kid", "is") for name in own]
     derived = [name for name in derived if set_metric(name) is not None]
     of_plugins = [f"{prefix}_{name}" for prefix in plugin_estimators() for name in own]
     registered = [name for registry in (IMAGE_REGISTRY, BLOCK_REGISTRY, PROMPT_REGISTRY) for name in registry.names()]
-    return sorted({*registered, *_OF_CODES, *TEXT_INFOS, *INSTANCE_INFOS, *FIXED_SETS, *derived, *of_plugins})
+    return sorted(
+        {*registered, *_OF_CODES, *TEXT_INFOS, *INSTANCE_INFOS, *FIXED_SETS, *SECOND_HABITS, *derived, *of_plugins}
+    )
 
 
 def is_own(name: str) -> bool:

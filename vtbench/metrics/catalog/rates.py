@@ -62,11 +62,36 @@ TEXT_INFOS: dict[str, MetricInfo] = {info.name: info for info in _TEXT} | {
     for side, words in _TEXT_SIDES.items()
 }
 """Asking for a text metric yields its floor and its excess too; those two cannot be asked for by themselves."""
+REREAD = "reread_"
+_REREAD = {
+    name: _text(f"{REREAD}{name}", better, summary)
+    for name, better, summary in (
+        ("cer", False, "Edits between readings of reconstruction and original, over the original's characters, micro"),
+        ("ned", False, "Mean over images of edits between the two readings over the longer one's length"),
+        ("accuracy", True, "Share of images that are read as their original is"),
+    )
+}
+TEXT_INFOS |= {info.name: replace(info, summary=f"{info.summary}.") for info in _REREAD.values()} | {
+    f"{info.name}_{side}": replace(info, name=f"{info.name}_{side}", summary=f"{words} {info.summary}.")
+    for info in _REREAD.values()
+    for side, words in {
+        "floor": "The reader's own unrest, of originals moved by one level at most:",
+        "excess": "What the reconstruction adds to the reader's unrest:",
+    }.items()
+}
+"""Of images whose text nobody wrote down: the reading of the original stands for it."""
 _COMPAT_TEXT = (
+    _text("compat_omnidoc_ned", True, "Quirk: 1 - edits / longer length against the reading of the original."),
     _text("compat_vtbench_cer", False, "Quirk: CER against what the reader read on the original, nothing normalised."),
     _text("compat_vtbench_wer", False, 'Quirk: "WER" that edits characters and divides by words that were read.'),
 )
 TEXT_INFOS |= {info.name: info for info in _COMPAT_TEXT}
+
+
+def truth_of(name: str) -> str:
+    """What a text metric compares with: ``text`` of the data, or a reading of the original, by whose rules."""
+    return next((rules for rules in ("reread", "compat_vtbench", "compat_omnidoc") if name.startswith(rules)), "text")
+
 
 INSTANCE_METRICS = {"words": ("t_acc", "t_ned"), "faces": ("face_similarity",)}
 """What can be said of each kind of instance."""

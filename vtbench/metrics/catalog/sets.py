@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from vtbench.core.errors import UsageError
 from vtbench.core.info import MetricInfo
@@ -14,17 +15,36 @@ from vtbench.core.registry import Registry
 
 INCEPTION = "inception_tf"
 INCEPTION_CLEAN = "inception_clean"
+INCEPTION_PYTORCH = "inception_pytorch"
+INCEPTIONS = (INCEPTION, INCEPTION_CLEAN, INCEPTION_PYTORCH)
+"""One network behind three resizes: what is taken of its features has names of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SetMetricEntry:
-    """How a set metric is computed: ``estimator`` on ``feature`` of ``extractor``; its value is ``output``."""
+    """How a set metric is computed: ``estimator`` on ``feature`` of ``extractor``; its value is ``output``.
+
+    Attributes:
+        params: of the estimator that the name itself states.
+    """
 
     info: MetricInfo
     estimator: str
     extractor: str
     feature: str
     output: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Parameters of the estimator: those of the name and those that a task gives.
+
+        Raises:
+            UsageError: a task gives one that the name states.
+        """
+        stated = sorted(self.params.keys() & given.keys())
+        if stated:
+            raise UsageError(f"{self.info.name} sets {', '.join(stated)} by its name", "take the name without it")
+        return {**self.params, **given}
 
 
 _ESTIMATORS: dict[str, tuple[str, str, str, str, bool, str]] = {
@@ -46,6 +66,7 @@ FIXED_SETS: dict[str, tuple[str, str, str]] = {
     # public name: (prefix, extractor, output)
     "fid": ("fd", INCEPTION, "fd"),
     "fid_clean": ("fd", INCEPTION_CLEAN, "fd"),
+    "fid_pytorch": ("fd", INCEPTION_PYTORCH, "fd"),
     "sfid": ("sfd", INCEPTION, "fd"),
     "fid_infinity": ("fd_infinity", INCEPTION, "fd_infinity"),
     "cmmd": ("cmmd", "clip_336", "cmmd"),
@@ -57,6 +78,16 @@ FIXED_SETS: dict[str, tuple[str, str, str]] = {
     "density": ("density", INCEPTION, "density"),
     "coverage": ("coverage", INCEPTION, "coverage"),
 }
+SECOND_HABITS: dict[str, tuple[str, dict[str, Any]]] = {
+    # Naeem et al. 2020 and dgm-eval count five neighbours, Kynkäänniemi et al. 2019 and ADM three
+    "precision_k5": ("precision", {"k": 5}),
+    "recall_k5": ("recall", {"k": 5}),
+    "density_k5": ("density", {"k": 5}),
+    "coverage_k5": ("coverage", {"k": 5}),
+    # Chong and Forsyth's code begins at 5000 whatever N is, dgm-eval at N/10 where that is less
+    "fid_infinity_from_5000": ("fid_infinity", {"first": 5000}),
+}
+"""Metrics that the literature computes in two ways: a name of its own, and what sets it apart from the other."""
 ESTIMATOR_TARGETS = {
     "frechet": "vtbench.metrics.sets.frechet:FrechetDistance",
     "frechet_infinity": "vtbench.metrics.sets.frechet_infinity:FrechetInfinity",
@@ -70,6 +101,8 @@ ESTIMATORS = Registry("set metric estimator", "vtbench.estimators", ESTIMATOR_TA
 
 def set_metric(name: str) -> SetMetricEntry | None:
     """The set metric of that name, or ``None``. ``fd_X``, ``kid_X``, ``precision_X`` … take any extractor X."""
+    if name in SECOND_HABITS:
+        return _second_habit(name)
     if name in FIXED_SETS:
         prefix, extractor, output = FIXED_SETS[name]
     else:
@@ -89,6 +122,15 @@ def set_metric(name: str) -> SetMetricEntry | None:
     if output == "is_std":
         info = replace(info, higher_is_better=None, summary="Standard deviation of IS over the splits.")
     return SetMetricEntry(info=info, estimator=estimator, extractor=extractor, feature=feature, output=output)
+
+
+def _second_habit(name: str) -> SetMetricEntry:
+    first, params = SECOND_HABITS[name]
+    entry = set_metric(first)
+    assert entry is not None, f"{name} names no metric"
+    stated = ", ".join(f"{key} = {value}" for key, value in params.items())
+    info = replace(entry.info, name=name, summary=f"{entry.info.summary} With {stated}.")
+    return replace(entry, info=info, params=params)
 
 
 def stated_info(target: object, name: str) -> MetricInfo:

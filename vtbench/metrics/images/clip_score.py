@@ -1,4 +1,4 @@
-"""``clip_score``: how well an image fits the prompt it was made from."""
+"""``clip_score`` and ``clip_score_crop``: how well an image fits the prompt it was made from."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ class ClipScore:
     """100 times the cosine of CLIP's embeddings of image and prompt, 0 where it is negative (Hessel et al. 2021 with
     w = 100, as torchmetrics has it; their own w is 2.5).
 
-    Images are prepared as for ``fd_clip``: Pillow's antialiased bicubic on the whole image. A prompt of more than 77
-    tokens is cut.
+    Images are prepared as for ``fd_clip``: Pillow's antialiased bicubic on the whole image, so that nothing of an image
+    that is not square is left out, and its aspect ratio is not kept. A prompt of more than 77 tokens is cut, and
+    :meth:`cut` tells which.
 
     Args:
         variant: ``ViT-L-14``, ``ViT-L-14-336`` or ``ViT-B-32``, OpenAI's.
@@ -58,12 +59,35 @@ class ClipScore:
 
         from vtbench.features.clip_model import MEAN, STD
         from vtbench.features.network import by_channel
-        from vtbench.features.resizing import pillow_bicubic_float
 
         device = next(self._model.parameters()).device
         mean, std = (by_channel(values, device) for values in (MEAN, STD))
         with torch.inference_mode():
-            pixels = (pillow_bicubic_float(images.to(device), self._side) / 255.0 - mean) / std
+            pixels = (self._resized(images.to(device)) / 255.0 - mean) / std
             seen = F.normalize(self._model.encode_image(pixels).double(), dim=-1)
             said = F.normalize(self._model.encode_text(self._tokenize(list(prompts)).to(device)).double(), dim=-1)
         return (100.0 * (seen * said).sum(dim=-1)).clamp_min(0.0)
+
+    def cut(self, prompts: Sequence[str]) -> list[bool]:
+        """Whether a prompt, with its two marks, is longer than what the text encoder reads, so that its end is lost."""
+        return [len(self._tokenize.encode(prompt)) + 2 > self._model.context_length for prompt in prompts]
+
+    def _resized(self, images: Tensor) -> Tensor:
+        from vtbench.features.resizing import pillow_bicubic_float
+
+        return pillow_bicubic_float(images, self._side)
+
+
+class ClipScoreCrop(ClipScore):
+    """The same of the centred square of an image, as CLIP itself was fed: short side to 224, then the crop, on 8 bits.
+
+    What torchmetrics and the authors' code do (both use CLIP's own preparation). Of square images only the rounding to
+    8 bits differs from :class:`ClipScore`; of wide ones, what lies outside the square does not count.
+    """
+
+    info = PROMPT_INFOS["clip_score_crop"]
+
+    def _resized(self, images: Tensor) -> Tensor:
+        from vtbench.features.resizing import short_side_bicubic_8bit
+
+        return short_side_bicubic_8bit(images, self._side)

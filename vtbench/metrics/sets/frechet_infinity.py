@@ -28,7 +28,8 @@ class FrechetInfinity:
 
     Distances of seeded random subsets of the predictions to the whole reference are taken at equally spaced sizes from
     min(5000, N/10) to N, and a line in 1/N is fitted by least squares; its intercept is the value. The bias that the
-    *references'* own number leaves is not removed.
+    *references'* own number leaves is not removed. The first size is dgm-eval's (``layer6ai-labs/dgm-eval@74c79f7``);
+    the authors' own code (``mchong6/FID_IS_infinity@2cbf52e``) begins at 5000 for any N, and refuses fewer.
 
     The interval joins two variances: that of the intercept, from the scatter about the line, and that of the sample
     itself, from the grouped jackknife of the plain distance; all points come from one sample, so the line alone knows
@@ -36,6 +37,7 @@ class FrechetInfinity:
 
     Args:
         points: sizes.
+        first: the smallest size; min(5000, N/10) unless given.
         seed: of the subsets.
         jackknife: groups; 0 for an interval of the line alone.
         min_samples: fewest samples allowed in either set.
@@ -44,10 +46,14 @@ class FrechetInfinity:
         UsageError: fewer samples than that, or too few for subsets of two sizes.
     """
 
-    def __init__(self, points: int = 15, seed: int = 0, jackknife: int = 10, min_samples: int = 0) -> None:
+    def __init__(
+        self, points: int = 15, seed: int = 0, jackknife: int = 10, min_samples: int = 0, first: int | None = None
+    ) -> None:
         if points < 3:
             raise UsageError(f"points={points}: a line with an interval needs at least 3")
-        self.points, self.seed, self.min_samples = points, seed, min_samples
+        if first is not None and first < 2:
+            raise UsageError(f"first={first}: a distance needs at least 2 images")
+        self.points, self.seed, self.min_samples, self.first = points, seed, min_samples, first
         self._plain = FrechetDistance(jackknife=jackknife, min_samples=min_samples)
 
     def __call__(self, predictions: Features, references: Features | FeatureMoments) -> Mapping[str, Estimate]:
@@ -81,7 +87,9 @@ class FrechetInfinity:
         }
 
     def _sizes(self, n: int) -> Float64:
-        first = max(2, min(_LARGEST_FIRST, n // 10))
+        first = max(2, min(_LARGEST_FIRST, n // 10)) if self.first is None else self.first
+        if first >= n:
+            raise UsageError(f"sizes from {first} on need more images than {n}", "use fid_infinity, or kid")
         sizes = np.unique(np.linspace(first, n, self.points).astype(np.int64))
         if len(sizes) < 3:
             raise UsageError(f"{n} images are too few to extrapolate from", "use the kernel distance (kid)")

@@ -24,6 +24,7 @@ _FAMILIES_OF_FILE = {
     "tokenizers": ("reconstruction",),
     "tokenbench": ("reconstruction",),
     "tokbench": ("text", "detail"),
+    "omnidoc-tokenbench": ("text", "compat"),
     "generators": ("generation",),
     "efficiency": ("generation",),
     "evaluators": ("generation",),

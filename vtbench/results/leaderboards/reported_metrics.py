@@ -14,6 +14,7 @@ LOOSE = {
 FOREIGN = {
     "fid_64": "FID over the 64 features of Inception's first pooling",
     "rfvd": "Fréchet video distance between videos and their reconstructions",
+    "pfid": "a Fréchet distance between images and reconstructions of their codes, some exchanged",
     "linear_probe": "accuracy of a linear classifier on a generator's features",
     "balance": "of an edit, between doing what was asked and keeping the rest, as a GPT judges it",
     "geneval": "GenEval, overall",

@@ -17,19 +17,15 @@ from vtbench.metrics.catalog.lookup import (
     BLOCK_REGISTRY,
     ESTIMATORS,
     IMAGE_REGISTRY,
-    INCEPTION,
-    INCEPTION_CLEAN,
+    INCEPTIONS,
     PROMPT_REGISTRY,
     SetMetricEntry,
     metric_info,
     set_metric,
 )
 from vtbench.run.measuring.instances import InstanceScorer, instance_scorer
-from vtbench.run.measuring.reading import TextScorer
-from vtbench.run.measuring.reading_released import ReleasedTextScorer, task_text_scorer
+from vtbench.run.measuring.reading_originals.chosen import AnyTextScorer, task_text_scorer
 from vtbench.tasks import MetricRequest, TaskSpec
-
-_INCEPTIONS = (INCEPTION, INCEPTION_CLEAN)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +35,7 @@ class Evaluators:
     image_metrics: Mapping[str, ImageMetric]
     extractors: Mapping[str, FeatureExtractor]
     features: Mapping[str, frozenset[str]]
-    text: TextScorer | ReleasedTextScorer | None = None
+    text: AnyTextScorer | None = None
     instances: InstanceScorer | None = None
     block_metrics: tuple[BlockMetric, ...] = ()
     prompt_metrics: tuple[PromptMetric, ...] = ()
@@ -127,7 +123,7 @@ def required_features(requests: Iterable[MetricRequest]) -> dict[str, frozenset[
 
 def guards_small_sets(task: TaskSpec) -> bool:
     """Whether a metric of the task is refused on small sets, unless ``--allow-small-sets`` allows them."""
-    return any(_entry(request).extractor in _INCEPTIONS for request in task.set_metrics)
+    return any(_entry(request).extractor in INCEPTIONS for request in task.set_metrics)
 
 
 def set_jobs(requests: Iterable[MetricRequest], allow_small_sets: bool) -> list[SetJob]:
@@ -135,8 +131,9 @@ def set_jobs(requests: Iterable[MetricRequest], allow_small_sets: bool) -> list[
     grouped: dict[str, list[tuple[str, SetMetricEntry, dict[str, Any]]]] = {}
     for request in requests:
         entry = _entry(request)
-        key = canonical_json([entry.estimator, entry.extractor, entry.feature, request.params])
-        grouped.setdefault(key, []).append((request.name, entry, request.params))
+        settings = entry.settings(request.params)
+        key = canonical_json([entry.estimator, entry.extractor, entry.feature, settings])
+        grouped.setdefault(key, []).append((request.name, entry, settings))
     return [_set_job(members, allow_small_sets) for members in grouped.values()]
 
 
@@ -144,7 +141,7 @@ def _set_job(members: list[tuple[str, SetMetricEntry, dict[str, Any]]], allow_sm
     _, entry, params = members[0]
     from vtbench.metrics.sets.frechet import INCEPTION_MIN_SAMPLES
 
-    least = INCEPTION_MIN_SAMPLES if entry.extractor in _INCEPTIONS and not allow_small_sets else 0
+    least = INCEPTION_MIN_SAMPLES if entry.extractor in INCEPTIONS and not allow_small_sets else 0
     estimator = ESTIMATORS.create(Reference(entry.estimator, dict(params)), min_samples=least)
     return SetJob(
         estimator=estimator,

@@ -11,12 +11,11 @@ from torch import Tensor
 from vtbench.core.codes import Codes
 from vtbench.core.contracts import SampleFailure
 from vtbench.core.errors import AdapterError
-from vtbench.core.foreign.guard import foreign
-from vtbench.core.foreign.returned import one_number_each
 from vtbench.core.info import TokenizerInfo
 from vtbench.data.conditions import ConditionSample
 from vtbench.metrics.codes.usage import count_codes
 from vtbench.run.measuring.evaluators import Evaluators
+from vtbench.run.measuring.prompts import prompt_scores
 from vtbench.run.measuring.sample_previews import SamplePreviews
 from vtbench.run.measuring.sampling import SampledBatch
 from vtbench.run.measuring.tally import Tally, runs_of_equal_shape
@@ -95,12 +94,8 @@ class GenerationMeter:
         """Prompt metrics and features of images of one shape."""
         stacked = torch.stack(images).to(self.device)
         prompts = [request.condition.prompt or "" for request in requests]
-        columns: dict[str, list[float]] = {}
         with tally.timed("metrics"):
-            for metric in self.evaluators.prompt_metrics:
-                with foreign(f"metric {metric.info.name}"):
-                    values = metric(stacked, prompts)
-                columns[metric.info.row_column] = one_number_each(f"metric {metric.info.name}", values, len(prompts))
+            columns = prompt_scores(self.evaluators.prompt_metrics, stacked, prompts)
         with tally.timed("features"):
             tally.add_features(self.evaluators.extractors, self.evaluators.features, stacked)
         with tally.timed("previews"):

@@ -218,12 +218,14 @@ def row_columns(task: TaskSpec) -> list[str]:
     from vtbench.metrics.catalog.lookup import ROW_CODE_METRICS, metric_info
     from vtbench.metrics.texts.instances import instance_columns
     from vtbench.run.measuring.evaluators import block_metrics
-    from vtbench.run.measuring.reading_released import text_columns
+    from vtbench.run.measuring.prompts import prompt_columns
+    from vtbench.run.measuring.reading_originals.chosen import text_columns
 
     columns = [metric_info(request.name).row_column for request in task.image_metrics]
     of_blocks = [column for metric in block_metrics(task.block_metrics) for column in metric.columns]
     instances = instance_columns(task.instances.of) if task.instances is not None else ()
-    others = [metric_info(request.name).row_column for request in (*task.prompt_metrics, *task.likelihood_metrics)]
+    of_prompts = prompt_columns(metric_info(request.name) for request in task.prompt_metrics)
+    others = [*of_prompts, *(metric_info(request.name).row_column for request in task.likelihood_metrics)]
     return [*dict.fromkeys(columns), *ROW_CODE_METRICS, *text_columns(task), *instances, *of_blocks, *others]
 
 

@@ -16,6 +16,7 @@ from vtbench.results.records.samples import Samples
 from vtbench.results.records.schema import MetricResult
 from vtbench.results.records.statistics import aggregate, bootstrap_interval, interval_method
 from vtbench.run.measuring.evaluators import block_metrics
+from vtbench.run.measuring.prompts import cut_column
 from vtbench.run.measuring.tally import CODES_PREFIX
 from vtbench.run.scoring.strata import Column, Mask, strata, text_estimates
 from vtbench.run.storing.blocks import Block, BlockStore
@@ -88,10 +89,19 @@ def block_results(task: TaskSpec, samples: Samples) -> list[MetricResult]:
 
 
 def prompt_results(task: TaskSpec, samples: Samples) -> list[MetricResult]:
-    """Prompt metrics from the rows."""
+    """Prompt metrics from the rows, with how many prompts were not read to their end."""
     infos = [metric_info(request.name) for request in task.prompt_metrics]
     _, scored = next(strata(samples, ()))
-    return [metric_result(info, row_estimate(info, samples, scored)) for info in infos]
+    return [
+        metric_result(info, _with_cut(info, row_estimate(info, samples, scored), samples, scored)) for info in infos
+    ]
+
+
+def _with_cut(info: MetricInfo, found: Estimate, samples: Samples, scored: Mask) -> Estimate:
+    column = samples.metrics.get(cut_column(info))  # blocks of an older vtbench have none
+    if column is None or np.isnan(column[scored]).all():
+        return found
+    return replace(found, details={**found.details, "n_prompts_cut": int(np.nansum(column[scored]))})
 
 
 def likelihood_results(task: TaskSpec, samples: Samples) -> list[MetricResult]:

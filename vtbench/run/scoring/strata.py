@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from vtbench.core.contracts import Estimate
 from vtbench.metrics.catalog.lookup import TEXT_INFOS
+from vtbench.metrics.catalog.rates import REREAD
+from vtbench.metrics.texts.compat_omnidoc import OMNIDOC_COLUMNS
 from vtbench.metrics.texts.error_rates import row_neds, row_rates
 from vtbench.results.records.ratios import ratio, ratio_difference, ratio_interval
 from vtbench.results.records.samples import FAILED, Samples
@@ -90,8 +92,15 @@ _TEXT_COLUMNS: dict[str, Callable[[Samples, str, Mask], Columns]] = {
     "ned": _means(row_neds, "text_edits", "text_max_length"),
     "text_accuracy": _means(lambda exact, _: exact.tolist(), "text_exact", "text_exact"),
 }
+_TEXT_COLUMNS |= {
+    f"{REREAD}{name}": _TEXT_COLUMNS[same]
+    for name, same in {"cer": "cer", "ned": "ned", "accuracy": "text_accuracy"}.items()
+}
 _COMPAT_COLUMNS: dict[str, Callable[[Samples, str, Mask], Columns]] = {
     "compat_vtbench_cer": _sums("compat_vtbench_edits", "compat_vtbench_length"),
     "compat_vtbench_wer": _sums("compat_vtbench_word_edits", "compat_vtbench_words"),
+    "compat_omnidoc_ned": _means(
+        lambda edits, longer: [1.0 - ned for ned in row_neds(edits, longer)], *OMNIDOC_COLUMNS
+    ),
 }
 assert set(TEXT_INFOS) >= {*_TEXT_COLUMNS, *_COMPAT_COLUMNS}

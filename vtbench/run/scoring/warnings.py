@@ -38,6 +38,7 @@ def warnings_of(
         *_failures(samples),
         *unscored_warnings(task, samples),
         *count_warnings(task, samples, results),
+        *_cut_prompts(results),
         *small,
     ]
 
@@ -59,6 +60,13 @@ def count_warnings(task: TaskSpec, samples: Samples, results: Sequence[MetricRes
             why = f"{result.n} of {scored} samples{f': {reasons}' if reasons else ''}"
             told.setdefault(why, []).append(result.metric)
     return [f"{', '.join(names)}: {why}" for why, names in told.items()]
+
+
+def _cut_prompts(results: Sequence[MetricResult]) -> Iterator[str]:
+    for result in results:
+        if cut := result.details.get("n_prompts_cut"):
+            told = f"{cut} of {result.n} prompts are longer than the text encoder reads, and were cut"
+            yield f"{result.metric}: {told}: what their ends ask for does not count"
 
 
 def _lost(task: TaskSpec, results: Sequence[MetricResult]) -> list[str]:

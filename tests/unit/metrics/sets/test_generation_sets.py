@@ -176,3 +176,24 @@ def test_precision_and_recall_are_torch_fidelitys(n, m, width):
     assert ours["precision"].value == pytest.approx(theirs[KEY_METRIC_PRECISION], abs=1e-7)
     assert ours["recall"].value == pytest.approx(theirs[KEY_METRIC_RECALL], abs=1e-7)
     assert 0 < ours["precision"].value < 1 or 0 < ours["recall"].value < 1
+
+
+def test_metrics_of_two_habits_have_two_names_and_the_name_sets_the_parameter():
+    near, far = gaussian(120, 0.4, 1, 21), gaussian(110, 0, 1, 22)
+    (job,) = set_jobs([MetricRequest(name="density_k5")], allow_small_sets=True)
+    assert job.estimator(near, far)["density"].value == Manifold(k=5)(near, far)["density"].value
+    assert Manifold(k=3)(near, far)["density"].value != Manifold(k=5)(near, far)["density"].value
+    with pytest.raises(UsageError, match="density_k5 sets k by its name"):
+        set_jobs([MetricRequest(name="density_k5", params={"k": 3})], allow_small_sets=True)
+    assert len(set_jobs([MetricRequest(name=f"{name}_k5") for name in ("precision", "recall")], True)) == 1
+    assert metric_info("coverage_k5").name == "coverage_k5" and set_metric("coverage_k5").params == {"k": 5}
+
+
+def test_fid_infinity_may_begin_at_a_stated_size():
+    rows, references = gaussian(400, 0, 1, 31), gaussian(300, 0.2, 1, 32)
+    found = FrechetInfinity(first=100)(rows, references)["fd_infinity"]
+    assert found.details["sizes"][0] == 100 and found.details["sizes"][-1] == 400
+    assert FrechetInfinity()(rows, references)["fd_infinity"].details["sizes"][0] == 40
+    (job,) = set_jobs([MetricRequest(name="fid_infinity_from_5000")], allow_small_sets=True)
+    with pytest.raises(UsageError, match="sizes from 5000 on need more images than 400"):
+        job.estimator(rows, references)
