@@ -8,6 +8,7 @@ from typing import Any
 import diffusers
 import pytest
 import torch
+from small_autoencoders import FSQ, RAES, VIDEOS
 
 from vtbench.checkpoints.cards import load_cards
 from vtbench.tokenizers import TOKENIZERS
@@ -63,6 +64,9 @@ DIFFUSERS: dict[str, tuple[str, dict[str, Any]]] = {
         {f"{side}_{key}": value for side in ("encoder", "decoder") for key, value in DC_HALF.items()}
         | {"latent_channels": 8, "attention_head_dim": 4},
     ),
+    "diffusers": VIDEOS["wan2.1"],
+    "diffusers-fsq": FSQ,
+    "diffusers-rae": ("AutoencoderRAE", RAES["dinov2"]),
 }
 # What only trained weights can pass: random ones return something unlike the photograph.
 NEEDS_TRAINING = {"range", "alignment"}

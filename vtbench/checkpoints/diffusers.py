@@ -28,6 +28,9 @@ OLD_ATTENTION = (
 )
 """Names of attention in checkpoints older than 2023, as the library itself still reads them."""
 
+OF_PIPELINES = ("force_upcast",)
+"""Keys that tell a pipeline in which precision to run a network: they change nothing of it, taken or not."""
+
 
 def load_network(checkpoint: Checkpoint, class_name: str, family: str) -> tuple[Any, tuple[str, ...]]:
     """The network in float32 on the CPU, in evaluation mode, and what a reader of its numbers must know.
@@ -82,7 +85,8 @@ def refuse_keys(source: str, config: Mapping[str, Any], network: Any, *others: t
 
     kind = type(network)
     own = _registered(kind, config, others)
-    left = [key for key in _unknown(config, kind, *others) if key not in own or own[key] != _plain(config[key])]
+    unknown = (key for key in _unknown(config, kind, *others) if key not in OF_PIPELINES)
+    left = [key for key in unknown if key not in own or own[key] != _plain(config[key])]
     if left:
         raise AdapterError(
             f"{source}: {CONFIG} has keys that {kind.__name__} of diffusers {diffusers.__version__} does not take: "

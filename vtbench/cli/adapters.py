@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _NAME = Argument(NAME, "str", "the reference", "what tables call it; every model takes it")
 _SWITCHES = (
     Argument("compile", "bool | str", "False", "encoder and decoder through torch.compile; text names the backend"),
-    Argument("tiled", "bool", "False", "overlapping tiles of large images, where the network can"),
+    Argument("tiled", "bool | int", "False", "overlapping tiles of large images, where the network can; their side"),
 )
 _IMAGES = "vtbench.run.planning.models:images_folder"
 _PUBLISHED = "random_weights_seed"

@@ -13,6 +13,8 @@ from vtbench.core.errors import UsageError
 from vtbench.core.naming.reference import Reference
 
 SWITCHES = ("compile", "tiled")
+_OTHERS: dict[str, type] = {"compile": str, "tiled": int}
+"""What a switch takes beside true and false: the name of a backend, the side of a tile in pixels."""
 
 
 def take_switches(reference: Reference, own: frozenset[str]) -> tuple[Reference, dict[str, Any]]:
@@ -31,13 +33,14 @@ def apply_switches(tokenizer: Any, switches: dict[str, Any]) -> None:
 
     ``compile=true`` runs encoder and decoder through ``torch.compile``; a name instead of ``true`` is the backend.
     ``tiled=true`` lets the network work on overlapping tiles of large images, blended where they meet: memory stays
-    bounded, and the reconstruction is another one, so ``+tiled`` is added to the name.
+    bounded, and the reconstruction is another one, so ``+tiled`` is added to the name; a number instead of ``true`` is
+    the side of a tile in pixels, and is added too. Where the seams lie is told in the notes.
 
     Raises:
         UsageError: a tokenizer that cannot, or a value that is neither a switch's nor a backend's.
     """
     for name, value in switches.items():
-        if not isinstance(value, bool) and not (name == "compile" and isinstance(value, str)):
+        if not isinstance(value, bool | _OTHERS[name]):
             raise UsageError(f"{name}={value} is neither true nor false", f"write {name}=true")
         if value is False:
             continue
@@ -49,9 +52,10 @@ def apply_switches(tokenizer: Any, switches: dict[str, Any]) -> None:
                 if name == "tiled"
                 else "only published networks are compiled",
             )
-        method(**({"backend": value} if isinstance(value, str) else {}))
+        method(*(() if value is True else (value,)))
         if name == "tiled":
-            tokenizer.info = replace(tokenizer.info, name=f"{tokenizer.info.name}+tiled")
+            side = "" if value is True else value
+            tokenizer.info = replace(tokenizer.info, name=f"{tokenizer.info.name}+tiled{side}")
 
 
 def compiled(tokenizer: Any, methods: tuple[str, ...], backend: str = "inductor") -> None:

@@ -22,7 +22,7 @@ FIRST_HOMES: Mapping[str, str] = MappingProxyType(
         "tokenizers.published.bsq_vit.adapter": "tokenizers.bsq_vit",
         "tokenizers.published.dar.adapter": "tokenizers.dar",
         "tokenizers.published.detailflow.adapter": "tokenizers.detailflow",
-        "tokenizers.published.diffusers": "tokenizers.diffusers",
+        "tokenizers.published.diffusers.images": "tokenizers.diffusers",
         "tokenizers.published.elm_bae.adapter": "tokenizers.elm_bae",
         "tokenizers.published.emu3_vq": "tokenizers.emu3_vq",
         "tokenizers.published.flowmo.adapter": "tokenizers.flowmo",
