@@ -23,7 +23,8 @@ weights (`model` beside `ema`), `entry=NAME` names the one to read. Both are tol
 Every published tokenizer also takes `compile=true` (torch.compile), and diffusers' autoencoders take `tiled=true`
 (overlapping tiles of large images; another reconstruction, named `+tiled`) or `tiled=SIDE` in pixels.
 `diffusers,path=DIR` takes any autoencoder class of the library that puts one image through, those of videos too. A
-batch that does not fit in memory is halved until it does. Families with learnt positions or scales have a fixed size; images are then resized in and back.
+batch that does not fit in memory is halved until it does. Families with learnt positions or scales have a fixed size;
+images are then resized in and back.
 
 Tokens and bits per pixel (bpp) are those of a 256×256 image: log2 K bits a token, one a bit, 16 a latent value.
 Published numbers are their authors' own, each under a protocol of its own: they are comparable neither with one another
