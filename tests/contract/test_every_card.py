@@ -23,7 +23,7 @@ from vtbench.tokenizers.contract import check_tokenizer
 from vtbench.tokenizers.published.base import OfficialTokenizer
 from vtbench.tokenizers.resolve import resolve_tokenizer
 
-LARGE = {"channels", "multipliers", "encoder", "decoder", "scales", "tokens"}
+LARGE = {"channels", "multipliers", "encoder", "decoder", "scales", "tokens", "capacity"}
 PUBLISHED = [card for card in load_cards().values() if card.checkpoint is not None]
 # What only trained weights can pass: those of a folder are not told to be random.
 NEEDS_TRAINING = {"range", "alignment"}

@@ -83,6 +83,8 @@ TABLE = {
     "detailflow-16": (128, 0.0254),
     "detailflow-32": (256, 0.0508),
     "detailflow-64": (512, 0.1016),
+    "one-d-piece-b": (256, 0.0469),
+    "emu3.5": (256, 0.0664),
 }
 # The same for geometries of other forms: bits a token, and several levels.
 FORMS = [

@@ -4,6 +4,10 @@ Held against the published code (TencentARC/SEED-Voken, b9a17ea) with equal seed
 tensors), averaged ones beside raw ones that are others, on a CPU, two images of 256 pixels: 16,384 entries (111.0 M),
 all of 512 indices equal (449 distinct), reconstructions within 5.2e-5 at a magnitude of 3.4; 262,144 entries (173.9 M),
 512 of 512 (432 distinct), 4.3e-5. The published code takes the largest softmax: the same entry, but for exact ties.
+
+Emu3.5's tokenizer is the same network of twice the width (baaivision/Emu3.5, 8fcf1da: 543 tensors, 455.3 M; geometry
+after its configuration as transformers' Apertus 1.5 converts it): 512 of 512 indices (205 distinct of 131,072),
+reconstructions within 1.9e-5 at 2.3.
 """
 
 from __future__ import annotations

@@ -91,7 +91,9 @@ def test_raw_weights_and_files_that_do_not_fit(file: str, tmp_path: Path) -> Non
         Ibq.random(**SMALL, weights="both")
 
 
-@pytest.mark.parametrize(("card", "elements"), [("ibq-16384", 110_982_019), ("ibq-262144", 173_896_579)])
+@pytest.mark.parametrize(
+    ("card", "elements"), [("ibq-16384", 110_982_019), ("ibq-262144", 173_896_579), ("emu3.5", 455_336_963)]
+)
 def test_the_published_network(card: str, elements: int, without_memory: None) -> None:
     state = layout.to_ldm(Ibq.random(card=card, **load_cards()[card].args)._network.state_dict(), 5)
     assert len(state) == 543 and sum(tensor.numel() for tensor in state.values()) == elements

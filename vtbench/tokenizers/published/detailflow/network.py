@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 SIZES = Sizes("detailflow", {"so400m": (1152, 12, 16, 4304), "base": (768, 12, 12, 3072), "nano": (32, 2, 2, 128)})
 """Width, layers, heads and width of the perceptron. SO400M has 27 layers, of which the first 12 are taken; ``nano`` is
 for tests."""
+POWER = 1.5
+"""How fast detail grows with the tokens kept, in every published model."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,20 @@ class Geometry:
     def values(self) -> int:
         """Values of a patch."""
         return 3 * self.patch**2
+
+    def detail_of(self, kept: int) -> int:
+        """Side in pixels of the image that the first ``kept`` tokens were trained to hold: all of it with all of them.
+
+        The authors' map (2505.21473, section 3.2): ``size - (size - 1) * ((tokens - kept) / (tokens - 1)) ** 1.5``.
+        """
+        if kept == self.tokens:
+            return self.size
+        slope = (self.size - 1) / (self.tokens - 1) ** POWER
+        return max(1, int(self.size - slope * (self.tokens - kept) ** POWER))
+
+    def drawn_at(self, kept: int) -> int:
+        """Side in pixels at which the decoder draws them: the next multiple of the patch."""
+        return -(-self.detail_of(kept) // self.patch) * self.patch
 
 
 class Encoder(nn.Module):
@@ -85,7 +101,7 @@ class Pixels(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Tokens ``[B,N,width]`` to pixels ``[B,3,H,W]``; every patch starts from one learnt vector.
+    """The first tokens ``[B,N,width]`` to pixels ``[B,3,H,W]``; every patch starts from one learnt vector.
 
     Names: ``visual_model``, ``latent_pos_embed``, ``mask_token``, ``to_pixel``.
     """
@@ -100,9 +116,10 @@ class Decoder(nn.Module):
         self._geometry = geometry
 
     def forward(self, tokens: Tensor) -> Tensor:
-        places = self.visual_model.places(self._geometry.grid)
+        count = tokens.shape[1]
+        places = self.visual_model.places(self._geometry.drawn_at(count) // self._geometry.patch)
         patches = (self.mask_token + places).expand(len(tokens), -1, -1)
-        hidden = self.visual_model(torch.cat((patches, tokens + self.latent_pos_embed), dim=1))
+        hidden = self.visual_model(torch.cat((patches, tokens + self.latent_pos_embed[:, :count]), dim=1))
         return to_image(self.to_pixel(hidden[:, : len(places)]), self._geometry.patch)
 
 
@@ -122,7 +139,7 @@ class Network(nn.Module):
         return output
 
     def decode(self, entries: Tensor) -> Tensor:
-        """Codebook entries ``[B,N,dim]`` to pixels."""
+        """The first codebook entries ``[B,N,dim]`` to pixels, at the side that so many tokens are drawn at."""
         output: Tensor = self.decoder(self.post_quant_conv(entries))
         return output
 

@@ -16,6 +16,7 @@ from vtbench.checkpoints.loading import WeightsFrom
 from vtbench.core.codes import Codes
 from vtbench.networks.nearest import nearest_codes, nearest_directions, normalise_rows
 from vtbench.tokenizers.published.base import OfficialTokenizer, Source
+from vtbench.tokenizers.published.titok.geometry import Geometry
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,17 +60,28 @@ class TiTok(OfficialTokenizer):
         pixel_channels: int = 128,
         **where: Unpack[WeightsFrom],
     ) -> None:
-        sizes = (encoder, decoder, tokens, codebook_dim, codebook_size, two_stage, size, patch, pixel_channels)
-        self._normalised = two_stage
-        self.tokens = tokens
+        geometry = Geometry(
+            encoder=encoder, decoder=decoder, tokens=tokens, dim=codebook_dim, entries=codebook_size,
+            two_stage=two_stage, size=size, patch=patch, pixel_channels=pixel_channels,
+        )  # fmt: skip
+        self._of(geometry, Source(**where))
+
+    def _of(self, geometry: Geometry, source: Source) -> None:
+        """What ``__init__`` of every family with this network comes to."""
+        self.tokens, self._normalised = geometry.tokens, geometry.two_stage
         self._setup(
-            lambda: _network(*sizes),
-            Source(**where),
-            kind="discrete" if codebook_size else "continuous",
-            codebook_sizes=(codebook_size,) if codebook_size else (),
-            native_size=size,
+            lambda: self._built(geometry),
+            source,
+            kind="discrete" if geometry.entries else "continuous",
+            codebook_sizes=(geometry.entries,) if geometry.entries else (),
+            native_size=geometry.size,
             fixed_size=True,
         )
+
+    def _built(self, geometry: Geometry) -> Any:
+        from vtbench.tokenizers.published.titok.network import Network
+
+        return Network(geometry)
 
     def _finish(self, network: Any) -> None:
         if self._normalised:
@@ -91,10 +103,3 @@ class TiTok(OfficialTokenizer):
             latents = self._network.quantize.embedding(codes.levels[0]).transpose(1, 2)
         output: Tensor = self._network.decode(latents)
         return output
-
-
-def _network(*sizes: Any) -> Any:
-    from vtbench.tokenizers.published.titok.network import Geometry, Network
-
-    encoder, decoder, tokens, dim, entries, two_stage, size, patch, pixel_channels = sizes
-    return Network(Geometry(encoder, decoder, tokens, dim, entries, two_stage, size, patch, pixel_channels))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -16,30 +15,12 @@ from vtbench.networks.vision_transformer import Block
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from vtbench.tokenizers.published.titok.geometry import Geometry
+
 WIDTHS = Sizes("titok", {"small": (512, 8, 8), "base": (768, 12, 12), "large": (1024, 24, 16), "tiny": (32, 1, 2)})
 """Width, layers and heads of the published sizes; ``tiny`` is for tests."""
 PIXEL_CODES = 1024
 PIXEL_CHANNELS = 256
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """Sizes of a TiTok; see the adapter for what they mean. ``two_stage`` models decode to MaskGIT's codes first."""
-
-    encoder: str
-    decoder: str
-    tokens: int
-    dim: int
-    entries: int
-    two_stage: bool
-    size: int
-    patch: int
-    pixel_channels: int
-
-    @property
-    def grid(self) -> int:
-        """Patches a side."""
-        return self.size // self.patch
 
 
 class Tower(nn.Module):
@@ -56,11 +37,15 @@ class Tower(nn.Module):
         self.transformer = nn.ModuleList(Block(self.width, heads) for _ in range(layers))
         self.ln_post = nn.LayerNorm(self.width)
 
-    def run(self, patches: Tensor, latents: Tensor) -> Tensor:
-        """``[B,P,width]`` and ``[B,N,width]`` to ``[B,1+P+N,width]``, before the last norm."""
+    def placed(self, latents: Tensor) -> Tensor:
+        """The first latent tokens ``[B,N,width]``, as many as there are, with their learnt places."""
+        return latents + self.latent_token_positional_embedding[: latents.shape[1]]
+
+    def run(self, patches: Tensor, tokens: Tensor) -> Tensor:
+        """``[B,P,width]`` and what stands beside, ``[B,N,width]``, to ``[B,1+P+N,width]``, before the last norm."""
         first = self.class_embedding.expand(len(patches), 1, -1)
         image = torch.cat((first, patches), 1) + self.positional_embedding
-        x: Tensor = self.ln_pre(torch.cat((image, latents + self.latent_token_positional_embedding), 1))
+        x: Tensor = self.ln_pre(torch.cat((image, tokens), 1))
         for block in self.transformer:
             x = block(x)
         return x
@@ -77,7 +62,7 @@ class Encoder(Tower):
 
     def forward(self, images: Tensor, latent_tokens: Tensor) -> Tensor:
         patches = self.patch_embed(images).flatten(2).transpose(1, 2)
-        x = self.run(patches, latent_tokens.expand(len(images), -1, -1))
+        x = self.run(patches, self.placed(latent_tokens.expand(len(images), -1, -1)))
         latents = self.ln_post(x[:, 1 + patches.shape[1] :])
         # The first models were trained with tokens and channels read in the wrong order; their weights need it so.
         shape = (len(images), self.width, -1, 1)
@@ -87,8 +72,10 @@ class Encoder(Tower):
 
 
 class Decoder(Tower):
-    """Latents ``[B,C,N]`` to logits of MaskGIT's codes or to pixels. Names: also ``decoder_embed``, ``mask_token``,
-    ``ffn``, ``conv_out``."""
+    """Latents ``[B,C,N]`` to logits of MaskGIT's codes or to pixels; ``N`` may be less than all.
+
+    Names: also ``decoder_embed``, ``mask_token``, ``ffn``, ``conv_out``.
+    """
 
     def __init__(self, geometry: Geometry) -> None:
         super().__init__(geometry.decoder, geometry)
@@ -104,10 +91,14 @@ class Decoder(Tower):
 
     def forward(self, latents: Tensor) -> Tensor:
         patches = self.mask_token.expand(len(latents), self._grid**2, -1)
-        x = self.run(patches, self.decoder_embed(latents.transpose(1, 2)))
+        x = self.run(patches, self.tokens(latents.transpose(1, 2)))
         x = self.ln_post(x[:, 1 : 1 + self._grid**2]).transpose(1, 2)
         output: Tensor = self.ffn(x.reshape(len(x), self.width, self._grid, self._grid))
         return output if self._two_stage else self._to_pixels(output)
+
+    def tokens(self, latents: Tensor) -> Tensor:
+        """What stands beside the patches, ``[B,N,width]``: the latents ``[B,N,C]`` at their places."""
+        return self.placed(self.decoder_embed(latents))
 
     def _to_pixels(self, patches: Tensor) -> Tensor:
         batch, _, height, width = patches.shape
