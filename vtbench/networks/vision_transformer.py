@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch.nn.functional as F
@@ -14,6 +15,21 @@ from torch import nn
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trunk:
+    """Sizes of a stack of blocks.
+
+    Attributes:
+        width: of the tokens.
+        layers: blocks.
+        heads: of attention; they divide the width.
+    """
+
+    width: int
+    layers: int
+    heads: int
 
 
 class Block(nn.Module):

@@ -48,6 +48,8 @@ TOKENIZERS = Registry(
         "hita": "vtbench.tokenizers.published.hita.adapter:Hita",
         "detailflow": "vtbench.tokenizers.published.detailflow.adapter:DetailFlow",
         "unitok-vq": "vtbench.tokenizers.published.unitok.adapter:UniTok",
+        "mgvq": "vtbench.tokenizers.published.mgvq.adapter:MgVQ",
+        "softvq": "vtbench.tokenizers.published.softvq.adapter:SoftVQ",
         "vtp": "vtbench.tokenizers.published.vtp.adapter:Vtp",
         "dar": "vtbench.tokenizers.published.dar.adapter:DarTokenizer",
     },

@@ -12,8 +12,9 @@ from seeded_weights import golden, seed_weights, seeded_images
 
 from vtbench.checkpoints.cards import load_cards
 from vtbench.core.errors import AdapterError
+from vtbench.networks.vision_transformer import Trunk
 from vtbench.tokenizers.published.vtp.adapter import Vtp
-from vtbench.tokenizers.published.vtp.network import Trunk, angles_of, turned
+from vtbench.tokenizers.published.vtp.network import angles_of, turned
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*random weights")
 BESIDE = {

@@ -1,8 +1,9 @@
 """``vtp``: VTP's continuous tokenizers, vision transformers that were also trained to know what they see.
 
-Held against the published code (MiniMax-AI/VTP, 5ce1eb6) with equal seeded weights of the whole VTP-L without its text
-tower (638 tensors, three of them unused here; 607.1 M elements) on a CPU, two images of 256 pixels: latents are equal
-in every bit at a magnitude of 4.2, reconstructions within 1.2e-7 at a magnitude of 1.4.
+Held against the published code (MiniMax-AI/VTP, 5ce1eb6) with equal seeded weights of whole networks without their text
+towers, on a CPU, two images: VTP-L (638 tensors, three of them unused here; 607.1 M elements) and S (326 tensors, 43.2
+M) at 256 pixels, B (326 tensors, 171.4 M) at 256x192. Latents are equal in every bit at magnitudes of 3.8 to 4.2,
+reconstructions within 1.2e-7 at a magnitude of 1.4.
 """
 
 from __future__ import annotations
@@ -75,7 +76,8 @@ class Vtp(OfficialTokenizer):
 
 
 def _network(encoder: tuple[int, int, int], decoder: tuple[int, int, int], channels: int, patch: int) -> Any:
-    from vtbench.tokenizers.published.vtp.network import Geometry, Network, Trunk
+    from vtbench.networks.vision_transformer import Trunk
+    from vtbench.tokenizers.published.vtp.network import Geometry, Network
 
     trunks = [Trunk(width=width, layers=layers, heads=heads) for width, layers, heads in (encoder, decoder)]
     return Network(Geometry(encoder=trunks[0], decoder=trunks[1], channels=channels, patch=patch))

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from vtbench.networks.decoder_transformer import RmsNorm
-from vtbench.networks.vision_transformer import FusedAttention
+from vtbench.networks.vision_transformer import FusedAttention, Trunk
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,27 +28,12 @@ TURNED_IN = torch.bfloat16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trunk:
-    """Sizes of one transformer.
-
-    Attributes:
-        width: of the tokens.
-        layers: blocks.
-        heads: of attention; four times their number divides the width.
-    """
-
-    width: int
-    layers: int
-    heads: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class Geometry:
     """Sizes of a VTP.
 
     Attributes:
-        encoder: of the transformer that sees pixels.
-        decoder: of the one that sees latents.
+        encoder: of the transformer that sees pixels; four times its heads divide its width.
+        decoder: of the one that sees latents, likewise.
         channels: of the latents.
         patch: side of a patch, in pixels.
     """
