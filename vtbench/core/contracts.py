@@ -42,6 +42,15 @@ class Tokenizer(Protocol):
 
 
 @runtime_checkable
+class CodebookTokenizer(Tokenizer, Protocol):
+    """A tokenizer of indices that shows its codebooks: which entries are near one another is then known."""
+
+    def codebook(self, level: int) -> Tensor | None:
+        """``float [K,D]``: the entries of a level as its quantiser compares them, of unit length where it compares
+        directions; ``None`` where there is none to enumerate (bits, latents)."""
+
+
+@runtime_checkable
 class Reconstructor(Protocol):
     """Images to images, where codes are out of reach (a closed API, a folder of results)."""
 

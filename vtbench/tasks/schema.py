@@ -15,6 +15,7 @@ from vtbench.core.digests import digest_json
 from vtbench.features.faces import FACE_RECOGNISERS
 from vtbench.metrics.catalog.lookup import INSTANCE_METRICS, PIXEL_LIKELIHOOD, metric_info
 from vtbench.metrics.catalog.rates import truth_of
+from vtbench.metrics.catalog.robustness import perturbed_base, robustness_rule
 from vtbench.readers import READERS
 from vtbench.tasks.sections import (
     ConditionSpec,
@@ -43,7 +44,7 @@ class TaskSpec(Frozen):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     version: int = Field(ge=1)
-    kind: Literal["reconstruction", "detail", "text", "generation", "tokens"]
+    kind: Literal["reconstruction", "detail", "text", "generation", "tokens", "robustness"]
     summary: str
     data: DataSpec = DataSpec.model_validate({})
     preprocess: PreprocessSpec
@@ -59,6 +60,7 @@ class TaskSpec(Frozen):
     conditions: ConditionSpec | None = None
     likelihood_metrics: tuple[MetricRequest, ...] = ()
     likelihood: LikelihoodSpec | None = None
+    robustness_metrics: tuple[MetricRequest, ...] = ()
     reference: ReferenceSpec | None = None
     strata: tuple[str, ...] = Field((), description="fields of a sample's target to report each value of by itself")
     block_size: int = Field(16, ge=1, le=4096)
@@ -71,6 +73,7 @@ class TaskSpec(Frozen):
     def metrics(self) -> tuple[MetricRequest, ...]:
         """Every metric the task asks for, in order."""
         of_parts = self.instance_metrics + self.block_metrics + self.prompt_metrics + self.likelihood_metrics
+        of_parts += self.robustness_metrics
         return self.image_metrics + self.set_metrics + self.code_metrics + self.text_metrics + of_parts
 
     @property
@@ -156,6 +159,7 @@ class TaskSpec(Frozen):
             ("block", self.block_metrics),
             ("prompt", self.prompt_metrics),
             ("likelihood", self.likelihood_metrics),
+            ("robustness", self.robustness_metrics),
         ):
             for request in requests:
                 kind = metric_info(request.name).kind
@@ -166,6 +170,7 @@ class TaskSpec(Frozen):
         self._check_instances()
         self._check_generation()
         self._check_likelihood()
+        self._check_robustness()
         derived = [m.name for m in self.text_metrics if m.name.endswith(("_floor", "_excess"))]
         if derived:
             raise ValueError(f"{', '.join(derived)}: ask for the metric itself; floor and excess come with it")
@@ -219,3 +224,13 @@ class TaskSpec(Frozen):
             raise ValueError("code_js_divergence compares codes that were sampled, and nothing is sampled here")
         if self.of_pixels and len(self.metrics) > 1:
             raise ValueError(f"{PIXEL_LIKELIHOOD} is of pixels, the others are of codes: give it a task of its own")
+
+    def _check_robustness(self) -> None:
+        if bool(self.robustness_metrics) != (self.kind == "robustness"):
+            raise ValueError("robustness_metrics belong to tasks of robustness, which name at least one")
+        plain = {request.name for request in (*self.image_metrics, *self.set_metrics)}
+        for request in self.robustness_metrics:
+            robustness_rule(request.name, request.params)
+            base = perturbed_base(request.name)
+            if base is not None and base not in plain:
+                raise ValueError(f"{request.name} is read beside {base}: ask for that too, with its parameters")

@@ -25,6 +25,7 @@ from vtbench.metrics.catalog.rates import (
     ROW_CODE_METRICS,
     TEXT_INFOS,
 )
+from vtbench.metrics.catalog.robustness import ROBUSTNESS_INFOS, perturbed_base, perturbed_info
 from vtbench.metrics.catalog.sets import (
     ESTIMATOR_TARGETS,
     ESTIMATORS,
@@ -57,6 +58,7 @@ __all__ = [
     "PIXEL_LIKELIHOOD",
     "PROMPT_INFOS",
     "PROMPT_REGISTRY",
+    "ROBUSTNESS_INFOS",
     "ROW_CODE_METRICS",
     "TEXT_INFOS",
     "SetMetricEntry",
@@ -67,7 +69,9 @@ __all__ = [
     "set_metric",
 ]
 
-_OF_CODES = {**CODE_INFOS, **LIKELIHOOD_INFOS}
+_OF_CODES = {**CODE_INFOS, **LIKELIHOOD_INFOS, **ROBUSTNESS_INFOS}
+_OF_PERTURBED = ("psnr_perturbed", "lpips_alex_perturbed", "kid_efflite0_perturbed", "fid_perturbed")
+"""Those of the literature; any metric of image pairs or sets has its own."""
 SHIPPED = {**IMAGE_INFOS, **_OF_CODES, **TEXT_INFOS, **INSTANCE_INFOS, **BLOCK_INFOS, **PROMPT_INFOS}
 """Metrics that come with vtbench, set metrics apart."""
 
@@ -79,8 +83,9 @@ def metric_names() -> list[str]:
     derived = [name for name in derived if set_metric(name) is not None]
     of_plugins = [f"{prefix}_{name}" for prefix in plugin_estimators() for name in own]
     registered = [name for registry in (IMAGE_REGISTRY, BLOCK_REGISTRY, PROMPT_REGISTRY) for name in registry.names()]
+    of_codes = (*_OF_CODES, *_OF_PERTURBED)
     return sorted(
-        {*registered, *_OF_CODES, *TEXT_INFOS, *INSTANCE_INFOS, *FIXED_SETS, *SECOND_HABITS, *derived, *of_plugins}
+        {*registered, *of_codes, *TEXT_INFOS, *INSTANCE_INFOS, *FIXED_SETS, *SECOND_HABITS, *derived, *of_plugins}
     )
 
 
@@ -88,7 +93,7 @@ def is_own(name: str) -> bool:
     """Whether a metric is vtbench's own, network included."""
     entry = set_metric(name)
     if entry is None:
-        return name in SHIPPED
+        return name in SHIPPED or perturbed_base(name) is not None
     return entry.extractor in EXTRACTORS.builtin and entry.estimator in ESTIMATORS.builtin
 
 
@@ -108,6 +113,9 @@ def metric_info(name: str) -> MetricInfo:
     entry = set_metric(name)
     if entry is not None:
         return entry.info
+    perturbed = perturbed_info(name)
+    if perturbed is not None:
+        return perturbed
     registry = metric_registry(name)
     if name in registry or ":" in name:  # a path says its kind itself
         return _foreign_info(registry.load(name), name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-FAMILIES = ("reconstruction", "detail", "text", "generation", "tokens", "compat")
+FAMILIES = ("reconstruction", "detail", "text", "generation", "tokens", "robustness", "compat")
 """A CSV each. Compat tasks reproduce quirks on purpose and stand apart from the tasks they resemble."""
 KEY_COLUMNS = ("model", "revision", "protocol_id", "dtype")
 FACT_COLUMNS = (
@@ -92,6 +92,16 @@ METRIC_COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "generation": (*_DISTANCES, "clip_score", "clip_score_crop", *_CODES, "code_js_divergence"),
     "tokens": ("code_nll_bits", "code_nll_bits_per_pixel", "bits_per_dim", *_CODES),
+    "robustness": (
+        *_PAIRED,
+        *_DISTANCES,
+        "code_agreement",
+        *(f"code_agreement_{change}" for change in ("noise", "shift", "jpeg", "brightness", "flip")),
+        "latent_drift",
+        "psnr_generation",
+        *(f"{name}_perturbed" for name in ("psnr", "ssim", "lpips_alex", "fid", "kid_efflite0", "fd_efflite0")),
+        *_CODES,
+    ),
     "compat": (
         *_PAIRED,
         "compat_vtbench_psnr",

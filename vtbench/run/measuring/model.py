@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vtbench.core.codes import Codes
+from vtbench.core.contracts import CodebookTokenizer
 from vtbench.core.errors import AdapterError
 from vtbench.core.foreign.guard import foreign
 from vtbench.core.foreign.placing import place, refuse_training
@@ -62,27 +63,74 @@ class LoadedModel:
         with torch.no_grad() if self._lent else torch.inference_mode():
             return self._resized(images, seeds)
 
+    def encode(self, images: Tensor, seeds: list[int]) -> Codes:
+        """The codes alone, of images brought to a fixed-size model's size."""
+        height, width = images.shape[-2:]
+        with torch.no_grad() if self._lent else torch.inference_mode():
+            return self._encoded(images if self.resize_note(height, width) is None else self._native(images), seeds)
+
+    def decode(self, codes: Codes, height: int, width: int, seeds: list[int]) -> Tensor:
+        """``float32 [B,3,height,width]`` of codes of images of that size, whoever made the codes."""
+        with torch.no_grad() if self._lent else torch.inference_mode():
+            return self._decoded(codes, height, width, seeds)
+
+    @property
+    def has_codes(self) -> bool:
+        """Whether it encodes and decodes, or only reconstructs."""
+        return self._encodes
+
+    def codebook(self, level: int) -> Tensor | None:
+        """``float [K,D]``: see :class:`~vtbench.core.contracts.CodebookTokenizer`; ``None`` where it has none to show.
+
+        Raises:
+            AdapterError: other rows than ``info.codebook_sizes`` states.
+        """
+        if not isinstance(self._model, CodebookTokenizer):
+            return None
+        with foreign(f"{self.info.name}: codebook", seed=0):
+            rows = self._model.codebook(level)
+        size = self.info.codebook_sizes[level]
+        if rows is not None and (not isinstance(rows, Tensor) or rows.ndim != 2 or len(rows) != size):
+            told = f"{self.info.name}: codebook({level}) is {in_words(rows)} for {size} entries"
+            raise AdapterError(told, "give float [K,D], or None")
+        return rows
+
     def _resized(self, images: Tensor, seeds: list[int]) -> Reconstruction:
         height, width = images.shape[-2:]
         if self.resize_note(height, width) is None:
             return self._run(images, seeds)
+        result = self._run(self._native(images), seeds)
+        return Reconstruction(resized(result.images, height, width), result.codes, result.encode_s, result.decode_s)
+
+    def _native(self, images: Tensor) -> Tensor:
         native = self.info.native_size
         assert native is not None
-        result = self._run(resized(images, native, native), seeds)
-        return Reconstruction(resized(result.images, height, width), result.codes, result.encode_s, result.decode_s)
+        return resized(images, native, native)
 
     def _run(self, images: Tensor, seeds: list[int]) -> Reconstruction:
         started = self._clock()
         if not self._encodes:
             output = self._call("reconstruct", images, seeds)
-            return Reconstruction(self._checked(output, images), None, 0.0, self._clock() - started)
-        codes = self._call("encode", images, seeds)
-        if not isinstance(codes, Codes):
-            raise AdapterError(f"{self.info.name}: encode returned {in_words(codes)}, not Codes")
+            return Reconstruction(self._checked(output, tuple(images.shape)), None, 0.0, self._clock() - started)
+        codes = self._encoded(images, seeds)
         encoded = self._clock()
         output = self._call("decode", codes, seeds)
         finished = self._clock()
-        return Reconstruction(self._checked(output, images), codes, encoded - started, finished - encoded)
+        found = self._checked(output, tuple(images.shape))
+        return Reconstruction(found, codes, encoded - started, finished - encoded)
+
+    def _encoded(self, images: Tensor, seeds: list[int]) -> Codes:
+        codes = self._call("encode", images, seeds)
+        if not isinstance(codes, Codes):
+            raise AdapterError(f"{self.info.name}: encode returned {in_words(codes)}, not Codes")
+        return codes
+
+    def _decoded(self, codes: Codes, height: int, width: int, seeds: list[int]) -> Tensor:
+        native = self.info.native_size
+        fixed = native is not None and self.resize_note(height, width) is not None
+        sides = (native, native) if fixed and native is not None else (height, width)
+        output = self._checked(self._call("decode", codes, seeds), (codes.batch_size, 3, *sides))
+        return resized(output, height, width) if fixed else output
 
     def _call(self, method: str, given: Tensor | Codes, seeds: list[int]) -> Any:
         """Whatever draws without a seed of its own starts from the first image's."""
@@ -90,8 +138,7 @@ class LoadedModel:
         with foreign(f"{self.info.name}: {method}", seed=seeds[0]):
             return getattr(self._model, method)(given, **extra)
 
-    def _checked(self, output: Any, images: Tensor) -> Tensor:
-        shape = tuple(images.shape)
+    def _checked(self, output: Any, shape: tuple[int, ...]) -> Tensor:
         require_images(self.info.name, output, shape, f"images of {list(shape)}")
         if not self._looked_at:
             refuse_training(self._model)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from vtbench.core.pixels import to_uint8, to_unit
 from vtbench.core.seeds import sample_seed
 from vtbench.run.measuring.batching import CarefulBatches, of_one_shape
 from vtbench.run.measuring.model import LoadedModel
+from vtbench.run.measuring.robustness.answers import Asked, Found
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +31,7 @@ class Batch:
     decode_s: float = 0.0
     events: tuple[str, ...] = ()
     resized: str | None = None
+    found: Found | None = None
 
 
 class Predictor(Protocol):
@@ -46,10 +48,14 @@ class ModelPredictor:
         model: on its device.
         seed: the run's; each sample's seed derives from it and the sample's id.
         batch_size: images given to the model at once.
+
+    Attributes:
+        beside: asks the model more about each batch.
     """
 
     def __init__(self, model: LoadedModel, seed: int, batch_size: int) -> None:
-        self._model, self._seed = model, seed
+        self.model, self.seed = model, seed
+        self.beside: Callable[[Asked], Found] | None = None
         self._batches = CarefulBatches(model.info.name, batch_size, of_one_shape(_shape), _failed)
 
     def predict(self, samples: Sequence[Prepared]) -> Iterator[Batch]:
@@ -57,18 +63,21 @@ class ModelPredictor:
         return self._batches.over(samples, self._run)
 
     def _run(self, batch: list[Prepared]) -> Batch:
-        seeds = [sample_seed(self._seed, sample.id) for sample in batch]
-        images = to_unit(torch.stack([sample.model_input for sample in batch]).to(self._model.device))
-        result = self._model.reconstruct(images, seeds)
+        seeds = [sample_seed(self.seed, sample.id) for sample in batch]
+        images = to_unit(torch.stack([sample.model_input for sample in batch]).to(self.model.device))
+        result = self.model.reconstruct(images, seeds)
         finite = torch.isfinite(result.images).flatten(1).all(dim=1).tolist()
-        pixels = _at_rest(batch, torch.nan_to_num(result.images))
+        pixels = at_rest(batch, torch.nan_to_num(result.images))
         outcomes = [
-            _restored(sample, image) if good else not_finite(sample.id, raw)
+            restored(sample, image) if good else not_finite(sample.id, raw)
             for sample, image, raw, good in zip(batch, pixels, result.images, finite, strict=True)
         ]
         events = self._batches.take_events()
-        note = self._model.resize_note(*images.shape[-2:])
-        return Batch(batch, outcomes, result.codes, result.encode_s, result.decode_s, events, note)
+        note = self.model.resize_note(*images.shape[-2:])
+        found = None
+        if self.beside is not None:
+            found = self.beside(Asked(batch, seeds, result.codes, torch.stack([image.cpu() for image in pixels])))
+        return Batch(batch, outcomes, result.codes, result.encode_s, result.decode_s, events, note, found)
 
 
 def model_failure(sample_id: str, error: Exception) -> SampleFailure:
@@ -90,7 +99,7 @@ def _shape(sample: Prepared) -> torch.Size:
     return sample.model_input.shape
 
 
-def _at_rest(batch: list[Prepared], images: Tensor) -> Sequence[Tensor]:
+def at_rest(batch: Sequence[Prepared], images: Tensor) -> Sequence[Tensor]:
     """Raw outputs as ``uint8 [3,h,w]``: by the one rounding rule, unless the preset has a rule of its own."""
     if all(sample.quantise is None for sample in batch):
         return list(to_uint8(images))
@@ -98,5 +107,6 @@ def _at_rest(batch: list[Prepared], images: Tensor) -> Sequence[Tensor]:
     return [rule(image) for rule, image in zip(rules, images, strict=True)]
 
 
-def _restored(sample: Prepared, image: Tensor) -> Tensor:
+def restored(sample: Prepared, image: Tensor) -> Tensor:
+    """``uint8 [3,h,w]`` of the model to ``uint8 [3,H,W]`` of the reference."""
     return image if sample.restore is None else sample.restore(image.cpu())

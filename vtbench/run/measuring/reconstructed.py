@@ -95,6 +95,10 @@ class BlockMeter:
         if self.evaluators.block_metrics:
             tally.pairs |= {s.id: Pair(s, image.cpu()) for s, image in zip(samples, predictions, strict=True)}
         values = self._code_values(batch.codes.select(good), samples, tally) if batch.codes is not None else {}
+        if batch.found is not None:
+            found = batch.found.select(good)
+            values |= found.columns
+            tally.add_found(found)
         for span in runs_of_equal_shape(predictions):
             rows = self._score(samples[span], predictions[span], tally)
             rates = {name: column[span] for name, column in values.items()}

@@ -24,6 +24,7 @@ from vtbench.results.records.sampled_codes import SAMPLED_PREFIX
 from vtbench.run.device import peak_memory_mb, synchronize
 from vtbench.run.measuring.block_scores import Pair
 from vtbench.run.measuring.costs import CostTally
+from vtbench.run.measuring.robustness.answers import Found
 from vtbench.run.storing.rows import SampleRow
 
 FEATURES_PREFIX = "features."
@@ -56,6 +57,7 @@ class Tally:
     pairs: dict[str, Pair] = field(default_factory=dict)
     cost: CostTally = field(default_factory=CostTally)
     sampled: dict[str, list[Array]] = field(default_factory=lambda: defaultdict(list))
+    found: dict[str, list[Array]] = field(default_factory=lambda: defaultdict(list))
 
     @contextmanager
     def timed(self, part: str) -> Iterator[None]:
@@ -80,6 +82,12 @@ class Tally:
             dtype = np.uint16 if size <= _SIXTEEN_BITS else np.int32
             self.sampled[f"{SAMPLED_PREFIX}{level}"].append(indices.flatten(1).cpu().numpy().astype(dtype))
 
+    def add_found(self, found: Found) -> None:
+        """Keep what asking the model again found, a row an image."""
+        self.seconds["robustness"] += found.seconds
+        for name, rows in found.tensors.items():
+            self.found[name].append(rows)
+
     def tensors(self, names: FeatureNames) -> dict[str, Array]:
         """Every feature asked for (of no rows where no image was scored) and the merged code counts."""
         keys = [feature_key(name, feature) for name, features in names.items() for feature in features]
@@ -87,7 +95,8 @@ class Tally:
         of_one_length = {
             key: joined(parts) for key, parts in self.sampled.items() if len({part.shape[1] for part in parts}) == 1
         }
-        return {key: joined(self.features.get(key, [])) for key in keys} | counts | of_one_length
+        found = {key: joined(parts) for key, parts in self.found.items()}
+        return {key: joined(self.features.get(key, [])) for key in keys} | counts | of_one_length | found
 
     def meta(self, samples: int) -> dict[str, Any]:
         """Timings and events of the block."""

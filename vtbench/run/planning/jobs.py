@@ -220,12 +220,14 @@ def row_columns(task: TaskSpec) -> list[str]:
     from vtbench.run.measuring.evaluators import block_metrics
     from vtbench.run.measuring.prompts import prompt_columns
     from vtbench.run.measuring.reading_originals.chosen import text_columns
+    from vtbench.run.measuring.robustness.answers import robustness_columns
 
     columns = [metric_info(request.name).row_column for request in task.image_metrics]
     of_blocks = [column for metric in block_metrics(task.block_metrics) for column in metric.columns]
     instances = instance_columns(task.instances.of) if task.instances is not None else ()
     of_prompts = prompt_columns(metric_info(request.name) for request in task.prompt_metrics)
     others = [*of_prompts, *(metric_info(request.name).row_column for request in task.likelihood_metrics)]
+    others += robustness_columns(task.robustness_metrics)
     return [*dict.fromkeys(columns), *ROW_CODE_METRICS, *text_columns(task), *instances, *of_blocks, *others]
 
 

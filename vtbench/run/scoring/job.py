@@ -24,6 +24,7 @@ from vtbench.run.scoring.fold import (
 )
 from vtbench.run.scoring.instances import instance_results
 from vtbench.run.scoring.recording import make_record
+from vtbench.run.scoring.robustness import robustness_results
 from vtbench.run.scoring.sets import set_results
 from vtbench.run.scoring.tokenizer_share import share_results
 from vtbench.run.scoring.warnings import warnings_of
@@ -73,6 +74,7 @@ def score_job(
         *likelihood_results(task, samples),
         *code_results(measured),
         *of_sets,
+        *robustness_results(measured, told_of_sets, note),
         *share_results(measured, task.set_metrics, told_of_sets),
     ]
     rows = write_rows(samples, manifest.job_key, folder)

@@ -85,9 +85,9 @@ def _status(manifest: JobManifest, failed: bool, results: Sequence[MetricResult]
 def _lost_metrics(task: TaskSpec, results: Sequence[MetricResult]) -> set[str]:
     """Metrics the task asks for and nobody has.
 
-    Code metrics do not apply to models without such codes, nor a word error rate to scripts without spaces.
+    Metrics of codes do not apply to models without such codes, nor a word error rate to scripts without spaces.
     """
-    optional = {request.name for request in task.code_metrics} | {"wer"}
+    optional = {request.name for request in (*task.code_metrics, *task.robustness_metrics)} | {"wer"}
     asked = {metric_info(request.name).name for request in task.metrics} - optional
     return asked - {result.metric for result in results}
 

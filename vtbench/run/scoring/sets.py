@@ -26,7 +26,7 @@ def set_results(
     measured: Measured, requests: Sequence[MetricRequest], warnings: list[str], note: Callable[[str], None]
 ) -> tuple[list[MetricResult], ReferenceSection | None]:
     """Set metrics on stored features, and what they were compared with. Metrics that cannot be had add a warning."""
-    compare = _Originals(measured, requests) if measured.manifest.generation is None else _Statistics(measured)
+    compare = Originals(measured, requests) if measured.manifest.generation is None else _Statistics(measured)
     warnings += compare.notes if requests else ()
     results: list[MetricResult] = []
     for job in set_jobs(requests, measured.manifest.allow_small_sets):
@@ -39,7 +39,7 @@ def set_results(
     return results, compare.section if requests else None
 
 
-class _Originals:
+class Originals:
     """The task's own preprocessed images."""
 
     def __init__(self, measured: Measured, requests: Sequence[MetricRequest]) -> None:
@@ -48,6 +48,7 @@ class _Originals:
         self.notes: tuple[str, ...] = ()  # originals that cannot be read are failed samples
 
     def find(self, job: SetJob) -> Features:
+        """The features that one estimator compares with, of the scored samples."""
         measured, manifest = self._measured, self._measured.manifest
         if job.extractor not in manifest.references:
             raise _not_measured(job)

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from vtbench.core.info import TokenizerInfo
+from vtbench.tokenizers.contract.codebook import check_codebook
 from vtbench.tokenizers.contract.subject import CheckResult, Evidence, Subject, agreement, identical, photographs, pick
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ ANY = (
     check_batch,
     check_input,
 )
-WITH_CODES = (check_form, check_levels, check_bounds, check_grid, check_bits)
+WITH_CODES = (check_form, check_levels, check_bounds, check_grid, check_bits, check_codebook)
 
 
 def _codes(evidence: Evidence) -> Codes:

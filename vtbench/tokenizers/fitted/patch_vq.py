@@ -79,6 +79,10 @@ class PatchRvq:
 
         return decode_patches(torch.stack(codes.levels, dim=-1), self._patch, self._entries, codes.image_size)
 
+    def codebook(self, level: int) -> Tensor:
+        """``float32 [K,3*patch*patch]``: the entries of a level."""
+        return self._codebooks[level]
+
     def _nearest(self, rows: Tensor) -> Tensor:
         import torch
 

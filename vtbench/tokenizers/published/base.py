@@ -60,6 +60,7 @@ Half-precision tensors become float32: ``--dtype`` alone chooses the precision.
         def _convert(self, state): ...                    # published names to the network's
         def _finish(self, network): ...                   # once, after the weights are in: normalise a codebook …
         def beside(cls): ...                              # a classmethod: files of others, for vtbench fetch
+        def codebook(self, level): ...                    # [K,D], where it is not network.quantize.embedding
 
 The base pads to ``downsample_factor`` (or ``_setup(stride=…)``) and crops back, maps the value range both ways, keeps
 ``image_size``, moves device and precision, and runs without gradients. ``_setup`` also takes ``native_size``,
@@ -165,6 +166,14 @@ class OfficialTokenizer:
 
         with torch.inference_mode():
             return self._pixels(self._decode(codes, **self._seeds(seeds)), codes)
+
+    def codebook(self, level: int) -> Tensor | None:
+        """Entries of a level, ``float [K,D]``, of unit length where directions are compared; ``None`` of bits and
+        latents. All levels are of ``quantize.embedding``, where the network has it; families that have others say so.
+        """
+        entries = getattr(getattr(self._network, "quantize", None), "embedding", None)
+        found: Tensor | None = None if entries is None else entries.weight
+        return found
 
     def compile(self, backend: str = "inductor") -> None:
         """Run encoder and decoder through ``torch.compile``; raises ``UsageError`` for an unknown backend."""

@@ -76,6 +76,11 @@ class ImageGptPalette(OfficialTokenizer):
     def _encode(self, images: Tensor) -> Codes:
         return Codes(levels=(nearest_codes(images, self._network.palette),))
 
+    def codebook(self, level: int) -> Tensor:
+        """The palette: colours in [-1, 1]."""
+        rows: Tensor = self._network.palette
+        return rows
+
     def _decode(self, codes: Codes) -> Tensor:
         pixels: Tensor = self._network.palette[codes.levels[0]]
         return pixels.movedim(-1, 1)

@@ -28,17 +28,22 @@ class PhotosMini(Fingerprinted):
 
     Args:
         split: ``eval`` or ``fit``.
+        count: that many crops, evenly spaced over the list; all by default.
 
     Raises:
-        UsageError: no such split.
+        UsageError: no such split, or more crops than there are.
         AssetMissingError: a photograph is not in the installed package, or is not the one expected.
     """
 
-    def __init__(self, split: str = "eval") -> None:
+    def __init__(self, split: str = "eval", count: int | None = None) -> None:
         if split not in SPLITS:
             raise UsageError(f"photos-mini has no split {split!r}", f"splits: {', '.join(SPLITS)}")
         self.split = split
-        self.crops = SPLITS[split]
+        crops = SPLITS[split]
+        count = len(crops) if count is None else count
+        if not 1 <= count <= len(crops):
+            raise UsageError(f"photos-mini has {len(crops)} crops in {split}, not {count}", "leave count out for all")
+        self.crops = tuple(crops[index * len(crops) // count] for index in range(count))
         self.ids = tuple(crop.id for crop in self.crops)
         for name in dict.fromkeys(crop.photograph for crop in self.crops):
             photograph_path(name)

@@ -62,6 +62,11 @@ class DiffusersVQ(DiffusersAutoencoder):
             indices = nearest_codes(self._latents(self._prepare(images)), entries)
         return Codes(levels=(indices,), image_size=(images.shape[-2], images.shape[-1]))
 
+    def codebook(self, level: int) -> Tensor:
+        """Entries, ``float [K,D]``."""
+        rows: Tensor = self._model.quantize.embedding.weight
+        return rows
+
     def decode(self, codes: Codes) -> Tensor:
         """Indices to ``float32 [B,3,H,W]``; may leave [0, 1]."""
         import torch

@@ -153,6 +153,12 @@ class Hita(OfficialTokenizer):
         pairs = zip(self._network.encode(images), books, strict=True)
         return Codes(levels=tuple(nearest_directions(latents, book) for latents, book in pairs))
 
+    def codebook(self, level: int) -> Tensor:
+        """Entries of the slots, or of the grid."""
+        books = (self._network.slot_quantize, self._network.quantize)
+        rows: Tensor = books[level].embedding.weight
+        return rows
+
     def _decode(self, codes: Codes) -> Tensor:
         slots, local = codes.levels
         entries = self._network.quantize.embedding(local).movedim(-1, 1).contiguous()

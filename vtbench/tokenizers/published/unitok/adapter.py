@@ -75,6 +75,11 @@ class UniTok(OfficialTokenizer):
         pairs = zip(parts, codebooks, strict=True)
         return Codes(levels=tuple(nearest_directions(part, codebook) for part, codebook in pairs))
 
+    def codebook(self, level: int) -> Tensor:
+        """Entries of one part."""
+        rows: Tensor = self._network.codebooks[level].weight
+        return rows
+
     def _decode(self, codes: Codes) -> Tensor:
         import torch
 
