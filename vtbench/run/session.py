@@ -26,7 +26,7 @@ from vtbench.run.measuring.evaluators import Evaluators, Networks
 from vtbench.run.options import RunOptions
 from vtbench.run.planning.generation_data import GenerationData
 from vtbench.run.planning.generators import GeneratorSource
-from vtbench.run.planning.given import GivenData, fitting
+from vtbench.run.planning.given import GivenData, answering, fitting
 from vtbench.run.planning.inputs import changed_input, refuse_changed
 from vtbench.run.planning.jobs import JobData, JobPlan, TaskData
 from vtbench.run.planning.models import Source
@@ -170,7 +170,8 @@ def _data_of(
 ) -> Sequence[JobData]:
     """What this source is to be measured on."""
     if not isinstance(source, GeneratorSource):
-        return [data for data in opened if not data.task.of_generators]
+        images = [data for data in opened if not data.task.of_generators]
+        return list(_attempt_each(images, lambda data: answering(data, source), problems))
     asked: list[JobData] = list(_attempt_each(generation, lambda task: given.asked(task, source), problems))
     scored = [data for data in opened if data.task.of_generators]
     return [*asked, *_attempt_each(scored, lambda data: fitting(data, source), problems)]

@@ -13,6 +13,7 @@ from vtbench.run.planning.generation_data import GenerationData, open_generation
 from vtbench.run.planning.generation_reference import GenerationReference, find_reference
 from vtbench.run.planning.generators import GeneratorSource
 from vtbench.run.planning.jobs import TaskData, open_task_data
+from vtbench.run.planning.models import FolderSource, Source
 from vtbench.tasks import TaskSpec
 
 
@@ -53,6 +54,20 @@ class GivenData:
     def compared(self, task: TaskSpec) -> GenerationReference | None:
         """What images generated for a task are compared with."""
         return find_reference(task, self.reference)
+
+
+def answering(data: TaskData, source: Source) -> TaskData:
+    """The images of a task of tokenizers, if this source can answer all that the task asks.
+
+    Raises:
+        UsageError: a task of robustness, and images whose model is not here to encode them again.
+    """
+    if data.task.robustness_metrics and isinstance(source, FolderSource):
+        raise UsageError(
+            f"{data.task.name} encodes again what a model made, and {source.label} is images made elsewhere",
+            "give the model itself: --tokenizer NAME",
+        )
+    return data
 
 
 def fitting(data: TaskData, source: GeneratorSource) -> TaskData:

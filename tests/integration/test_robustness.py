@@ -1,0 +1,182 @@
+"""A task of robustness the whole way: asked again, resumed, scored, and told where there is no answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import vtbench
+from vtbench.core.pixels import to_uint8, to_unit
+from vtbench.data.embedded.photographs.photos_mini import PhotosMini
+from vtbench.metrics.images.pixel import Psnr
+from vtbench.results.records.record import RunRecord, load_records
+from vtbench.results.records.samples import SAMPLES_FILE, read_samples
+from vtbench.run.rescore import rescore
+from vtbench.tokenizers.resolve import resolve_tokenizer
+
+TASK = """
+name: robust
+version: 1
+kind: robustness
+summary: Small.
+data: {source: "photos-mini,count=4"}
+preprocess: {preset: native@1}
+image_metrics: [psnr]
+set_metrics: [{name: kid_efflite0, params: {subset_size: 4, subsets: 10, paired: true}}]
+code_metrics: [bits_per_pixel]
+robustness_metrics:
+  - code_agreement
+  - code_agreement_noise
+  - code_agreement_flip
+  - latent_drift
+  - {name: psnr_generation, params: {rounds: [1, 3]}}
+  - {name: psnr_perturbed, params: {rate: 0.5, strength: 100}}
+  - kid_efflite0_perturbed
+block_size: 2
+"""
+SHY = '''
+from vtbench.tokenizers.fitted.patch_vq import PatchVq
+
+
+class Shy:
+    """As patch-vq, without a codebook to show."""
+
+    def __init__(self):
+        self._own = PatchVq()
+        self.info, self.encode, self.decode = self._own.info, self._own.encode, self._own.decode
+
+
+class Brittle(PatchVq):
+    """Fails on codes that no image of the set has."""
+
+    def decode(self, codes):
+        images = super().decode(codes)
+        for image, indices in zip(images, codes.levels[0]):
+            if len(indices.unique()) > 295:
+                image.fill_(float("nan"))
+        return images
+'''
+
+
+MODELS = ("patch-vq", "patch-rvq", "patch-bsq", "patch-pca", "jpeg,quality=10", "./shy.py:Shy,name=shy")
+Records = dict[str, RunRecord]
+
+
+def written(folder: Path) -> Path:
+    (folder / "robust.yaml").write_text(TASK)
+    (folder / "shy.py").write_text(SHY)
+    return folder
+
+
+@pytest.fixture
+def robust(place: Path) -> Path:
+    return written(place)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One run of every form of codes."""
+    folder = written(tmp_path_factory.mktemp("robust"))
+    models = [model.replace("./", f"{folder}/") for model in MODELS]
+    vtbench.evaluate(models, str(folder / "robust.yaml"), out=folder / "runs")
+    return folder / "runs"
+
+
+@pytest.fixture(scope="module")
+def records(whole: Path) -> Records:
+    return by_label(whole)
+
+
+def by_label(folder: Path) -> Records:
+    return {record.model.label: record for record in load_records(folder)}
+
+
+def value(record: RunRecord, metric: str, stratum: str = "all") -> float:
+    found = record.result(metric, stratum)
+    assert found is not None
+    return found.value
+
+
+def test_every_form_of_codes_says_what_it_can(records: Records) -> None:
+    assert {record.status for record in records.values()} == {"complete"} and len(records) == len(MODELS)
+    vq, rvq, bsq, pca = (records[name] for name in ("patch-vq", "patch-rvq", "patch-bsq", "patch-pca"))
+    assert value(vq, "code_agreement") == 1.0  # a centre of a cluster is its own nearest
+    assert value(vq, "psnr_generation") == value(vq, "psnr")
+    strata = [result.stratum for result in rvq.results if result.metric == "code_agreement"]
+    assert strata == ["all", *(f"level={level}" for level in range(4))]
+    levels = [value(rvq, "code_agreement", f"level={level}") for level in range(4)]
+    assert value(rvq, "code_agreement") == pytest.approx(np.mean(levels))
+    assert value(rvq, "psnr_generation", "generation=1") == value(rvq, "psnr") > value(rvq, "psnr_generation")
+    bits = [result.stratum for result in bsq.results if result.metric == "code_agreement_noise"]
+    assert bits == ["all", "level=0", *(f"level=0,bit={bit}" for bit in range(32))]
+    found = rvq.result("psnr_perturbed")
+    assert found is not None and found.ci_low is not None
+    assert {"rate": 0.5, "strength": 100}.items() <= found.details.items()
+    assert 0 < value(pca, "latent_drift") < 1e-3 and pca.result("code_agreement") is None
+    assert value(pca, "kid_efflite0_perturbed") > value(pca, "kid_efflite0")
+
+
+def test_what_has_no_answer_is_left_out_and_a_missing_codebook_is_told(records: Records) -> None:
+    for name, lacks in (("jpeg,quality=10", "code_agreement"), ("shy", "psnr_perturbed")):
+        assert records[name].result(lacks) is None and records[name].result("psnr_generation") is not None
+    assert "no codebook(level)" in " ".join(records["shy"].warnings)
+    assert "codebook" not in " ".join(records["jpeg,quality=10"].warnings + records["patch-vq"].warnings)
+    assert value(records["shy"], "code_agreement_noise") == value(records["patch-vq"], "code_agreement_noise")
+
+
+def test_the_order_by_psnr_is_not_the_order_under_mistakes(records: Records) -> None:
+    """Four small codebooks beat one larger one until tokens are wrong."""
+    vq, rvq = records["patch-vq"], records["patch-rvq"]
+    assert value(rvq, "psnr") > value(vq, "psnr") + 3
+    assert value(rvq, "psnr_perturbed") < value(vq, "psnr_perturbed") - 1
+
+
+def test_rows_are_those_of_a_loop(whole: Path) -> None:
+    rows = read_samples(next(whole.glob("robust/patch-rvq/*")) / SAMPLES_FILE).metrics
+    tokenizer, dataset = resolve_tokenizer("patch-rvq"), PhotosMini(count=4)
+    for index in range(4):
+        image = dataset[index].image[None]
+        codes, pixels = tokenizer.encode(to_unit(image)), image
+        for _ in range(3):
+            pixels = to_uint8(tokenizer.decode(tokenizer.encode(to_unit(pixels))))
+        assert rows["psnr_generation"][index] == float(Psnr()(pixels, image, [None]))
+        again = tokenizer.encode(to_unit(to_uint8(tokenizer.decode(codes))))
+        equal = torch.stack([a == b for a, b in zip(codes.levels, again.levels, strict=True)])
+        assert rows["code_agreement"][index] == float(equal.double().mean())
+        mirrored = tokenizer.encode(to_unit(image.flip(-1)))
+        equal = torch.stack([a == b.flip(-1) for a, b in zip(codes.levels, mirrored.levels, strict=True)])
+        assert rows["code_agreement_flip"][index] == float(equal.double().mean())
+
+
+def test_batches_resume_and_rescoring_move_nothing(robust: Path, vt: Callable[..., Any], records: Records) -> None:
+    before = records["patch-rvq"].results_digest()
+    run = ["run", "--task", "robust.yaml", "--tokenizer", "patch-rvq", "--out", "parts"]
+    assert vt(*run, "--batch-size", "1").code == 0
+    (record,) = (robust / "parts").rglob("record.json")
+    assert by_label(robust / "parts")["patch-rvq"].results_digest() == before
+    record.unlink()
+    (record.parent / "blocks" / "00001.parquet").unlink()
+    assert vt(*run, "--batch-size", "2").code == 0
+    assert by_label(robust / "parts")["patch-rvq"].results_digest() == before
+    (again,) = rescore(record.parent)
+    assert again.results_digest() == before
+
+
+def test_an_image_that_cannot_be_decoded_from_mistakes_is_a_failure(robust: Path, vt: Callable[..., Any]) -> None:
+    done = vt("run", "--task", "robust.yaml", "--tokenizer", "./shy.py:Brittle,name=brittle")
+    record = by_label(robust / "runs")["brittle"]
+    assert done.code == 0 and record.status == "partial" and record.data.n_failed == 2
+    assert all("non-finite" in failure.message for failure in record.failures)
+    found = record.result("psnr_perturbed")
+    assert found is not None and found.n == 2
+
+
+def test_images_made_elsewhere_are_refused_before_any_work(robust: Path, vt: Callable[..., Any], images: Any) -> None:
+    images("made", 2)
+    done = vt("score", "--pred", "made", "--task", "robust.yaml")
+    assert done.code == 2 and "encodes again what a model made" in done.err
