@@ -175,8 +175,8 @@ def test_check_reads_records_whole_and_names_strangers(write: Callable[..., Path
     build(root)
     (root / "best.csv").write_text("model\n")
     assert [problem.split(": ", 1)[1] for problem in check(root)] == [
-        "no family of leaderboards is called best; known: reconstruction, detail, text, generation, tokens, robustness, "
-        "compat"
+        "no family of leaderboards is called best; known: reconstruction, detail, text, generation, tokens, "
+        "robustness, compat"
     ]
     content = json.loads(added.path.read_text())
     added.path.write_text(json.dumps(content | {"warnings": ["none"]}))

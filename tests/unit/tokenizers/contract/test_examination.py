@@ -125,6 +125,19 @@ class Bits(Sound):
         return shades.permute(0, 3, 1, 2).float() / (LEVELS - 1)
 
 
+def showing(rows: Tensor) -> type[Sound]:
+    class Open(Sound):
+        def codebook(self, level: int) -> Tensor:
+            return rows
+
+    return Open
+
+
+SHADES = torch.linspace(0, 1, LEVELS)[:, None]
+SHUFFLED = torch.tensor([2.0, 8, 13, 11, 4, 0, 15, 10, 5, 6, 14, 7, 9, 12, 1, 3])[:, None]
+"""Of another order than the shades: the nearest other row is 9.2 shades away on average (RMS), the farthest 5.0."""
+
+
 def latents(codes: Codes) -> Codes:
     return Codes(latents=torch.zeros(codes.batch_size, 1, *codes.image_size), image_size=codes.image_size)
 
@@ -163,6 +176,9 @@ BROKEN: list[tuple[str, type, str]] = [
     ("grid", declared(downsample_factor=2), "(32, 32) due"),
     ("bits", after_encode(too_many_bits), "1000000000 to"),
     ("bits", after_encode(no_bits), "0 to 0 bits"),
+    ("codebook", showing(SHADES[1:]), "shapes [[15, 1], [15, 1], [15, 1]]"),
+    ("codebook", showing(SHADES.clone().fill_(float("nan"))), "finite: False"),
+    ("codebook", showing(SHUFFLED), "the farthest"),
 ]
 
 
@@ -171,6 +187,7 @@ def failures(results: list[CheckResult]) -> dict[str, str]:
 
 
 def test_a_sound_tokenizer_passes_every_check_that_can_fail() -> None:
+    assert failures(check_tokenizer(showing(SHADES)())) == {}
     results = check_tokenizer(Sound())
     assert failures(results) == {}
     assert {name for name, _, _ in BROKEN} == {result.name for result in results}
