@@ -128,12 +128,15 @@ class Card(CommonCard):
     Attributes:
         value_range: what the network takes: ``signed`` is [-1, 1], ``unit`` [0, 1]; the family's own unless given.
         geometry: tokens and codes at 256x256.
+        code_space: name of its latents or codes, where other checkpoints have the same: what one encodes, the others
+            decode. Empty where they are its own.
     """
 
     shelf: ClassVar[str] = "tokenizers"
 
     value_range: Literal["signed", "unit"] | None = None
     geometry: Geometry | None = None
+    code_space: str = ""
 
 
 class GeneratorCard(CommonCard):

@@ -26,6 +26,7 @@ TOKENIZERS = Registry(
         "diffusers-vq": "vtbench.tokenizers.published.diffusers.images:DiffusersVQ",
         "diffusers-rae": "vtbench.tokenizers.published.diffusers.rae:DiffusersRAE",
         "diffusers-fsq": "vtbench.tokenizers.published.diffusers.scalar:DiffusersFSQ",
+        "tiny-ae": "vtbench.tokenizers.published.tiny_ae.adapter:TinyAE",
         "diffusers": "vtbench.tokenizers.published.diffusers.any_class:AnyDiffusers",
         "ldm-vq": "vtbench.tokenizers.published.ldm.adapter:LdmVQ",
         "ldm-kl": "vtbench.tokenizers.published.ldm.adapter:LdmKL",

@@ -34,7 +34,7 @@ IMAGES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "svd": (
         "AutoencoderKLTemporalDecoder",
-        {"block_out_channels": (32, 32), "down_block_types": ("DownEncoderBlock2D",) * 2},
+        {"block_out_channels": (32,) * 4, "down_block_types": ("DownEncoderBlock2D",) * 4},
     ),
 }
 VIDEOS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -52,7 +52,7 @@ VIDEOS: dict[str, tuple[str, dict[str, Any]]] = {
     "hunyuan-video": ("AutoencoderKLHunyuanVideo", HUNYUAN),
     "hunyuan-video-1.5": (
         "AutoencoderKLHunyuanVideo15",
-        {"block_out_channels": (8, 8, 16, 32, 32), "layers_per_block": 1, "latent_channels": 4},
+        {"block_out_channels": (8, 8, 16, 32, 64), "layers_per_block": 1, "latent_channels": 4},
     ),
     "ltx": (
         "AutoencoderKLLTXVideo",
@@ -77,7 +77,7 @@ VIDEOS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "magvit": ("AutoencoderKLMagvit", MAGVIT),
-    "cogvideox": ("AutoencoderKLCogVideoX", {**MAGVIT, "sample_height": 64, "sample_width": 64}),
+    "cogvideox": ("AutoencoderKLCogVideoX", {**HUNYUAN, "sample_height": 64, "sample_width": 64}),
     "mochi": (
         "AutoencoderKLMochi",
         {
@@ -108,6 +108,27 @@ RAES: dict[str, dict[str, Any]] = {
 """Their images have 64 pixels a side; DINOv2's encoder reads 56 of them."""
 for _config in RAES.values():
     _config["encoder_num_hidden_layers"] = 1
+
+
+_OF_CARDS = {
+    **{
+        "flux.2": IMAGES["flux2"],
+        "flux.2-small-decoder": IMAGES["flux2"],
+        "hunyuan-image-2.1": IMAGES["hunyuan-image"],
+    },
+    **{"kvae-2d": IMAGES["kvae"], "svd": IMAGES["svd"], "ltx-video": VIDEOS["ltx"], "ltx-2": VIDEOS["ltx2"]},
+    **{"mochi-1": VIDEOS["mochi"], "e2e-qwen-image": VIDEOS["qwen-image"]},
+    **{name: VIDEOS[name] for name in ("qwen-image", "qwen-image-layered", "qwen-image-2.1", "wan2.1", "wan2.2")},
+    **{name: VIDEOS[name] for name in ("hunyuan-video", "hunyuan-video-1.5", "cogvideox")},
+}
+_CHANNELS = {
+    "AutoencoderKLQwenImage": "z_dim",
+    "AutoencoderKLQwenImage21": "z_dim",
+    "AutoencoderKLWan": "z_dim",
+    "AutoencoderKLKVAE": "z_channels",
+}
+SMALLER = {card: (kind, config, _CHANNELS.get(kind, "latent_channels")) for card, (kind, config) in _OF_CARDS.items()}
+"""By card: a small model of its class, and the entry that says how many channels the latents have."""
 
 
 def built(class_name: str, config: dict[str, Any]) -> Any:

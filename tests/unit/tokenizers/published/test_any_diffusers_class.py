@@ -21,7 +21,7 @@ SMALL = {**IMAGES, **VIDEOS}
 COLOURS = {"qwen-image-layered": 4, "qwen-image-2.1": 4}
 FACTORS = {
     **dict.fromkeys(SMALL, 8),
-    **{"hunyuan-image": 32, "asymmetric": 2, "svd": 2, "qwen-image-2.1": 16, "wan2.2": 16, "hunyuan-video-1.5": 16},
+    **{"hunyuan-image": 32, "asymmetric": 2, "qwen-image-2.1": 16, "wan2.2": 16, "hunyuan-video-1.5": 16},
     **{"ltx": 32, "ltx2": 32},
 }
 
