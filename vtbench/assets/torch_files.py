@@ -32,7 +32,7 @@ def load_pickled(stream: IO[bytes], label: str, admitted: Sequence[Any] = ()) ->
     from torch.serialization import safe_globals
 
     try:
-        _check_archive(stream)
+        check_archive(stream)
         with safe_globals(list(admitted)):
             content = torch.load(stream, map_location="cpu", weights_only=True)
         for tensor in _tensors(content):
@@ -57,8 +57,12 @@ def damaged(label: str, error: BaseException) -> UsageError:
     return UsageError(f"{label} is truncated or not a checkpoint: {sentence[:200]}", "copy or download it again")
 
 
-def _check_archive(stream: IO[bytes]) -> None:
-    """PyTorch stores without compression, but reads what is compressed too, whatever it unfolds to."""
+def check_archive(stream: IO[bytes]) -> None:
+    """Refuse what unfolds to far more than it is: PyTorch stores without compression, but reads what is compressed too.
+
+    Raises:
+        ValueError: it would.
+    """
     if zipfile.is_zipfile(stream):
         stream.seek(0)
         with zipfile.ZipFile(stream) as archive:

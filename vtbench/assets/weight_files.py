@@ -14,7 +14,7 @@ from vtbench.core.outside.parsing import boundary, read_json
 if TYPE_CHECKING:
     from torch import Tensor
 
-SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".th")
+SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".th", ".jit")
 _SHARD = re.compile(
     r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})(?P<rest>(\.[\w-]+)?\.(safetensors|bin|pt|pth))"
 )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from vtbench.assets.weight_files import read_shards, weights_in
 from vtbench.assets.wrapped_names import told, unwrapped
 from vtbench.checkpoints.state import first_of, matches
+from vtbench.checkpoints.torchscript import is_torchscript, torchscript_tensors
 from vtbench.core.errors import AdapterError, UsageError, VtbenchError
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ def read_published(
     """Tensors of a published file by name, on the CPU.
 
     Args:
-        file: safetensors, or what ``torch.load(weights_only=True)`` reads; or a folder that holds one checkpoint.
+        file: safetensors, what ``torch.load(weights_only=True)`` reads, or a TorchScript archive; or a folder of one
+            checkpoint.
         choice: of the entry. One is taken where it is a mapping.
         family: named in messages.
         prefix: kept are the names that begin so, without it. Where none does, the file is taken to have none.
@@ -160,6 +162,8 @@ def _read(path: Path, admitted: Sequence[Any]) -> Any:
 
     if path.suffix == ".safetensors" or not path.is_file():
         return load_checkpoint(path)
+    if is_torchscript(path):
+        return torchscript_tensors(path)
     with path.open("rb") as stream:
         return load_pickled(stream, str(path), admitted)
 

@@ -14,11 +14,11 @@ Written from the cards by `python -m vtbench.tokenizers.reference`; do not edit.
 
 A card is a name for one published setting: `vtbench run --tokenizer NAME`, `vtbench show NAME`, `vtbench fetch NAME`.
 Its file is looked for in the folders of `$VTBENCH_ASSETS`, then in the cache, then on the hub; `--tokenizer
-NAME,checkpoint=FILE` takes a local one, or a folder that holds one checkpoint, shards included. Safetensors and
-PyTorch files are read without executing anything in them. A file that holds more than tensors is refused; `vtbench
-fetch --convert IN OUT.safetensors` takes its tensors out. Every tensor has to fit, one for one. Prefixes that
-training tools put before names (`module.`, `_orig_mod.`, `model.`) are taken off; where a file holds several sets of
-weights (`model` beside `ema`), `entry=NAME` names the one to read. Both are told in the record.
+NAME,checkpoint=FILE` takes a local one, or a folder that holds one checkpoint, shards included. Safetensors, PyTorch
+files and TorchScript archives are read without executing anything in them. A file that holds more than tensors is
+refused; `vtbench fetch --convert IN OUT.safetensors` takes its tensors out. Every tensor has to fit, one for one.
+Prefixes that training tools put before names (`module.`, `_orig_mod.`, `model.`) are taken off; where a file holds
+several sets of weights (`model` beside `ema`), `entry=NAME` names the one to read. Both are told in the record.
 
 Every published tokenizer also takes `compile=true` (torch.compile), and diffusers' autoencoders take `tiled=true`
 (overlapping tiles of large images; another reconstruction, named `+tiled`) or `tiled=SIDE` in pixels.

@@ -85,6 +85,10 @@ TABLE = {
     "detailflow-64": (512, 0.1016),
     "one-d-piece-b": (256, 0.0469),
     "emu3.5": (256, 0.0664),
+    "cosmos-ci8": (1024, 4.0),
+    "cosmos-ci16": (256, 1.0),
+    "cosmos-di8": (1024, 0.2495),
+    "cosmos-di16": (256, 0.0624),
 }
 # The same for geometries of other forms: bits a token, and several levels.
 FORMS = [

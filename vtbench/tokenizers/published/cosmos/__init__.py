@@ -1,0 +1,1 @@
+"""Cosmos' image tokenizers: a Haar transform, a convolutional autoencoder, latents or finite scalars."""
