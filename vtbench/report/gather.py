@@ -78,7 +78,7 @@ def boards_of(runs: Iterable[Run]) -> list[Board]:
     return sorted(boards, key=lambda board: (_place(board), board.title, board.first.task.protocol_id))
 
 
-_KINDS = {"reconstruction": 0, "detail": 1, "text": 2, "generation": 3, "tokens": 4, "robustness": 5}
+_KINDS = {"reconstruction": 0, "detail": 1, "text": 2, "generation": 3, "tokens": 4, "robustness": 5, "cost": 6}
 
 
 def _place(board: Board) -> int:

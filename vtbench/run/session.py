@@ -26,7 +26,7 @@ from vtbench.run.measuring.evaluators import Evaluators, Networks
 from vtbench.run.options import RunOptions
 from vtbench.run.planning.generation_data import GenerationData
 from vtbench.run.planning.generators import GeneratorSource
-from vtbench.run.planning.given import GivenData, answering, fitting
+from vtbench.run.planning.given import GivenData, answering, fitting, on_device
 from vtbench.run.planning.inputs import changed_input, refuse_changed
 from vtbench.run.planning.jobs import JobData, JobPlan, TaskData
 from vtbench.run.planning.models import Source
@@ -133,7 +133,7 @@ def plan_session(
     made = _attempt_each(make_sources, lambda make: make(), problems)
     sources = [source for source in made if _loads(source, len(made) == 1, problems, broken)]
     on_images = [task for task in tasks if task.kind != "generation"]
-    opened = _attempt_each(on_images, lambda task: _opened(task, given), problems)
+    opened = _attempt_each(on_images, lambda task: on_device(_opened(task, given), device, options), problems)
     made_of = [task for task in tasks if task.kind == "generation"]
     planned = [(source, item) for source in sources for item in _data_of(source, opened, made_of, given, problems)]
     problems += check_labels(sources)

@@ -11,7 +11,7 @@ from vtbench.tasks.schema import TaskSpec
 from vtbench.tasks.sections import MetricRequest
 from vtbench.tasks.suites import load_suites
 
-_ORDER = ("reconstruction", "detail", "text", "generation", "tokens", "compat")
+_ORDER = ("reconstruction", "detail", "text", "generation", "tokens", "cost", "compat")
 _HEAD = """# Tasks
 
 Written from the files under `tasks/` by `python -m vtbench.tasks.reference`; do not edit. What each metric means is in
@@ -88,6 +88,7 @@ def _task(task: TaskSpec) -> str:
         "likelihood": "" if task.likelihood is None else _fields(task.likelihood.model_dump()),
         "preprocessing": _preprocessing(task),
         "reader": "" if task.reader is None else f"`{task.reader.name}`, case: {task.reader.case}",
+        "timing": "" if task.timing is None else _fields(task.timing.model_dump()),
         "instances": "" if task.instances is None else _fields(task.instances.model_dump()),
         "metrics": ", ".join(_metric(request) for request in task.metrics),
         "strata": ", ".join(f"`{name}`" for name in task.strata),

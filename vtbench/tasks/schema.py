@@ -28,6 +28,7 @@ from vtbench.tasks.sections import (
     PreviewSpec,
     ReaderSpec,
     ReferenceSpec,
+    TimingSpec,
 )
 from vtbench.tasks.stated import measured_code, public_name, stated_metric, stated_reference
 
@@ -44,7 +45,7 @@ class TaskSpec(Frozen):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     version: int = Field(ge=1)
-    kind: Literal["reconstruction", "detail", "text", "generation", "tokens", "robustness"]
+    kind: Literal["reconstruction", "detail", "text", "generation", "tokens", "robustness", "cost"]
     summary: str
     data: DataSpec = DataSpec.model_validate({})
     preprocess: PreprocessSpec
@@ -62,6 +63,8 @@ class TaskSpec(Frozen):
     likelihood: LikelihoodSpec | None = None
     robustness_metrics: tuple[MetricRequest, ...] = ()
     reference: ReferenceSpec | None = None
+    cost_metrics: tuple[MetricRequest, ...] = ()
+    timing: TimingSpec | None = None
     strata: tuple[str, ...] = Field((), description="fields of a sample's target to report each value of by itself")
     block_size: int = Field(16, ge=1, le=4096)
     previews: PreviewSpec = PreviewSpec()
@@ -73,7 +76,7 @@ class TaskSpec(Frozen):
     def metrics(self) -> tuple[MetricRequest, ...]:
         """Every metric the task asks for, in order."""
         of_parts = self.instance_metrics + self.block_metrics + self.prompt_metrics + self.likelihood_metrics
-        of_parts += self.robustness_metrics
+        of_parts += self.robustness_metrics + self.cost_metrics
         return self.image_metrics + self.set_metrics + self.code_metrics + self.text_metrics + of_parts
 
     @property
@@ -96,6 +99,7 @@ class TaskSpec(Frozen):
         asked = {} if self.conditions is None else {"conditions": self.conditions.model_dump()}
         compared = {} if self.reference is None else {"reference": self.reference.model_dump()}
         told = {} if self.likelihood is None else {"likelihood": self.likelihood.model_dump()}
+        timed = {} if self.timing is None else {"timing": self.timing.model_dump()}
         return {
             "kind": self.kind,
             **self._judges(),
@@ -103,6 +107,7 @@ class TaskSpec(Frozen):
             **asked,
             **compared,
             **told,
+            **timed,
             "preprocess": self.preprocess.model_dump(),
             "pixels": _PIXEL_RULES.get(self.preprocess.preset.partition("@")[0], PIXEL_RULE),
             "metrics": [stated_metric(request, codes) for request in self.metrics],
@@ -160,6 +165,7 @@ class TaskSpec(Frozen):
             ("prompt", self.prompt_metrics),
             ("likelihood", self.likelihood_metrics),
             ("robustness", self.robustness_metrics),
+            ("cost", self.cost_metrics),
         ):
             for request in requests:
                 kind = metric_info(request.name).kind
@@ -171,6 +177,7 @@ class TaskSpec(Frozen):
         self._check_generation()
         self._check_likelihood()
         self._check_robustness()
+        self._check_cost()
         derived = [m.name for m in self.text_metrics if m.name.endswith(("_floor", "_excess"))]
         if derived:
             raise ValueError(f"{', '.join(derived)}: ask for the metric itself; floor and excess come with it")
@@ -234,3 +241,9 @@ class TaskSpec(Frozen):
             base = perturbed_base(request.name)
             if base is not None and base not in plain:
                 raise ValueError(f"{request.name} is read beside {base}: ask for that too, with its parameters")
+
+    def _check_cost(self) -> None:
+        if (self.kind == "cost") != (self.timing is not None):
+            raise ValueError("a task of kind cost says under timing how calls are timed, and no other task does")
+        if bool(self.cost_metrics) != (self.kind == "cost"):
+            raise ValueError("cost_metrics belong to tasks of kind cost, which name at least one")

@@ -143,6 +143,12 @@ class LikelihoodSpec(Frozen):
         return {"label": "class", "text": "prompt", "nothing": "none"}[self.given]
 
 
+class TimingSpec(Frozen):
+    """How calls are timed: one image a call, after so many calls that are not."""
+
+    warm_up: int = Field(ge=1, description="calls with the first image of each shape before any is timed")
+
+
 class ReferenceSpec(Frozen):
     """What the images of a generation task are compared with; with neither, ``--reference`` must say it."""
 

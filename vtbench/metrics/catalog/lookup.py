@@ -8,6 +8,7 @@ from vtbench.core.errors import UsageError
 from vtbench.core.info import MetricInfo
 from vtbench.core.registry import Registry
 from vtbench.features import EXTRACTORS
+from vtbench.metrics.catalog.costs import COST_INFOS
 from vtbench.metrics.catalog.images import (
     BLOCK_INFOS,
     BLOCK_REGISTRY,
@@ -45,6 +46,7 @@ __all__ = [
     "BLOCK_INFOS",
     "BLOCK_REGISTRY",
     "CODE_INFOS",
+    "COST_INFOS",
     "ESTIMATORS",
     "ESTIMATOR_TARGETS",
     "IMAGE_INFOS",
@@ -72,7 +74,8 @@ __all__ = [
 _OF_CODES = {**CODE_INFOS, **LIKELIHOOD_INFOS, **ROBUSTNESS_INFOS}
 _OF_PERTURBED = ("psnr_perturbed", "lpips_alex_perturbed", "kid_efflite0_perturbed", "fid_perturbed")
 """Those of the literature; any metric of image pairs or sets has its own."""
-SHIPPED = {**IMAGE_INFOS, **_OF_CODES, **TEXT_INFOS, **INSTANCE_INFOS, **BLOCK_INFOS, **PROMPT_INFOS}
+_OF_READINGS = {**TEXT_INFOS, **INSTANCE_INFOS}
+SHIPPED = {**IMAGE_INFOS, **_OF_CODES, **_OF_READINGS, **BLOCK_INFOS, **PROMPT_INFOS, **COST_INFOS}
 """Metrics that come with vtbench, set metrics apart."""
 
 
@@ -85,7 +88,7 @@ def metric_names() -> list[str]:
     registered = [name for registry in (IMAGE_REGISTRY, BLOCK_REGISTRY, PROMPT_REGISTRY) for name in registry.names()]
     of_codes = (*_OF_CODES, *_OF_PERTURBED)
     return sorted(
-        {*registered, *of_codes, *TEXT_INFOS, *INSTANCE_INFOS, *FIXED_SETS, *SECOND_HABITS, *derived, *of_plugins}
+        {*registered, *of_codes, *_OF_READINGS, *COST_INFOS, *FIXED_SETS, *SECOND_HABITS, *derived, *of_plugins}
     )
 
 

@@ -14,8 +14,8 @@ from vtbench.results.records.schema import MetricResult
 
 Key = tuple[str, str]
 """Name of a metric, and stratum."""
-READERS = ("reader", "recogniser")
-"""Details that name what judged: numbers of two readers do not compare."""
+JUDGES = ("reader", "recogniser", "device")
+"""Details that name what judged or what was timed on: numbers of two of them do not compare."""
 
 
 def _no_rows() -> Samples | None:
@@ -119,7 +119,7 @@ def results_differ(baseline: MetricResult, candidate: MetricResult) -> str:
     """Why two results of one name do not compare; empty where they do."""
     if baseline.version != candidate.version:
         return f"version {baseline.version} of the metric, now {candidate.version}"
-    for judge in READERS:
+    for judge in JUDGES:
         before, after = baseline.details.get(judge), candidate.details.get(judge)
         if before is not None and after is not None and before != after:
             return f"{judge} {before}, now {after}"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from vtbench.core.errors import UsageError, VtbenchError
 from vtbench.core.outside.parsing import read_bytes, reason
-from vtbench.results.leaderboards.columns import FAMILIES, KEY_COLUMNS, columns_of
+from vtbench.results.leaderboards.columns import FAMILIES, columns_of
 from vtbench.results.leaderboards.folder import PUBLISHED, RECORDS, build_tables, told
 from vtbench.results.leaderboards.published import published_problems
-from vtbench.results.leaderboards.rows import Key, read_row
+from vtbench.results.leaderboards.rows import Key, key_of, read_row
 from vtbench.results.records.record import read_record
 
 _REBUILD = "run vtbench leaderboard build"
@@ -60,22 +60,24 @@ def _compare(path: Path, wanted: str, columns: list[str]) -> list[str]:
         return []
     if found and header != columns:
         return [f"{path}:1: other columns than the family has: {_REBUILD}"]
-    expected = {_key(row): row for row in csv.DictReader(io.StringIO(wanted, newline=""))}
+    expected = {key_of(row, path.stem): row for row in csv.DictReader(io.StringIO(wanted, newline=""))}
     seen: set[Key] = set()
     problems = []
     for number, line in enumerate(lines, start=2):
         row = dict(zip(columns, line, strict=False))
-        problem = _row_problem(row, len(line) == len(columns), expected, seen)
+        problem = _row_problem(row, path.stem, len(line) == len(columns), expected, seen)
         if problem:
             problems.append(f"{path}:{number}: {problem}")
     problems += [f"{path}: {told(key)} is missing: {_REBUILD}" for key in expected if key not in seen]
     return problems or [f"{path}: other bytes than the records give (order, line ends or quotes): {_REBUILD}"]
 
 
-def _row_problem(row: dict[str, str], is_whole: bool, expected: dict[Key, dict[str, str]], seen: set[Key]) -> str:
+def _row_problem(
+    row: dict[str, str], family: str, is_whole: bool, expected: dict[Key, dict[str, str]], seen: set[Key]
+) -> str:
     if not is_whole:
         return "a row with too few or too many cells"
-    key = _key(row)
+    key = key_of(row, family)
     if key not in expected:
         return f"{told(key)} has no record"
     if key in seen:
@@ -86,8 +88,3 @@ def _row_problem(row: dict[str, str], is_whole: bool, expected: dict[Key, dict[s
         return ""
     first, more = wrong[0], f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
     return f"{told(key)}: {first} is {row[first]!r}, its record says {expected[key][first]!r}{more}"
-
-
-def _key(row: dict[str, str]) -> Key:
-    model, revision, protocol, dtype = (row[name] for name in KEY_COLUMNS)
-    return model, revision, protocol, dtype

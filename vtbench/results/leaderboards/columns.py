@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-FAMILIES = ("reconstruction", "detail", "text", "generation", "tokens", "robustness", "compat")
+FAMILIES = ("reconstruction", "detail", "text", "generation", "tokens", "robustness", "cost", "compat")
 """A CSV each. Compat tasks reproduce quirks on purpose and stand apart from the tasks they resemble."""
 KEY_COLUMNS = ("model", "revision", "protocol_id", "dtype")
 FACT_COLUMNS = (
@@ -102,6 +102,7 @@ METRIC_COLUMNS: dict[str, tuple[str, ...]] = {
         *(f"{name}_perturbed" for name in ("psnr", "ssim", "lpips_alex", "fid", "kid_efflite0", "fd_efflite0")),
         *_CODES,
     ),
+    "cost": ("encode_ms", "encode_ms_p95", "decode_ms", "decode_ms_p95", "encode_peak_mb", "decode_peak_mb", "psnr"),
     "compat": (
         *_PAIRED,
         "compat_vtbench_psnr",

@@ -120,8 +120,8 @@ def build(root: Path) -> dict[str, Path]:
 
 def told(key: Key) -> str:
     """A key as messages name it."""
-    model, revision, protocol, dtype = key
-    return f"{model}{f' ({revision})' if revision else ''} on {protocol}, {dtype}"
+    model, revision, protocol, dtype, device = key
+    return f"{model}{f' ({revision})' if revision else ''} on {protocol}, {dtype}{f', {device}' if device else ''}"
 
 
 def _table(family: str, rows: Sequence[MeasuredRow]) -> str:

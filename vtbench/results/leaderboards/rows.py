@@ -14,12 +14,14 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Vali
 from vtbench.core.errors import UsageError, VtbenchError
 from vtbench.core.outside.misfits import misfits
 from vtbench.core.outside.parsing import boundary, read_bytes, reason
-from vtbench.results.leaderboards.columns import ENDS, FAMILIES, METRIC_COLUMNS, number_text
+from vtbench.results.leaderboards.columns import ENDS, FAMILIES, KEY_COLUMNS, METRIC_COLUMNS, number_text
 from vtbench.results.records.record import SCHEMA_VERSION
-from vtbench.results.records.schema import Size, Status
+from vtbench.results.records.schema import EnvironmentSection, Size, Status
 from vtbench.results.tables.rows import NATIVE
 
-Key = tuple[str, str, str, str]
+Key = tuple[str, str, str, str, str]
+"""Model, revision, protocol id, dtype, and, of what belongs to a device, the device: else empty."""
+OF_A_DEVICE = "cost"
 _AGAIN = "add it again from its run"
 _COMPAT_TASKS = "vtbench-released-"
 
@@ -44,9 +46,14 @@ class MeasuredRow:
 
     @property
     def key(self) -> Key:
-        """What a row is known by: model, revision, protocol id, dtype."""
-        cells = self.cells
-        return cells["model"], cells["revision"], cells["protocol_id"], cells["dtype"]
+        """What a row is known by."""
+        return key_of(self.cells, self.family)
+
+
+def key_of(cells: Mapping[str, str], family: str) -> Key:
+    """The key of a row of a family; times and memory of two devices are two rows."""
+    model, revision, protocol, dtype = (cells[name] for name in KEY_COLUMNS)
+    return model, revision, protocol, dtype, cells["device"] if family == OF_A_DEVICE else ""
 
 
 class _Part(BaseModel):
@@ -92,6 +99,15 @@ class _Data(_Part):
 
 class _Environment(_Part):
     device: str = "cpu"
+    cpu: str = ""
+    device_name: str = ""
+    threads: int | None = None
+
+    def told(self, family: str) -> str:
+        """The kind of device; of a row that belongs to one, the device itself."""
+        if family != OF_A_DEVICE:
+            return self.device
+        return EnvironmentSection(python="", platform="", **self.model_dump()).hardware
 
 
 class _Code(_Part):
@@ -186,7 +202,7 @@ def _cells(record: _Record, family: str, sha256: str) -> dict[str, str]:
     return cells | {
         "finished": record.finished.astimezone(timezone.utc).date().isoformat(),
         "vtbench_version": record.code.vtbench_version,
-        "device": record.environment.device,
+        "device": record.environment.told(family),
         "job_key": record.job_key,
         "record_sha256": sha256,
     }

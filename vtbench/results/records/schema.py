@@ -170,6 +170,11 @@ class EnvironmentSection(Section):
     threads: int | None = Field(default=None, description="CPU threads a process")
     packages: Texts = Field(default_factory=dict, description="version of each package that can move a number")
 
+    @property
+    def hardware(self) -> str:
+        """What times are of: the GPU by its name, or the processor with the threads that were used."""
+        return self.device_name or f"{self.cpu}, {self.threads} threads"
+
 
 class CodeSection(Section):
     """Which vtbench measured."""

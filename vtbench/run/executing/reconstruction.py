@@ -11,6 +11,7 @@ from vtbench.run.measuring.evaluators import Evaluators
 from vtbench.run.measuring.previews import PreviewKeeper, fixed_indices
 from vtbench.run.measuring.reconstructed import BlockMeter
 from vtbench.run.measuring.robustness.probe import probed
+from vtbench.run.measuring.timed.predictor import timed
 from vtbench.run.planning.foreign_parts import extractor_identity
 from vtbench.run.planning.jobs import JobPlan, TaskData, row_columns
 from vtbench.run.planning.models import PredictionSource
@@ -50,11 +51,11 @@ def reference_features(plan: JobPlan, evaluators: Evaluators) -> dict[str, Refer
 
 
 def _meter(plan: JobPlan, data: TaskData, evaluators: Evaluators, device: torch.device) -> BlockMeter:
-    source, previews = plan.source, plan.task.previews
+    source, previews, timing = plan.source, plan.task.previews, plan.task.timing
     assert isinstance(source, PredictionSource)
     predictor = source.open(plan.options, device, plan.batch_size, [*data.ids, *data.left_out])
     return BlockMeter(
-        predictor=probed(predictor, plan.task, evaluators),
+        predictor=probed(predictor, plan.task, evaluators) if timing is None else timed(predictor, timing.warm_up),
         evaluators=evaluators,
         references=reference_features(plan, evaluators),
         info=source.info,

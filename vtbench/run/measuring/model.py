@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +20,12 @@ from vtbench.core.foreign.placing import place, refuse_training
 from vtbench.core.foreign.returned import in_words, require_images
 from vtbench.core.info import TokenizerInfo
 from vtbench.run.device import synchronize
+
+Watching = Callable[[str], AbstractContextManager[None]]
+
+
+def _unwatched(_method: str) -> AbstractContextManager[None]:
+    return nullcontext()
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +58,21 @@ class LoadedModel:
         self._model = place(model, device, dtype, lent=lent)
         self._encodes = hasattr(model, "encode") and hasattr(model, "decode")
         self._looked_at = False
+        self._watch: Watching = _unwatched
+
+    @property
+    def encodes(self) -> bool:
+        """Whether images become codes, and codes images, in calls of their own."""
+        return self._encodes
+
+    @contextmanager
+    def watched_by(self, watch: Watching) -> Iterator[None]:
+        """Within, each call of the model is made inside ``watch(method)``, and nothing else is."""
+        self._watch = watch
+        try:
+            yield
+        finally:
+            self._watch = _unwatched
 
     def resize_note(self, height: int, width: int) -> str | None:
         """How images of this size are brought to a fixed-size model and back; ``None`` if they are not."""
@@ -135,7 +158,7 @@ class LoadedModel:
     def _call(self, method: str, given: Tensor | Codes, seeds: list[int]) -> Any:
         """Whatever draws without a seed of its own starts from the first image's."""
         extra = {"seeds": torch.tensor(seeds, dtype=torch.int64)} if self.info.stochastic else {}
-        with foreign(f"{self.info.name}: {method}", seed=seeds[0]):
+        with foreign(f"{self.info.name}: {method}", seed=seeds[0]), self._watch(method):
             return getattr(self._model, method)(given, **extra)
 
     def _checked(self, output: Any, shape: tuple[int, ...]) -> Tensor:

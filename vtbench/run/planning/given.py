@@ -1,14 +1,19 @@
-"""What is given in place of the tasks' own data, how their data are opened with it, and whether a generator fits."""
+"""What is given in place of the tasks' own data, how data are opened with it, and for which device or generator."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import torch
 
 from vtbench.core.contracts import Condition, ImageDataset
+from vtbench.core.digests import digest_json
 from vtbench.core.errors import UsageError
 from vtbench.data.sources.subset import Subset
 from vtbench.generators.likelihoods import CODES, PIXELS, WITHOUT_CLASS, require_likelihood
+from vtbench.run import provenance
+from vtbench.run.options import RunOptions
 from vtbench.run.planning.generation_data import GenerationData, open_generation_data
 from vtbench.run.planning.generation_reference import GenerationReference, find_reference
 from vtbench.run.planning.generators import GeneratorSource
@@ -60,14 +65,35 @@ def answering(data: TaskData, source: Source) -> TaskData:
     """The images of a task of tokenizers, if this source can answer all that the task asks.
 
     Raises:
-        UsageError: a task of robustness, and images whose model is not here to encode them again.
+        UsageError: a task of robustness or of cost, and images whose model is not here to encode them again.
     """
-    if data.task.robustness_metrics and isinstance(source, FolderSource):
+    if (data.task.robustness_metrics or data.task.timing) and isinstance(source, FolderSource):
+        does = "times the calls of a model" if data.task.timing else "encodes again what a model made"
         raise UsageError(
-            f"{data.task.name} encodes again what a model made, and {source.label} is images made elsewhere",
+            f"{data.task.name} {does}, and {source.label} is images made elsewhere",
             "give the model itself: --tokenizer NAME",
         )
     return data
+
+
+def on_device(data: TaskData, device: torch.device, options: RunOptions) -> TaskData:
+    """Data whose fingerprint names the device, where the task times calls; any other as it is.
+
+    So a resumed run goes on where it began or begins anew, a worker on another machine plans another job, and whatever
+    compares rows of one fingerprint keeps devices apart.
+
+    Raises:
+        UsageError: others measure: what they run on is not known here.
+    """
+    if data.task.timing is None:
+        return data
+    if options.measured_on is not None:
+        raise UsageError(
+            f"{data.task.name} is of one device, and workers elsewhere may run on several",
+            "run it on the machine itself, without --launcher",
+        )
+    hardware = provenance.environment(device).hardware
+    return replace(data, fingerprint=digest_json([data.fingerprint, hardware], len(data.fingerprint)))
 
 
 def fitting(data: TaskData, source: GeneratorSource) -> TaskData:

@@ -215,6 +215,7 @@ class JobPlan:
 
 def row_columns(task: TaskSpec) -> list[str]:
     """Metric columns of a task's row files."""
+    from vtbench.metrics.catalog.costs import COST_COLUMNS
     from vtbench.metrics.catalog.lookup import ROW_CODE_METRICS, metric_info
     from vtbench.metrics.texts.instances import instance_columns
     from vtbench.run.measuring.evaluators import block_metrics
@@ -228,6 +229,7 @@ def row_columns(task: TaskSpec) -> list[str]:
     of_prompts = prompt_columns(metric_info(request.name) for request in task.prompt_metrics)
     others = [*of_prompts, *(metric_info(request.name).row_column for request in task.likelihood_metrics)]
     others += robustness_columns(task.robustness_metrics)
+    others += COST_COLUMNS if task.timing is not None else ()
     return [*dict.fromkeys(columns), *ROW_CODE_METRICS, *text_columns(task), *instances, *of_blocks, *others]
 
 

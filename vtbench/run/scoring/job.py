@@ -13,6 +13,7 @@ from vtbench.results.records.record import RECORD_FILE, RunRecord, refuse_newer_
 from vtbench.results.records.samples import FAILED, SAMPLES_FILE, Samples, write_samples
 from vtbench.results.records.schema import IntegritySection
 from vtbench.run.measuring.previews import fixed_indices, prune_previews
+from vtbench.run.scoring.costs import cost_results
 from vtbench.run.scoring.fold import (
     Measured,
     block_results,
@@ -72,6 +73,7 @@ def score_job(
         *block_results(task, samples),
         *prompt_results(task, samples),
         *likelihood_results(task, samples),
+        *cost_results(task, samples, manifest.environment.hardware),
         *code_results(measured),
         *of_sets,
         *robustness_results(measured, told_of_sets, note),

@@ -25,7 +25,7 @@ from vtbench.results.tables.rows import input_size, metric_result, scored_size
 from vtbench.tasks import load_task, task_files
 
 MakeRecord = Callable[..., RunRecord]
-LISTS = ("image", "set", "code", "text", "instance", "prompt", "block")
+LISTS = ("image", "set", "code", "text", "instance", "prompt", "block", "cost")
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_row_says_what_the_whole_record_says(write: Callable[..., Path], case:
     }
     file = write(case, seed=3, **changes[case])
     row, record = read_row(file), read_record(file)
-    assert row.key == (record.model.label, record.model.revision, record.task.protocol_id, record.model.dtype)
+    assert row.key == (record.model.label, record.model.revision, record.task.protocol_id, record.model.dtype, "")
     assert (row.cells["input_size"], row.cells["scored_size"]) == (input_size(record), scored_size(record))
     for name in (*METRIC_COLUMNS["reconstruction"], "tokens_per_image", "bits_per_pixel"):
         found = metric_result(record, name)
@@ -83,6 +83,20 @@ def test_compat_tasks_stand_apart(write: Callable[..., Path], tmp_path: Path) ->
     quirky = {"name": "vtbench-released-256", "protocol_id": "vtbench-released-256@1+00000001"}
     add_records([write("a"), write("b", task=quirky)], tmp_path / "boards")
     assert sorted(build(tmp_path / "boards")) == ["compat", "reconstruction"]
+
+
+def test_times_of_two_devices_are_two_rows_and_of_one_device_one(write: Callable[..., Path], tmp_path: Path) -> None:
+    first, second = ({"device": "cuda", "device_name": name} for name in ("NVIDIA A", "NVIDIA B"))
+    cost, root = {"kind": "cost"}, tmp_path / "boards"
+    there = {"data": {"fingerprint": "ba5eba11" * 8}}  # a device is part of what the data of such a task are
+    add_records([write("a", environment=first, **cost), write("b", environment=second, seed=1, **there, **cost)], root)
+    rows = list(csv.DictReader(build(root)["cost"].read_text().splitlines()))
+    assert sorted(row["device"] for row in rows) == ["NVIDIA A", "NVIDIA B"] and check(root) == []
+    with pytest.raises(UsageError, match=r"two results for .*, NVIDIA A"):
+        add_records([write("c", environment=first, seed=2, **cost)], root)
+    cpu = read_row(write("d", environment={"cpu": "Processor", "threads": 2}, **cost))
+    assert cpu.cells["device"] == "Processor, 2 threads"
+    assert read_row(write("e", environment=first)).cells["device"] == "cuda", "only times belong to one device"
 
 
 def test_the_first_of_equal_repeats_is_the_row_whatever_the_files_are_called(
@@ -174,9 +188,9 @@ def test_check_reads_records_whole_and_names_strangers(write: Callable[..., Path
     (added,) = add_records([write("one")], root)
     build(root)
     (root / "best.csv").write_text("model\n")
+    known = "reconstruction, detail, text, generation, tokens, robustness, cost, compat"
     assert [problem.split(": ", 1)[1] for problem in check(root)] == [
-        "no family of leaderboards is called best; known: reconstruction, detail, text, generation, tokens, "
-        "robustness, compat"
+        f"no family of leaderboards is called best; known: {known}"
     ]
     content = json.loads(added.path.read_text())
     added.path.write_text(json.dumps(content | {"warnings": ["none"]}))
