@@ -6,6 +6,9 @@ from vtbench.core.registry import Registry
 IMAGES = "images"
 """A folder of reconstructions made elsewhere, ``--tokenizer images,path=DIR``: read by the runner, never created."""
 
+PAIR = "pair"
+"""One tokenizer's encoder with another's decoder, ``--tokenizer pair,encoder=NAME,decoder=NAME``."""
+
 TOKENIZERS = Registry(
     "tokenizer",
     "vtbench.tokenizers",
@@ -26,6 +29,7 @@ TOKENIZERS = Registry(
         "diffusers-vq": "vtbench.tokenizers.published.diffusers.images:DiffusersVQ",
         "diffusers-rae": "vtbench.tokenizers.published.diffusers.rae:DiffusersRAE",
         "diffusers-fsq": "vtbench.tokenizers.published.diffusers.scalar:DiffusersFSQ",
+        PAIR: "vtbench.tokenizers.pair:Pair",
         "tiny-ae": "vtbench.tokenizers.published.tiny_ae.adapter:TinyAE",
         "diffusers": "vtbench.tokenizers.published.diffusers.any_class:AnyDiffusers",
         "ldm-vq": "vtbench.tokenizers.published.ldm.adapter:LdmVQ",

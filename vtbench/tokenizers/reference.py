@@ -26,6 +26,10 @@ Every published tokenizer also takes `compile=true` (torch.compile), and diffuse
 batch that does not fit in memory is halved until it does. Families with learnt positions or scales have a fixed size;
 images are then resized in and back.
 
+`pair,encoder=NAME,decoder=NAME` has one tokenizer's encoder and another's decoder, which must share their codes; a
+half with arguments is quoted: `decoder='sd-vae,tiled=256'`. Against the encoder's own tokenizer it says what the other
+decoder loses.
+
 Tokens and bits per pixel (bpp) are those of a 256×256 image: log2 K bits a token, one a bit, 16 a latent value.
 Published numbers are their authors' own, each under a protocol of its own: they are comparable neither with one another
 nor with what vtbench measures. Gated checkpoints need an account on the hub and consent to their licence.

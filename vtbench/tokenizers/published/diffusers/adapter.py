@@ -128,8 +128,13 @@ class DiffusersAutoencoder:
 
     @property
     def latent_channels(self) -> int:
-        """Of a position of the latents, as ``encode`` of the class gives them."""
+        """Of a position of the codes."""
         return self._interface.channels
+
+    @property
+    def to_denoiser(self) -> Normalisation:
+        """From the codes of :meth:`encode` to the latents that a denoiser sees."""
+        return self.normalisation
 
     def encode(self, images: Tensor) -> Codes:
         """``float32 [B,3,H,W]`` in [0, 1] to latents ``[B,C,ceil(H/f),ceil(W/f)]`` in the network's precision."""

@@ -13,6 +13,7 @@ from vtbench.core.codes import Codes
 from vtbench.core.errors import AssetMissingError, UsageError
 from vtbench.core.extras import install_extra
 from vtbench.tokenizers.published.diffusers.adapter import ADAPTERS, DiffusersAutoencoder, FolderFrom
+from vtbench.tokenizers.published.diffusers.normalisation import Normalisation, plain
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,6 +53,16 @@ class AnyDiffusers(DiffusersAutoencoder):
     ) -> None:
         self._named, self._normalised = class_name, latents == "normalised"
         super().__init__(**folder)
+
+    @property
+    def latent_channels(self) -> int:
+        """Of a position of the codes."""
+        return super().latent_channels * (self.normalisation.patch**2 if self._normalised else 1)
+
+    @property
+    def to_denoiser(self) -> Normalisation:
+        """From the codes of :meth:`encode` to the latents that a denoiser sees."""
+        return plain() if self._normalised else self.normalisation
 
     def encode(self, images: Tensor) -> Codes:
         """``float32 [B,3,H,W]`` in [0, 1] to latents ``[B,C,ceil(H/f),ceil(W/f)]`` in the network's precision."""

@@ -79,8 +79,8 @@ def normalisation_of(network: Any) -> Normalisation:
 def _stated(network: Any, name: str) -> Tensor | None:
     import torch
 
-    own = getattr(network, name, None)
-    if isinstance(own, torch.Tensor):
+    own = dict(network.named_buffers(recurse=False)).get(name)
+    if own is not None:
         return own.detach().float().cpu().clone()
     listed = network.config.get(name)
     return torch.tensor(listed).float().flatten() if isinstance(listed, list | tuple) and listed else None

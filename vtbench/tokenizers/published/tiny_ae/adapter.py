@@ -16,6 +16,7 @@ from vtbench.core.codes import Codes
 from vtbench.core.disk.files import user_path
 from vtbench.core.errors import UsageError
 from vtbench.tokenizers.published.base import OfficialTokenizer, load_official
+from vtbench.tokenizers.published.diffusers.normalisation import Normalisation, plain
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,6 +60,7 @@ class TinyAE(OfficialTokenizer):
     citation = "Bohan, TAESD, https://github.com/madebyollin/taesd"
     value_range = "unit"
     shrunken: ClassVar[dict[str, Any]] = {"channels": 8, "blocks": 1}
+    _beside: Located | None = None  # the encoder's file, where the checkpoint held the decoder alone
 
     def __init__(
         self,
@@ -74,7 +76,6 @@ class TinyAE(OfficialTokenizer):
         geometry = TinyGeometry(latent_channels=latent_channels, channels=channels, blocks=blocks, pooled=pooled)
         self.latent_channels = latent_channels
         self._source, self._encoder = Source(**where), encoder
-        self._beside: Located | None = None
         self._setup(
             lambda: TinyAutoencoder(geometry), self._source, kind="continuous", downsample_factor=2**geometry.halvings
         )
@@ -82,6 +83,11 @@ class TinyAE(OfficialTokenizer):
             weights = (*self.info.weights, *self._beside.weights())
             revision = f"{self.info.revision}+{self._beside.sha256[:12]}"
             self.info = replace(self.info, weights=weights, revision=revision)
+
+    @property
+    def to_denoiser(self) -> Normalisation:
+        """From its latents to those that FLUX.2's denoiser sees: patches of 2x2, and no more."""
+        return plain(2)
 
     @classmethod
     def beside(cls) -> tuple[Located, ...]:
