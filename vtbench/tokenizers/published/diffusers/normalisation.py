@@ -79,7 +79,7 @@ def normalisation_of(network: Any) -> Normalisation:
 def _stated(network: Any, name: str) -> Tensor | None:
     import torch
 
-    own = dict(network.named_buffers(recurse=False)).get(name)
+    own: Tensor | None = dict(network.named_buffers(recurse=False)).get(name)
     if own is not None:
         return own.detach().float().cpu().clone()
     listed = network.config.get(name)
