@@ -14,6 +14,7 @@ import vtbench
 from vtbench.core.pixels import to_uint8, to_unit
 from vtbench.data.embedded.photographs.photos_mini import PhotosMini
 from vtbench.metrics.images.pixel import Psnr
+from vtbench.results.comparing.statistics import find_statistic
 from vtbench.results.records.record import RunRecord, load_records
 from vtbench.results.records.samples import SAMPLES_FILE, read_samples
 from vtbench.run.rescore import rescore
@@ -136,6 +137,18 @@ def test_the_order_by_psnr_is_not_the_order_under_mistakes(records: Records) -> 
     assert value(rvq, "psnr_perturbed") < value(vq, "psnr_perturbed") - 1
 
 
+def test_differences_are_paired_where_rows_give_the_value(whole: Path) -> None:
+    for label, metric, stratum in (
+        ("patch-pca", "latent_drift", "all"),
+        ("patch-rvq", "psnr_generation", "generation=1"),
+        ("patch-rvq", "psnr_generation", "generation=3"),
+        ("patch-rvq", "psnr_perturbed", "all"),
+    ):
+        folder = next((whole / "robust" / label).iterdir())
+        result = by_label(folder)[label].result(metric, stratum)
+        assert result is not None and find_statistic([(result, read_samples(folder / SAMPLES_FILE))]) is not None
+
+
 def test_rows_are_those_of_a_loop(whole: Path) -> None:
     rows = read_samples(next(whole.glob("robust/patch-rvq/*")) / SAMPLES_FILE).metrics
     tokenizer, dataset = resolve_tokenizer("patch-rvq"), PhotosMini(count=4)
@@ -163,6 +176,7 @@ def test_batches_resume_and_rescoring_move_nothing(robust: Path, vt: Callable[..
     (record.parent / "blocks" / "00001.parquet").unlink()
     assert vt(*run, "--batch-size", "2").code == 0
     assert by_label(robust / "parts")["patch-rvq"].results_digest() == before
+    assert vt("verify", "parts").code == 0
     (again,) = rescore(record.parent)
     assert again.results_digest() == before
 

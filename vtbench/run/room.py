@@ -14,6 +14,7 @@ from vtbench.core.errors import StorageFullError, VtbenchError
 from vtbench.core.foreign.guard import foreign
 from vtbench.features import EXTRACTORS
 from vtbench.run.measuring.evaluators import required_features
+from vtbench.run.measuring.robustness.answers import perturbed_sets
 from vtbench.run.planning.generation_data import GenerationData
 from vtbench.run.planning.jobs import JobPlan, TaskData, row_columns
 from vtbench.run.scoring.tokenizer_share import tokenizer_job
@@ -66,7 +67,7 @@ def room_of(jobs: Iterable[JobPlan]) -> dict[str, float]:
             continue
         task, width = job.task, _width(job.task)
         parts["rows"] += 2 * left * (_ROW_BYTES + _FLOAT64 * len(row_columns(task)))
-        parts["features"] += left * width * _FLOAT32
+        parts["features"] += left * width * _FLOAT32 * (1 + perturbed_sets(task.robustness_metrics))
         parts["previews"] += _previews(task, left) * _pixels(job)
         parts["records"] += _JOB_BYTES
         key = (job.data.fingerprint, task.preprocess.model_dump_json(), ",".join(sorted(_features(task))))

@@ -54,6 +54,7 @@ _PARTS = (
         "high_frequency_error",
         "figures/detail.svg",
     ),
+    _Part("robustness-mini", "Codes, encoded again, altered and decoded with mistakes in them"),
     _Part("english-mini", "Text, on rendered pages with exact truth, read by RapidOCR", "cer", "figures/text.svg"),
     _Part("generation-mini", "Generation, 64×64 samples of a small autoregressive generator at three temperatures"),
 )

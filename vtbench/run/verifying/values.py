@@ -29,13 +29,13 @@ def wrong_values(record: RunRecord, rows: Samples) -> Iterator[str]:
     for name, (told, found) in counts.items():
         if told != found:
             yield f"says {name} {told}, its rows say {found}"
-    for name in _image_metrics(record.task.spec):
+    for name in _metrics_of_rows(record.task.spec):
         yield from _wrong_value(record, rows, name)
 
 
-def _image_metrics(spec: Mapping[str, Any]) -> Iterator[str]:
+def _metrics_of_rows(spec: Mapping[str, Any]) -> Iterator[str]:
     """Names of vtbench's own and of installed ones: nothing else is imported to look at a record."""
-    for request in spec.get("image_metrics", ()):
+    for request in (*spec.get("image_metrics", ()), *spec.get("robustness_metrics", ())):
         name = request.get("name") if isinstance(request, Mapping) else request
         if isinstance(name, str) and not list(code_named(name)):
             yield name

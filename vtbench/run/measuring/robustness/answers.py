@@ -63,6 +63,12 @@ def robustness_columns(requests: Sequence[MetricRequest]) -> list[str]:
     return list(dict.fromkeys(column for request in requests for column in _columns(request)))
 
 
+def perturbed_sets(requests: Sequence[MetricRequest]) -> int:
+    """How many times features are stored of reconstructions from perturbed codes: once a rule."""
+    of_sets = [one for one in requests if perturbed_base(one.name) is not None and not _columns(one)]
+    return len({robustness_rule(one.name, one.params) for one in of_sets})
+
+
 def perturbed_key(rule: Perturbation, feature_key: str) -> str:
     """Name of features of reconstructions that were perturbed by one rule, inside a block's file."""
     return f"{PERTURBED_PREFIX}{digest_json(asdict(rule), length=8)}.{feature_key}"
