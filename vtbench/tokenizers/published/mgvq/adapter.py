@@ -97,6 +97,11 @@ class MgVQ(OfficialTokenizer):
         parts = (F.normalize(part, dim=1) for part in latents.chunk(len(books), dim=1))
         return Codes(levels=tuple(nearest_codes(part, book) for part, book in zip(parts, books, strict=True)))
 
+    def codebook(self, level: int) -> Tensor:
+        """Entries of a group."""
+        books: tuple[Tensor, ...] = self._network.quantize.embedding.weight.split(self._entries)
+        return books[level]
+
     def _decode(self, codes: Codes) -> Tensor:
         import torch
 
