@@ -51,6 +51,22 @@ IMAGE_INFOS: dict[str, MetricInfo] = {
             least_side=31,
         ),
         _image("compat_omnidoc_psnr", "dB", True, "Quirk: PSNR of the MSE plus 1e-8, 80 dB for a perfect copy (piq)."),
+        _image(
+            "seam_excess",
+            "dB",
+            False,
+            "Squared error within `band` pixels of the seams of tiles, every `pitch` pixels, over that elsewhere.",
+            aggregation="mean_finite",
+            least_side=193,
+        ),
+        _image(
+            "seam_step",
+            "dB",
+            False,
+            "Squared jump of the error across the seams of tiles, every `pitch` pixels, over that between others.",
+            aggregation="mean_finite",
+            least_side=193,
+        ),
         _image("edge_f1", "", True, "F1 of Canny edges (sigma 1, thresholds 0.1 and 0.2, luma) within one pixel."),
     )
 }
@@ -71,6 +87,8 @@ IMAGE_REGISTRY = Registry(
         "gmsd": "vtbench.metrics.images.gradient_similarity:GradientSimilarityDeviation",
         "high_frequency_error": "vtbench.metrics.images.frequency:HighFrequencyError",
         "edge_f1": "vtbench.metrics.images.edges:EdgeF1",
+        "seam_excess": "vtbench.metrics.images.seams:SeamExcess",
+        "seam_step": "vtbench.metrics.images.seams:SeamStep",
         "compat_vtbench_lpips": "vtbench.metrics.images.compat_vtbench:CompatLpips",
         "compat_omnidoc_psnr": "vtbench.metrics.images.compat_omnidoc:CompatOmnidocPsnr",
     },
