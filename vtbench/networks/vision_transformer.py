@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
 import torch.nn.functional as F
 from torch import nn
 
@@ -114,4 +115,28 @@ class FusedBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.attn(self.norm1(x))
         output: Tensor = x + self.mlp(self.norm2(x))
+        return output
+
+
+class Gain(nn.Module):
+    """A learnt gain a channel. Name: ``gamma``."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.gamma = nn.Parameter(torch.full((width,), 1e-5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.gamma
+
+
+class GainedBlock(FusedBlock):
+    """timm's block with a gain on each branch, as DINOv2's. Names: also ``ls1``, ``ls2``."""
+
+    def __init__(self, trunk: Trunk) -> None:
+        super().__init__(trunk.width, trunk.heads, 4 * trunk.width)
+        self.ls1, self.ls2 = Gain(trunk.width), Gain(trunk.width)
+
+    def forward(self, x: Tensor, turn: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+        x = x + self.ls1(self.attn(self.norm1(x), turn))
+        output: Tensor = x + self.ls2(self.mlp(self.norm2(x)))
         return output

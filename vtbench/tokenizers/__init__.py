@@ -54,6 +54,8 @@ TOKENIZERS = Registry(
         "hita": "vtbench.tokenizers.published.hita.adapter:Hita",
         "detailflow": "vtbench.tokenizers.published.detailflow.adapter:DetailFlow",
         "unitok-vq": "vtbench.tokenizers.published.unitok.adapter:UniTok",
+        "tokenflow": "vtbench.tokenizers.published.tokenflow.adapter:TokenFlow",
+        "xqgan": "vtbench.tokenizers.published.xqgan.adapter:XqGan",
         "mgvq": "vtbench.tokenizers.published.mgvq.adapter:MgVQ",
         "softvq": "vtbench.tokenizers.published.softvq.adapter:SoftVQ",
         "vtp": "vtbench.tokenizers.published.vtp.adapter:Vtp",

@@ -281,7 +281,7 @@ def test_the_published_network(
 
 
 def test_a_scale_between_two_smoothings_takes_the_one_that_training_took() -> None:
-    from vtbench.tokenizers.published.var_vq.network import Smoothing
+    from vtbench.networks.next_scale.residual_scales import Smoothing
 
     smoothing = Smoothing(8, 4)
     taken = []

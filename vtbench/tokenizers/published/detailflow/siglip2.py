@@ -10,39 +10,10 @@ from typing import TYPE_CHECKING
 import torch.nn.functional as F
 from torch import nn
 
-from vtbench.networks.attention import Attention
+from vtbench.networks.siglip import EPSILON, Layer
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-EPSILON = 1e-6
-
-
-class Perceptron(nn.Module):
-    """Names: ``fc1``, ``fc2``."""
-
-    def __init__(self, width: int, hidden: int) -> None:
-        super().__init__()
-        self.fc1, self.fc2 = nn.Linear(width, hidden), nn.Linear(hidden, width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        output: Tensor = self.fc2(F.gelu(self.fc1(x), approximate="tanh"))
-        return output
-
-
-class Layer(nn.Module):
-    """Names: ``layer_norm1``, ``self_attn``, ``layer_norm2``, ``mlp``."""
-
-    def __init__(self, width: int, heads: int, hidden: int) -> None:
-        super().__init__()
-        self.layer_norm1, self.layer_norm2 = (nn.LayerNorm(width, eps=EPSILON) for _ in range(2))
-        self.self_attn = Attention(width, heads)
-        self.mlp = Perceptron(width, hidden)
-
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        x = x + self.self_attn(self.layer_norm1(x), mask)
-        output: Tensor = x + self.mlp(self.layer_norm2(x))
-        return output
 
 
 class VisionModel(nn.Module):

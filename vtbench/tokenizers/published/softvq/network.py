@@ -6,7 +6,6 @@ Position Embedding for Vision Transformer, 2403.13298, section 3.2), and no quan
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vtbench.networks.vision_transformer import FusedBlock, Trunk
+from vtbench.networks.vision_transformer import GainedBlock, Trunk
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,30 +55,6 @@ class Geometry:
         return self.size // self.patch
 
 
-class Gain(nn.Module):
-    """A learnt gain a channel. Name: ``gamma``."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.gamma = nn.Parameter(torch.full((width,), 1e-5))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * self.gamma
-
-
-class Block(FusedBlock):
-    """timm's block with a gain on each branch. Names: also ``ls1``, ``ls2``."""
-
-    def __init__(self, trunk: Trunk) -> None:
-        super().__init__(trunk.width, trunk.heads, 4 * trunk.width)
-        self.ls1, self.ls2 = Gain(trunk.width), Gain(trunk.width)
-
-    def forward(self, x: Tensor, turn: Callable[[Tensor], Tensor] | None = None) -> Tensor:
-        x = x + self.ls1(self.attn(self.norm1(x), turn))
-        output: Tensor = x + self.ls2(self.mlp(self.norm2(x)))
-        return output
-
-
 class Vit(nn.Module):
     """DINOv2's network.
 
@@ -99,7 +74,7 @@ class Vit(nn.Module):
         if placed:
             self.cls_token = _learnt(1, trunk.width)
             self.pos_embed = _learnt(1 + places, trunk.width)
-        self.blocks = nn.Sequential(*(Block(trunk) for _ in range(trunk.layers)))
+        self.blocks = nn.Sequential(*(GainedBlock(trunk) for _ in range(trunk.layers)))
         self.norm = nn.LayerNorm(trunk.width, eps=1e-6)
 
     def forward(self, patches: Tensor, latents: Tensor, angles: Tensor | None) -> tuple[Tensor, Tensor]:

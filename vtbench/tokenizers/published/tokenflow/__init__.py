@@ -1,0 +1,1 @@
+"""TokenFlow: codes that mean and show, chosen together. The tokenizer is in ``adapter``."""
