@@ -13,18 +13,18 @@ from torch import Tensor, nn
 
 from vtbench import assets
 from vtbench.core.digests import digest_arrays
+from vtbench.core.lanes import by_image
 
 State = Mapping[str, Tensor]
-_CPU_IMAGES = 4
-"""Images run at once on a CPU: enough to spread the cost of a call, few enough that activations take little memory."""
 Self = TypeVar("Self", bound="NetworkExtractor")
 
 
 class NetworkExtractor(ABC):
     """Base of the extractors here: :class:`~vtbench.core.contracts.FeatureExtractor` around one network.
 
-    The network runs in float32 without TF32 and with deterministic kernels, so that features do not depend on the
-    batch an image came in beyond the noise of float32 sums.
+    The network runs in float32 without TF32 and with deterministic kernels. On a CPU every image is run by itself, on
+    one thread (:mod:`vtbench.core.lanes`), so that its features depend on nothing beside it; on a GPU they do not
+    depend on the batch an image came in beyond the noise of float32 sums.
 
     Attributes:
         id: name, resize, first 12 hex digits of the weights' digest, dtype.
@@ -55,9 +55,12 @@ class NetworkExtractor(ABC):
         if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] != 3:
             raise ValueError(f"an extractor takes uint8 [B,3,H,W], got {images.dtype} {tuple(images.shape)}")
         device = next(self._network.parameters()).device
+
+        def run(part: Tensor) -> dict[str, Tensor]:
+            return self._forward(self._resize(part, device))
+
         with torch.inference_mode(), _exact_float32():
-            size = _CPU_IMAGES if device.type == "cpu" else max(1, len(images))
-            parts = [self._forward(self._resize(part, device)) for part in torch.split(images, size)]
+            parts = by_image(run, images) if device.type == "cpu" and len(images) else [run(images)]
             return {name: torch.cat([part[name] for part in parts]) for name in self.features}
 
     @abstractmethod

@@ -55,17 +55,28 @@ class ClipScore:
     def __call__(self, images: Tensor, prompts: Sequence[str]) -> Tensor:
         """``uint8 [B,3,H,W]`` and ``B`` prompts to ``float64 [B]`` between 0 and 100."""
         import torch
+
+        from vtbench.core.lanes import by_image
+
+        device = next(self._model.parameters()).device
+        with torch.inference_mode():
+            seen, words = images.to(device), self._tokenize(list(prompts)).to(device)
+            if device.type != "cpu":
+                return self._score(seen, words)
+            parts = by_image(self._score, seen, words)
+        return torch.cat(parts) if parts else torch.empty(0, dtype=torch.float64)
+
+    def _score(self, images: Tensor, words: Tensor) -> Tensor:
+        """``uint8 [b,3,H,W]`` and ``int64 [b,77]`` to ``float64 [b]``."""
         import torch.nn.functional as F
 
         from vtbench.features.clip_model import MEAN, STD
         from vtbench.features.network import by_channel
 
-        device = next(self._model.parameters()).device
-        mean, std = (by_channel(values, device) for values in (MEAN, STD))
-        with torch.inference_mode():
-            pixels = (self._resized(images.to(device)) / 255.0 - mean) / std
-            seen = F.normalize(self._model.encode_image(pixels).double(), dim=-1)
-            said = F.normalize(self._model.encode_text(self._tokenize(list(prompts)).to(device)).double(), dim=-1)
+        mean, std = (by_channel(values, images.device) for values in (MEAN, STD))
+        pixels = (self._resized(images) / 255.0 - mean) / std
+        seen = F.normalize(self._model.encode_image(pixels).double(), dim=-1)
+        said = F.normalize(self._model.encode_text(words).double(), dim=-1)
         return (100.0 * (seen * said).sum(dim=-1)).clamp_min(0.0)
 
     def cut(self, prompts: Sequence[str]) -> list[bool]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from vtbench.metrics.catalog.lookup import IMAGE_INFOS
 from vtbench.metrics.images.gradient_similarity import LUMA_WEIGHTS, luma_thousandths
-from vtbench.metrics.images.pixel import PEAK, check_pair
+from vtbench.metrics.images.pixel import PEAK, check_pair, scored
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,11 +45,15 @@ class EdgeF1:
 
     def __call__(self, prediction: Tensor, reference: Tensor, targets: Sequence[Any] = ()) -> Tensor:
         """``uint8 [B,3,H,W]`` twice to ``float64 [B]``."""
-        import torch
-
         check_pair(self.info.name, prediction, reference)
-        scores = [f1(edge_mask(x), edge_mask(y)) for x, y in zip(prediction, reference, strict=True)]
-        return torch.tensor(scores, dtype=torch.float64, device=prediction.device)
+        return scored(_scores, prediction, reference)
+
+
+def _scores(prediction: Tensor, reference: Tensor) -> Tensor:
+    import torch
+
+    scores = [f1(edge_mask(x), edge_mask(y)) for x, y in zip(prediction, reference, strict=True)]
+    return torch.tensor(scores, dtype=torch.float64, device=prediction.device)
 
 
 def edge_mask(image: Tensor) -> Mask:

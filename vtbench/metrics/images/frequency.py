@@ -21,13 +21,13 @@ frequency f repeats every 1/f pixels.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from vtbench.core.errors import UsageError
 from vtbench.metrics.catalog.lookup import IMAGE_INFOS
-from vtbench.metrics.images.pixel import PEAK, check_pair
+from vtbench.metrics.images.pixel import PEAK, check_pair, scored
 
 if TYPE_CHECKING:
     import torch
@@ -58,7 +58,12 @@ class HighFrequencyError:
         check_pair(self.info.name, prediction, reference)
         if prediction.shape[-2] * prediction.shape[-1] <= 1:
             return torch.full((len(prediction),), torch.nan, dtype=torch.float64, device=prediction.device)
-        return 10.0 * (_energies(prediction, reference, (HIGH, HIGHEST))[:, 0] / PEAK**2).log10()
+        return scored(_decibels, prediction, reference)
+
+
+def _decibels(prediction: Tensor, reference: Tensor) -> Tensor:
+    weights = _band_weights(*prediction.shape[-2:], (HIGH, HIGHEST), prediction.device)
+    return 10.0 * (_energies_by(weights, prediction, reference)[:, 0] / PEAK**2).log10()
 
 
 def band_errors(prediction: Tensor, reference: Tensor, edges: Sequence[float] = OCTAVES) -> Tensor:
@@ -99,15 +104,19 @@ def _checked(edges: Sequence[float]) -> tuple[float, ...]:
 
 
 def _energies(prediction: Tensor, reference: Tensor, edges: tuple[float, ...]) -> Tensor:
+    weights = _band_weights(*prediction.shape[-2:], edges, prediction.device)
+    bands = scored(partial(_energies_by, weights), prediction, reference)
+    return bands.reshape(len(prediction), len(weights))
+
+
+def _energies_by(weights: Tensor, prediction: Tensor, reference: Tensor) -> Tensor:
     """One image at a time: a transform of a batch may round otherwise than that of its images."""
     import torch
 
-    weights = _band_weights(*prediction.shape[-2:], edges, prediction.device)
     result = torch.empty((len(prediction), len(weights)), dtype=torch.float64, device=prediction.device)
     for row, x, y in zip(result, prediction, reference, strict=True):
         difference = x.to(torch.float64) - y.to(torch.float64)
         spectrum = torch.view_as_real(torch.fft.rfft2(difference, norm="forward")).square().sum(-1).mean(0)
-        # By lines first: a single long sum would be split by the number of threads.
         for band, weight in enumerate(weights):
             row[band] = (spectrum * weight).sum(1).sum()
         row[row <= _ROUNDING * difference.square_().mean()] = 0.0

@@ -14,11 +14,11 @@ Everything up to the squared magnitudes is integer arithmetic, so that equal ima
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from vtbench.metrics.catalog.lookup import IMAGE_INFOS
-from vtbench.metrics.images.pixel import check_pair, in_chunks
+from vtbench.metrics.images.pixel import check_pair, scored
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,7 +28,6 @@ LUMA_WEIGHTS = (299, 587, 114)
 T = 170.0
 _SCALE = sum(LUMA_WEIGHTS) * 4 * 3
 """What the integers here are too large by: thousandths of luma, sums of four pixels, Prewitt sums of three."""
-_CHUNK_PIXELS = 1 << 22
 
 
 class GradientSimilarity:
@@ -39,7 +38,7 @@ class GradientSimilarity:
     def __call__(self, prediction: Tensor, reference: Tensor, targets: Sequence[Any] = ()) -> Tensor:
         """``uint8 [B,3,H,W]`` twice to ``float64 [B]``."""
         check_pair(self.info.name, prediction, reference)
-        return _by_chunks(_mean, prediction, reference)
+        return scored(_mean, prediction, reference)
 
 
 class GradientSimilarityDeviation:
@@ -53,7 +52,7 @@ class GradientSimilarityDeviation:
     def __call__(self, prediction: Tensor, reference: Tensor, targets: Sequence[Any] = ()) -> Tensor:
         """``uint8 [B,3,H,W]`` twice to ``float64 [B]``."""
         check_pair(self.info.name, prediction, reference)
-        return _by_chunks(_deviation, prediction, reference)
+        return scored(_deviation, prediction, reference)
 
 
 def luma_thousandths(images: Tensor) -> Tensor:
@@ -96,20 +95,6 @@ def _sums_of_four(values: Tensor) -> Tensor:
     return pairs[..., ::2] + pairs[..., 1::2]
 
 
-def _by_chunks(
-    score: Callable[[Tensor, Tensor], Tensor],
-    prediction: Tensor,
-    reference: Tensor,
-) -> Tensor:
-    """Few images at a time, which bounds memory; on a CPU one, which stays in the processor's cache."""
-    import torch
-
-    pixels = prediction.shape[-2] * prediction.shape[-1]
-    size = 1 if prediction.device.type == "cpu" else max(1, _CHUNK_PIXELS // max(1, pixels))
-    parts = [score(x, y) for x, y in in_chunks(prediction, reference, size)]
-    return torch.cat(parts) if parts else torch.empty(0, dtype=torch.float64, device=prediction.device)
-
-
 def _mean(prediction: Tensor, reference: Tensor) -> Tensor:
     return _image_mean(similarity_map(prediction, reference))
 
@@ -120,5 +105,5 @@ def _deviation(prediction: Tensor, reference: Tensor) -> Tensor:
 
 
 def _image_mean(values: Tensor) -> Tensor:
-    """``[B,h,w]`` to ``[B]``. By rows first: a single long sum would be split by the number of threads."""
+    """``[B,h,w]`` to ``[B]``."""
     return values.sum(2).sum(1) / (values.shape[1] * values.shape[2])

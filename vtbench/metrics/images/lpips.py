@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from vtbench import assets
 from vtbench.core.info import MetricInfo
 from vtbench.metrics.catalog.lookup import IMAGE_INFOS
-from vtbench.metrics.images.pixel import check_pair, in_chunks
+from vtbench.metrics.images.pixel import check_pair, scored
 
 if TYPE_CHECKING:
     import torch
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 SHIFT = (-0.030, -0.088, -0.188)
 SCALE = (0.458, 0.448, 0.450)
 EPSILON = 1e-10
-_CHUNK_PIXELS = 1 << 21
-"""Pixels scored at once on an accelerator: VGG's first layers then take about 2 GB."""
 
 
 class _Lpips:
@@ -41,9 +39,8 @@ class _Lpips:
     network: ClassVar[str]
     stages: ClassVar[tuple[int, ...]]
     smallest_side: ClassVar[int]
-    cpu_pixels: ClassVar[int]
-    """Pixels scored at once on a CPU, as measured fastest: AlexNet gains by spreading the cost of a call over several
-    images, VGG's large first layers by staying near the processor's cache."""
+    pixels: ClassVar[int]
+    """Pixels of predictions at once, for which the first layers then take about 2 GB at most."""
 
     def __init__(self, tensors: Mapping[str, Tensor] | None = None) -> None:
         import torch
@@ -68,13 +65,10 @@ class _Lpips:
         import torch
 
         check_pair(self.info.name, prediction, reference)
-        batch, _, height, width = prediction.shape
-        if batch == 0 or min(height, width) < self.smallest_side:
-            return torch.full((batch,), torch.nan, dtype=torch.float64, device=prediction.device)
-        budget = self.cpu_pixels if prediction.device.type == "cpu" else _CHUNK_PIXELS
-        size = max(1, budget // (height * width))
+        if min(prediction.shape[-2:]) < self.smallest_side:
+            return torch.full((len(prediction),), torch.nan, dtype=torch.float64, device=prediction.device)
         with torch.inference_mode():
-            scores = torch.cat([self._score(x, y) for x, y in in_chunks(prediction, reference, size)])
+            scores = scored(self._score, prediction, reference, self.pixels)
         return scores.clone()  # an ordinary tensor, which callers may change in place
 
     def _score(self, prediction: Tensor, reference: Tensor) -> Tensor:
@@ -98,7 +92,7 @@ class LpipsAlex(_Lpips):
     network = "alexnet"
     stages = (2, 5, 8, 10, 12)
     smallest_side = 31
-    cpu_pixels = 1 << 18
+    pixels = 1 << 23
 
 
 class LpipsVgg(_Lpips):
@@ -109,7 +103,7 @@ class LpipsVgg(_Lpips):
     network = "vgg16"
     stages = (4, 9, 16, 23, 30)
     smallest_side = 16
-    cpu_pixels = 1 << 16
+    pixels = 1 << 21
 
 
 def _backbone(network: str, ends: tuple[int, ...], tensors: Mapping[str, Tensor]) -> list[nn.Sequential]:

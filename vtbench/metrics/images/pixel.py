@@ -1,8 +1,8 @@
-"""Pixel errors on 8-bit images: sums of integers, so the same bits on every device and for every batch size."""
+"""Pixel errors on 8-bit images: sums of integers, so the same bits on every device; and how every metric is cut."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from vtbench.core.errors import AdapterError
@@ -31,10 +31,28 @@ def check_pair(name: str, prediction: Tensor, reference: Tensor) -> None:
         )
 
 
-def in_chunks(prediction: Tensor, reference: Tensor, size: int) -> list[tuple[Tensor, Tensor]]:
-    """Pairs of views of at most ``size`` images."""
-    starts = range(0, len(prediction), size)
-    return [(prediction[start : start + size], reference[start : start + size]) for start in starts]
+def scored(
+    score: Callable[[Tensor, Tensor], Tensor], prediction: Tensor, reference: Tensor, pixels: int = 1 << 22
+) -> Tensor:
+    """``score`` of every pair: ``float64 [B]``.
+
+    On a CPU an image at a time, so that its number depends on nothing beside it; elsewhere in as large parts as allowed.
+
+    Args:
+        score: ``uint8 [b,3,H,W]`` twice to ``float64 [b]``.
+        pixels: of all predictions that are worked on at once, which bounds memory.
+    """
+    import torch
+
+    from vtbench.core.lanes import by_image
+
+    at_once = max(1, pixels // max(1, prediction.shape[-2] * prediction.shape[-1]))
+    if prediction.device.type == "cpu":
+        parts = by_image(score, prediction, reference, most=at_once)
+    else:
+        pairs = zip(prediction.split(at_once), reference.split(at_once), strict=True)
+        parts = [score(x, y) for x, y in pairs] if len(prediction) else []
+    return torch.cat(parts) if parts else torch.empty(0, dtype=torch.float64, device=prediction.device)
 
 
 def mean_squared_error(prediction: Tensor, reference: Tensor) -> Tensor:
@@ -43,6 +61,16 @@ def mean_squared_error(prediction: Tensor, reference: Tensor) -> Tensor:
 
     difference = prediction.to(torch.int32) - reference.to(torch.int32)
     return _image_mean(difference.square_())
+
+
+def _decibels(prediction: Tensor, reference: Tensor) -> Tensor:
+    return 10.0 * (PEAK**2 / mean_squared_error(prediction, reference)).log10()
+
+
+def _mean_absolute_error(prediction: Tensor, reference: Tensor) -> Tensor:
+    import torch
+
+    return _image_mean((prediction.to(torch.int32) - reference.to(torch.int32)).abs_())
 
 
 def _image_mean(values: Tensor) -> Tensor:
@@ -61,7 +89,7 @@ class Psnr:
     def __call__(self, prediction: Tensor, reference: Tensor, targets: Sequence[Any] = ()) -> Tensor:
         """``uint8 [B,3,H,W]`` twice to ``float64 [B]``."""
         check_pair(self.info.name, prediction, reference)
-        return 10.0 * (PEAK**2 / mean_squared_error(prediction, reference)).log10()
+        return scored(_decibels, prediction, reference)
 
 
 class PsnrPooled:
@@ -72,7 +100,7 @@ class PsnrPooled:
     def __call__(self, prediction: Tensor, reference: Tensor, targets: Sequence[Any] = ()) -> Tensor:
         """``uint8 [B,3,H,W]`` twice to ``float64 [B]``, in squared 8-bit levels."""
         check_pair(self.info.name, prediction, reference)
-        return mean_squared_error(prediction, reference)
+        return scored(mean_squared_error, prediction, reference)
 
 
 class Mae:
@@ -82,7 +110,5 @@ class Mae:
 
     def __call__(self, prediction: Tensor, reference: Tensor, targets: Sequence[Any] = ()) -> Tensor:
         """``uint8 [B,3,H,W]`` twice to ``float64 [B]``."""
-        import torch
-
         check_pair(self.info.name, prediction, reference)
-        return _image_mean((prediction.to(torch.int32) - reference.to(torch.int32)).abs_())
+        return scored(_mean_absolute_error, prediction, reference)

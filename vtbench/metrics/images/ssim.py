@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from vtbench.metrics.catalog.lookup import IMAGE_INFOS
-from vtbench.metrics.images.pixel import PEAK, check_pair, in_chunks
+from vtbench.metrics.images.pixel import PEAK, check_pair, scored
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,7 +30,6 @@ UNIFORM_WINDOW = 7
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 MS_SSIM_ABOVE = (GAUSSIAN_WINDOW - 1) * 2 ** (len(SCALE_WEIGHTS) - 1)
 """MS-SSIM needs a shorter side of more than this many pixels, so that the coarsest scale still holds a window."""
-_CHUNK_PIXELS = 1 << 22
 
 
 class Ssim:
@@ -45,7 +44,7 @@ class Ssim:
     def __call__(self, prediction: Tensor, reference: Tensor, targets: Sequence[Any] = ()) -> Tensor:
         """``uint8 [B,3,H,W]`` twice to ``float64 [B]``."""
         check_pair(self.info.name, prediction, reference)
-        return _by_chunks(_gaussian_ssim, prediction, reference, smallest_side=GAUSSIAN_WINDOW)
+        return _where_wide_enough(_gaussian_ssim, prediction, reference, smallest_side=GAUSSIAN_WINDOW)
 
 
 class SsimUniform7:
@@ -59,7 +58,7 @@ class SsimUniform7:
     def __call__(self, prediction: Tensor, reference: Tensor, targets: Sequence[Any] = ()) -> Tensor:
         """``uint8 [B,3,H,W]`` twice to ``float64 [B]``."""
         check_pair(self.info.name, prediction, reference)
-        return _by_chunks(_uniform_ssim, prediction, reference, smallest_side=UNIFORM_WINDOW)
+        return _where_wide_enough(_uniform_ssim, prediction, reference, smallest_side=UNIFORM_WINDOW)
 
 
 class MsSsim:
@@ -75,7 +74,7 @@ class MsSsim:
     def __call__(self, prediction: Tensor, reference: Tensor, targets: Sequence[Any] = ()) -> Tensor:
         """``uint8 [B,3,H,W]`` twice to ``float64 [B]``."""
         check_pair(self.info.name, prediction, reference)
-        return _by_chunks(_multi_scale_ssim, prediction, reference, smallest_side=MS_SSIM_ABOVE + 1)
+        return _where_wide_enough(_multi_scale_ssim, prediction, reference, smallest_side=MS_SSIM_ABOVE + 1)
 
 
 def reflected_ssim(prediction: Tensor, reference: Tensor, data_range: float) -> Tensor:
@@ -94,21 +93,18 @@ def reflected_ssim(prediction: Tensor, reference: Tensor, data_range: float) -> 
     def score(x: Tensor, y: Tensor) -> Tensor:
         return _gaussian_ssim(padded(x), padded(y))
 
-    return _by_chunks(score, prediction, reference, smallest_side=GAUSSIAN_WINDOW)
+    return _where_wide_enough(score, prediction, reference, smallest_side=GAUSSIAN_WINDOW)
 
 
-def _by_chunks(
+def _where_wide_enough(
     score: Callable[[Tensor, Tensor], Tensor], prediction: Tensor, reference: Tensor, *, smallest_side: int
 ) -> Tensor:
-    """Few images at a time, which bounds memory; on a CPU one, which stays in the processor's cache."""
+    """NaN for images with a side below ``smallest_side``."""
     import torch
 
-    batch, _, height, width = prediction.shape
-    if min(height, width) < smallest_side:
-        return torch.full((batch,), torch.nan, dtype=torch.float64, device=prediction.device)
-    size = 1 if prediction.device.type == "cpu" else max(1, _CHUNK_PIXELS // (height * width))
-    parts = [score(x, y) for x, y in in_chunks(prediction, reference, size)]
-    return torch.cat(parts) if parts else torch.empty(0, dtype=torch.float64, device=prediction.device)
+    if min(prediction.shape[-2:]) < smallest_side:
+        return torch.full((len(prediction),), torch.nan, dtype=torch.float64, device=prediction.device)
+    return scored(score, prediction, reference)
 
 
 def _gaussian_ssim(x: Tensor, y: Tensor) -> Tensor:
