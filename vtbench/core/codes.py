@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -108,6 +109,28 @@ class Codes:
             payload=tuple(self.payload[index] for index in indices) if self.payload else (),
             bits_per_image=None if self.bits_per_image is None else self.bits_per_image[indices],
             image_size=self.image_size,
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Codes]) -> Codes:
+        """The codes of several batches as those of one, in order; of one form and one size, and at least one.
+
+        Raises:
+            RuntimeError: their grids differ.
+        """
+        import torch
+
+        first = parts[0]
+        known = [part.bits_per_image for part in parts if part.bits_per_image is not None]
+        return cls(
+            levels=tuple(torch.cat(level) for level in zip(*(part.levels for part in parts), strict=True)),
+            bits=tuple(torch.cat(plane) for plane in zip(*(part.bits for part in parts), strict=True)),
+            latents=None
+            if first.latents is None
+            else torch.cat([part.latents for part in parts if part.latents is not None]),
+            payload=tuple(data for part in parts for data in part.payload),
+            bits_per_image=torch.cat(known) if len(known) == len(parts) else None,
+            image_size=first.image_size,
         )
 
     def tokens_per_image(self) -> Tensor:

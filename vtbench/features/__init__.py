@@ -2,6 +2,9 @@
 
 from vtbench.core.registry import Registry
 
+FEATURES_VERSION = 2
+"""Raised when the last digits of features move, so that stored ones of before are not mixed with others."""
+
 EXTRACTORS = Registry(
     "feature extractor",
     "vtbench.features",

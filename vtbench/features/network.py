@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from vtbench import assets
 from vtbench.core.digests import digest_arrays
-from vtbench.core.lanes import by_image
+from vtbench.core.threads.lanes import by_image
 
 State = Mapping[str, Tensor]
 Self = TypeVar("Self", bound="NetworkExtractor")
@@ -22,9 +22,9 @@ Self = TypeVar("Self", bound="NetworkExtractor")
 class NetworkExtractor(ABC):
     """Base of the extractors here: :class:`~vtbench.core.contracts.FeatureExtractor` around one network.
 
-    The network runs in float32 without TF32 and with deterministic kernels. On a CPU every image is run by itself, on
-    one thread (:mod:`vtbench.core.lanes`), so that its features depend on nothing beside it; on a GPU they do not
-    depend on the batch an image came in beyond the noise of float32 sums.
+    The network runs in float32 without TF32 and with deterministic kernels. On a CPU every image is run by itself on
+    one thread (:mod:`vtbench.core.threads.lanes`), so that its features depend on nothing beside it. On a GPU they do
+    not depend on the batch an image came in beyond the noise of float32 sums.
 
     Attributes:
         id: name, resize, first 12 hex digits of the weights' digest, dtype.

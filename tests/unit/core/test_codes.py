@@ -127,3 +127,22 @@ def test_a_level_without_a_codebook_size_is_told() -> None:
     codes = Codes(levels=(indices(1, 2, 2), indices(1, 4, 4)))
     with pytest.raises(ValueError, match=r"2 levels.*1 codebook"):
         codes.total_bits(info(codebook_sizes=(16,)))
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [
+        Codes(levels=(torch.arange(12).view(3, 4), torch.arange(3).view(3, 1))),
+        Codes(bits=(torch.arange(12).view(3, 2, 2) % 2 == 0,), image_size=(8, 9)),
+        Codes(latents=torch.arange(24.0).view(3, 2, 4)),
+        Codes(payload=(b"a", b"bc", b""), bits_per_image=torch.tensor([8.0, 16.0, 0.0], dtype=torch.float64)),
+    ],
+    ids=lambda codes: codes.form,
+)
+def test_codes_of_single_images_join_to_those_of_the_batch(codes: Codes) -> None:
+    joined = Codes.joined([codes.select([at]) for at in range(3)])
+    for field in ("levels", "bits", "payload", "image_size"):
+        assert str(getattr(joined, field)) == str(getattr(codes, field))
+    for field in ("latents", "bits_per_image"):
+        one, other = getattr(joined, field), getattr(codes, field)
+        assert (one is None and other is None) or torch.equal(one, other)

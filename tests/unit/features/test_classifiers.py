@@ -161,3 +161,18 @@ def test_process_wide_precision_is_left_as_it_was(crops: Tensor, extractors: Ext
 
 def test_moving_returns_the_extractor(extractors: Extractors) -> None:
     assert extractors["efflite0"].to(device=torch.device("cpu")) is extractors["efflite0"]
+
+
+@pytest.mark.parametrize("name", ["efflite0", "vgg16"])
+def test_no_bit_depends_on_the_threads_nor_on_the_batch(name: str, extractors: Extractors, crops: Tensor) -> None:
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads, cut in ((1, (3,)), (3, (3,)), (2, (2, 1))):
+            torch.set_num_threads(threads)
+            parts = [extractors[name](part) for part in crops[:3].split(cut)]
+            found.append(
+                {feature: torch.cat([part[feature] for part in parts]) for feature in extractors[name].features}
+            )
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(found[0][feature], other[feature]) for other in found[1:] for feature in other)

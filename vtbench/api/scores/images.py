@@ -15,9 +15,9 @@ from vtbench.api.scores.base import Score, as_pixels
 from vtbench.core.contracts import Estimate
 from vtbench.core.errors import UsageError
 from vtbench.core.foreign.returned import one_number_each
-from vtbench.core.naming.reference import Reference
 from vtbench.core.registry import Registry
 from vtbench.metrics.catalog.lookup import BLOCK_REGISTRY, IMAGE_REGISTRY, PROMPT_REGISTRY
+from vtbench.run.measuring.evaluators import made_metric
 from vtbench.run.scoring.fold import rows_estimate
 
 
@@ -27,7 +27,7 @@ class _Rowed(Score):
     registry: Registry
 
     def _make(self) -> None:
-        self._metric: Any = self.registry.create(Reference(self._request.name, dict(self._request.params)))
+        self._metric: Any = made_metric(self.registry, self._request)
         self.reset()
 
     def reset(self) -> None:

@@ -11,10 +11,9 @@ from vtbench.api.caller import left_as_it_was
 from vtbench.api.scores.base import Score, as_pixels
 from vtbench.core.contracts import Estimate
 from vtbench.core.errors import UsageError
-from vtbench.core.naming.reference import parse_reference
-from vtbench.features import EXTRACTORS
+from vtbench.core.threads.blas import blas_on_one_thread
 from vtbench.metrics.feature_matrix import ArrayFeatures
-from vtbench.run.measuring.evaluators import set_jobs
+from vtbench.run.measuring.evaluators import made_extractor, set_jobs
 
 _SIDES = ("predictions", "references")
 
@@ -24,7 +23,7 @@ class SetScore(Score):
 
     def _make(self) -> None:
         (self._job,) = set_jobs([self._request], self._small_sets)
-        self._extractor: Any = EXTRACTORS.create(parse_reference(self._job.extractor))
+        self._extractor: Any = made_extractor(self._job.extractor)
         self.reset()
 
     def reset(self) -> None:
@@ -73,7 +72,7 @@ class SetScore(Score):
                 f"{self.info.name} was given no {' and no '.join(lacking)}", "call update(…) before compute()"
             )
         predictions, *others = (ArrayFeatures(np.concatenate(features[side])) for side in _SIDES if features.get(side))
-        with left_as_it_was():
+        with left_as_it_was(), blas_on_one_thread():
             found = self._job.estimator(predictions, others[0] if others else predictions)
         estimate: Estimate = found[self._job.names[self._request.name]]
         return estimate

@@ -56,7 +56,7 @@ class ClipScore:
         """``uint8 [B,3,H,W]`` and ``B`` prompts to ``float64 [B]`` between 0 and 100."""
         import torch
 
-        from vtbench.core.lanes import by_image
+        from vtbench.core.threads.lanes import by_image
 
         device = next(self._model.parameters()).device
         with torch.inference_mode():

@@ -36,7 +36,7 @@ def scored(
 ) -> Tensor:
     """``score`` of every pair: ``float64 [B]``.
 
-    On a CPU an image at a time, so that its number depends on nothing beside it; elsewhere in as large parts as allowed.
+    On a CPU an image at a time, whose number then depends on nothing beside it; elsewhere in as large parts as allowed.
 
     Args:
         score: ``uint8 [b,3,H,W]`` twice to ``float64 [b]``.
@@ -44,14 +44,14 @@ def scored(
     """
     import torch
 
-    from vtbench.core.lanes import by_image
+    from vtbench.core.threads.lanes import by_image
 
     at_once = max(1, pixels // max(1, prediction.shape[-2] * prediction.shape[-1]))
     if prediction.device.type == "cpu":
         parts = by_image(score, prediction, reference, most=at_once)
     else:
-        pairs = zip(prediction.split(at_once), reference.split(at_once), strict=True)
-        parts = [score(x, y) for x, y in pairs] if len(prediction) else []
+        starts = range(0, len(prediction), at_once)
+        parts = [score(prediction[at : at + at_once], reference[at : at + at_once]) for at in starts]
     return torch.cat(parts) if parts else torch.empty(0, dtype=torch.float64, device=prediction.device)
 
 

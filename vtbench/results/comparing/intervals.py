@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from vtbench.core.threads.blas import blas_on_one_thread
 from vtbench.results.comparing.statistics import Matrix, RowStatistic, find_statistic, stratum_mask
 from vtbench.results.records.samples import Samples
 from vtbench.results.records.schema import MetricResult
@@ -170,7 +171,8 @@ def _resampled(columns: Matrix, resamples: int, seed: int) -> Matrix:
     """As :func:`resampled_means`; for few samples from counts that are drawn once for all metrics and runs."""
     if len(columns) > _LARGEST_COUNTED or resamples != RESAMPLES:
         return resampled_means(columns, resamples, seed)
-    return np.asarray(_counts(len(columns), resamples, seed) @ columns / len(columns))
+    with blas_on_one_thread():
+        return np.asarray(_counts(len(columns), resamples, seed) @ columns / len(columns))
 
 
 @lru_cache(maxsize=4)

@@ -12,6 +12,8 @@ from vtbench.core.contracts import BlockMetric, FeatureExtractor, ImageMetric, P
 from vtbench.core.digests import canonical_json
 from vtbench.core.info import MetricInfo
 from vtbench.core.naming.reference import Reference, parse_reference
+from vtbench.core.registry import Registry
+from vtbench.core.threads.steady import steady
 from vtbench.features import EXTRACTORS
 from vtbench.metrics.catalog.lookup import (
     BLOCK_REGISTRY,
@@ -85,7 +87,7 @@ def build_evaluators(task: TaskSpec, device: torch.device) -> Evaluators:
     """
     metrics = {request.name: _image_metric(request, device) for request in task.image_metrics}
     features = required_features(task.set_metrics)
-    extractors = {name: EXTRACTORS.create(parse_reference(name)).to(device=device) for name in sorted(features)}
+    extractors = {name: made_extractor(name).to(device=device) for name in sorted(features)}
     return Evaluators(
         metrics,
         extractors,
@@ -97,18 +99,33 @@ def build_evaluators(task: TaskSpec, device: torch.device) -> Evaluators:
     )
 
 
+def made_metric(registry: Registry, request: MetricRequest) -> Any:
+    """A metric of images or prompts; somebody else's with its threads seen to."""
+    return steady(registry.create(Reference(request.name, dict(request.params))))
+
+
+def made_extractor(name: str) -> Any:
+    """An extractor on the CPU; somebody else's with its threads seen to.
+
+    Raises:
+        UsageError: no such extractor.
+        AssetMissingError: its weights cannot be had.
+    """
+    return steady(EXTRACTORS.create(parse_reference(name)))
+
+
 def block_metrics(requests: Iterable[MetricRequest]) -> tuple[BlockMetric, ...]:
     """Metrics that are given whole blocks."""
     return tuple(BLOCK_REGISTRY.create(Reference(request.name, dict(request.params))) for request in requests)
 
 
 def _image_metric(request: MetricRequest, device: torch.device) -> ImageMetric:
-    metric: Any = IMAGE_REGISTRY.create(Reference(request.name, dict(request.params)))
+    metric = made_metric(IMAGE_REGISTRY, request)
     return metric.to(device=device) if hasattr(metric, "to") else metric  # type: ignore[no-any-return]
 
 
 def _prompt_metric(request: MetricRequest, device: torch.device) -> PromptMetric:
-    metric: Any = PROMPT_REGISTRY.create(Reference(request.name, dict(request.params)))
+    metric = made_metric(PROMPT_REGISTRY, request)
     return metric.to(device=device) if hasattr(metric, "to") else metric  # type: ignore[no-any-return]
 
 

@@ -19,6 +19,8 @@ from vtbench.core.foreign.guard import foreign
 from vtbench.core.foreign.placing import place, refuse_training
 from vtbench.core.foreign.returned import in_words, require_images
 from vtbench.core.info import TokenizerInfo
+from vtbench.core.threads.lanes import by_image
+from vtbench.core.threads.steady import model_in_lanes
 from vtbench.run.device import synchronize
 
 Watching = Callable[[str], AbstractContextManager[None]]
@@ -56,6 +58,7 @@ class LoadedModel:
         self.device = device
         self._lent = lent
         self._model = place(model, device, dtype, lent=lent)
+        self._called = model_in_lanes(self._model, device)
         self._encodes = hasattr(model, "encode") and hasattr(model, "decode")
         self._looked_at = False
         self._watch: Watching = _unwatched
@@ -159,7 +162,7 @@ class LoadedModel:
         """Whatever draws without a seed of its own starts from the first image's."""
         extra = {"seeds": torch.tensor(seeds, dtype=torch.int64)} if self.info.stochastic else {}
         with foreign(f"{self.info.name}: {method}", seed=seeds[0]), self._watch(method):
-            return getattr(self._model, method)(given, **extra)
+            return getattr(self._called, method)(given, **extra)
 
     def _checked(self, output: Any, shape: tuple[int, ...]) -> Tensor:
         require_images(self.info.name, output, shape, f"images of {list(shape)}")
@@ -176,4 +179,8 @@ class LoadedModel:
 
 def resized(images: Tensor, height: int, width: int) -> Tensor:
     """``float32 [B,3,H,W]`` to another size, as :meth:`LoadedModel.resize_note` says it."""
-    return F.interpolate(images, size=(height, width), mode="bicubic", antialias=True, align_corners=False)
+
+    def one(part: Tensor) -> Tensor:
+        return F.interpolate(part, size=(height, width), mode="bicubic", antialias=True, align_corners=False)
+
+    return torch.cat(by_image(one, images)) if images.device.type == "cpu" and len(images) else one(images)

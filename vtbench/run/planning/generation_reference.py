@@ -22,6 +22,7 @@ from vtbench.core.errors import UsageError, VtbenchError
 from vtbench.data.fingerprint import notes_of
 from vtbench.data.open import open_data
 from vtbench.data.preparing.presets import make_preset
+from vtbench.features import FEATURES_VERSION
 from vtbench.metrics.sets.reference_statistics import ReferenceStatistics
 from vtbench.results.records.schema import ReferenceSection
 from vtbench.run.measuring.evaluators import Evaluators
@@ -85,7 +86,7 @@ class GenerationReference:
         assert self.dataset is not None
         extractors = {name: extractor_identity(name, extractor) for name, extractor in evaluators.extractors.items()}
         wanted = {name: sorted(features) for name, features in evaluators.features.items()}
-        key = digest_json([self.identity, extractors, wanted, device.type], length=24)
+        key = digest_json([FEATURES_VERSION, self.identity, extractors, wanted, device.type], length=24)
         name = statistics_name(key)
         here, cached = options.out / FOLDER / name, cache_dir() / "references" / name
         sweep(cached.parent)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from vtbench.core.contracts import FeatureExtractor, ImageDataset, Prepared, SampleFailure
 from vtbench.core.errors import UsageError, VtbenchError
 from vtbench.core.foreign.guard import foreign
+from vtbench.core.threads.blas import blas_on_one_thread
 from vtbench.data.loader import iterate_blocks
 from vtbench.data.preparing.presets import Preset
 from vtbench.metrics.sets.frechet import Moments
@@ -53,6 +54,7 @@ class StatisticsRequest:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
+@blas_on_one_thread()
 def build_statistics(
     request: StatisticsRequest,
     extractors: Mapping[str, FeatureExtractor],

@@ -7,14 +7,13 @@ from pathlib import Path
 
 from vtbench.core.contracts import FeatureExtractor
 from vtbench.core.errors import UsageError
-from vtbench.core.naming.reference import parse_reference
 from vtbench.data.fingerprint import notes_of
 from vtbench.data.open import open_data
 from vtbench.data.preparing.presets import make_preset
 from vtbench.data.sources.subset import Subset
-from vtbench.features import EXTRACTORS
 from vtbench.metrics.sets.reference_statistics import ReferenceStatistics
 from vtbench.run.device import choose_device, make_deterministic
+from vtbench.run.measuring.evaluators import made_extractor
 from vtbench.run.options import RunOptions
 from vtbench.run.progress import say
 from vtbench.run.statistics.building import StatisticsRequest, build_statistics
@@ -52,7 +51,7 @@ def build_from_command_line(
     for text in extractors:
         name, _, feature = text.partition(".")
         wanted.setdefault(name, set()).update({feature} if feature else ())
-    networks = {name: EXTRACTORS.create(parse_reference(name)).to(device=place) for name in sorted(wanted)}
+    networks = {name: made_extractor(name).to(device=place) for name in sorted(wanted)}
     features = {name: _features(name, network, wanted[name]) for name, network in networks.items()}
     request = StatisticsRequest(
         source=data,

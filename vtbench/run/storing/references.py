@@ -22,6 +22,7 @@ from vtbench.core.disk.partial import sweep
 from vtbench.core.errors import DamagedFileError, VtbenchError
 from vtbench.core.outside.seals import REPAIR
 from vtbench.core.outside.tensor_files import check_tensors, open_tensors, write_tensors
+from vtbench.features import FEATURES_VERSION
 from vtbench.metrics.sets.reference_statistics import ReferenceStatistics, open_statistics
 from vtbench.run.storing.blocks import Block
 from vtbench.run.storing.features import StoredFeatures
@@ -39,7 +40,7 @@ def reference_key(
     A GPU's float noise differs from a CPU's, and only runs that cut their blocks alike can share block files, so both
     are part of it.
     """
-    identity = [_FORMAT, data_fingerprint, dict(preprocess), extractor_id, device_type, block_size]
+    identity = [_FORMAT, FEATURES_VERSION, data_fingerprint, dict(preprocess), extractor_id, device_type, block_size]
     return digest_json(identity, length=24)
 
 

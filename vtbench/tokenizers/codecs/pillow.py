@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from vtbench.core.codes import Codes
 from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
 from vtbench.core.info import TokenizerInfo
 from vtbench.core.pixels import to_uint8, to_unit
+from vtbench.core.threads.lanes import in_lanes
 from vtbench.tokenizers.codecs.jpeg_tables import join_tables
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0")
-_S = TypeVar("_S")
-_T = TypeVar("_T")
 
 
 class PillowCodec:
@@ -52,7 +50,7 @@ class PillowCodec:
         """
         import torch
 
-        payload = tuple(_in_threads(self._store, _to_pillow(images)))
+        payload = tuple(in_lanes(self._store, _to_pillow(images)))
         bits = torch.tensor([8 * len(data) for data in payload], dtype=torch.float64)
         return Codes(payload=payload, bits_per_image=bits, image_size=(images.shape[-2], images.shape[-1]))
 
@@ -60,7 +58,7 @@ class PillowCodec:
         """Byte strings to ``float32 [B,3,H,W]``, on the 8-bit grid."""
         import torch
 
-        return to_unit(torch.stack(_in_threads(self._load, codes.payload)))
+        return to_unit(torch.stack(in_lanes(self._load, codes.payload)))
 
     def _store(self, image: Image) -> bytes:
         return _save(image, self._format, self._options)
@@ -197,20 +195,6 @@ def _save(image: Image, format: str, options: dict[str, Any]) -> bytes:
         width, height = image.size
         raise AdapterError(f"{format} cannot store an image of {height}x{width} pixels: {error}") from error
     return stream.getvalue()
-
-
-def _in_threads(function: Callable[[_S], _T], items: Iterable[_S]) -> list[_T]:
-    """``map``, in order. The thread budget is torch's, so one worker among several on a machine stays modest."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    import torch
-
-    work = list(items)
-    threads = min(torch.get_num_threads(), len(work))
-    if threads < 2:
-        return [function(item) for item in work]
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(function, work))
 
 
 def _check_quality(name: str, quality: int, lowest: int) -> None:

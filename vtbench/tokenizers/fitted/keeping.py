@@ -90,12 +90,13 @@ def _fit_and_keep(
     path: Path, key: str, arguments: Mapping[str, int], dataset: ImageDataset, fit: Callable[[Matrix], Arrays]
 ) -> Arrays:
     import numpy as np
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
 
     from vtbench.core.outside.tensor_files import write_tensors
+    from vtbench.core.threads.blas import blas_on_one_thread
+    from vtbench.core.threads.lanes import on_one_thread
 
     patches = training_patches(dataset, arguments["patch"], arguments["seed"])
-    with threadpool_limits(limits=1):
+    with on_one_thread(), blas_on_one_thread():
         arrays = {name: np.ascontiguousarray(array) for name, array in fit(patches).items()}
     with optional():
         write_tensors(path, arrays, {"fitted": key})

@@ -37,6 +37,8 @@ class PatchBsq:
         UsageError: an argument out of range.
     """
 
+    concurrent = True
+
     def __init__(self, patch: int = 8, nbits: int = 32, seed: int = 0) -> None:
         check_whole("patch-bsq", 1, 64, patch=patch)
         check_whole("patch-bsq", 1, 128, nbits=nbits)

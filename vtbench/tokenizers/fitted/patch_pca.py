@@ -31,6 +31,8 @@ class PatchPca:
         UsageError: an argument out of range.
     """
 
+    concurrent = True
+
     def __init__(self, patch: int = 8, components: int = 16, seed: int = 0) -> None:
         check_whole("patch-pca", 1, 64, patch=patch)
         check_whole("patch-pca", 1, 3 * patch * patch, components=components)

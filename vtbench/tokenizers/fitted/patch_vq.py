@@ -36,6 +36,8 @@ class PatchRvq:
         UsageError: an argument out of range.
     """
 
+    concurrent = True
+
     def __init__(self, patch: int = 8, levels: int = 4, codebook_size: int = 256, seed: int = 0) -> None:
         self._setup("patch-rvq", "rvq", patch, levels, codebook_size, seed)
 

@@ -119,6 +119,7 @@ class OfficialTokenizer:
     ignore_unexpected: ClassVar[tuple[str, ...]] = ()
     ignore_missing: ClassVar[tuple[str, ...]] = ()
     shrunken: ClassVar[Mapping[str, Any]] = {}
+    concurrent: bool = True  # several threads may call it at once: a call leaves nothing behind
 
     entry_argument: ClassVar[str] = "entry"  # which argument chooses among the weights of one file
     wrappers_count: ClassVar[bool] = False  # whether prefixes of training tools tell the family something
@@ -178,6 +179,7 @@ class OfficialTokenizer:
     def compile(self, backend: str = "inductor") -> None:
         """Run encoder and decoder through ``torch.compile``; raises ``UsageError`` for an unknown backend."""
         compiled(self, ("_encode", "_decode"), backend)
+        self.concurrent = False  # threads of what was compiled are the compiler's business
 
     def _encode(self, images: Tensor) -> Codes:
         raise NotImplementedError

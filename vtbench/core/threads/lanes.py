@@ -1,9 +1,9 @@
 """Many threads, and the bits of one: a piece of work is done whole on one thread, and pieces come back in order.
 
 On how many threads a kernel of torch runs decides where its sums are cut, and so their last digits; how many images it
-is given decides which kernel runs. Here every piece (an image, as a rule) has a lane of its own, a thread whose kernels
-run on that thread alone. What comes out does not depend on how many lanes there are, nor on the batch that an image came
-in. torch lets go of the interpreter while it computes, so lanes run at once.
+is given decides which kernel runs. Here every piece (an image, as a rule) is done on a lane, a thread whose kernels run
+on that thread alone. What comes out depends neither on how many lanes there are nor on the batch that an image came in.
+torch lets go of the interpreter while it computes, so lanes run at once.
 
 There are as many lanes as torch has threads where the work is asked for: ``OMP_NUM_THREADS`` and
 ``torch.set_num_threads`` are heeded.
@@ -28,11 +28,11 @@ Result = TypeVar("Result")
 
 
 def in_lanes(function: Callable[[Item], Result], items: Iterable[Item], most: int | None = None) -> list[Result]:
-    """``[function(item) for item in items]``, in torch's inference mode, several at once.
+    """``[function(item) for item in items]``, several at once.
 
     Args:
-        function: may be called from several threads at once. It is called from no thread but the caller's where torch
-            has one thread, or where the caller is on a lane itself.
+        function: may be called from several threads at once; it finds the caller's inference mode and grad mode. It is
+            called from no thread but the caller's where torch has one thread, or where the caller is on a lane itself.
         items: each is one piece of work.
         most: pieces at once, which bounds memory; as many as there are lanes unless given.
 
@@ -60,13 +60,14 @@ def in_lanes(function: Callable[[Item], Result], items: Iterable[Item], most: in
 
 
 def by_image(function: Callable[..., Result], *batches: Tensor, most: int | None = None) -> list[Result]:
-    """``function`` of each image of batches of equal length, ``[1,…]`` of each batch at a time; see :func:`in_lanes`."""
-    return in_lanes(lambda place: function(*(batch[place : place + 1] for batch in batches)), range(len(batches[0])), most)
+    """``function`` of ``[1,…]`` of each batch, image by image; batches are of equal length. See :func:`in_lanes`."""
+    places = range(len(batches[0]))
+    return in_lanes(lambda place: function(*(batch[place : place + 1] for batch in batches)), places, most)
 
 
 @contextmanager
 def on_one_thread() -> Iterator[None]:
-    """Kernels that the body calls run on its own thread alone: the same bits, slowly, of code that lanes may not run."""
+    """Kernels that the body calls run on its thread alone: the same bits, slowly, of code that may not run on lanes."""
     import torch
 
     threads = torch.get_num_threads()
@@ -81,14 +82,18 @@ class _Work:
     """Pieces still to be done, and what became of the others."""
 
     def __init__(self, function: Callable[[Any], Any], waiting: deque[tuple[int, Any]], found: list[Any]) -> None:
+        import torch
+
         self._function, self._waiting, self._found = function, waiting, found
         self._failed: dict[int, Exception] = {}
+        self._modes = torch.is_inference_mode_enabled(), torch.is_grad_enabled()
 
     def run(self) -> None:
         """Take one after another, until none is left or one has failed; those before it are then in hand."""
         import torch
 
-        with torch.inference_mode():
+        inference, grad = self._modes
+        with torch.inference_mode(inference), torch.set_grad_enabled(grad):
             while self._waiting:
                 try:
                     place, item = self._waiting.popleft()
