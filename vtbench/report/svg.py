@@ -14,7 +14,7 @@ from vtbench.report.labels import Box, Name, along, placed
 from vtbench.report.marks import Mark
 from vtbench.report.series import Chart, Distribution, Point
 
-_LONGEST_NAME = 24
+_LONGEST_NAME = 26
 
 
 def chart_svg(chart: Chart, marks: Mapping[str, Mark], rates: Mapping[str, float | None], size: Size = WIDE) -> str:
