@@ -32,7 +32,9 @@ def test_the_page_and_its_pictures_follow_from_cards_rows_and_records() -> None:
     there = {path.name for path in (ROOT / "docs" / "figures").glob("choosing-*")}
     assert there == {Path(name).name for name in current if name.endswith(".svg")}
     for name, text in current.items():
-        assert (ROOT / "docs" / name).read_text(encoding="utf-8") == text, f"{name}: run python -m vtbench.cli.choosing leaderboards docs"
+        assert (ROOT / "docs" / name).read_text(encoding="utf-8") == text, (
+            f"{name}: run python -m vtbench.cli.choosing leaderboards docs"
+        )
 
 
 def test_every_evaluator_has_rows_and_every_question_answers() -> None:
