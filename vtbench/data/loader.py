@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,28 +19,32 @@ from vtbench.core.errors import UsageError, VtbenchError
 from vtbench.core.foreign import interrupts
 from vtbench.core.foreign.guard import foreign, told
 from vtbench.core.sources.neighbours import import_file, imported_files
+from vtbench.data.ahead import ahead
 from vtbench.data.preparing.presets import Preset
 
 Block = tuple[int, int, int]
 """Index of the block, first sample, one past the last sample."""
 
 _MOST_AHEAD = 64
-"""Samples prepared ahead at most, over all workers: about one block, and a bound on memory."""
+"""Samples prepared ahead at most, half of them by the workers and half taken from them: a bound on memory."""
+Ready = Callable[[Prepared], Prepared]
 
 
 def iterate_blocks(
-    dataset: ImageDataset, preset: Preset, blocks: Sequence[Block], workers: int
+    dataset: ImageDataset, preset: Preset, blocks: Sequence[Block], workers: int, ready: Ready | None = None
 ) -> Iterator[tuple[int, list[Prepared | SampleFailure]]]:
     """Yield each block's samples, in order; the same for any number of workers.
 
     A sample that cannot be decoded or prepared becomes a :class:`SampleFailure` (stage ``decode`` or ``preprocess``)
-    in its place. Workers read single samples, so a block of any size needs memory for itself and 64 samples more.
+    in its place. Workers read single samples, so a block of any size needs memory for itself and 64 samples more. What
+    they made is taken from them in a thread, while earlier samples are in use.
 
     Args:
         dataset: read in the workers; picklable where processes are not forked.
         preset: applied in the workers.
         blocks: ``(index, start, stop)`` each.
         workers: processes; 0 decodes in this one.
+        ready: what is done to each sample once it is here, such as a copy into other memory.
 
     Raises:
         UsageError: a block outside the data set, or a negative number of workers.
@@ -49,16 +55,21 @@ def iterate_blocks(
             raise UsageError(f"block {index} ({start}..{stop}) lies outside a data set of {len(dataset)} samples")
     if workers < 0:
         raise UsageError(f"{workers} workers cannot be started", "give 0 or more")
-    return _blocks(dataset, preset, blocks, workers)
+    return _blocks(dataset, preset, blocks, workers, ready or _as_it_is)
 
 
 def _blocks(
-    dataset: ImageDataset, preset: Preset, blocks: Sequence[Block], workers: int
+    dataset: ImageDataset, preset: Preset, blocks: Sequence[Block], workers: int, ready: Ready
 ) -> Iterator[tuple[int, list[Prepared | SampleFailure]]]:
     order = [sample for _, start, stop in blocks for sample in range(start, stop)]
-    parcels = _parcels(_PreparedSamples(dataset, preset), order, workers)
-    for index, start, stop in blocks:
-        yield index, [_unpack(next(parcels)) for _ in range(start, stop)]
+    # Not in the thread: processes are forked while no other thread holds a lock.
+    arriving = iter(_loader(_PreparedSamples(dataset, preset), order, workers))
+    samples = (_unpack(parcel, ready) for parcel in arriving)
+    with closing(ahead(samples, _MOST_AHEAD // 2) if workers else samples) as taken:
+        for index, start, stop in blocks:
+            with _workers_alive():
+                items = list(islice(taken, stop - start))
+            yield index, items
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,19 +116,24 @@ class _PreparedSamples(Dataset["_Parcel | SampleFailure"]):
             return SampleFailure(name, stage, _message(error))
 
 
-def _parcels(samples: _PreparedSamples, order: list[int], workers: int) -> Iterator[_Parcel | SampleFailure]:
-    loader: DataLoader[Any] = DataLoader(
+def _loader(samples: _PreparedSamples, order: list[int], workers: int) -> DataLoader[Any]:
+    return DataLoader(
         samples,
         batch_size=None,
         sampler=order,
         num_workers=workers,
         collate_fn=_as_it_is,
-        prefetch_factor=max(2, _MOST_AHEAD // workers) if workers else None,
+        prefetch_factor=max(2, _MOST_AHEAD // 2 // workers) if workers else None,
         worker_init_fn=_start_worker,
         generator=torch.Generator(),  # else the loader draws from, and so moves, the global one
     )
+
+
+@contextmanager
+def _workers_alive() -> Iterator[None]:
+    """torch raises where a worker died, in the thread that waits for it or, by a signal, in the main one."""
     try:
-        yield from loader
+        yield
     except RuntimeError as error:
         raise VtbenchError(
             f"a data worker process died: {error}",
@@ -130,8 +146,8 @@ def _start_worker(_: int) -> None:
     interrupts.forget()
 
 
-def _as_it_is(parcel: Any) -> Any:
-    return parcel
+def _as_it_is(item: Any) -> Any:
+    return item
 
 
 def _check(sample: Sample) -> None:
@@ -154,10 +170,10 @@ def _pack(prepared: Prepared) -> _Parcel:
     )
 
 
-def _unpack(parcel: _Parcel | SampleFailure) -> Prepared | SampleFailure:
+def _unpack(parcel: _Parcel | SampleFailure, ready: Ready) -> Prepared | SampleFailure:
     if isinstance(parcel, SampleFailure):
         return parcel
     model_input = torch.from_numpy(parcel.model_input)
     reference = model_input if parcel.reference is None else torch.from_numpy(parcel.reference)
     restore, target, quantise = pickle.loads(parcel.others)  # noqa: S301 - written by our own worker
-    return Prepared(parcel.id, model_input, reference, restore, target, quantise)
+    return ready(Prepared(parcel.id, model_input, reference, restore, target, quantise))

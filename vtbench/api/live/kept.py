@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import TypeAlias
@@ -48,9 +48,11 @@ class KeptTaskData(TaskData):
 
     shelf: Shelf = field(default_factory=Shelf)
 
-    def arriving(self, spans: Sequence[Span], decoders: int) -> Iterator[tuple[int, Items]]:
+    def arriving(
+        self, spans: Sequence[Span], decoders: int, ready: Callable[[Prepared], Prepared] | None = None
+    ) -> Iterator[tuple[int, Items]]:
         """The prepared samples of blocks, in order: those that are kept, and the others as they are read."""
-        fresh = super().arriving([span for span in spans if span not in self.shelf.blocks], decoders)
+        fresh = super().arriving([span for span in spans if span not in self.shelf.blocks], decoders, ready)
         for span in spans:
             if span in self.shelf.blocks:
                 yield span[0], self.shelf.blocks[span]

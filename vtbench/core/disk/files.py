@@ -131,6 +131,11 @@ def inside(folder: Path, *segments: str) -> Path:
 
 
 def _current_umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    """Linux tells it; elsewhere it is told only when it is changed, which another thread may notice for a moment."""
+    try:
+        with open("/proc/self/status", encoding="ascii") as status:  # noqa: PTH123 - once a file that is written
+            return next(int(line.split()[1], 8) for line in status if line.startswith("Umask:"))
+    except (OSError, StopIteration):
+        mask = os.umask(0)
+        os.umask(mask)
+        return mask

@@ -45,10 +45,19 @@ def one_number_each(name: str, value: Any, count: int) -> list[float]:
     Raises:
         ForeignCodeError: no tensor or array of that shape.
     """
+    values: list[float] = require_one_each(name, value, count).tolist()
+    return values
+
+
+def require_one_each(name: str, value: Any, count: int) -> Any:
+    """What a metric returned, a tensor or an array ``[count]``, wherever it lies; nothing of it is read.
+
+    Raises:
+        ForeignCodeError: it is neither, or of another shape.
+    """
     if tuple(getattr(value, "shape", ())) != (count,):
         raise ForeignCodeError(f"{name} returned {in_words(value)} for {count} images", "return float64 [B]")
-    values: list[float] = value.tolist()
-    return values
+    return value
 
 
 def in_words(value: Any) -> str:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 import torch
 
 from vtbench.run.device import choose_dtype
+from vtbench.run.executing.writing import Measured
 from vtbench.run.measuring.evaluators import Evaluators
 from vtbench.run.measuring.generated import GenerationMeter
 from vtbench.run.measuring.previews import fixed_indices
 from vtbench.run.measuring.sample_previews import SamplePreviews
 from vtbench.run.measuring.sampling import GeneratorSampler, PremadeSampler, Sampler
+from vtbench.run.measuring.transit.transfers import transfers_to
 from vtbench.run.options import RunOptions
 from vtbench.run.planning.generation_data import GenerationData
 from vtbench.run.planning.generators import GeneratorSource
 from vtbench.run.planning.jobs import JobPlan, row_columns
 from vtbench.run.scoring.tokenizer_share import job_path, tokenizer_job
-from vtbench.run.storing.blocks import Block, BlockResult
+from vtbench.run.storing.blocks import Block
 from vtbench.run.storing.manifest import GenerationManifest
 from vtbench.run.storing.sample_files import SampleFiles
 from vtbench.run.timing import waited
@@ -25,8 +27,8 @@ from vtbench.run.timing import waited
 
 def generated_blocks(
     plan: JobPlan, data: GenerationData, evaluators: Evaluators, device: torch.device, missing: Sequence[Block]
-) -> Iterator[tuple[Block, BlockResult]]:
-    """Measure the missing blocks, one after another."""
+) -> Generator[Measured, None, None]:
+    """Measure the missing blocks, one after another; each gives its result when the device is done."""
     source = plan.source
     assert isinstance(source, GeneratorSource)
     meter = GenerationMeter(
@@ -35,8 +37,9 @@ def generated_blocks(
         indices={sample_id: index for index, sample_id in enumerate(data.ids)},
         previews=SamplePreviews(plan.folder / "previews", fixed_indices(len(data.ids), plan.task.previews.fixed)),
         device=device,
+        transfers=transfers_to(device),
         columns=row_columns(plan.task),
-        files=None if plan.options.samples is None else SampleFiles(plan.options.samples, data.conditions),
+        files=None if plan.options.samples is None else SampleFiles(plan.options.samples.absolute(), data.conditions),
     )
     sampler = _sampler(source, data, plan.options, device, plan.batch_size)
     for waited_s, (block, batches) in waited(sampler.over(missing)):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
+from functools import partial
 from types import MappingProxyType
 
 import torch
@@ -20,6 +23,7 @@ from vtbench.run.device import make_deterministic
 from vtbench.run.executing.generation import generated_blocks, generation_manifest, ready_reference
 from vtbench.run.executing.likelihood import likelihood_blocks
 from vtbench.run.executing.reconstruction import reconstructed_blocks, reference_features
+from vtbench.run.executing.writing import Measured, written
 from vtbench.run.measuring.evaluators import Evaluators
 from vtbench.run.planning.earlier import blocks_without_images, job_name, tell_resumed, with_options
 from vtbench.run.planning.generation_data import GenerationData
@@ -29,7 +33,7 @@ from vtbench.run.planning.job_check import own_manifest
 from vtbench.run.planning.jobs import JobPlan, TaskData
 from vtbench.run.planning.model_sections import model_section
 from vtbench.run.planning.models import PredictionSource
-from vtbench.run.progress import job_progress, say
+from vtbench.run.progress import JobProgress, job_progress, say
 from vtbench.run.storing.blocks import Block, BlockResult
 from vtbench.run.storing.manifest import PLAN_FILE, JobManifest, write_manifest
 from vtbench.run.worker import Worker
@@ -83,9 +87,10 @@ def measure_blocks(
     label = f"{job_label(plan)} · worker {worker.rank}" if worker.world > 1 else job_label(plan)
     with job_progress(label, samples_of(mine)) as progress, interrupts.finishing():
         progress.resume_from(samples_of(mine) - samples_of(missing))
-        for block in written_blocks(plan, evaluators, device, worker, missing):
-            progress.advance(block.stop - block.start)
-            interrupts.between()
+        done = partial(_advance, progress)
+        with closing(written_blocks(plan, evaluators, device, worker, missing, done=done)) as blocks:
+            for _ in blocks:
+                pass
 
 
 def written_blocks(
@@ -95,8 +100,9 @@ def written_blocks(
     worker: Worker,
     missing: Sequence[Block],
     events: Mapping[int, str] = MappingProxyType({}),
-) -> Iterator[Block]:
-    """Measure blocks, one after another; each is given once its files are written.
+    done: Callable[[Block], None] | None = None,
+) -> Generator[Block, None, None]:
+    """Measure blocks, one after another; each is given once its files are written, while the next is measured.
 
     Args:
         plan: the job.
@@ -105,16 +111,48 @@ def written_blocks(
         worker: this process.
         missing: the blocks.
         events: what happened to a block before, by its index, for the record.
+        done: told of a block at once when its files are written, in another thread.
     """
-    for block, result in _measured(plan, evaluators, device, missing):
-        if block.index in events:
-            told = [*result.meta["events"], events[block.index]]
-            result = replace(result, meta={**result.meta, "events": told})
-        if plan.options.strict:
-            _refuse_failures(result.samples.ids, result.samples.stage, result.samples.message)
+    with closing(_measured(plan, evaluators, device, missing)) as measured:
+        yield from written(_handed(plan, worker, measured, events, done))
+
+
+def _handed(
+    plan: JobPlan,
+    worker: Worker,
+    measured: Iterator[Measured],
+    events: Mapping[int, str],
+    done: Callable[[Block], None] | None,
+) -> Iterator[tuple[Block, Callable[[], None]]]:
+    """Blocks with what writes them; what others' code has read by now is kept before."""
+    began = time.perf_counter()
+    for block, finish in measured:
         keep_inputs(plan, worker)
-        plan.store.write(block, result)
-        yield block
+        ended = time.perf_counter()
+        yield block, partial(_write, plan, block, finish, ended - began, events.get(block.index), done)
+        began = ended
+
+
+def _write(
+    plan: JobPlan,
+    block: Block,
+    finish: Callable[[], BlockResult],
+    wall_s: float,
+    event: str | None,
+    done: Callable[[Block], None] | None,
+) -> None:
+    """Finish a block and write it, with the seconds since the block before and what happened to this one before."""
+    result = finish()
+    if plan.options.strict:
+        _refuse_failures(result.samples.ids, result.samples.stage, result.samples.message)
+    events = [*result.meta["events"], *([] if event is None else [event])]
+    plan.store.write(block, replace(result, meta={**result.meta, "events": events, "wall_s": wall_s}))
+    if done is not None:
+        done(block)
+
+
+def _advance(progress: JobProgress, block: Block) -> None:
+    progress.advance(block.stop - block.start)
 
 
 def job_label(plan: JobPlan) -> str:
@@ -136,7 +174,7 @@ def tell_damage(plan: JobPlan, blocks: Sequence[Block]) -> None:
 
 def _measured(
     plan: JobPlan, evaluators: Evaluators, device: torch.device, missing: Sequence[Block]
-) -> Iterator[tuple[Block, BlockResult]]:
+) -> Generator[Measured, None, None]:
     if isinstance(plan.data, GenerationData):
         return generated_blocks(plan, plan.data, evaluators, device, missing)
     assert isinstance(plan.data, TaskData)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from functools import partial
 
 import torch
 
 from vtbench.run.device import choose_dtype
+from vtbench.run.executing.writing import Measured
 from vtbench.run.measuring.likelihoods.asking import Answer, Asked
 from vtbench.run.measuring.likelihoods.meter import LikelihoodMeter
 from vtbench.run.measuring.likelihoods.of_codes import CodeLikelihood, encoded_side
@@ -19,8 +21,8 @@ from vtbench.run.timing import waited
 
 def likelihood_blocks(
     plan: JobPlan, data: TaskData, device: torch.device, missing: Sequence[Block]
-) -> Iterator[tuple[Block, BlockResult]]:
-    """Measure the missing blocks, one after another."""
+) -> Generator[Measured, None, None]:
+    """Measure the missing blocks, one after another; each has its result at once."""
     source, asked = plan.source, plan.task.likelihood
     assert isinstance(source, GeneratorSource) and asked is not None
     of_pixels = plan.task.of_pixels
@@ -39,7 +41,11 @@ def likelihood_blocks(
     spans = [(block.index, block.start, block.stop) for block in missing]
     arriving = waited(data.arriving(spans, plan.options.decoders))
     for block, (waited_s, (_, items)) in zip(missing, arriving, strict=True):
-        yield block, meter.measure(items, waited_s)
+        yield block, partial(_same, meter.measure(items, waited_s))
+
+
+def _same(result: BlockResult) -> BlockResult:
+    return result
 
 
 def _codes(plan: JobPlan, source: GeneratorSource, device: torch.device) -> Callable[[Sequence[Asked]], Answer]:

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 import torch
 
 from vtbench.metrics.catalog.lookup import metric_info
+from vtbench.run.executing.writing import Measured
 from vtbench.run.measuring.evaluators import Evaluators
 from vtbench.run.measuring.previews import PreviewKeeper, fixed_indices
 from vtbench.run.measuring.reconstructed import BlockMeter
 from vtbench.run.measuring.robustness.probe import probed
 from vtbench.run.measuring.timed.predictor import timed
+from vtbench.run.measuring.transit.transfers import transfers_to
 from vtbench.run.planning.foreign_parts import extractor_identity
 from vtbench.run.planning.jobs import JobPlan, TaskData, row_columns
 from vtbench.run.planning.models import PredictionSource
-from vtbench.run.storing.blocks import Block, BlockResult
+from vtbench.run.storing.blocks import Block
 from vtbench.run.storing.references import ReferenceFeatures, reference_key
 from vtbench.run.timing import waited
 
 
 def reconstructed_blocks(
     plan: JobPlan, data: TaskData, evaluators: Evaluators, device: torch.device, missing: Sequence[Block]
-) -> Iterator[tuple[Block, BlockResult]]:
-    """Measure the missing blocks, one after another."""
+) -> Generator[Measured, None, None]:
+    """Measure the missing blocks, one after another; each gives its result when the device is done."""
     meter = _meter(plan, data, evaluators, device)
     spans = [(block.index, block.start, block.stop) for block in missing]
-    arriving = waited(data.arriving(spans, plan.options.decoders))
+    arriving = waited(data.arriving(spans, plan.options.decoders, meter.transfers.ready))
     for block, (waited_s, (_, items)) in zip(missing, arriving, strict=True):
         yield block, meter.measure(block, items, waited_s)
 
@@ -35,7 +37,7 @@ def reference_features(plan: JobPlan, evaluators: Evaluators) -> dict[str, Refer
     """Where the features of the originals are kept, by extractor."""
     return {
         name: ReferenceFeatures(
-            plan.options.out,
+            plan.out,
             reference_key(
                 data_fingerprint=f"{plan.data.fingerprint}{plan.data.foreign.get('data', '')}",
                 preprocess=plan.task.preprocess.model_dump(),
@@ -64,6 +66,7 @@ def _meter(plan: JobPlan, data: TaskData, evaluators: Evaluators, device: torch.
             plan.folder / "previews", previews, fixed_indices(len(data.ids), previews.fixed), metric_info(previews.by)
         ),
         device=device,
+        transfers=transfers_to(device),
         batch_size=plan.batch_size,
         columns=row_columns(plan.task),
         strata=plan.task.strata,

@@ -189,8 +189,13 @@ class _Work:
         self._took: list[float] = []
 
     def next_for_a_free_one(self) -> list[int]:
-        """What a free worker does next: fewer blocks at a time the fewer are left; in the end what a slow one has."""
+        """What a free worker does next: fewer blocks at a time the fewer are left; in the end what a slow one has.
+
+        A block that a worker was lost with is asked for alone: a worker begins with the next one while it writes one,
+        so that it may have been that.
+        """
         size = max(1, min(_MOST_AT_ONCE, len(self._waiting) // (2 * len(self._lanes))))
+        size = 1 if self._waiting and self._waiting[0] in self._lost else size
         chunk = [self._waiting.popleft() for _ in range(min(size, len(self._waiting)))]
         return chunk or self._of_a_slow_one()
 

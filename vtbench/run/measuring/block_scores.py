@@ -6,12 +6,12 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from vtbench.core.contracts import BlockMetric, Prepared
 from vtbench.core.foreign.guard import foreign
-from vtbench.core.foreign.returned import one_number_each
+from vtbench.run.measuring.transit.scored import Scored, values_back
+from vtbench.run.measuring.transit.transfers import Transfers
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,23 +22,22 @@ class Pair:
     prediction: Tensor
 
 
-def score_block(
-    metrics: Sequence[BlockMetric], pairs: Sequence[Pair], device: torch.device
-) -> dict[str, dict[str, float]]:
-    """Values by sample id and column. Neighbours of one shape are scored together."""
-    values: dict[str, dict[str, float]] = {}
+def score_block(metrics: Sequence[BlockMetric], pairs: Sequence[Pair], transfers: Transfers) -> list[Scored]:
+    """Neighbours of one shape are scored together."""
+    asked: list[Scored] = []
     if not metrics:
-        return values
+        return asked
     for _, group in itertools.groupby(pairs, key=lambda pair: pair.prediction.shape):
         alike = list(group)
-        prediction = torch.stack([pair.prediction for pair in alike]).to(device)
-        reference = torch.stack([pair.sample.reference for pair in alike]).to(device)
+        prediction = transfers.there([pair.prediction for pair in alike])
+        reference = transfers.there([pair.sample.reference for pair in alike])
         targets = [pair.sample.target for pair in alike]
+        columns: dict[str, Tensor] = {}
         for metric in metrics:
             with foreign(f"metric {metric.info.name}"):
                 found = dict(metric(prediction, reference, targets))
             for column, scores in found.items():
-                each = one_number_each(f"metric {metric.info.name}: {column}", scores, len(alike))
-                for pair, score in zip(alike, each, strict=True):
-                    values.setdefault(pair.sample.id, {})[column] = score
-    return values
+                name = f"metric {metric.info.name}: {column}"
+                columns[column] = values_back(name, scores, len(alike), transfers)
+        asked.append(Scored([pair.sample.id for pair in alike], columns))
+    return asked

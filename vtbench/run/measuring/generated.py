@@ -1,9 +1,13 @@
-"""Measure one block of generated images: rows, features, code counts, and what sampling took."""
+"""Measure one block of generated images: rows, features, code counts, and what sampling took.
+
+Everything is asked of the device first, and read once when the block is finished: see ``reconstructed`` beside it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -18,10 +22,31 @@ from vtbench.run.measuring.evaluators import Evaluators
 from vtbench.run.measuring.prompts import prompt_scores
 from vtbench.run.measuring.sample_previews import SamplePreviews
 from vtbench.run.measuring.sampling import SampledBatch
-from vtbench.run.measuring.tally import Tally, runs_of_equal_shape
+from vtbench.run.measuring.tally import Tally, asked_features, runs_of_equal_shape
+from vtbench.run.measuring.transit.scored import Scored
+from vtbench.run.measuring.transit.transfers import Transfers, codes_back, when_done
 from vtbench.run.storing.blocks import BlockResult
 from vtbench.run.storing.rows import SampleRow, as_samples
 from vtbench.run.storing.sample_files import SampleFiles
+
+
+@dataclass(frozen=True, eq=False)
+class _AskedSamples:
+    """One batch of samples, and what is on its way: tensors of the host, filled when the transfers are done.
+
+    Attributes:
+        batch: as it was sampled.
+        places: of the samples that did not fail.
+        images: theirs, on the host.
+        scored: what was asked of them, a run of one shape each.
+        codes: theirs, on their way; ``None`` where they are not counted.
+    """
+
+    batch: SampledBatch
+    places: Sequence[int]
+    images: Sequence[Tensor]
+    scored: Sequence[Scored]
+    codes: Codes | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +56,7 @@ class GenerationMeter:
     Attributes:
         tokenizer: of the generator's codes; ``None`` where it has none.
         indices: sample id to position among the task's conditions.
+        transfers: to the device and back.
         columns: metric columns of a row.
         files: keeps every image as a file, where that was asked for.
     """
@@ -40,78 +66,93 @@ class GenerationMeter:
     indices: Mapping[str, int]
     previews: SamplePreviews
     device: torch.device
+    transfers: Transfers
     columns: Sequence[str]
     files: SampleFiles | None = None
 
-    def measure(self, batches: Iterable[SampledBatch], waited_s: float) -> BlockResult:
-        """Measure the samples of one block, in order.
+    def measure(self, batches: Iterable[SampledBatch], waited_s: float) -> Callable[[], BlockResult]:
+        """Measure the samples of one block, in order; what is returned gives the result when the device is done.
 
         Raises:
             AdapterError: the generator failed on every sample of the block.
         """
         tally = Tally(self.device)
         tally.seconds["io"] = waited_s
-        order: list[str] = []
-        for batch in batches:
-            order += [request.id for request in batch.requests]
-            self._batch(batch, tally)
-        refuse_total_failure([tally.rows[name] for name in order])
-        rows = [tally.rows[name] for name in order]
-        return BlockResult(
-            as_samples(rows, self.columns, ()), tally.tensors(self.evaluators.features), tally.meta(len(rows))
-        )
+        asked = [self._asked(batch, tally) for batch in batches]
+        return when_done(self.transfers, partial(self._finished, asked, tally, self.transfers.asked()))
 
-    def _batch(self, batch: SampledBatch, tally: Tally) -> None:
-        self._note_cost(batch, tally)
-        images: list[Tensor] = []
-        requests: list[ConditionSample] = []
-        positions: list[int] = []
-        for position, (request, outcome) in enumerate(zip(batch.requests, batch.outcomes, strict=True)):
-            if isinstance(outcome, SampleFailure):
-                tally.rows[request.id] = SampleRow(request.id, self.indices[request.id], failure=outcome)
-            else:
-                requests.append(request)
-                images.append(outcome)
-                positions.append(position)
-        rates = self._code_values(batch.codes.select(positions), images, tally) if batch.codes and positions else {}
-        for span in runs_of_equal_shape(images):
-            rows = self._score(requests[span], images[span], tally)
-            for place, (request, image) in enumerate(zip(requests[span], images[span], strict=True), span.start):
-                values = rows[place - span.start] | {name: column[place] for name, column in rates.items()}
-                height, width = image.shape[-2:]
-                tally.rows[request.id] = SampleRow(request.id, self.indices[request.id], height, width, values)
-
-    @staticmethod
-    def _note_cost(batch: SampledBatch, tally: Tally) -> None:
-        tally.seconds["sample"] += batch.sample_s
-        tally.seconds["decode"] += batch.decode_s
+    def _asked(self, batch: SampledBatch, tally: Tally) -> _AskedSamples:
+        tally.spans += batch.spans.items()
         tally.events.extend(batch.events)
         tally.resized |= {batch.resized} if batch.resized else set()
         if batch.cost is not None:
             tally.cost.add(batch.cost, len(batch.requests))
+        places = [place for place, outcome in enumerate(batch.outcomes) if isinstance(outcome, Tensor)]
+        images = [outcome for outcome in batch.outcomes if isinstance(outcome, Tensor)]
+        requests = [batch.requests[place] for place in places]
+        scored = [self._score(requests[span], images[span], tally) for span in runs_of_equal_shape(images)]
+        counted = batch.codes is not None and self.tokenizer is not None and images
+        codes = codes_back(batch.codes, self.transfers) if batch.codes is not None and counted else None
+        return _AskedSamples(batch, places, images, scored, codes)
 
-    def _score(self, requests: list[ConditionSample], images: list[Tensor], tally: Tally) -> list[dict[str, float]]:
+    def _score(self, requests: Sequence[ConditionSample], images: Sequence[Tensor], tally: Tally) -> Scored:
         """Prompt metrics and features of images of one shape."""
-        stacked = torch.stack(images).to(self.device)
+        there = self.transfers.there(images)
         prompts = [request.condition.prompt or "" for request in requests]
         with tally.timed("metrics"):
-            columns = prompt_scores(self.evaluators.prompt_metrics, stacked, prompts)
+            columns = prompt_scores(self.evaluators.prompt_metrics, there, prompts, self.transfers)
         with tally.timed("features"):
-            tally.add_features(self.evaluators.extractors, self.evaluators.features, stacked)
-        with tally.timed("previews"):
-            for request, image in zip(requests, images, strict=True):
-                self.previews.consider(self.indices[request.id], request.id, image)
-                if self.files is not None:
-                    self.files.write(self.indices[request.id], request, image)
-        return [{name: column[place] for name, column in columns.items()} for place in range(len(requests))]
+            features = asked_features(self.evaluators.extractors, self.evaluators.features, there, self.transfers)
+        return Scored([request.id for request in requests], columns, features)
 
-    def _code_values(self, codes: Codes, images: Sequence[Tensor], tally: Tally) -> dict[str, list[float]]:
+    def _finished(self, asked: Sequence[_AskedSamples], tally: Tally, wait: Callable[[], None]) -> BlockResult:
+        """Rows and tensors of a block, and what is to be written beside it."""
+        wait()
+        for part in asked:
+            self._note(part, tally)
+        rows = [tally.rows[request.id] for part in asked for request in part.batch.requests]
+        refuse_total_failure(rows)
+        writes = [
+            write
+            for part in asked
+            for place, image in zip(part.places, part.images, strict=True)
+            for write in self._writes(part.batch.requests[place], image)
+        ]
+        return BlockResult(
+            as_samples(rows, self.columns, ()),
+            tally.tensors(self.evaluators.features),
+            tally.meta(len(rows)),
+            beside=writes,
+        )
+
+    def _note(self, asked: _AskedSamples, tally: Tally) -> None:
+        """Rows of a batch, and its share of features and code counts."""
+        for request, outcome in zip(asked.batch.requests, asked.batch.outcomes, strict=True):
+            if isinstance(outcome, SampleFailure):
+                tally.rows[request.id] = SampleRow(request.id, self.indices[request.id], failure=outcome)
+        rates = self._code_values(asked, tally)
+        values: dict[str, dict[str, float]] = {}
+        for scored in asked.scored:
+            tally.add(scored, range(len(scored.ids)))
+            values |= scored.rows()
+        for place, (name, row) in enumerate(values.items()):
+            height, width = asked.images[place].shape[-2:]
+            found = row | {column: each[place] for column, each in rates.items()}
+            tally.rows[name] = SampleRow(name, self.indices[name], height, width, found)
+
+    def _writes(self, request: ConditionSample, image: Tensor) -> list[Callable[[], None]]:
+        index = self.indices[request.id]
+        kept = [] if self.files is None else [partial(self.files.write, index, request, image)]
+        return [*self.previews.kept(index, request.id, image), *kept]
+
+    def _code_values(self, asked: _AskedSamples, tally: Tally) -> dict[str, list[float]]:
         """Rates of each image; its codes and their counts join the block's."""
-        if self.tokenizer is None:
+        if asked.codes is None or self.tokenizer is None:
             return {}
+        codes = asked.codes.select(list(asked.places))
         tally.counts.append(count_codes(codes, self.tokenizer))
         tally.add_sampled(codes, self.tokenizer)
-        pixels = torch.tensor([float(image[0].numel()) for image in images], dtype=torch.float64)
+        pixels = torch.tensor([float(image[0].numel()) for image in asked.images], dtype=torch.float64)
         return {
             "bits_per_pixel": (codes.total_bits(self.tokenizer) / pixels).tolist(),
             "tokens_per_image": codes.tokens_per_image().tolist(),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -21,7 +20,7 @@ from vtbench.core.foreign.returned import in_words, require_images
 from vtbench.core.info import TokenizerInfo
 from vtbench.core.threads.lanes import by_image
 from vtbench.core.threads.steady import model_in_lanes
-from vtbench.run.device import synchronize
+from vtbench.run.timing import Span, now
 
 Watching = Callable[[str], AbstractContextManager[None]]
 
@@ -32,12 +31,11 @@ def _unwatched(_method: str) -> AbstractContextManager[None]:
 
 @dataclass(frozen=True, eq=False)
 class Reconstruction:
-    """Raw output of a model: ``float32 [B,3,H,W]`` (any range), its codes if it has any, and seconds spent."""
+    """Raw output of a model: ``float32 [B,3,H,W]`` (any range), its codes if it has any, and what took how long."""
 
     images: Tensor
-    codes: Codes | None
-    encode_s: float
-    decode_s: float
+    codes: Codes | None = None
+    spans: Mapping[str, Span] = field(default_factory=dict)
 
 
 class LoadedModel:
@@ -126,7 +124,7 @@ class LoadedModel:
         if self.resize_note(height, width) is None:
             return self._run(images, seeds)
         result = self._run(self._native(images), seeds)
-        return Reconstruction(resized(result.images, height, width), result.codes, result.encode_s, result.decode_s)
+        return replace(result, images=resized(result.images, height, width))
 
     def _native(self, images: Tensor) -> Tensor:
         native = self.info.native_size
@@ -134,16 +132,16 @@ class LoadedModel:
         return resized(images, native, native)
 
     def _run(self, images: Tensor, seeds: list[int]) -> Reconstruction:
-        started = self._clock()
+        started = now(self.device)
         if not self._encodes:
             output = self._call("reconstruct", images, seeds)
-            return Reconstruction(self._checked(output, tuple(images.shape)), None, 0.0, self._clock() - started)
+            spans = {"decode": Span(started, now(self.device))}
+            return Reconstruction(self._checked(output, tuple(images.shape)), None, spans)
         codes = self._encoded(images, seeds)
-        encoded = self._clock()
+        encoded = now(self.device)
         output = self._call("decode", codes, seeds)
-        finished = self._clock()
-        found = self._checked(output, tuple(images.shape))
-        return Reconstruction(found, codes, encoded - started, finished - encoded)
+        spans = {"encode": Span(started, encoded), "decode": Span(encoded, now(self.device))}
+        return Reconstruction(self._checked(output, tuple(images.shape)), codes, spans)
 
     def _encoded(self, images: Tensor, seeds: list[int]) -> Codes:
         codes = self._call("encode", images, seeds)
@@ -171,10 +169,6 @@ class LoadedModel:
             self._looked_at = True
         checked: Tensor = output
         return checked.to(self.device, torch.float32)
-
-    def _clock(self) -> float:
-        synchronize(self.device)
-        return time.perf_counter()
 
 
 def resized(images: Tensor, height: int, width: int) -> Tensor:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
@@ -18,19 +18,46 @@ from vtbench.core.seeds import sample_seed
 from vtbench.run.measuring.batching import CarefulBatches, of_one_shape
 from vtbench.run.measuring.model import LoadedModel
 from vtbench.run.measuring.robustness.answers import Asked, Found
+from vtbench.run.measuring.transit.transfers import Transfers, transfers_to
+from vtbench.run.timing import Span
+
+
+@dataclass(frozen=True, eq=False)
+class Broken:
+    """How many values of each output are not finite, ``int64 [B]``, of how many."""
+
+    counts: Tensor
+    of: int
+
+    def back(self, transfers: Transfers) -> Broken:
+        """On its way to the host."""
+        return Broken(transfers.back(self.counts), self.of)
+
+    def failures(self, ids: Sequence[str]) -> list[SampleFailure | None]:
+        """Of each sample; once the counts are there."""
+        return [
+            SampleFailure(name, "model", f"output has {count} non-finite values of {self.of}") if count else None
+            for name, count in zip(ids, self.counts.tolist(), strict=True)
+        ]
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Predictions of one batch: ``uint8 [3,H,W]`` at the reference's size, or a failure, a sample each."""
+    """Predictions of one batch: ``uint8 [3,H,W]`` at the reference's size, or a failure, a sample each.
+
+    Attributes:
+        spans: what took how long, by part.
+        found: what asking the model again found, of every sample.
+        broken: which predictions will turn out to be of no finite output; ``None`` where that is known already.
+    """
 
     samples: Sequence[Prepared]
     outcomes: Sequence[Tensor | SampleFailure]
     codes: Codes | None = None
-    encode_s: float = 0.0
-    decode_s: float = 0.0
+    spans: Mapping[str, Span] = field(default_factory=dict)
     events: tuple[str, ...] = ()
     resized: str | None = None
+    broken: Broken | None = None
     found: Found | None = None
 
 
@@ -48,14 +75,16 @@ class ModelPredictor:
         model: on its device.
         seed: the run's; each sample's seed derives from it and the sample's id.
         batch_size: images given to the model at once.
+        transfers: to the device and back; its own unless given.
 
     Attributes:
         beside: asks the model more about each batch.
     """
 
-    def __init__(self, model: LoadedModel, seed: int, batch_size: int) -> None:
+    def __init__(self, model: LoadedModel, seed: int, batch_size: int, transfers: Transfers | None = None) -> None:
         self.model, self.seed = model, seed
         self.beside: Callable[[Asked], Found] | None = None
+        self.transfers = transfers or transfers_to(model.device)
         self._batches = CarefulBatches(model.info.name, batch_size, of_one_shape(_shape), _failed)
 
     def predict(self, samples: Sequence[Prepared]) -> Iterator[Batch]:
@@ -64,31 +93,51 @@ class ModelPredictor:
 
     def _run(self, batch: list[Prepared]) -> Batch:
         seeds = [sample_seed(self.seed, sample.id) for sample in batch]
-        images = to_unit(torch.stack([sample.model_input for sample in batch]).to(self.model.device))
+        images = to_unit(self.transfers.there([sample.model_input for sample in batch]))
         result = self.model.reconstruct(images, seeds)
-        finite = torch.isfinite(result.images).flatten(1).all(dim=1).tolist()
+        broken = broken_in(result.images)
         pixels = at_rest(batch, torch.nan_to_num(result.images))
-        outcomes = [
-            restored(sample, image) if good else not_finite(sample.id, raw)
-            for sample, image, raw, good in zip(batch, pixels, result.images, finite, strict=True)
-        ]
         events = self._batches.take_events()
         note = self.model.resize_note(*images.shape[-2:])
         found = None
         if self.beside is not None:
             found = self.beside(Asked(batch, seeds, result.codes, torch.stack([image.cpu() for image in pixels])))
-        return Batch(batch, outcomes, result.codes, result.encode_s, result.decode_s, events, note, found)
+        made = Batch(batch, pixels, result.codes, result.spans, events, note, broken, found)
+        if any(sample.restore is not None for sample in batch):
+            return _all_restored(made, self.transfers)
+        return made if self.transfers.lags else settled(made, self.transfers)
+
+
+def broken_in(images: Tensor) -> Broken:
+    """Of raw output, float ``[B,3,H,W]``."""
+    return Broken((~torch.isfinite(images)).flatten(1).sum(1), images[0].numel())
+
+
+def settled(batch: Batch, transfers: Transfers) -> Batch:
+    """The batch with failures where output is not finite. The device is waited for."""
+    if batch.broken is None:
+        return batch
+    broken = batch.broken.back(transfers)
+    transfers.asked()()
+    failures = broken.failures([sample.id for sample in batch.samples])
+    outcomes = [failure or outcome for failure, outcome in zip(failures, batch.outcomes, strict=True)]
+    return replace(batch, outcomes=outcomes, broken=None)
+
+
+def _all_restored(batch: Batch, transfers: Transfers) -> Batch:
+    """What preprocessing did is undone on the host, sample by sample."""
+    here = [transfers.back(outcome) for outcome in batch.outcomes if isinstance(outcome, Tensor)]
+    known = settled(replace(batch, outcomes=here), transfers)
+    outcomes = [
+        outcome if isinstance(outcome, SampleFailure) else restored(sample, outcome)
+        for sample, outcome in zip(known.samples, known.outcomes, strict=True)
+    ]
+    return replace(known, outcomes=outcomes)
 
 
 def model_failure(sample_id: str, error: Exception) -> SampleFailure:
     """The model raised on this sample alone."""
     return SampleFailure(sample_id, "model", told(error), of_model=not isinstance(error, MissingImageError))
-
-
-def not_finite(sample_id: str, raw: Tensor) -> SampleFailure:
-    """The model's output holds NaN or infinity."""
-    count = int((~torch.isfinite(raw)).sum())
-    return SampleFailure(sample_id, "model", f"output has {count} non-finite values of {raw.numel()}")
 
 
 def _failed(sample: Prepared, error: Exception) -> Batch:

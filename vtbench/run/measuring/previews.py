@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -60,17 +61,18 @@ class PreviewKeeper:
     def consider(self, index: int, sample: Prepared, prediction: Tensor, values: Mapping[str, float]) -> None:
         """Remember this sample if it is fixed or among the worst so far."""
         if index in self.fixed or self._is_among_worst(index, values.get(self.metric.row_column, math.nan)):
-            self._pending[index] = (sample, prediction.cpu())
+            self._pending[index] = (sample, prediction)
 
-    def flush(self) -> None:
+    def flush(self) -> list[Callable[[], None]]:
         """Write what the block brought; the heap may have dropped some of it again."""
         kept = self.fixed | {index for _, index in self._worst}
-        for index, (sample, prediction) in self._pending.items():
-            if index in kept:
-                save_preview(
-                    preview_image(sample.reference, prediction), inside(self.folder, preview_name(index, sample.id))
-                )
+        writes: list[Callable[[], None]] = [
+            partial(_write, sample.reference, prediction, inside(self.folder, preview_name(index, sample.id)))
+            for index, (sample, prediction) in self._pending.items()
+            if index in kept
+        ]
         self._pending.clear()
+        return writes
 
     def _is_among_worst(self, index: int, value: float) -> bool:
         if not math.isfinite(value) or self.spec.worst == 0:
@@ -83,6 +85,10 @@ class PreviewKeeper:
             return False
         heapq.heapreplace(self._worst, (badness, index))
         return True
+
+
+def _write(reference: Tensor, prediction: Tensor, path: Path) -> None:
+    save_preview(preview_image(reference, prediction), path)
 
 
 def prune_previews(folder: Path, keep: frozenset[int]) -> None:

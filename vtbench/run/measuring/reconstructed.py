@@ -1,29 +1,37 @@
-"""Measure one block: predictions, rows, features, code counts. Every network runs at most once an image."""
+"""Measure one block: predictions, rows, features, code counts. Every network runs at most once an image.
+
+First everything is asked of the device, batch after batch. What it found is read once, when the block is finished; on
+a GPU that is done by whoever writes the block, while the next one is asked for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from vtbench.core.codes import Codes
 from vtbench.core.contracts import Prepared, SampleFailure
 from vtbench.core.errors import AdapterError
 from vtbench.core.foreign.guard import foreign
-from vtbench.core.foreign.returned import one_number_each
 from vtbench.core.info import TokenizerInfo
-from vtbench.core.outside.tensor_files import Array
 from vtbench.metrics.codes.usage import count_codes
 from vtbench.run.measuring.block_scores import Pair, score_block
 from vtbench.run.measuring.evaluators import Evaluators
-from vtbench.run.measuring.predict import Batch, Predictor
+from vtbench.run.measuring.predict import Batch, Predictor, settled
 from vtbench.run.measuring.previews import PreviewKeeper
-from vtbench.run.measuring.tally import Tally, joined, runs_of_equal_shape
+from vtbench.run.measuring.tally import Tally, asked_features, joined, runs_of_equal_shape
+from vtbench.run.measuring.transit.asked import AskedBatch
+from vtbench.run.measuring.transit.scored import Scored, values_back
+from vtbench.run.measuring.transit.transfers import Transfers, codes_back, when_done
 from vtbench.run.storing.blocks import Block, BlockResult
 from vtbench.run.storing.references import ReferenceFeatures
 from vtbench.run.storing.rows import SampleRow, as_samples, scored_row
+
+ReferenceParts = Mapping[str, Mapping[str, list[Tensor]]]
+"""Extractor to feature to ``float32 [n,D]``, on their way to the host."""
 
 
 @dataclass(eq=False)
@@ -33,6 +41,7 @@ class BlockMeter:
     Attributes:
         references: extractor name to where its reference features are kept.
         indices: sample id to position in the data set.
+        transfers: to the device and back.
         batch_size: images given to an extractor at once.
         columns: metric columns of a row.
         strata: fields of a target that its row keeps.
@@ -45,118 +54,188 @@ class BlockMeter:
     indices: Mapping[str, int]
     previews: PreviewKeeper
     device: torch.device
+    transfers: Transfers
     batch_size: int
     columns: Sequence[str]
     strata: Sequence[str] = ()
 
-    def measure(self, block: Block, items: Sequence[Prepared | SampleFailure], waited_s: float) -> BlockResult:
-        """Measure the samples of one block, in order.
+    def measure(
+        self, block: Block, items: Sequence[Prepared | SampleFailure], waited_s: float
+    ) -> Callable[[], BlockResult]:
+        """Measure the samples of one block, in order; what is returned gives the result when the device is done.
 
         Raises:
-            AdapterError: the model broke its contract, or failed on every sample of the block.
+            AdapterError: the model broke its contract, or failed on every sample of the block. Of what only the device
+                knows yet, it is raised when the result is asked for.
         """
         tally = Tally(self.device)
         tally.seconds["io"] = waited_s
         prepared = [item for item in items if isinstance(item, Prepared)]
-        self._reference_features(block, prepared, tally)
-        for batch in self.predictor.predict(prepared):
-            self._batch(batch, tally)
-        _refuse_total_failure(prepared, tally.rows)
+        references = self._reference_features(block, prepared, tally)
+        asked = [self._asked(batch, tally) for batch in self.predictor.predict(prepared)]
         with tally.timed("metrics"):
-            self._block_metrics(prepared, tally)
-        failed = {item.id: self._failure_row(item) for item in items if isinstance(item, SampleFailure)}
-        rows = [(tally.rows | failed)[item.id] for item in items]
-        with tally.timed("previews"):
-            self.previews.flush()
-        return BlockResult(
-            as_samples(rows, self.columns, self.strata), tally.tensors(self.evaluators.features), tally.meta(len(rows))
-        )
+            pairs = [pair for part in asked for pair in part.pairs]
+            of_block = score_block(self.evaluators.block_metrics, pairs, self.transfers)
+        finish = partial(self._finished, block, items, tally, asked, of_block, references, self.transfers.asked())
+        return when_done(self.transfers, finish)
 
-    def _block_metrics(self, prepared: Sequence[Prepared], tally: Tally) -> None:
-        """Rows that depend on the whole block, however the model's batches cut it."""
-        pairs = [tally.pairs[sample.id] for sample in prepared if sample.id in tally.pairs]
-        for sample_id, values in score_block(self.evaluators.block_metrics, pairs, self.device).items():
-            row = tally.rows[sample_id]
-            tally.rows[sample_id] = replace(row, values={**row.values, **values})
-
-    def _batch(self, batch: Batch, tally: Tally) -> None:
-        tally.seconds["encode"] += batch.encode_s
-        tally.seconds["decode"] += batch.decode_s
+    def _asked(self, batch: Batch, tally: Tally) -> AskedBatch:
+        """Everything about a batch that is asked of the device, or that the host finds by itself."""
+        if self.evaluators.block_metrics:  # one sample moves what they say of others
+            batch = settled(batch, self.transfers)
+        tally.spans += batch.spans.items()
         tally.events.extend(batch.events)
         tally.resized |= {batch.resized} if batch.resized else set()
-        good = [position for position, outcome in enumerate(batch.outcomes) if isinstance(outcome, Tensor)]
-        for outcome in batch.outcomes:
-            if isinstance(outcome, SampleFailure):
-                tally.rows[outcome.id] = self._failure_row(outcome)
-        if not good:
-            return
-        samples = [batch.samples[position] for position in good]
+        good = [place for place, outcome in enumerate(batch.outcomes) if isinstance(outcome, Tensor)]
+        samples = [batch.samples[place] for place in good]
         predictions = [outcome for outcome in batch.outcomes if isinstance(outcome, Tensor)]
-        if self.evaluators.block_metrics:
-            tally.pairs |= {s.id: Pair(s, image.cpu()) for s, image in zip(samples, predictions, strict=True)}
-        values = self._code_values(batch.codes.select(good), samples, tally) if batch.codes is not None else {}
-        if batch.found is not None:
-            found = batch.found.select(good)
-            values |= found.columns
-            tally.add_found(found)
-        for span in runs_of_equal_shape(predictions):
-            rows = self._score(samples[span], predictions[span], tally)
-            rates = {name: column[span] for name, column in values.items()}
-            for place, (sample, row) in enumerate(zip(samples[span], rows, strict=True)):
-                values_here = row | {name: rates[name][place] for name in rates}
-                tally.rows[sample.id] = scored_row(sample, self.indices[sample.id], values_here, self.strata)
+        here = [self.transfers.back(image) for image in predictions]
+        return AskedBatch(
+            failures=[outcome for outcome in batch.outcomes if isinstance(outcome, SampleFailure)],
+            samples=samples,
+            pixels=here,
+            scored=[
+                self._score(samples[span], predictions[span], here[span], tally)
+                for span in runs_of_equal_shape(predictions)
+            ],
+            codes=None if batch.codes is None or not good else codes_back(batch.codes, self.transfers),
+            places=good,
+            found=batch.found,
+            broken=None if batch.broken is None else batch.broken.back(self.transfers),
+            pairs=[Pair(*pair) for pair in zip(samples, predictions, strict=True)]
+            if self.evaluators.block_metrics
+            else [],
+        )
 
-    def _score(self, samples: list[Prepared], predictions: list[Tensor], tally: Tally) -> list[dict[str, float]]:
-        """Image metrics and features of predictions of one shape."""
-        prediction = torch.stack(predictions).to(self.device)
-        reference = torch.stack([sample.reference for sample in samples]).to(self.device)
+    def _score(
+        self, samples: Sequence[Prepared], predictions: Sequence[Tensor], here: Sequence[Tensor], tally: Tally
+    ) -> Scored:
+        """Image metrics and features of predictions of one shape; ``here``: the same on the host."""
+        prediction = self.transfers.there(predictions)
+        reference = self.transfers.there([sample.reference for sample in samples])
         targets = [sample.target for sample in samples]
-        columns: dict[str, list[float]] = {}
+        columns: dict[str, Tensor] = {}
         with tally.timed("metrics"):
             for metric in self.evaluators.image_metrics.values():
-                with foreign(f"metric {metric.info.name}"):
+                name = f"metric {metric.info.name}"
+                with foreign(name):
                     values = metric(prediction, reference, targets)
-                columns[metric.info.row_column] = one_number_each(f"metric {metric.info.name}", values, len(samples))
+                columns[metric.info.row_column] = values_back(name, values, len(samples), self.transfers)
         with tally.timed("features"):
-            tally.add_features(self.evaluators.extractors, self.evaluators.features, prediction)
-        rows = [{name: column[i] for name, column in columns.items()} for i in range(len(samples))]
-        if self.evaluators.text is not None:
-            with tally.timed("reading"), foreign("reader"):
-                for row, texts in zip(rows, self.evaluators.text(prediction, reference, targets), strict=True):
-                    row.update(texts)
-        if self.evaluators.instances is not None:
-            with tally.timed("instances"), foreign("judge of instances"):
-                for row, sums in zip(rows, self.evaluators.instances(prediction, reference, targets), strict=True):
-                    row.update(sums)
-        for sample, image, row in zip(samples, predictions, rows, strict=True):
-            self.previews.consider(self.indices[sample.id], sample, image, row)
+            features = asked_features(self.evaluators.extractors, self.evaluators.features, prediction, self.transfers)
+        return Scored([sample.id for sample in samples], columns, features, self._read(samples, here, tally))
+
+    def _read(self, samples: Sequence[Prepared], here: Sequence[Tensor], tally: Tally) -> list[dict[str, float]]:
+        """What readers and judges say, who look at images on the host."""
+        rows: list[dict[str, float]] = [{} for _ in samples]
+        judges = {"reading": self.evaluators.text, "instances": self.evaluators.instances}
+        if not any(judges.values()):
+            return rows
+        self.transfers.asked()()
+        prediction, reference = torch.stack(list(here)), torch.stack([sample.reference for sample in samples])
+        for part, judge in judges.items():
+            if judge is not None:
+                with tally.timed(part), foreign(part):
+                    for row, found in zip(rows, judge(prediction, reference, [s.target for s in samples]), strict=True):
+                        row.update(found)
         return rows
 
-    def _reference_features(self, block: Block, prepared: Sequence[Prepared], tally: Tally) -> None:
+    def _reference_features(self, block: Block, prepared: Sequence[Prepared], tally: Tally) -> ReferenceParts:
         """Features of the references, unless an earlier tokenizer left them."""
+        asked = {}
         for name, store in self.references.items():
             if store.has(block):
                 continue
             with tally.timed("reference_features"):
-                store.write(block, self._features_of([sample.reference for sample in prepared], name))
+                asked[name] = self._features_of([sample.reference for sample in prepared], name)
+        return asked
 
-    def _features_of(self, images: list[Tensor], name: str) -> dict[str, Array]:
-        parts: dict[str, list[Array]] = {feature: [] for feature in self.evaluators.features[name]}
+    def _features_of(self, images: list[Tensor], name: str) -> dict[str, list[Tensor]]:
+        parts: dict[str, list[Tensor]] = {feature: [] for feature in self.evaluators.features[name]}
         for span in runs_of_equal_shape(images, self.batch_size):
+            there = self.transfers.there(images[span])
             with foreign(f"features {name}"):
-                found = self.evaluators.extractors[name](torch.stack(images[span]).to(self.device))
+                found = self.evaluators.extractors[name](there)
             for feature, arrays in parts.items():
-                arrays.append(found[feature].cpu().numpy())
-        return {feature: joined(arrays) for feature, arrays in parts.items()}
+                arrays.append(self.transfers.back(found[feature]))
+        return parts
 
-    def _code_values(self, codes: Codes, samples: list[Prepared], tally: Tally) -> dict[str, list[float]]:
-        """Rates of each image; the counts of its codes join the block's."""
+    def _finished(
+        self,
+        block: Block,
+        items: Sequence[Prepared | SampleFailure],
+        tally: Tally,
+        asked: Sequence[AskedBatch],
+        of_block: Sequence[Scored],
+        references: ReferenceParts,
+        wait: Callable[[], None],
+    ) -> BlockResult:
+        """Rows and tensors of a block, and what is to be written beside it."""
+        wait()
+        for part in asked:
+            self._note(part, tally)
+        for scored in of_block:
+            for name, values in scored.rows().items():
+                row = tally.rows[name]
+                tally.rows[name] = replace(row, values={**row.values, **values})
+        _refuse_total_failure([item for item in items if isinstance(item, Prepared)], tally.rows)
+        failed = {item.id: self._failure_row(item) for item in items if isinstance(item, SampleFailure)}
+        rows = [(tally.rows | failed)[item.id] for item in items]
+        features = [
+            partial(
+                self.references[name].write,
+                block,
+                {key: joined([one.numpy() for one in found]) for key, found in parts.items()},
+            )
+            for name, parts in references.items()
+        ]
+        return BlockResult(
+            as_samples(rows, self.columns, self.strata),
+            tally.tensors(self.evaluators.features),
+            tally.meta(len(rows)),
+            beside=(*features, *self.previews.flush()),
+        )
+
+    def _note(self, asked: AskedBatch, tally: Tally) -> None:
+        """Rows of a batch, and its share of features and code counts."""
+        late = asked.late()
+        for failure in (*asked.failures, *(one for one in late if one is not None)):
+            tally.rows[failure.id] = self._failure_row(failure)
+        kept = [place for place, failure in enumerate(late) if failure is None]
+        beside = self._code_values(asked, kept, tally) | self._found(asked, kept, tally)
+        begin = 0
+        for scored in asked.scored:
+            places = range(begin, begin + len(scored.ids))
+            begin += len(scored.ids)
+            tally.add(scored, [place - places.start for place in places if late[place] is None])
+            for place, row in zip(places, scored.rows().values(), strict=True):
+                if late[place] is None:
+                    sample = asked.samples[place]
+                    self.previews.consider(self.indices[sample.id], sample, asked.pixels[place], row)
+                    values = row | {name: column[place] for name, column in beside.items()}
+                    tally.rows[sample.id] = scored_row(sample, self.indices[sample.id], values, self.strata)
+
+    def _code_values(self, asked: AskedBatch, kept: Sequence[int], tally: Tally) -> dict[str, dict[int, float]]:
+        """Rates of each image that is kept; the counts of its codes join the block's."""
+        if asked.codes is None or not kept:
+            return {}
+        codes = asked.codes.select([asked.places[place] for place in kept])
         tally.counts.append(count_codes(codes, self.info))
-        pixels = torch.tensor([float(sample.model_input[0].numel()) for sample in samples], dtype=torch.float64)
+        pixels = torch.tensor([asked.samples[place].model_input[0].numel() for place in kept], dtype=torch.float64)
+        rates = (codes.total_bits(self.info) / pixels).tolist()
         return {
-            "bits_per_pixel": (codes.total_bits(self.info) / pixels).tolist(),
-            "tokens_per_image": codes.tokens_per_image().tolist(),
+            "bits_per_pixel": dict(zip(kept, rates, strict=True)),
+            "tokens_per_image": dict(zip(kept, codes.tokens_per_image().tolist(), strict=True)),
         }
+
+    @staticmethod
+    def _found(asked: AskedBatch, kept: Sequence[int], tally: Tally) -> dict[str, dict[int, float]]:
+        """What asking the model again found, of images that are kept."""
+        if asked.found is None or not kept:
+            return {}
+        found = asked.found.select([asked.places[place] for place in kept])
+        tally.add_found(found)
+        return {name: dict(zip(kept, column, strict=True)) for name, column in found.columns.items()}
 
     def _failure_row(self, failure: SampleFailure) -> SampleRow:
         return SampleRow(failure.id, self.indices[failure.id], failure=failure)

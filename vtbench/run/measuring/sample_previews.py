@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +27,12 @@ class SamplePreviews:
     folder: Path
     fixed: frozenset[int]
 
-    def consider(self, index: int, sample_id: str, image: Tensor) -> None:
-        """Keep ``uint8 [3,H,W]`` if it is one of the fixed samples."""
-        if index in self.fixed:
-            picture = Image.fromarray(np.moveaxis(image.cpu().numpy(), 0, -1))
-            save_preview(picture, inside(self.folder, preview_name(index, sample_id)))
+    def kept(self, index: int, sample_id: str, image: Tensor) -> list[Callable[[], None]]:
+        """Write ``uint8 [3,H,W]``, if it is one of the fixed samples."""
+        if index not in self.fixed:
+            return []
+        return [partial(_write, image, inside(self.folder, preview_name(index, sample_id)))]
+
+
+def _write(image: Tensor, path: Path) -> None:
+    save_preview(Image.fromarray(np.moveaxis(image.numpy(), 0, -1)), path)

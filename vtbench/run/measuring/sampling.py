@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypeGuard
 
 import torch
 from torch import Tensor
@@ -23,25 +22,26 @@ from vtbench.data.conditions import ConditionSample, ConditionSet
 from vtbench.data.loader import iterate_blocks
 from vtbench.data.preparing.presets import Preset
 from vtbench.generators.protocols import images_of
-from vtbench.run.device import synchronize
 from vtbench.run.measuring.batching import CarefulBatches
-from vtbench.run.measuring.predict import model_failure, not_finite
+from vtbench.run.measuring.predict import broken_in, model_failure
+from vtbench.run.measuring.transit.transfers import Transfers, transfers_to
 from vtbench.run.storing.blocks import Block
+from vtbench.run.timing import Span, now
 
 
 @dataclass(frozen=True, eq=False)
 class SampledBatch:
-    """Samples of one batch: ``uint8 [3,H,W]`` at the task's size, or a failure, one a condition.
+    """Samples of one batch: ``uint8 [3,H,W]`` of the host, at the task's size, or a failure, one a condition.
 
     Attributes:
+        spans: what took how long, by part.
         resized: how the generator's images were brought to the task's size; ``None`` if they were not.
     """
 
     requests: Sequence[ConditionSample]
     outcomes: Sequence[Tensor | SampleFailure]
     codes: Codes | None = None
-    sample_s: float = 0.0
-    decode_s: float = 0.0
+    spans: Mapping[str, Span] = field(default_factory=dict)
     cost: SamplingCost | None = None
     events: tuple[str, ...] = ()
     resized: str | None = None
@@ -66,6 +66,7 @@ class GeneratorSampler:
         seed: the run's; each sample's seed derives from it and the sample's id.
         batch_size: images sampled at once.
         lent: the generator goes on being trained afterwards: see :class:`~vtbench.run.measuring.model.LoadedModel`.
+        transfers: to the device and back; its own unless given.
 
     Raises:
         UsageError: a dtype other than float32 for a generator that cannot be moved.
@@ -82,7 +83,9 @@ class GeneratorSampler:
         batch_size: int,
         *,
         lent: bool = False,
+        transfers: Transfers | None = None,
     ) -> None:
+        self._transfers = transfers or transfers_to(device)
         self._generator, self._looked_at = place(generator, device, dtype, lent=lent), False
         self._lent = lent
         self._conditions, self._preset, self._device, self._seed = conditions, preset, device, seed
@@ -105,16 +108,20 @@ class GeneratorSampler:
     def _sampled(self, batch: list[ConditionSample]) -> SampledBatch:
         seeds = torch.tensor([sample_seed(self._seed, request.id) for request in batch], dtype=torch.int64)
         conditions = [request.condition.opened() for request in batch]
-        started = self._clock()
+        started = now(self._device)
         raw, codes, sampled = self._sample(batch, conditions, seeds)
-        finished = self._clock()
-        outcomes = [self._finished(request, image) for request, image in zip(batch, raw, strict=True)]
+        spans = {"sample": Span(started, sampled)}
+        if codes is not None:
+            spans["decode"] = Span(sampled, now(self._device))
+        outcomes = [
+            (image, None) if isinstance(image, SampleFailure) else self._finished(request, image)
+            for request, image in zip(batch, self._at_rest(batch, raw), strict=True)
+        ]
         return SampledBatch(
             batch,
             [pixels for pixels, _ in outcomes],
             codes,
-            sampled - started,
-            finished - sampled if codes is not None else 0.0,
+            spans,
             self._cost(),
             self._batches.take_events(),
             next((note for _, note in outcomes if note), None),
@@ -122,23 +129,23 @@ class GeneratorSampler:
 
     def _sample(
         self, batch: list[ConditionSample], conditions: Sequence[Condition], seeds: Tensor
-    ) -> tuple[Sequence[Tensor | SampleFailure], Codes | None, float]:
-        """Images of any size, codes where there are any, and the time at which sampling ended and decoding began."""
+    ) -> tuple[Sequence[Tensor | SampleFailure], Codes | None, Any]:
+        """Images of any size, codes where there are any, and the moment at which sampling ended and decoding began."""
         generator, seed = self._generator, int(seeds[0])
         if hasattr(generator, "sample_each"):
             names = [request.id for request in batch]
             with self._foreign("sample_each", seed):
                 each = generator.sample_each(conditions, seeds, names)
-            return each, None, self._clock()
+            return each, None, now(self._device)
         if not hasattr(generator, "sample_codes"):
             with self._foreign("sample", seed):
                 images = generator.sample(conditions, seeds)
-            return self._checked(images, len(batch)), None, self._clock()
+            return self._checked(images, len(batch)), None, now(self._device)
         with self._foreign("sample_codes", seed):
             codes = generator.sample_codes(conditions, seeds)
         if not isinstance(codes, Codes):
             raise AdapterError(f"{generator.info.name}: sample_codes returned {in_words(codes)}, not Codes")
-        sampled = self._clock()
+        sampled = now(self._device)
         with self._foreign("its tokenizer's decode", seed):
             images = images_of(generator, codes, seeds)
         return self._checked(images, len(batch)), codes, sampled
@@ -162,26 +169,34 @@ class GeneratorSampler:
             cost: SamplingCost | None = self._generator.sampling_cost()
         return cost
 
-    def _finished(
-        self, request: ConditionSample, raw: Tensor | SampleFailure
-    ) -> tuple[Tensor | SampleFailure, str | None]:
-        """One rounding, then the task's size; with a note where that changed the pixels."""
-        if isinstance(raw, SampleFailure):
-            return raw, None
-        if raw.is_floating_point():
-            if not torch.isfinite(raw).all():
-                return not_finite(request.id, raw), None
-            raw = to_uint8(raw)
+    def _at_rest(
+        self, batch: list[ConditionSample], raw: Sequence[Tensor | SampleFailure]
+    ) -> list[Tensor | SampleFailure]:
+        """One rounding, on the device; then all images come to the host together, or failures in their place."""
+        broken = [broken_in(image[None]).back(self._transfers) if _is_float(image) else None for image in raw]
+        here = [image if isinstance(image, SampleFailure) else self._transfers.back(_rounded(image)) for image in raw]
+        self._transfers.asked()()
+        late = [
+            None if one is None else one.failures([request.id])[0] for one, request in zip(broken, batch, strict=True)
+        ]
+        return [failure or image for failure, image in zip(late, here, strict=True)]
+
+    def _finished(self, request: ConditionSample, image: Tensor) -> tuple[Tensor | SampleFailure, str | None]:
+        """The image at the task's size, with a note where that changed the pixels."""
         try:
-            scored = self._preset.prepare(Sample(request.id, raw.cpu())).reference
+            scored = self._preset.prepare(Sample(request.id, image)).reference
         except SampleError as error:
             return SampleFailure(request.id, "preprocess", str(error)), None
-        sizes = ["x".join(map(str, image.shape[-2:])) for image in (raw, scored)]
+        sizes = ["x".join(map(str, one.shape[-2:])) for one in (image, scored)]
         return scored, f"{sizes[0]} -> {sizes[1]}, {self._preset.id}" if sizes[0] != sizes[1] else None
 
-    def _clock(self) -> float:
-        synchronize(self._device)
-        return time.perf_counter()
+
+def _is_float(image: Tensor | SampleFailure) -> TypeGuard[Tensor]:
+    return isinstance(image, Tensor) and image.is_floating_point()
+
+
+def _rounded(image: Tensor) -> Tensor:
+    return to_uint8(torch.nan_to_num(image)) if image.is_floating_point() else image
 
 
 def _opened(pending: Sequence[ConditionSample], most: int) -> list[ConditionSample]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,11 +20,13 @@ from vtbench.core.info import TokenizerInfo
 from vtbench.core.outside.tensor_files import Array
 from vtbench.metrics.codes.usage import merge_counts
 from vtbench.results.records.sampled_codes import SAMPLED_PREFIX
-from vtbench.run.device import peak_memory_mb, synchronize
-from vtbench.run.measuring.block_scores import Pair
+from vtbench.run.device import peak_memory_mb
 from vtbench.run.measuring.costs import CostTally
 from vtbench.run.measuring.robustness.answers import Found
+from vtbench.run.measuring.transit.scored import Scored
+from vtbench.run.measuring.transit.transfers import Transfers
 from vtbench.run.storing.rows import SampleRow
+from vtbench.run.timing import Span, now
 
 FEATURES_PREFIX = "features."
 CODES_PREFIX = "codes."
@@ -44,7 +45,8 @@ class Tally:
     """One block: rows by sample id, features by key, code counts, seconds by part, and what happened.
 
     Attributes:
-        device: where images are; waited for before a clock is read.
+        device: where images are.
+        spans: what took how long, told when the device is done.
     """
 
     device: torch.device
@@ -52,29 +54,26 @@ class Tally:
     features: dict[str, list[Array]] = field(default_factory=lambda: defaultdict(list))
     counts: list[dict[str, Array]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    spans: list[tuple[str, Span]] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
     resized: set[str] = field(default_factory=set)
-    pairs: dict[str, Pair] = field(default_factory=dict)
     cost: CostTally = field(default_factory=CostTally)
     sampled: dict[str, list[Array]] = field(default_factory=lambda: defaultdict(list))
     found: dict[str, list[Array]] = field(default_factory=lambda: defaultdict(list))
 
     @contextmanager
     def timed(self, part: str) -> Iterator[None]:
-        """Run the body in inference mode and add its seconds to ``part``."""
-        started = time.perf_counter()
+        """Run the body in inference mode; what it takes counts as ``part``."""
+        started = now(self.device)
         with torch.inference_mode():
             yield
-        synchronize(self.device)
-        self.seconds[part] += time.perf_counter() - started
+        self.spans.append((part, Span(started, now(self.device))))
 
-    def add_features(self, extractors: Extractors, names: FeatureNames, images: Tensor) -> None:
-        """Extract the named features of ``uint8 [B,3,H,W]``."""
-        for name, extractor in extractors.items():
-            with foreign(f"features {name}"):
-                found = extractor(images)
-            for feature in names[name]:
-                self.features[feature_key(name, feature)].append(found[feature].cpu().numpy())
+    def add(self, scored: Scored, kept: Sequence[int]) -> None:
+        """Features of images whose rows are kept."""
+        for key, found in scored.features.items():
+            rows = found.numpy()
+            self.features[key].append(rows if len(kept) == len(rows) else rows[list(kept)])
 
     def add_sampled(self, codes: Codes, tokenizer: TokenizerInfo) -> None:
         """Keep indices as they were sampled, ``[B,T]`` a level, in as few bytes as the codebook allows."""
@@ -99,15 +98,31 @@ class Tally:
         return {key: joined(self.features.get(key, [])) for key in keys} | counts | of_one_length | found
 
     def meta(self, samples: int) -> dict[str, Any]:
-        """Timings and events of the block."""
+        """Timings and events of the block; once the device is done."""
+        seconds = defaultdict(float, self.seconds)
+        for part, span in self.spans:
+            seconds[part] += span.seconds
         return {
             "samples": samples,
-            "seconds": dict(self.seconds),
+            "seconds": dict(seconds),
             "events": self.events,
             "resized": sorted(self.resized),
             "peak_memory_mb": peak_memory_mb(self.device),
             **self.cost.meta(),
         }
+
+
+def asked_features(
+    extractors: Extractors, names: FeatureNames, images: Tensor, transfers: Transfers
+) -> dict[str, Tensor]:
+    """The named features of ``uint8 [B,3,H,W]``, by key of the block file, on their way to the host."""
+    asked = {}
+    for name, extractor in extractors.items():
+        with foreign(f"features {name}"):
+            found = extractor(images)
+        for feature in names[name]:
+            asked[feature_key(name, feature)] = transfers.back(found[feature])
+    return asked
 
 
 def runs_of_equal_shape(images: Sequence[Tensor], most: int | None = None) -> Iterator[slice]:

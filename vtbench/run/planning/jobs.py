@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -86,10 +86,13 @@ class TaskData(JobData):
     dataset: ImageDataset
 
     def arriving(
-        self, spans: Sequence[tuple[int, int, int]], decoders: int
+        self,
+        spans: Sequence[tuple[int, int, int]],
+        decoders: int,
+        ready: Callable[[Prepared], Prepared] | None = None,
     ) -> Iterator[tuple[int, list[Prepared | SampleFailure]]]:
         """The prepared samples of blocks ``(index, start, stop)``, in order; see :func:`iterate_blocks`."""
-        return iterate_blocks(self.dataset, self.preset, spans, decoders)
+        return iterate_blocks(self.dataset, self.preset, spans, decoders, ready)
 
     def pixels_of_first(self) -> int:
         """Pixels of the first image as it is stored."""

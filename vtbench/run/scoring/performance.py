@@ -20,7 +20,9 @@ def performance(metas: Sequence[dict[str, Any]], count: int) -> PerformanceSecti
     for meta in metas:
         for part, spent in meta["seconds"].items():
             seconds[part] += spent
-    total = sum(seconds.values())
+    parts = sum(seconds.values())
+    # parts overlap on a GPU; blocks of earlier versions tell no more than theirs
+    total = sum(meta.get("wall_s", sum(meta["seconds"].values())) for meta in metas)
     encode, decode, sample = (seconds.pop(part, 0.0) for part in ("encode", "decode", "sample"))
     shares = {"model": encode + decode + sample, **seconds}
     costs = [meta["cost"] for meta in metas if "cost" in meta]
@@ -45,7 +47,7 @@ def performance(metas: Sequence[dict[str, Any]], count: int) -> PerformanceSecti
         kv_cache_bytes_at_end=_largest(costs, "kv_cache_bytes_at_end"),
         weight_bytes=_largest(costs, "weight_bytes"),
         models=_models(costs, sampled),
-        shares={part: spent / total for part, spent in shares.items()} if total else {},
+        shares={part: spent / parts for part, spent in shares.items()} if parts else {},
         peak_memory_mb=max((meta["peak_memory_mb"] for meta in metas), default=None),
         events=tuple(event for meta in metas for event in meta["events"]),
     )

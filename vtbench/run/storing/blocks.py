@@ -8,7 +8,7 @@ name the job, the block and its samples, and the rows name the tensors that belo
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,11 +39,16 @@ class Block:
 
 @dataclass(frozen=True, eq=False)
 class BlockResult:
-    """What measuring one block found."""
+    """What measuring one block found.
+
+    Attributes:
+        beside: write what lies beside the block and must be there when it is.
+    """
 
     samples: Samples
     tensors: Mapping[str, Array]
     meta: Mapping[str, Any] = field(default_factory=dict)
+    beside: Sequence[Callable[[], None]] = ()
 
 
 def split_blocks(count: int, size: int) -> list[Block]:
@@ -144,7 +149,9 @@ class BlockStore:
         return [block for block in blocks if not self.has(block)]
 
     def write(self, block: Block, result: BlockResult) -> None:
-        """Write a block; the row file goes last."""
+        """Write a block and what lies beside it; the row file goes last."""
+        for write in result.beside:
+            write()
         of = self._of(block, result.samples.ids)
         seal = write_tensors(self.tensors_path(block), result.tensors, of, result.meta)
         write_samples(result.samples, self.rows_path(block), {**of, "tensors": seal["sha256"]})
