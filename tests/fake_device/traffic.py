@@ -2,16 +2,20 @@
 
 Under :class:`FakeGpu` an operation on tensors of two devices raises, as on a real GPU. What makes a real GPU or its
 host wait for the other is counted, with the function of vtbench that asked for it. All that has nothing to do with the
-GPU is done for real: seeds, random numbers of the host, schedules.
+GPU is done for real: seeds, random numbers of the host, schedules. Streams and events are there where
+:meth:`FakeGpu.with_streams` is said: they take note of who waits, and memory counts as pinned where it was asked for.
 """
 
 from __future__ import annotations
 
 import sys
+import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor
@@ -39,12 +43,16 @@ class FakeGpu(TorchDispatchMode):
     Attributes:
         to_host: copies and numbers read, by ``module.py:function``.
         to_device: copies, likewise.
+        beside: copies, either way, between pinned memory and the device that nobody waits for.
+        waits: waiting for an event or for the device, by the thread that did.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.to_host: Counter[str] = Counter()
         self.to_device: Counter[str] = Counter()
+        self.beside: Counter[str] = Counter()
+        self.waits: Counter[str] = Counter()
 
     def __enter__(self) -> FakeGpu:
         _FAKES.__enter__()
@@ -57,11 +65,37 @@ class FakeGpu(TorchDispatchMode):
 
     def count_anew(self) -> None:
         """Nothing has crossed."""
-        self.to_host.clear()
-        self.to_device.clear()
+        for counter in (self.to_host, self.to_device, self.beside, self.waits):
+            counter.clear()
+
+    @contextmanager
+    def with_streams(self) -> Iterator[None]:
+        """In the body ``torch.cuda`` has streams and events, which take no time, and memory can be pinned."""
+
+        def event(**_: Any) -> _Event:
+            return _Event(self._waited)
+
+        with (
+            patch("torch.cuda.Stream", lambda *_: _Stream()),
+            patch("torch.cuda.current_stream", lambda *_: _Stream()),
+            patch("torch.cuda.stream", lambda _: nullcontext()),
+            patch("torch.cuda.Event", event),
+            patch("torch.cuda.synchronize", lambda *_: self._waited()),
+            patch("torch.cuda.max_memory_allocated", lambda *_: 0),
+            patch.object(Tensor, "record_stream", lambda *_: None),
+            patch.object(Tensor, "pin_memory", _pinned),
+            patch.object(Tensor, "is_pinned", lambda tensor: getattr(tensor, "_pinned_here", False)),
+        ):
+            yield
+
+    def _waited(self) -> None:
+        self.waits[threading.current_thread().name] += 1
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
+        kwargs = dict(kwargs or {})
+        pinned = bool(kwargs.pop("pin_memory", False))
+        if pinned:
+            return _pinned(func(*args, **kwargs))
         if not _concerns_gpu(args, kwargs):
             with unset_fake_temporarily():
                 return func(*args, **kwargs)
@@ -72,8 +106,17 @@ class FakeGpu(TorchDispatchMode):
                 return func.decompose(*args, **kwargs)
         found = func(*args, **kwargs)
         if func in _COPIES:
-            self._count(args[_COPIES[func]].device, found.device)
+            self._copied(args, kwargs, args[_COPIES[func]], found)
         return found
+
+    def _copied(self, args: Any, kwargs: Mapping[str, Any], source: Tensor, target: Tensor) -> None:
+        """A copy that need not be waited for is one between the device and pinned memory."""
+        free = kwargs.get("non_blocking") or (len(args) > 2 and args[2] is True)
+        host = source if source.device.type == "cpu" else target
+        if free and source.device.type != target.device.type and getattr(host, "_pinned_here", False):
+            self.beside[_asking()] += 1
+        else:
+            self._count(source.device, target.device)
 
     def _number(self, tensor: Tensor) -> Any:
         self._count(tensor.device, torch.device("cpu"))
@@ -83,6 +126,32 @@ class FakeGpu(TorchDispatchMode):
         if source.type != target.type:
             counter = self.to_host if target.type == "cpu" else self.to_device
             counter[_asking()] += 1
+
+
+class _Stream:
+    """Work of its own that is done at once."""
+
+    def wait_stream(self, stream: _Stream) -> None:
+        """Nothing to wait for."""
+
+
+class _Event:
+    """A mark in a stream."""
+
+    def __init__(self, waited: Callable[[], None]) -> None:
+        self.synchronize = waited
+
+    def record(self, stream: _Stream) -> None:
+        """Nothing happens."""
+
+    def elapsed_time(self, later: _Event) -> float:
+        """Milliseconds to a later one."""
+        return 0.0
+
+
+def _pinned(tensor: Tensor) -> Tensor:
+    tensor._pinned_here = True  # type: ignore[attr-defined]
+    return tensor
 
 
 def _concerns_gpu(args: Any, kwargs: Mapping[str, Any]) -> bool:
