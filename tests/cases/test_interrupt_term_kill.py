@@ -34,8 +34,13 @@ NOTICES = (signal.SIGTERM, signal.SIGUSR1)
 
 
 def _interrupted(
-    place: Path, model: str, begun: Path, numbers: Sequence[signal.Signals], *more: str, slow: int = 60
+    place: Path, model: str, begun: Path, numbers: Sequence[signal.Signals], *more: str, slow: int = 60, blocks: int = 0
 ) -> tuple[int, str]:
+    """Signals once the model is at work and so many blocks are written, which they are while it is."""
+
+    def at_work() -> bool:
+        return begun.exists() and begun.stat().st_size > 1 and len(list(place.rglob("blocks/*.parquet"))) >= blocks
+
     process = subprocess.Popen(
         [sys.executable, "-m", "vtbench", "run", "--task", "quick.yaml", "--data", "d", "-t", model, *more],
         cwd=place,
@@ -45,7 +50,7 @@ def _interrupted(
         text=True,
     )
     until = time.monotonic() + 90
-    while not (begun.exists() and begun.stat().st_size > 1) and time.monotonic() < until and process.poll() is None:
+    while not at_work() and time.monotonic() < until and process.poll() is None:
         time.sleep(0.05)
     for number in numbers:
         process.send_signal(number)
@@ -62,7 +67,7 @@ def test_what_is_done_stays_and_the_same_command_goes_on(
     images("d", 12)
     (place / "slow.py").write_text(SLOW)
     slow = 4 if number in NOTICES else 60
-    code, err = _interrupted(place, "./slow.py:T", place / "called", [number], "--workers", "1", slow=slow)
+    code, err = _interrupted(place, "./slow.py:T", place / "called", [number], "--workers", "1", slow=slow, blocks=1)
     assert code == CODES[number]
     done = sorted((place / "runs").rglob("*.parquet"))
     assert len(done) == (2 if number in NOTICES else 1)  # what was in hand is finished after a notice
@@ -80,7 +85,7 @@ def test_what_is_done_stays_and_the_same_command_goes_on(
 def test_a_second_notice_waits_for_nothing(place: Path, images: Callable[..., Any]) -> None:
     images("d", 12)
     (place / "slow.py").write_text(SLOW)
-    code, _ = _interrupted(place, "./slow.py:T", place / "called", [signal.SIGTERM] * 2, "--workers", "0")
+    code, _ = _interrupted(place, "./slow.py:T", place / "called", [signal.SIGTERM] * 2, "--workers", "0", blocks=1)
     assert code == 143 and len(list((place / "runs").rglob("*.parquet"))) == 1
 
 
