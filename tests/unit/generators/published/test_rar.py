@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -113,11 +114,12 @@ def test_a_cache_that_is_halved_keeps_the_classes(network: RarNetwork) -> None:
 def test_published_sizes_have_the_counts_of_their_cards(name: str) -> None:
     card = load_generator_cards()[name]
     with torch.device("meta"):
-        state = RarNetwork(SIZES[card.args["size"]]).state_dict()
+        geometry = replace(SIZES[card.args["size"]], vocabulary=card.args.get("codebook_size", 1024))
+        state = RarNetwork(geometry).state_dict()
     assert sum(tensor.numel() for tensor in state.values()) == card.parameters
     assert len(state) == card.tensors
     assert (state["pos_embed"].shape[1], state["timesteps_embeddings"].shape[1]) == (1280, 356)
-    assert state["embeddings.weight"].shape[0] == 2026
+    assert state["embeddings.weight"].shape[0] == geometry.vocabulary + 1002
     block = {key.split(".", 2)[2] for key in state if key.startswith("blocks.0.")}
     layers = ("norm1", "norm2", "attn.qkv", "attn.q_norm", "attn.k_norm", "attn.proj", "mlp.fc1", "mlp.fc2")
     assert block == {f"{part}.{kind}" for part in (*layers, "adaLN_modulation.1") for kind in ("weight", "bias")}

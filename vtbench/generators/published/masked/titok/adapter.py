@@ -1,9 +1,12 @@
-"""``titok-generator``: TiTok's masked generators over 32, 64 or 128 tokens (Yu et al. 2024), 2406.07550.
+"""``titok-generator``: TiTok's masked generators over 32, 64 or 128 tokens (Yu et al. 2024), 2406.07550, and
+One-D-Piece's over 256 (Miwa et al. 2025), 2501.10064.
 
 Held against bytedance/1d-tokenizer (942a96f) on a CPU with equal seeded weights. Small networks of both trunks: logits
 equal; all 48 images drawn after ``manual_seed`` with constant, linear and power-cosine guidance, with and without
 annealing of the softmax, equal token by token. The whole L-32 (177.2 M parameters) and S-128 (295.0 M): logits equal,
 six images each of 8 steps equal token by token. So are the sequences of ``tests/unit/generators/published``.
+One-D-Piece's generator (turingmotors/One-D-Piece, 473665d) is that BERT with more places, and its file of network and
+sampler differs from TiTok's in one line, which says whose it is.
 """
 
 from __future__ import annotations
@@ -40,7 +43,7 @@ class TiTokGenerator(MaskedGenerator):
     """One of TiTok's generators. Settings not given are those published for L-32.
 
     Args:
-        size: L-32 and B-64 are BERTs (transformers' own class), S-128 is a U-ViT.
+        size: L-32, B-64 and One-D-Piece are BERTs (transformers' own class), S-128 is a U-ViT.
         tokenizer: that it generates for, of as many tokens.
         cfg_scale: guidance s.
         cfg_schedule: ``constant`` s and ``linear`` s i/S at step i of S are of ``c + s (c - u)``, where 0 is none;
@@ -66,7 +69,7 @@ class TiTokGenerator(MaskedGenerator):
 
     def __init__(
         self,
-        size: Literal["L-32", "B-64", "S-128", "tiny-bert", "tiny-u-vit"] = "L-32",
+        size: Literal["L-32", "B-64", "S-128", "One-D-Piece", "tiny-bert", "tiny-u-vit"] = "L-32",
         tokenizer: str = "titok-l32",
         *,
         cfg_scale: float = 4.5,

@@ -56,6 +56,7 @@ SIZES = {
     "L-32": _bert(32),
     "B-64": _bert(64),
     "S-128": TitokGeometry("u-vit", depth=20, heads=16, width=1024, hidden=4096, tokens=128),
+    "One-D-Piece": _bert(256),
     "tiny-bert": TitokGeometry("bert", 2, 4, 64, 128, tokens=8, vocabulary=32),
     "tiny-u-vit": TitokGeometry("u-vit", 2, 4, 64, 128, tokens=8, vocabulary=32),
 }

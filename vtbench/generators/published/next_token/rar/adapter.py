@@ -4,18 +4,22 @@ Written from bytedance/1d-tokenizer (942a96f). With equal random weights of the 
 tensors) on a CPU: logits of two images equal bit for bit, all of 512 greedy tokens under guidance 16 to the power 2.75
 equal (182 distinct), and all of 256 drawn after ``manual_seed(7)`` in a batch of one (219 distinct). Their network
 at a small size gives the sequences in ``tests/unit/generators/published``. Their script runs in float32 with TF32.
+
+RobustTok's RAR (Qiu et al. 2025, 2503.08354; lxa9867/ImageFolder, 76ddfb9) is this network over another codebook: its
+file of network and sampler differs in the line that names a package. It rounds pixels to the nearest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from typing_extensions import Unpack
 
 from vtbench.checkpoints.loading import Source, WeightsFrom
 from vtbench.core.contracts import Condition
-from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
+from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator, Rounding
 from vtbench.generators.published.teacher_forcing import TeacherForced
 from vtbench.generators.sampling.draws import PRECISIONS, DrawRule
 from vtbench.generators.sampling.filters import Filters
@@ -29,11 +33,13 @@ if TYPE_CHECKING:
 
 
 class Rar(TeacherForced, PublishedGenerator):
-    """One of RAR's sizes over the codes of MaskGIT's VQGAN.
+    """One of RAR's sizes over the codes of MaskGIT's VQGAN, or of another tokenizer with 16x16 tokens.
 
     Args:
         size: of the network.
         tokenizer: that it generates for.
+        codebook_size: entries of that one's codebook.
+        rounding: of pixels, as the authors' script has it.
         cfg_scale: what guidance tends to: ``1 + (s-1)(1 - cos(π (t/N)^power))/2`` at token t of N; 0 or 1 for none.
         cfg_power: of the rise; 0 for ``cfg_scale`` at every token.
         temperature: logits are divided by it.
@@ -59,6 +65,8 @@ class Rar(TeacherForced, PublishedGenerator):
         size: Literal["B", "L", "XL", "XXL", "tiny"] = "B",
         tokenizer: str = "maskgit-vqgan",
         *,
+        codebook_size: int = 1024,
+        rounding: Rounding = "truncate",
         cfg_scale: float = 1.0,
         cfg_power: float = 0.0,
         temperature: float = 1.0,
@@ -73,7 +81,7 @@ class Rar(TeacherForced, PublishedGenerator):
     ) -> None:
         from vtbench.generators.published.next_token.rar.network import SIZES, RarNetwork
 
-        geometry = SIZES[size]
+        geometry = replace(SIZES[size], vocabulary=codebook_size)
         side = int(geometry.tokens**0.5)
         filters = Filters(temperature, top_k, top_p, greedy, PRECISIONS[draw])
         # 0 is the authors' way to say none, which 1 is by the formula; each label takes a number before the first token
@@ -88,7 +96,7 @@ class Rar(TeacherForced, PublishedGenerator):
             lambda: RarNetwork(geometry),
             Source(**where),
             Identity(
-                tokenizer, geometry.vocabulary, (side, side), settings, ImageRule(rounding="truncate"), geometry.classes
+                tokenizer, geometry.vocabulary, (side, side), settings, ImageRule(rounding=rounding), geometry.classes
             ),
         )
 
