@@ -79,6 +79,18 @@ def test_what_was_saved_plans_the_same_jobs(vt: Vt, images: Callable[..., Any], 
     assert not list(Path().rglob("plan.json"))
 
 
+def test_a_model_at_several_settings_is_so_many_models(vt: Vt) -> None:
+    wanted = ["jpeg,quality=10", "jpeg,quality=30", "webp,quality=5"]
+    words = ("--task", "photos-mini")
+    rows = vt(*DRY, "-t", "jpeg,quality=10|30", "-t", "webp,quality=5", *words).rows
+    assert [row["model"] for row in rows] == wanted
+    models = "[{model: jpeg, args: {quality: 10|30}}, 'webp,quality=5']"
+    Path("run.yaml").write_text(f"tokenizers: {models}\ntasks: [photos-mini]\n", encoding="utf-8")
+    assert [row["model"] for row in vt(*DRY, "--config", "run.yaml").rows] == wanted
+    told = vt(*DRY, "-t", "jpeg,quality=10|30", "-t", "jpeg,quality=30", *words)
+    assert told.code == 2 and "jpeg,quality=30 is given twice" in told.err
+
+
 def test_flags_go_before_the_file(vt: Vt, images: Callable[..., Any]) -> None:
     images("d", 4)
     Path("run.yaml").write_text(

@@ -14,6 +14,7 @@ from vtbench.api.live.networks import home_of, reached_networks
 from vtbench.api.live.sources import LiveGenerator, live_source
 from vtbench.core.errors import UsageError
 from vtbench.core.naming.reference import NAME, Reference, parse_reference
+from vtbench.core.naming.sweeps import swept
 from vtbench.generators import GENERATORS
 from vtbench.run.device import DTYPES
 from vtbench.run.planning.generators import GeneratorSource
@@ -65,7 +66,7 @@ def models_of(given: Any, name: str | None, number: str, kinds: Collection[bool]
     """One model, or a list of them.
 
     Args:
-        given: text as the command line takes it, or an object with ``info``.
+        given: text as the command line takes it (``NAME,key=1|2`` is two models), or an object with ``info``.
         name: what tables call it, of a single one.
         number: of this call.
         kinds: of the tasks: ``True`` for those of generators.
@@ -73,7 +74,8 @@ def models_of(given: Any, name: str | None, number: str, kinds: Collection[bool]
     Raises:
         UsageError: no models, several of one name, or something that is none.
     """
-    several = list(given) if isinstance(given, list | tuple) else [given]
+    asked = list(given) if isinstance(given, list | tuple) else [given]
+    several = [one for model in asked for one in (swept([model]) if isinstance(model, str) else [model])]
     if not several:
         raise UsageError("no model is given", "give one, or a list of them")
     if name is not None and len(several) > 1:

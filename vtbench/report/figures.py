@@ -42,6 +42,8 @@ def _draw(axes: Any, chart: Chart, board: Board) -> None:
         axes.plot(xs, ys, marker="o", markersize=4, linewidth=1.4 if chart.lines else 0, label=_plain(label))
         if not chart.lines:
             axes.annotate(_plain(label), (xs[0], ys[0]), xytext=(5, 4), textcoords="offset points", fontsize=7)
+    for points in chart.curves:
+        axes.plot([p.x for p in points], [p.y for p in points], linewidth=1.2, color="0.6", zorder=0)
     if not chart.lines:
         front = sorted((p for _, points in chart.series for p in points if p.on_front), key=lambda p: p.x)
         axes.plot([p.x for p in front], [p.y for p in front], linestyle="--", linewidth=1, color="0.5", zorder=0)

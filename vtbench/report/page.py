@@ -90,7 +90,8 @@ def _chart(chart: Chart, marks: Mapping[str, Mark], rates: Mapping[str, float | 
     drawings = trusted("".join(chart_svg(chart, marks, rates, size) for size in (WIDE, NARROW)))
     shown = unnamed(chart)
     legend = [(label, label in shown) for label, _ in chart.series]
-    return {"title": chart.title, "svg": drawings, "lines": chart.lines, "legend": legend}
+    shape = {"lines": chart.lines, "curves": bool(chart.curves)}
+    return {"title": chart.title, "svg": drawings, "legend": legend, **shape}
 
 
 def _strata(board: Board) -> list[dict[str, str]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vtbench.report.curves import curves
 from vtbench.report.gather import Board
 from vtbench.results.records.samples import SCORED
 from vtbench.results.records.schema import MetricResult
@@ -38,7 +39,8 @@ class Point:
 
 @dataclass(frozen=True)
 class Chart:
-    """One chart: series of points by name; ``lines`` joins the points of a series."""
+    """One chart: series of points by name; ``lines`` joins the points of a series, ``curves`` those of one model at
+    several rates, each a series of its own."""
 
     title: str
     x_name: str
@@ -47,14 +49,17 @@ class Chart:
     lines: bool = False
     log_x: bool = False
     better: str = ""
+    curves: tuple[tuple[Point, ...], ...] = ()
 
 
 def rate_charts(board: Board) -> list[Chart]:
-    """Bits a pixel against each distortion the board has, marked as its table is; two models are needed.
+    """Bits a pixel against each distortion the board has, marked as its table is; two models are needed. Runs of one
+    model at several rates are on a curve.
 
     ``identity``, which loses nothing at 24 bits a pixel, would leave the others a corner of the chart: it is left out.
     """
     charts = []
+    one_model = curves([run.record.model.reference for run in board.runs if not is_identity(run.record)])
     for name in _RATE_AGAINST:
         found = [
             (run.label, metric_result(run.record, "bits_per_pixel"), run.record.result(name))
@@ -62,16 +67,24 @@ def rate_charts(board: Board) -> list[Chart]:
             if not is_identity(run.record)
         ]
         best = best_rows([run.record for run in board.runs if not is_identity(run.record)], name)
-        points = [
-            Point(label, rate.value, result.value, result.ci_low, result.ci_high, place in best)
+        points = {
+            place: Point(label, rate.value, result.value, result.ci_low, result.ci_high, place in best)
             for place, (label, rate, result) in enumerate(found)
             if rate is not None and result is not None and rate.value > 0 and math.isfinite(result.value)
-        ]
-        if len(points) > 1 and len({point.x for point in points}) > 1:
+        }
+        if len({point.x for point in points.values()}) > 1:
             higher = next(r for _, _, r in found if r is not None).higher_is_better
             better = "up" if higher else "down"
-            charts.append(Chart(f"Rate and {name}", "bits a pixel", name, _by_label(points), log_x=True, better=better))
+            joined = _joined([[points[place] for place in curve if place in points] for curve in one_model])
+            series = _by_label(list(points.values()))
+            charts.append(Chart(f"Rate and {name}", "bits a pixel", name, series, False, True, better, joined))
     return charts[:3]
+
+
+def _joined(found: Sequence[Sequence[Point]]) -> tuple[tuple[Point, ...], ...]:
+    """Points of one model by rate, where every setting has a rate of its own."""
+    kept = [points for points in found if 1 < len(points) == len({point.x for point in points})]
+    return tuple(tuple(sorted(points, key=lambda point: point.x)) for points in kept)
 
 
 def _by_label(points: Sequence[Point]) -> tuple[tuple[str, tuple[Point, ...]], ...]:

@@ -5,6 +5,7 @@ An SVG's text shrinks with it. Both drawings keep their text at 12 pixels or mor
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -30,6 +31,7 @@ def chart_svg(chart: Chart, marks: Mapping[str, Mark], rates: Mapping[str, float
     fronts = sorted(frame.at(point) for _, points in chart.series for point in points if point.on_front)
     names = _names(frame, chart, size)
     parts = [frame.axes(), "" if chart.lines else _path(fronts, "front")]
+    parts += [_curve(frame, marks, points) for points in chart.curves]
     for label, points in chart.series:
         mark, rate = marks[label], rates.get(label)
         inner = [_path([frame.at(point) for point in points], "line")] if chart.lines else []
@@ -99,7 +101,9 @@ def _names(frame: Frame, chart: Chart, size: Size) -> dict[str, str]:
     widths = [0.58 * size.text * len(text) for text in shown]
     room = Box(size.left + 2, size.top, size.width - 2, size.height - size.bottom - 2)
     front = sorted(frame.at(points[0]) for _, points in series if points[0].on_front)
-    found = placed(spots, widths, size.text + 2, room, along(front), size.reach)
+    lines = [front, *([frame.at(point) for point in points] for points in chart.curves)]
+    taken = [spot for line in lines for spot in along(line)]
+    found = placed(spots, widths, size.text + 2, room, taken, size.reach)
     drawn = {}
     for (label, _), text, spot, name in zip(series, shown, spots, found, strict=True):
         drawn[label] = "" if name is None else _name(text, spot, name, size)
@@ -121,8 +125,15 @@ def _name(text: str, spot: tuple[float, float], name: Name, size: Size) -> str:
     return f'{leader}<text class="name" x="{at:.1f}" y="{base:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
-def _path(points: Sequence[tuple[float, float]], kind: str) -> str:
+def _curve(frame: Frame, marks: Mapping[str, Mark], points: Sequence[Point]) -> str:
+    """A line through one model's rates, in the colour of its lowest; the page draws it anew when some are hidden."""
+    models = escape(json.dumps([point.label for point in points]), quote=True)
+    colour = f"--c:var(--s{marks[points[0].label].colour})"
+    return _path([frame.at(point) for point in points], "curve", f' style="{colour}" data-models="{models}"')
+
+
+def _path(points: Sequence[tuple[float, float]], kind: str, more: str = "") -> str:
     if len(points) < 2:
         return ""
     told = " ".join(f"{'M' if index == 0 else 'L'}{x:.1f} {y:.1f}" for index, (x, y) in enumerate(points))
-    return f'<path class="{kind}" d="{told}"/>'
+    return f'<path class="{kind}"{more} d="{told}"/>'

@@ -24,7 +24,8 @@ Every published tokenizer also takes `compile=true` (torch.compile), and diffuse
 (overlapping tiles of large images; another reconstruction, named `+tiled`) or `tiled=SIDE` in pixels.
 `diffusers,path=DIR` takes any autoencoder class of the library that puts one image through, those of videos too. A
 batch that does not fit in memory is halved until it does. Families with learnt positions or scales have a fixed size;
-images are then resized in and back.
+images are then resized in and back. Of `one-d-piece` and `detailflow` the first `tokens=N` may be kept: `vtbench run -t
+'one-d-piece-b,tokens=16|64|256'` measures a rate-distortion curve, which the report draws.
 
 `pair,encoder=NAME,decoder=NAME` has one tokenizer's encoder and another's decoder, which must share their codes; a
 half with arguments is quoted: `decoder='sd-vae,tiled=256'`. Against the encoder's own tokenizer it says what the other

@@ -196,6 +196,36 @@ def test_charts_follow_the_numbers(runs: Path) -> None:
     assert metric == "psnr" and all(sum(found.counts) == 3 for found in spreads)
 
 
+def test_one_model_at_several_rates_is_on_a_curve(tmp_path: Path) -> None:
+    for place, (model, psnr, rate) in enumerate(
+        [
+            ("nested,tokens=64", 24.0, 0.5),
+            ("nested,tokens=9,name=few", 20.0, 0.1),
+            ("nested,tokens=256", 26.0, 2.0),
+            ("nested,tokens=64,seed=1", 24.5, 0.6),
+            ("jpeg,quality=10", 23.0, 0.4),
+            ("other", 22.0, 0.4),
+        ]
+    ):
+        write_run(tmp_path / str(place), model, psnr, rate)
+    board = read_boards([tmp_path])[0]
+    (rate,) = rate_charts(board)
+    (curve,) = rate.curves
+    assert [(point.x, point.y) for point in curve] == [(0.1, 20.0), (0.5, 24.0), (2.0, 26.0)]
+    page = html_page([board])
+    (first, second) = re.findall(r'<path class="curve" style="--c:var\(--s\d\)" data-models="([^"]*)"', page)
+    assert first == second and "tokens=9" in first and "seed=1" not in first
+    assert "one model at several settings" in page
+
+
+def test_settings_that_move_no_rate_are_no_curve(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        write_run(tmp_path / str(seed), f"nested,seed={seed}", 24.0 + seed, 0.5)
+    write_run(tmp_path / "other", "jpeg", 25.0, 0.75)
+    (rate,) = rate_charts(read_boards([tmp_path])[0])
+    assert rate.curves == ()
+
+
 def test_pictures_are_cut_into_their_parts(runs: Path) -> None:
     boards = read_boards([runs])
     found = grids(boards[0])

@@ -49,6 +49,7 @@ def drawn(
         "title": chart.title,
         "svg": trusted("".join(chart_svg(chart, marks, rates, size) for size in sizes)),
         "is_big": is_big,
+        "has_curves": bool(chart.curves),
         "has_front": any(point.on_front for _, points in chart.series for point in points),
         "legend": list(legend.values()),
     }

@@ -53,15 +53,22 @@ for (const chart of document.querySelectorAll("svg.chart")) {
   });
 }
 
-// The dashed line goes through the marked points that are shown.
+// The dashed line goes through the marked points that are shown, a curve through those of its model.
+const through = (line, points) => {
+  points.sort((a, b) => Number(a.x) - Number(b.x));
+  line.setAttribute("d", points.length > 1 ? points.map((point, index) => (index ? "L" : "M") + point.x + " " + point.y).join("") : "");
+};
 const redraw = (chart) => {
   const shown = pointsOf(chart);
   if (!shown.includes(chart.querySelector('.point[tabindex="0"]'))) stopAt(chart, shown[0]);
-  const line = chart.querySelector("path.front");
-  if (line === null) return;
-  const points = [...chart.querySelectorAll("g.series:not(.off) .front-dot")].map((dot) => dot.parentNode.dataset);
-  points.sort((a, b) => Number(a.x) - Number(b.x));
-  line.setAttribute("d", points.length > 1 ? points.map((point, index) => (index ? "L" : "M") + point.x + " " + point.y).join("") : "");
+  for (const line of chart.querySelectorAll("path.front")) {
+    through(line, [...chart.querySelectorAll("g.series:not(.off) .front-dot")].map((dot) => dot.parentNode.dataset));
+  }
+  for (const line of chart.querySelectorAll("path.curve")) {
+    const models = JSON.parse(line.dataset.models);
+    const series = [...chart.querySelectorAll("g.series:not(.off)")].filter((one) => models.includes(one.dataset.model));
+    through(line, series.flatMap((one) => [...one.querySelectorAll(".point")].map((point) => point.dataset)));
+  }
 };
 
 // Sorting: the value in data-order where there is one; empty values stay at the end either way.

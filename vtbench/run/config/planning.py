@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from vtbench.core.disk.files import user_path
+from vtbench.core.naming.sweeps import swept
 from vtbench.run.config.overriding import overridden
 from vtbench.run.config.schema import RunConfig
 from vtbench.run.options import RunOptions
@@ -29,7 +30,7 @@ class Planned:
 def plan_config(
     config: RunConfig, trusted: Collection[Path], command: Sequence[str], measured_on: str | None = None
 ) -> Planned:
-    """Plan what an invocation asks for.
+    """Plan what an invocation asks for; a model at several settings (``NAME,key=1|2``) is so many models.
 
     Args:
         config: the invocation.
@@ -41,7 +42,7 @@ def plan_config(
         UsageError: unknown names, wrong arguments, bad data.
         AssetMissingError: weights that cannot be had.
     """
-    models = [tuple(map(str, requests)) for requests in (config.tokenizers, config.generators)]
+    models = [swept(map(str, requests)) for requests in (config.tokenizers, config.generators)]
     selection = select(models[0], models[1], config.tasks, config.suite, config.data is not None, trusted)
     chosen = _written_out(config, selection)
     makers: list[Callable[[], Source]] = [partial(source_of, name) for name in selection.tokenizers]
