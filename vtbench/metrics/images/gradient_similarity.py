@@ -18,13 +18,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from vtbench.metrics.catalog.lookup import IMAGE_INFOS
+from vtbench.metrics.images.luma import LUMA_WEIGHTS, luma_thousandths
 from vtbench.metrics.images.pixel import check_pair, scored
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-LUMA_WEIGHTS = (299, 587, 114)
-"""ITU-R BT.601 weights of R, G and B, in thousandths."""
 T = 170.0
 _SCALE = sum(LUMA_WEIGHTS) * 4 * 3
 """What the integers here are too large by: thousandths of luma, sums of four pixels, Prewitt sums of three."""
@@ -53,14 +52,6 @@ class GradientSimilarityDeviation:
         """``uint8 [B,3,H,W]`` twice to ``float64 [B]``."""
         check_pair(self.info.name, prediction, reference)
         return scored(_deviation, prediction, reference)
-
-
-def luma_thousandths(images: Tensor) -> Tensor:
-    """Luma of ``uint8 [B,3,H,W]``, times 1000: ``int32 [B,H,W]`` in [0, 255000], exact."""
-    import torch
-
-    red, green, blue = images.to(torch.int32).unbind(1)
-    return red * LUMA_WEIGHTS[0] + green * LUMA_WEIGHTS[1] + blue * LUMA_WEIGHTS[2]
 
 
 def similarity_map(prediction: Tensor, reference: Tensor) -> Tensor:

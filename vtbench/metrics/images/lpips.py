@@ -46,7 +46,7 @@ class _Lpips:
         import torch
 
         tensors = assets.load_tensors(self.required_assets[0]) if tensors is None else tensors
-        self._stages = _backbone(self.network, self.stages, tensors)
+        self._stages = backbone(self.network, self.stages, tensors)
         self._heads = [tensors[f"heads.{k}.weight"].float().flatten() for k in range(len(self.stages))]
         scale = torch.tensor(SCALE).view(1, 3, 1, 1)
         # one pass from 8-bit levels to the backbone's input: ((v / 127.5 - 1) - shift) / scale
@@ -106,7 +106,7 @@ class LpipsVgg(_Lpips):
     pixels = 1 << 21
 
 
-def _backbone(network: str, ends: tuple[int, ...], tensors: Mapping[str, Tensor]) -> list[nn.Sequential]:
+def backbone(network: str, ends: tuple[int, ...], tensors: Mapping[str, Tensor]) -> list[nn.Sequential]:
     """torchvision's layers with our tensors, cut after the layers whose output is compared."""
     import torch
     import torchvision

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from vtbench.core.errors import AdapterError
+from vtbench.core.errors import AdapterError, UsageError
 from vtbench.metrics.catalog.lookup import IMAGE_INFOS
+from vtbench.metrics.images.luma import STUDIO_GAIN, luma_thousandths, without_border
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,6 +56,17 @@ def scored(
     return torch.cat(parts) if parts else torch.empty(0, dtype=torch.float64, device=prediction.device)
 
 
+def check_border(name: str, border: int) -> int:
+    """``border`` as it is.
+
+    Raises:
+        UsageError: it is negative; ``name`` is the metric that was asked for.
+    """
+    if border < 0:
+        raise UsageError(f"{name}: border must not be negative, got {border}", "the default is 0: the whole image")
+    return border
+
+
 def mean_squared_error(prediction: Tensor, reference: Tensor) -> Tensor:
     """``float64 [B]``: mean over the pixels and channels of an image, in squared 8-bit levels."""
     import torch
@@ -65,6 +77,11 @@ def mean_squared_error(prediction: Tensor, reference: Tensor) -> Tensor:
 
 def _decibels(prediction: Tensor, reference: Tensor) -> Tensor:
     return 10.0 * (PEAK**2 / mean_squared_error(prediction, reference)).log10()
+
+
+def _luma_decibels(prediction: Tensor, reference: Tensor) -> Tensor:
+    difference = luma_thousandths(prediction) - luma_thousandths(reference)
+    return 10.0 * (PEAK**2 / (_image_mean(difference.long().square_()) * (STUDIO_GAIN / 1000.0) ** 2)).log10()
 
 
 def _mean_absolute_error(prediction: Tensor, reference: Tensor) -> Tensor:
@@ -90,6 +107,31 @@ class Psnr:
         """``uint8 [B,3,H,W]`` twice to ``float64 [B]``."""
         check_pair(self.info.name, prediction, reference)
         return scored(_decibels, prediction, reference)
+
+
+class PsnrY:
+    """PSNR of Y of YCbCr in dB, peak 255, as in the super-resolution literature; infinite where Y is equal.
+
+    Y = 16 + (65.481 R + 128.553 G + 24.966 B) / 255 (BT.601, 16 to 235), not rounded, as BasicSR's
+    ``calculate_psnr(test_y_channel=True)``; MATLAB's ``rgb2ycbcr`` of 8-bit images rounds it. Its error is 219 / 255 of
+    luma's in full range, so sums stay exact integers.
+
+    Args:
+        border: rows and columns left out at each edge; super-resolution leaves out as many as its factor.
+
+    Raises:
+        UsageError: a negative border.
+    """
+
+    info = IMAGE_INFOS["psnr_y"]
+
+    def __init__(self, border: int = 0) -> None:
+        self._border = check_border(self.info.name, border)
+
+    def __call__(self, prediction: Tensor, reference: Tensor, targets: Sequence[Any] = ()) -> Tensor:
+        """``uint8 [B,3,H,W]`` twice to ``float64 [B]``; NaN where the border leaves no pixel."""
+        check_pair(self.info.name, prediction, reference)
+        return scored(_luma_decibels, *(without_border(images, self._border) for images in (prediction, reference)))
 
 
 class PsnrPooled:

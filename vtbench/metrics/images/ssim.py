@@ -1,4 +1,4 @@
-"""SSIM in three forms: Gaussian window, uniform window, and over five scales.
+"""SSIM in four forms: Gaussian window on RGB or on luma, uniform window, and over five scales.
 
 Wang et al., Image Quality Assessment: From Error Visibility to Structural Similarity, IEEE TIP 2004 (K1 = 0.01,
 K2 = 0.03); Wang, Simoncelli and Bovik, Multi-Scale Structural Similarity, Asilomar 2003. Each channel by itself, valid
@@ -14,11 +14,12 @@ which is the usual form rearranged: four filtered maps instead of five, and exac
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from vtbench.metrics.catalog.lookup import IMAGE_INFOS
-from vtbench.metrics.images.pixel import PEAK, check_pair, scored
+from vtbench.metrics.images.luma import studio_luma, without_border
+from vtbench.metrics.images.pixel import PEAK, check_border, check_pair, scored
+from vtbench.metrics.images.windows import filtered, gaussian_taps
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,6 +46,32 @@ class Ssim:
         """``uint8 [B,3,H,W]`` twice to ``float64 [B]``."""
         check_pair(self.info.name, prediction, reference)
         return _where_wide_enough(_gaussian_ssim, prediction, reference, smallest_side=GAUSSIAN_WINDOW)
+
+
+class SsimY:
+    """:class:`Ssim` of Y of YCbCr (BT.601, 16 to 235, not rounded), as in the super-resolution literature.
+
+    The window and its valid region, population covariance and K1, K2 are those of :class:`Ssim`, the dynamic range
+    stays 255: MATLAB's script of Wang et al. and BasicSR's ``calculate_ssim(test_y_channel=True)``. NaN for images with
+    a side below 11 pixels, borders not counted.
+
+    Args:
+        border: rows and columns left out at each edge; super-resolution leaves out as many as its factor.
+
+    Raises:
+        UsageError: a negative border.
+    """
+
+    info = IMAGE_INFOS["ssim_y"]
+
+    def __init__(self, border: int = 0) -> None:
+        self._border = check_border(self.info.name, border)
+
+    def __call__(self, prediction: Tensor, reference: Tensor, targets: Sequence[Any] = ()) -> Tensor:
+        """``uint8 [B,3,H,W]`` twice to ``float64 [B]``."""
+        check_pair(self.info.name, prediction, reference)
+        pair = (without_border(images, self._border) for images in (prediction, reference))
+        return _where_wide_enough(_luma_ssim, *pair, smallest_side=GAUSSIAN_WINDOW)
 
 
 class SsimUniform7:
@@ -114,6 +141,10 @@ def _gaussian_ssim(x: Tensor, y: Tensor) -> Tensor:
     return luminance.mul_(contrast).mean((1, 2, 3))
 
 
+def _luma_ssim(x: Tensor, y: Tensor) -> Tensor:
+    return _gaussian_ssim(studio_luma(x), studio_luma(y))
+
+
 def _uniform_ssim(x: Tensor, y: Tensor) -> Tensor:
     import torch
 
@@ -153,7 +184,7 @@ def _gaussian_factors(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     torch.add(x, y, out=maps[0])
     torch.sub(x, y, out=maps[1])
     torch.square(maps[:2], out=maps[2:])
-    mean_s, mean_d, square_s, square_d = _gaussian_filter(maps).unbind()
+    mean_s, mean_d, square_s, square_d = filtered(maps, gaussian_taps(GAUSSIAN_WINDOW, GAUSSIAN_SIGMA)).unbind()
     return _factors(mean_s, mean_d, square_s.sub_(mean_s.square()), square_d.sub_(mean_d.square()))
 
 
@@ -163,31 +194,6 @@ def _factors(mean_s: Tensor, mean_d: Tensor, var_s: Tensor, var_d: Tensor) -> tu
     luminance = luminance_d / mean_s.square_().add_(luminance_d).mul_(0.5).add_(C1)
     contrast = var_d / var_s.add_(var_d).mul_(0.5).add_(C2)
     return luminance.neg_().add_(1.0), contrast.neg_().add_(1.0)
-
-
-def _gaussian_filter(maps: Tensor) -> Tensor:
-    """Valid, separable Gaussian over the last two dimensions of float64 maps.
-
-    A sum of shifted copies: for eleven taps on a CPU several times faster than a convolution call. float64, because
-    variances of bright flat regions are small differences of large numbers.
-    """
-    for dim in (-2, -1):
-        length = maps.shape[dim] - GAUSSIAN_WINDOW + 1
-        first, *others = _gaussian_taps()
-        filtered = maps.narrow(dim, 0, length) * first
-        for offset, tap in enumerate(others, start=1):
-            filtered.add_(maps.narrow(dim, offset, length), alpha=tap)
-        maps = filtered
-    return maps
-
-
-@lru_cache(maxsize=1)
-def _gaussian_taps() -> tuple[float, ...]:
-    import math
-
-    centre = GAUSSIAN_WINDOW // 2
-    taps = [math.exp(-0.5 * ((i - centre) / GAUSSIAN_SIGMA) ** 2) for i in range(GAUSSIAN_WINDOW)]
-    return tuple(tap / math.fsum(taps) for tap in taps)
 
 
 def _box_sum(values: Tensor) -> Tensor:
