@@ -60,7 +60,7 @@ def test_every_page_on_results_reads_a_folder_of_every_kind_of_task(
         exec(compile(block, page, "exec"), names)  # noqa: S102 - the page's own code
     shown = capsys.readouterr().out
     if page == "analysis.md":
-        assert "photos-mini@1+" in shown and "english-mini@1+" in shown and "jpeg,quality=30" in shown
+        assert "photos-mini@2+" in shown and "english-mini@1+" in shown and "jpeg,quality=30" in shown
 
 
 def test_a_frame_of_samples_holds_every_kind_of_task(every_kind_of_task: Path) -> None:

@@ -65,7 +65,7 @@ def world() -> dict[str, Any]:
 
 def test_one_call(capsys: pytest.CaptureFixture[str]) -> None:
     space = run("One call")
-    assert space["result"].value("psnr") > 20 and "photos-mini@1+" in capsys.readouterr().out
+    assert space["result"].value("psnr") > 20 and "photos-mini@2+" in capsys.readouterr().out
 
 
 def test_functions_as_models(world: dict[str, Any]) -> None:

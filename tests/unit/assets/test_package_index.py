@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from vtbench.assets.manifest import PackageSource
-from vtbench.assets.package_index import download_archive
+from vtbench.assets.registries.package_index import download_archive
 from vtbench.assets.resolution import resolve_asset
 from vtbench.core.errors import AssetMissingError, VtbenchError
 

@@ -161,7 +161,7 @@ def test_anchors_are_held_against_the_registry_of_metrics(monkeypatch: pytest.Mo
     monkeypatch.setattr("vtbench.checkpoints.cards._cards", lambda kind: {card.name: card} if kind is Card else {})
     first, second = anchor_problems(metric_names())
     assert first.startswith("tokenizer card flowmo-lo: lpips does not say which: name its network")
-    assert second == "tokenizer card flowmo-lo: unknown metric 'psrn', did you mean psnr?"
+    assert second == "tokenizer card flowmo-lo: unknown metric 'psrn', did you mean psnr or psnr_y?"
 
 
 GRIDS_OF_AUTHORS = {  # side of the grid of tokens that authors state for the size they trained at

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from typing_extensions import Self
 
-CHANNELS = (3, 64, 128, 256, 512, 512)
+CHANNELS = [3, 64, 128, 256, 512, 512]
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _ENDS = (4, 9, 16, 23, 30)
 _C = 1e-6
@@ -62,7 +62,7 @@ class Dists:
         self._stages = _stages(network)
         alpha, beta = (weights[name].double().flatten() for name in ("alpha", "beta"))
         total = alpha.sum() + beta.sum()
-        self._alpha, self._beta = (alpha / total).split(CHANNELS), (beta / total).split(CHANNELS)
+        self._alpha, self._beta = torch.split(alpha / total, CHANNELS), torch.split(beta / total, CHANNELS)
         mean, deviation = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, DEVIATION))
         self._gain, self._offset = 1.0 / deviation, -mean / deviation
 

@@ -79,9 +79,17 @@ class Niqe:
     def _where_wide_enough(self, images: Tensor) -> Tensor:
         import torch
 
+<<<<<<< HEAD
         if min(images.shape[-2:]) < LEAST_SIDE:
             return torch.full((len(images),), torch.nan, dtype=torch.float64, device=images.device)
         return scored(lambda part, _: self._distance(block_features(part, self._shapes)), images, images)
+=======
+        batch, _, height, width = images.shape
+        if batch == 0 or min(height, width) < LEAST_SIDE:
+            return torch.full((batch,), torch.nan, dtype=torch.float64, device=images.device)
+        size = 1 if images.device.type == "cpu" else max(1, _CHUNK_PIXELS // (height * width))
+        return torch.cat([self._distance(block_features(part, self._shapes)) for part in torch.split(images, size)])
+>>>>>>> 08bfad1 (Leaderboards have columns of the new metrics; npm and pip share a folder)
 
     def _distance(self, features: Tensor) -> Tensor:
         """Equation 10, of ``[B,N,36]``: ``float64 [B]``; NaN where fewer than two blocks have every feature."""
@@ -96,7 +104,8 @@ class Niqe:
         usable = (count > 1) & gap.isfinite().all(2, keepdim=True)
         spread = spread.where(usable, self._covariance)  # no inverse is taken of what holds no numbers
         inverse = torch.linalg.pinv(spread, hermitian=True)
-        return (gap @ inverse @ gap.mT).sqrt().where(usable, torch.nan).flatten()
+        distance: Tensor = (gap @ inverse @ gap.mT).sqrt().where(usable, torch.nan)
+        return distance.flatten()
 
 
 class NiqeFloor(Niqe):
@@ -143,7 +152,7 @@ def block_features(images: Tensor, shapes: GaussianShapes) -> Tensor:
     luma = studio_luma(images[..., : rows * BLOCK, : columns * BLOCK]).round_()
     scales = []
     for side in (BLOCK, BLOCK // 2):
-        blocks = _normalised(luma)[:, 0].unflatten(1, (rows, side)).unflatten(3, (columns, side)).transpose(2, 3)
+        blocks = _normalised(luma).reshape(-1, rows, side, columns, side).transpose(2, 3)
         scales.append(_features(blocks.flatten(1, 2), shapes))
         if side == BLOCK:
             luma = _halved(luma)

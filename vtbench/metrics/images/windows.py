@@ -36,4 +36,4 @@ def filtered(maps: Tensor, taps: Sequence[float], step: int = 1) -> Tensor:
 
 
 def _every(maps: Tensor, dim: int, step: int) -> Tensor:
-    return maps if step == 1 else maps[(..., slice(None, None, step), *(slice(None),) * (-1 - dim))]
+    return maps[..., ::step, :] if dim == -2 else maps[..., ::step]

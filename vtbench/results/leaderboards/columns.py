@@ -57,7 +57,7 @@ _DISTANCES = (
 _PAIRED = ("psnr", "psnr_pooled", "ssim", "ssim_uniform7", "ms_ssim", "mae", "lpips_alex", "lpips_vgg")
 _CODES = ("codebook_usage", "codebook_perplexity", "code_entropy_bits")
 METRIC_COLUMNS: dict[str, tuple[str, ...]] = {
-    "reconstruction": (*_PAIRED, *_DISTANCES, *_CODES),
+    "reconstruction": (*_PAIRED, "psnr_y", "ssim_y", "dists", "niqe", "niqe_floor", *_DISTANCES, *_CODES),
     "detail": (
         *_PAIRED,
         "gradient_similarity",

@@ -232,6 +232,6 @@ def test_a_published_row_has_a_name_of_the_registry_or_a_declared_one(tmp_path: 
     assert vague == f"{tmp_path}/a.csv: VQ: lpips does not say which: name its network, lpips_alex or lpips_vgg; " + (
         "lpips_unstated where the source does not"
     )
-    assert unknown == f"{tmp_path}/a.csv: VQ: unknown metric 'psrn', did you mean psnr?"
+    assert unknown == f"{tmp_path}/a.csv: VQ: unknown metric 'psrn', did you mean psnr or psnr_y?"
     assert looser_names("lpips_vgg") == looser_names("lpips_alex") == ("lpips_unstated",)
     assert looser_names("fid") == ("rfid", "gfid") and looser_names("psnr") == ()
