@@ -79,17 +79,9 @@ class Niqe:
     def _where_wide_enough(self, images: Tensor) -> Tensor:
         import torch
 
-<<<<<<< HEAD
         if min(images.shape[-2:]) < LEAST_SIDE:
             return torch.full((len(images),), torch.nan, dtype=torch.float64, device=images.device)
         return scored(lambda part, _: self._distance(block_features(part, self._shapes)), images, images)
-=======
-        batch, _, height, width = images.shape
-        if batch == 0 or min(height, width) < LEAST_SIDE:
-            return torch.full((batch,), torch.nan, dtype=torch.float64, device=images.device)
-        size = 1 if images.device.type == "cpu" else max(1, _CHUNK_PIXELS // (height * width))
-        return torch.cat([self._distance(block_features(part, self._shapes)) for part in torch.split(images, size)])
->>>>>>> 08bfad1 (Leaderboards have columns of the new metrics; npm and pip share a folder)
 
     def _distance(self, features: Tensor) -> Tensor:
         """Equation 10, of ``[B,N,36]``: ``float64 [B]``; NaN where fewer than two blocks have every feature."""

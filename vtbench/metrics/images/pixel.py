@@ -131,7 +131,8 @@ class PsnrY:
     def __call__(self, prediction: Tensor, reference: Tensor, targets: Sequence[Any] = ()) -> Tensor:
         """``uint8 [B,3,H,W]`` twice to ``float64 [B]``; NaN where the border leaves no pixel."""
         check_pair(self.info.name, prediction, reference)
-        return scored(_luma_decibels, *(without_border(images, self._border) for images in (prediction, reference)))
+        x, y = (without_border(images, self._border) for images in (prediction, reference))
+        return scored(_luma_decibels, x, y)
 
 
 class PsnrPooled:
