@@ -134,6 +134,8 @@ def _refuse_strangers(references: tuple[str, str], spaces: tuple[str | None, str
 
 def _refuse_shapes(ours: TokenizerInfo, theirs: TokenizerInfo) -> None:
     names = f"{theirs.name} does not decode the codes of {ours.name}"
+    if "codec" in (ours.kind, theirs.kind):
+        raise UsageError(f"{names}: the bytes of a codec are for that codec")
     if ours.kind != theirs.kind:
         raise UsageError(f"{names}: one is {ours.kind}, the other {theirs.kind}")
     if ours.codebook_sizes != theirs.codebook_sizes:
