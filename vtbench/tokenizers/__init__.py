@@ -44,6 +44,7 @@ TOKENIZERS = Registry(
         "bsq-vit": "vtbench.tokenizers.published.bsq_vit.adapter:BsqVit",
         "titok": "vtbench.tokenizers.published.titok.adapter:TiTok",
         "one-d-piece": "vtbench.tokenizers.published.titok.one_d_piece:OneDPiece",
+        "ta-titok": "vtbench.tokenizers.published.titok.text_aware:TextAwareTiTok",
         "cosmos": "vtbench.tokenizers.published.cosmos.adapter:Cosmos",
         "infinity-bsq": "vtbench.tokenizers.published.infinity_bsq:InfinityBsq",
         "elm-bae": "vtbench.tokenizers.published.elm_bae.adapter:ElmBae",

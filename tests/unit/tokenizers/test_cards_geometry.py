@@ -85,6 +85,8 @@ TABLE = {
     "detailflow-64": (512, 0.1016),
     "one-d-piece-b": (256, 0.0469),
     "emu3.5": (256, 0.0664),
+    "ta-titok-bl32-vq": (32, 0.00635),
+    "ta-titok-sl128-vae": (128, 0.5),
     "cosmos-ci8": (1024, 4.0),
     "cosmos-ci16": (256, 1.0),
     "cosmos-di8": (1024, 0.2495),

@@ -19,6 +19,7 @@ class Geometry:
         size: side of the images, in pixels.
         patch: side of a patch.
         pixel_channels: width of the pixel decoder of two stages.
+        caption: tokens and channels of a text that the decoder is given; none where it is given none.
     """
 
     encoder: str
@@ -30,6 +31,7 @@ class Geometry:
     size: int
     patch: int
     pixel_channels: int = 128
+    caption: tuple[int, int] | None = None
 
     @property
     def grid(self) -> int:

@@ -108,6 +108,29 @@ class Decoder(Tower):
         return output
 
 
+class TextAwareDecoder(Decoder):
+    """A decoder beside whose latents a caption stands (Kim et al., 2501.07730), the same for every image.
+
+    Names: also ``text_guidance_proj``, ``text_guidance_positional_embedding``.
+
+    Attributes:
+        caption: features of its tokens, ``[1,T,D]``; no part of the published file.
+    """
+
+    caption: Tensor
+
+    def __init__(self, geometry: Geometry, length: int, channels: int) -> None:
+        super().__init__(geometry)
+        self.text_guidance_proj = nn.Linear(channels, self.width)
+        self.text_guidance_positional_embedding = nn.Parameter(self.width**-0.5 * torch.randn(length, self.width))
+        self.register_buffer("caption", torch.zeros(1, length, channels), persistent=False)
+
+    def tokens(self, latents: Tensor) -> Tensor:
+        """The latents at their places, then the caption's tokens at theirs."""
+        text = self.text_guidance_proj(self.caption) + self.text_guidance_positional_embedding
+        return torch.cat((super().tokens(latents), text.expand(len(latents), -1, -1)), 1)
+
+
 class Network(nn.Module):
     """Names: ``latent_tokens``, ``encoder``, ``decoder``, ``quantize.embedding`` where there is a codebook, and
     ``pixel_quantize.embedding`` and ``pixel_decoder`` of a model in two stages."""
@@ -115,7 +138,7 @@ class Network(nn.Module):
     def __init__(self, geometry: Geometry) -> None:
         super().__init__()
         self.encoder = Encoder(geometry, geometry.dim if geometry.entries else 2 * geometry.dim)
-        self.decoder = Decoder(geometry)
+        self.decoder = TextAwareDecoder(geometry, *geometry.caption) if geometry.caption else Decoder(geometry)
         self.latent_tokens = nn.Parameter(self.encoder.width**-0.5 * torch.randn(geometry.tokens, self.encoder.width))
         if geometry.entries:
             self.quantize = Codebook(geometry.entries, geometry.dim)
