@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from vtbench.checkpoints.cards import load_cards
 from vtbench.core.codes import Codes
-from vtbench.core.errors import AdapterError, UsageError
+from vtbench.core.errors import UsageError
 from vtbench.core.info import TokenizerInfo
 from vtbench.core.naming.reference import parse_reference
 from vtbench.core.pixels import pad_to_stride
@@ -44,8 +44,8 @@ class Pair:
         self._encoder, self._decoder = _part(encoder), _part(decoder)
         ours, theirs = self._encoder.info, self._decoder.info
         _refuse_shapes(ours, theirs)
-        self._ways = _way(self._encoder), _way(self._decoder)
-        _refuse_channels(ours.name, theirs.name, (self._encoder, self._decoder), self._ways)
+        _refuse_channels(ours.name, theirs.name, self._parts, self._ways)
+        self._turns = _differ(*self._ways)
         self._stride = self._common_stride()
         self.info = _joined(ours, theirs)
         told = (f"{part.info.name}: {note}" for part in self._parts for note in getattr(part, "notes", ()))
@@ -55,6 +55,12 @@ class Pair:
     @property
     def _parts(self) -> tuple[Any, Any]:
         return self._encoder, self._decoder
+
+    @property
+    def _ways(self) -> tuple[Any, Any]:
+        """From the latents of each to those that its denoiser sees; ``None`` where it does not tell."""
+        encoder, decoder = (getattr(part, "to_denoiser", None) for part in self._parts)
+        return encoder, decoder
 
     def to(self, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
         """Move both and choose their precision; returns itself."""
@@ -70,13 +76,7 @@ class Pair:
 
     def decode(self, codes: Codes, seeds: Tensor | None = None) -> Tensor:
         """Codes to ``float32 [B,3,H,W]`` of the size that was encoded; may leave [0, 1]."""
-        crossing = self._crossed(codes)
-        try:
-            pixels: Tensor = self._decoder.decode(crossing, **_seeds(self._decoder.info, seeds))
-        except (RuntimeError, ValueError, IndexError) as error:
-            first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-            names = f"{self._decoder.info.name} does not decode the codes of {self._encoder.info.name}"
-            raise AdapterError(f"{names}: {first}") from error
+        pixels: Tensor = self._decoder.decode(self._crossed(codes), **_seeds(self._decoder.info, seeds))
         return pixels
 
     def _crossed(self, codes: Codes) -> Codes:
@@ -84,12 +84,6 @@ class Pair:
         if codes.latents is None or not self._turns:
             return codes
         return replace(codes, latents=after.undo(before.apply(codes.latents)))
-
-    @property
-    def _turns(self) -> bool:
-        """Whether latents are changed on the way."""
-        before, after = self._ways
-        return before is not None and after is not None and not before.equals(after)
 
     def _crossing(self) -> tuple[str, ...]:
         how = "latents cross as their denoiser sees them: normalised by the encoder's pipeline, undone by the other's"
@@ -161,9 +155,9 @@ def _refuse_channels(encoder: str, decoder: str, parts: tuple[Any, Any], ways: t
         raise UsageError(f"{decoder} does not decode the codes of {encoder}: {shapes}")
 
 
-def _way(part: Any) -> Any:
-    """From its latents to those that its denoiser sees; ``None`` where it does not tell."""
-    return getattr(part, "to_denoiser", None)
+def _differ(before: Any, after: Any) -> bool:
+    """Whether latents are changed on the way."""
+    return before is not None and after is not None and not before.equals(after)
 
 
 def _joined(ours: TokenizerInfo, theirs: TokenizerInfo) -> TokenizerInfo:

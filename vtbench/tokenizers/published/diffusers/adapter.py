@@ -107,6 +107,7 @@ class DiffusersAutoencoder:
         if dtype not in (None, self._model.dtype):  # the library warns of any cast, even of one that changes nothing
             changes["dtype"] = dtype
         self._model = self._model.to(**changes) if changes else self._model
+        self.normalisation = self.normalisation.on(self._model.device)
         return self
 
     def compile(self, backend: str = "inductor") -> None:

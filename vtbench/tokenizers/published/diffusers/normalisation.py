@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -36,6 +36,10 @@ class Normalisation:
 
         mean, std = self._beside(latents)
         return F.pixel_shuffle(latents * std + mean, self.patch)
+
+    def on(self, device: Any) -> Normalisation:
+        """The same with its statistics there, so that no call has to send them."""
+        return replace(self, mean=self.mean.to(device), std=self.std.to(device))
 
     def equals(self, other: Normalisation) -> bool:
         """Whether both do the same to every latent."""
