@@ -18,6 +18,7 @@ _ELSEWHERE = {
     "code": "of a model's codes: measure the model with vtbench.evaluate",
     "text": "of what a reader reads: measure a task that has one with vtbench.evaluate",
     "likelihood": "of what a generator says of real images: measure it on a task of tokens with vtbench.evaluate",
+    "learnability": "of what is fitted on codes: measure the model on a task of learnability with vtbench.evaluate",
     "robustness": "of how codes bear change: measure the model on a task of robustness with vtbench.evaluate",
     "instance": "of words or faces in an image: measure a task that finds them with vtbench.evaluate",
 }

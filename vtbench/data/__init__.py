@@ -20,6 +20,7 @@ DATASETS = Registry(
         "patterns-mini": "vtbench.data.embedded.patterns_mini:PatternsMini",
         "photos-mini": "vtbench.data.embedded.photographs.photos_mini:PhotosMini",
         "scenes-mini": "vtbench.data.embedded.photographs.scenes_mini:ScenesMini",
+        "tiles-mini": "vtbench.data.embedded.photographs.tiles_mini:TilesMini",
         "photos-whole": "vtbench.data.embedded.photographs.photos_whole:PhotosWhole",
     },
 )

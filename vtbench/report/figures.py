@@ -10,7 +10,7 @@ from vtbench.core.disk.files import atomic_path, path_segment, require_writable
 from vtbench.core.errors import AssetMissingError
 from vtbench.core.extras import install_extra
 from vtbench.report.gather import Board
-from vtbench.report.series import Chart, rate_charts, stratum_charts
+from vtbench.report.series import Chart, charts_of
 
 
 def write_figures(boards: Sequence[Board], folder: Path) -> list[Path]:
@@ -26,7 +26,7 @@ def write_figures(boards: Sequence[Board], folder: Path) -> list[Path]:
     require_writable(folder)
     written = []
     for board in boards:
-        for chart in (*rate_charts(board), *stratum_charts(board)):
+        for chart in charts_of(board):
             figure = Figure(figsize=(6.4, 4.2), layout="constrained")
             _draw(figure.subplots(), chart, board)
             path = folder / f"{path_segment(board.title)}-{path_segment(chart.title)}.png"

@@ -78,7 +78,8 @@ def boards_of(runs: Iterable[Run]) -> list[Board]:
     return sorted(boards, key=lambda board: (_place(board), board.title, board.first.task.protocol_id))
 
 
-_KINDS = {"reconstruction": 0, "detail": 1, "text": 2, "generation": 3, "tokens": 4, "robustness": 5, "cost": 6}
+_IN_ORDER = ("reconstruction", "detail", "text", "generation", "tokens", "robustness", "learnability", "cost")
+_KINDS = {kind: place for place, kind in enumerate(_IN_ORDER)}
 
 
 def _place(board: Board) -> int:

@@ -11,7 +11,7 @@ from vtbench.report.marks import Mark, marks_of
 from vtbench.report.overview import overview, rate_of
 from vtbench.report.pictures import grids, sheets, worst
 from vtbench.report.provenance import command_of, origin
-from vtbench.report.series import Chart, distributions, rate_charts, stratum_charts
+from vtbench.report.series import Chart, charts_of, distributions
 from vtbench.report.shell import rendered, static, trusted
 from vtbench.report.svg import chart_svg, histogram_svg, unnamed
 from vtbench.report.tables import summary
@@ -58,7 +58,7 @@ def _board(board: Board, marks: Mapping[str, Mark]) -> dict[str, Any]:
         "table": summary(board),
         "run_rates": [rate_of(run) for run in board.runs],
         "rates": rates,
-        "charts": [_chart(chart, marks, rates) for chart in (*rate_charts(board), *stratum_charts(board))],
+        "charts": [_chart(chart, marks, rates) for chart in charts_of(board)],
         "spread_metric": metric,
         "spreads": [
             (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from vtbench.results.tables.rows import metric_result
 _DISTANCES = ("fid", "kid", "fd_efflite0", "kid_efflite0")
 _LIKELIHOODS = ("code_nll_bits_per_pixel", "bits_per_dim")
 _RATE_AGAINST = ("psnr", "lpips_alex", "cer", "high_frequency_error", *_DISTANCES, "code_nll_bits_per_pixel")
+_LEARNED, _QUALITIES = "ar_bits_per_pixel", ("psnr", "lpips_alex")
 _OF_STRATUM = ("band_error", "cer", "high_frequency_error", "psnr", "t_acc", "face_similarity")
 _BINS = 24
 _MOST_POINTS = 12
@@ -79,6 +80,45 @@ def rate_charts(board: Board) -> list[Chart]:
             series = _by_label(list(points.values()))
             charts.append(Chart(f"Rate and {name}", "bits a pixel", name, series, False, True, better, joined))
     return charts[:3]
+
+
+def learnability_charts(board: Board) -> list[Chart]:
+    """What codes cost a probe against how well images come back: what to look at when choosing codes to generate.
+
+    Marked are models that no other is as good as at as few bits.
+    """
+    charts = []
+    for name in _QUALITIES:
+        found = [(run.label, run.record.result(_LEARNED), run.record.result(name)) for run in board.runs]
+        points = [
+            Point(label, bits.value, result.value, result.ci_low, result.ci_high)
+            for label, bits, result in found
+            if bits is not None and result is not None and math.isfinite(result.value)
+        ]
+        if len({point.x for point in points}) > 1:
+            higher = next(r for _, _, r in found if r is not None).higher_is_better
+            better, front = ("up" if higher else "down"), _front(points, bool(higher))
+            series = _by_label([replace(point, on_front=point in front) for point in points])
+            charts.append(Chart(f"Learnability and {name}", "bits a pixel under a probe", name, series, better=better))
+    return charts
+
+
+def _front(points: Sequence[Point], higher: bool) -> list[Point]:
+    """Points that no other equals or beats in both, at fewer bits or better in one."""
+    sign = 1.0 if higher else -1.0
+    return [
+        point
+        for point in points
+        if not any(
+            other.x <= point.x and sign * other.y >= sign * point.y and (other.x, other.y) != (point.x, point.y)
+            for other in points
+        )
+    ]
+
+
+def charts_of(board: Board) -> list[Chart]:
+    """Every chart that a board has enough models for."""
+    return [*learnability_charts(board), *rate_charts(board), *stratum_charts(board)]
 
 
 def _joined(found: Sequence[Sequence[Point]]) -> tuple[tuple[Point, ...], ...]:

@@ -86,6 +86,7 @@ def _task(task: TaskSpec) -> str:
         else _fields(task.conditions.model_dump(mode="json", exclude_none=True)),
         "reference": _reference(task),
         "likelihood": "" if task.likelihood is None else _fields(task.likelihood.model_dump()),
+        "learnability": "" if task.learnability is None else _fields(task.learnability.model_dump()),
         "preprocessing": _preprocessing(task),
         "reader": "" if task.reader is None else f"`{task.reader.name}`, case: {task.reader.case}",
         "timing": "" if task.timing is None else _fields(task.timing.model_dump()),

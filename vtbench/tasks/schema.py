@@ -22,6 +22,7 @@ from vtbench.tasks.sections import (
     DataSpec,
     Frozen,
     InstanceSpec,
+    LearnabilitySpec,
     LikelihoodSpec,
     MetricRequest,
     PreprocessSpec,
@@ -45,7 +46,7 @@ class TaskSpec(Frozen):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     version: int = Field(ge=1)
-    kind: Literal["reconstruction", "detail", "text", "generation", "tokens", "robustness", "cost"]
+    kind: Literal["reconstruction", "detail", "text", "generation", "tokens", "robustness", "learnability", "cost"]
     summary: str
     data: DataSpec = DataSpec.model_validate({})
     preprocess: PreprocessSpec
@@ -62,6 +63,8 @@ class TaskSpec(Frozen):
     likelihood_metrics: tuple[MetricRequest, ...] = ()
     likelihood: LikelihoodSpec | None = None
     robustness_metrics: tuple[MetricRequest, ...] = ()
+    learnability_metrics: tuple[MetricRequest, ...] = ()
+    learnability: LearnabilitySpec | None = None
     reference: ReferenceSpec | None = None
     cost_metrics: tuple[MetricRequest, ...] = ()
     timing: TimingSpec | None = None
@@ -76,13 +79,19 @@ class TaskSpec(Frozen):
     def metrics(self) -> tuple[MetricRequest, ...]:
         """Every metric the task asks for, in order."""
         of_parts = self.instance_metrics + self.block_metrics + self.prompt_metrics + self.likelihood_metrics
-        of_parts += self.robustness_metrics + self.cost_metrics
+        of_parts += self.robustness_metrics + self.learnability_metrics + self.cost_metrics
         return self.image_metrics + self.set_metrics + self.code_metrics + self.text_metrics + of_parts
 
     @property
     def of_generators(self) -> bool:
         """Whether its models are generators: to sample, or to say how likely real images are."""
         return self.kind in ("generation", "tokens")
+
+    @property
+    def kept_fields(self) -> tuple[str, ...]:
+        """Fields of a sample's target that its row keeps."""
+        group = () if self.learnability is None or self.learnability.group is None else (self.learnability.group,)
+        return tuple(dict.fromkeys((*self.strata, *group)))
 
     @property
     def of_pixels(self) -> bool:
@@ -100,6 +109,7 @@ class TaskSpec(Frozen):
         compared = {} if self.reference is None else {"reference": self.reference.model_dump()}
         told = {} if self.likelihood is None else {"likelihood": self.likelihood.model_dump()}
         timed = {} if self.timing is None else {"timing": self.timing.model_dump()}
+        learned = {} if self.learnability is None else {"learnability": self.learnability.model_dump()}
         return {
             "kind": self.kind,
             **self._judges(),
@@ -108,6 +118,7 @@ class TaskSpec(Frozen):
             **compared,
             **told,
             **timed,
+            **learned,
             "preprocess": self.preprocess.model_dump(),
             "pixels": _PIXEL_RULES.get(self.preprocess.preset.partition("@")[0], PIXEL_RULE),
             "metrics": [stated_metric(request, codes) for request in self.metrics],
@@ -166,6 +177,7 @@ class TaskSpec(Frozen):
             ("likelihood", self.likelihood_metrics),
             ("robustness", self.robustness_metrics),
             ("cost", self.cost_metrics),
+            ("learnability", self.learnability_metrics),
         ):
             for request in requests:
                 kind = metric_info(request.name).kind
@@ -178,6 +190,7 @@ class TaskSpec(Frozen):
         self._check_likelihood()
         self._check_robustness()
         self._check_cost()
+        self._check_learnability()
         derived = [m.name for m in self.text_metrics if m.name.endswith(("_floor", "_excess"))]
         if derived:
             raise ValueError(f"{', '.join(derived)}: ask for the metric itself; floor and excess come with it")
@@ -247,3 +260,11 @@ class TaskSpec(Frozen):
             raise ValueError("a task of kind cost says under timing how calls are timed, and no other task does")
         if bool(self.cost_metrics) != (self.kind == "cost"):
             raise ValueError("cost_metrics belong to tasks of kind cost, which name at least one")
+
+    def _check_learnability(self) -> None:
+        if (self.kind == "learnability") != (self.learnability is not None):
+            raise ValueError("a task of learnability says under learnability what is fitted, and no other task does")
+        if bool(self.learnability_metrics) != (self.kind == "learnability"):
+            raise ValueError("learnability_metrics belong to tasks of learnability, which name at least one")
+        if self.kind == "learnability" and self.preprocess.size is None and not self.data.source:
+            raise ValueError("a probe is fitted on images of one size: preprocess.size states it")

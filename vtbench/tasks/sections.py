@@ -160,3 +160,43 @@ class ReferenceSpec(Frozen):
         if self.statistics is not None and self.data is not None:
             raise ValueError("a reference is statistics or data, not both")
         return self
+
+
+class ProbeSpec(Frozen):
+    """The network fitted on codes, and how: all of it decides what codes are said to cost."""
+
+    name: Literal["causal-transformer@1"] = "causal-transformer@1"
+    width: int = Field(ge=8, le=4096)
+    blocks: int = Field(ge=1, le=64)
+    heads: int = Field(ge=1, le=64)
+    steps: int = Field(ge=1)
+    batch: int = Field(ge=1, description="images a step")
+    warmup: int = Field(ge=0, description="steps over which the learning rate rises")
+    learning_rate: float = Field(gt=0)
+    weight_decay: float = Field(ge=0)
+    seeds: int = Field(3, ge=1, le=16, description="fits, from seeds 0, 1 …; intervals are over them")
+
+    @model_validator(mode="after")
+    def _divides_and_ends(self) -> ProbeSpec:
+        if self.width % self.heads:
+            raise ValueError(f"a width of {self.width} does not divide among {self.heads} heads")
+        if self.warmup >= self.steps:
+            raise ValueError(f"{self.warmup} steps of warm-up leave none of {self.steps}")
+        return self
+
+
+class LearnabilitySpec(Frozen):
+    """What is fitted on a tokenizer's codes, and which images are held out."""
+
+    probe: ProbeSpec
+    held_out: float | tuple[str, ...] = Field(0.25, description="share of groups held out, or which")
+    group: str | None = Field(None, description="field of a sample's target; its images are held out together")
+    split_seed: int = Field(0, description="of a share")
+
+    @model_validator(mode="after")
+    def _holds_some_out(self) -> LearnabilitySpec:
+        if isinstance(self.held_out, float) and not 0.0 < self.held_out < 1.0:
+            raise ValueError(f"held_out is a share between 0 and 1, or names; got {self.held_out}")
+        if not isinstance(self.held_out, float) and (self.group is None or not self.held_out):
+            raise ValueError("held_out names values of a group, which must be stated: group: photograph")
+        return self

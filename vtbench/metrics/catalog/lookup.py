@@ -17,6 +17,7 @@ from vtbench.metrics.catalog.images import (
     PROMPT_INFOS,
     PROMPT_REGISTRY,
 )
+from vtbench.metrics.catalog.learnability import LEARNABILITY_INFOS
 from vtbench.metrics.catalog.rates import (
     CODE_INFOS,
     INSTANCE_INFOS,
@@ -56,6 +57,7 @@ __all__ = [
     "INCEPTION_CLEAN",
     "INSTANCE_INFOS",
     "INSTANCE_METRICS",
+    "LEARNABILITY_INFOS",
     "LIKELIHOOD_INFOS",
     "PIXEL_LIKELIHOOD",
     "PROMPT_INFOS",
@@ -71,7 +73,7 @@ __all__ = [
     "set_metric",
 ]
 
-_OF_CODES = {**CODE_INFOS, **LIKELIHOOD_INFOS, **ROBUSTNESS_INFOS}
+_OF_CODES = {**CODE_INFOS, **LIKELIHOOD_INFOS, **ROBUSTNESS_INFOS, **LEARNABILITY_INFOS}
 _OF_PERTURBED = ("psnr_perturbed", "lpips_alex_perturbed", "kid_efflite0_perturbed", "fid_perturbed")
 """Those of the literature; any metric of image pairs or sets has its own."""
 _OF_READINGS = {**TEXT_INFOS, **INSTANCE_INFOS}

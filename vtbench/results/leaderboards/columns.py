@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-FAMILIES = ("reconstruction", "detail", "text", "generation", "tokens", "robustness", "cost", "compat")
+FAMILIES = (
+    "reconstruction",
+    "detail",
+    "text",
+    "generation",
+    "tokens",
+    "robustness",
+    "learnability",
+    "cost",
+    "compat",
+)
 """A CSV each. Compat tasks reproduce quirks on purpose and stand apart from the tasks they resemble."""
 KEY_COLUMNS = ("model", "revision", "protocol_id", "dtype")
 FACT_COLUMNS = (
@@ -92,6 +102,15 @@ METRIC_COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "generation": (*_DISTANCES, "clip_score", "clip_score_crop", *_CODES, "code_js_divergence"),
     "tokens": ("code_nll_bits", "code_nll_bits_per_pixel", "bits_per_dim", *_CODES),
+    "learnability": (
+        "ar_bits_per_pixel",
+        "ar_nll_bits",
+        "ar_nll_bits_train",
+        "code_unigram_bits",
+        "ar_gain",
+        *_PAIRED,
+        *_CODES,
+    ),
     "robustness": (
         *_PAIRED,
         *_DISTANCES,

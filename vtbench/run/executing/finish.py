@@ -12,6 +12,7 @@ from vtbench.core.disk.links import refuse_links
 from vtbench.core.errors import DamagedFileError, VtbenchError
 from vtbench.results.records.record import RunRecord, read_record
 from vtbench.run.executing.job import ensure_manifest, measure_blocks, tell_damage
+from vtbench.run.executing.learnability import fit_probes
 from vtbench.run.executing.reconstruction import reference_features
 from vtbench.run.measuring.evaluators import Evaluators
 from vtbench.run.planning.earlier import job_name
@@ -74,7 +75,7 @@ def score_when_whole(plan: JobPlan, evaluators: Evaluators, device: torch.device
     with FileLock(plan.folder / ".score.lock"):
         while True:
             try:
-                return finished(plan, _say_nothing) or _scored(plan)
+                return finished(plan, _say_nothing) or _scored(plan, device)
             except DamagedFileError as error:
                 if error.path in mended or not _is_below(error.path, plan.out):
                     raise
@@ -86,7 +87,8 @@ def score_when_whole(plan: JobPlan, evaluators: Evaluators, device: torch.device
             _make_again(plan, evaluators, device, worker)
 
 
-def _scored(plan: JobPlan) -> RunRecord:
+def _scored(plan: JobPlan, device: torch.device) -> RunRecord:
+    fit_probes(plan, device)
     return score_job(plan.folder, plan.out, own_manifest(plan), note=say)
 
 

@@ -69,5 +69,6 @@ def _meter(plan: JobPlan, data: TaskData, evaluators: Evaluators, device: torch.
         transfers=transfers_to(device),
         batch_size=plan.batch_size,
         columns=row_columns(plan.task),
-        strata=plan.task.strata,
+        strata=plan.task.kept_fields,
+        keeps_codes=plan.task.learnability is not None,
     )

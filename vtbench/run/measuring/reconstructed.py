@@ -45,6 +45,7 @@ class BlockMeter:
         batch_size: images given to an extractor at once.
         columns: metric columns of a row.
         strata: fields of a target that its row keeps.
+        keeps_codes: the codes themselves stay in the block.
     """
 
     predictor: Predictor
@@ -58,6 +59,7 @@ class BlockMeter:
     batch_size: int
     columns: Sequence[str]
     strata: Sequence[str] = ()
+    keeps_codes: bool = False
 
     def measure(
         self, block: Block, items: Sequence[Prepared | SampleFailure], waited_s: float
@@ -221,6 +223,9 @@ class BlockMeter:
             return {}
         codes = asked.codes.select([asked.places[place] for place in kept])
         tally.counts.append(count_codes(codes, self.info))
+        if self.keeps_codes:
+            tally.keep_codes(codes, self.info)
+        pixels = torch.tensor([float(sample.model_input[0].numel()) for sample in samples], dtype=torch.float64)
         pixels = torch.tensor([asked.samples[place].model_input[0].numel() for place in kept], dtype=torch.float64)
         rates = (codes.total_bits(self.info) / pixels).tolist()
         return {

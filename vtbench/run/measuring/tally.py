@@ -15,6 +15,7 @@ from torch import Tensor
 
 from vtbench.core.codes import Codes
 from vtbench.core.contracts import FeatureExtractor
+from vtbench.core.errors import AdapterError
 from vtbench.core.foreign.guard import foreign
 from vtbench.core.info import TokenizerInfo
 from vtbench.core.outside.tensor_files import Array
@@ -25,6 +26,7 @@ from vtbench.run.measuring.costs import CostTally
 from vtbench.run.measuring.robustness.answers import Found
 from vtbench.run.measuring.transit.scored import Scored
 from vtbench.run.measuring.transit.transfers import Transfers
+from vtbench.run.storing.kept_codes import KEPT_FORM, kept_arrays, kept_form
 from vtbench.run.storing.rows import SampleRow
 from vtbench.run.timing import Span, now
 
@@ -60,6 +62,8 @@ class Tally:
     cost: CostTally = field(default_factory=CostTally)
     sampled: dict[str, list[Array]] = field(default_factory=lambda: defaultdict(list))
     found: dict[str, list[Array]] = field(default_factory=lambda: defaultdict(list))
+    kept: dict[str, list[Array]] = field(default_factory=lambda: defaultdict(list))
+    kept_form: dict[str, Any] = field(default_factory=dict)
 
     @contextmanager
     def timed(self, part: str) -> Iterator[None]:
@@ -87,6 +91,24 @@ class Tally:
         for name, rows in found.tensors.items():
             self.found[name].append(rows)
 
+    def keep_codes(self, codes: Codes, tokenizer: TokenizerInfo) -> None:
+        """Keep every image's codes, for a probe to be fitted on; nothing of latents and payloads, which it is not.
+
+        Raises:
+            AdapterError: codes of another geometry than those before.
+        """
+        if not codes.levels and not codes.bits:
+            return
+        form = kept_form(codes)
+        if self.kept_form not in ({}, form):
+            raise AdapterError(
+                f"{tokenizer.name} gave codes of grids {self.kept_form['grids']} and {form['grids']}",
+                "a probe is fitted on images of one size: use a task that brings them to one",
+            )
+        self.kept_form = form
+        for name, array in kept_arrays(codes, tokenizer).items():
+            self.kept[name].append(array)
+
     def tensors(self, names: FeatureNames) -> dict[str, Array]:
         """Every feature asked for (of no rows where no image was scored) and the merged code counts."""
         keys = [feature_key(name, feature) for name, features in names.items() for feature in features]
@@ -95,7 +117,8 @@ class Tally:
             key: joined(parts) for key, parts in self.sampled.items() if len({part.shape[1] for part in parts}) == 1
         }
         found = {key: joined(parts) for key, parts in self.found.items()}
-        return {key: joined(self.features.get(key, [])) for key in keys} | counts | of_one_length | found
+        kept = {key: joined(parts) for key, parts in self.kept.items()}
+        return {key: joined(self.features.get(key, [])) for key in keys} | counts | of_one_length | found | kept
 
     def meta(self, samples: int) -> dict[str, Any]:
         """Timings and events of the block; once the device is done."""
@@ -108,6 +131,7 @@ class Tally:
             "events": self.events,
             "resized": sorted(self.resized),
             "peak_memory_mb": peak_memory_mb(self.device),
+            **({KEPT_FORM: self.kept_form} if self.kept_form else {}),
             **self.cost.meta(),
         }
 

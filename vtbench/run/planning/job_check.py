@@ -14,6 +14,7 @@ from vtbench.results.records.samples import SAMPLES_FILE, read_sealed_samples
 from vtbench.results.records.schema import WeightSection
 from vtbench.run.planning.jobs import JobPlan
 from vtbench.run.planning.models import PredictionSource
+from vtbench.run.probing.store import check_probes
 from vtbench.run.storing.blocks import Block
 from vtbench.run.storing.manifest import PLAN_FILE, JobManifest, read_manifest
 from vtbench.run.storing.references import ReferenceFeatures, open_reference
@@ -86,6 +87,8 @@ def problem_beside_record(plan: JobPlan, record: RunRecord) -> str:
         if plan.store.content(plan.data.blocks) != record.integrity.blocks:
             return f"{plan.record_path} was made of other blocks than are there"
         check_references(manifest, plan.out, plan.data.blocks)
+        if plan.task.learnability is not None:
+            check_probes(plan.folder, plan.key, plan.task.learnability)
     except (DamagedFileError, UsageError) as error:
         return error.what
     return ""

@@ -32,9 +32,11 @@ class Measured:
 
     Attributes:
         out: the folder of all runs, which holds the reference features.
+        folder: the job's own.
     """
 
     out: Path
+    folder: Path
     manifest: JobManifest
     store: BlockStore
     blocks: list[Block]

@@ -24,6 +24,7 @@ from vtbench.run.scoring.fold import (
     text_results,
 )
 from vtbench.run.scoring.instances import instance_results
+from vtbench.run.scoring.learnability import learnability_results
 from vtbench.run.scoring.recording import make_record
 from vtbench.run.scoring.robustness import robustness_results
 from vtbench.run.scoring.sets import set_results
@@ -64,7 +65,7 @@ def score_job(
     samples = store.samples(blocks)
     _require_some_scored(samples)
     told_of_sets: list[str] = []
-    measured = Measured(out, manifest, store, blocks, samples)
+    measured = Measured(out, folder, manifest, store, blocks, samples)
     of_sets, reference = set_results(measured, [*task.set_metrics, *extra], told_of_sets, note)
     results = [
         *image_results(task, samples),
@@ -74,6 +75,7 @@ def score_job(
         *prompt_results(task, samples),
         *likelihood_results(task, samples),
         *cost_results(task, samples, manifest.environment.hardware),
+        *learnability_results(measured),
         *code_results(measured),
         *of_sets,
         *robustness_results(measured, told_of_sets, note),

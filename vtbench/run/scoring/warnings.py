@@ -52,10 +52,11 @@ def _changed(manifest: JobManifest) -> list[str]:
 def count_warnings(task: TaskSpec, samples: Samples, results: Sequence[MetricResult]) -> list[str]:
     """Values over fewer samples than were scored, and why; metrics that share count and reason share a line."""
     scored = sum(status != FAILED for status in samples.status)
-    infos, instances = _infos(task), {request.name for request in task.instance_metrics}
+    infos = _infos(task)
+    counted_apart = {request.name for request in (*task.instance_metrics, *task.learnability_metrics)}
     told: dict[str, list[str]] = {}
     for result in results:
-        if result.stratum == "all" and result.n < scored and result.metric not in instances:
+        if result.stratum == "all" and result.n < scored and result.metric not in counted_apart:
             reasons = "; ".join(_reasons(result, infos.get(result.metric), samples))
             why = f"{result.n} of {scored} samples{f': {reasons}' if reasons else ''}"
             told.setdefault(why, []).append(result.metric)

@@ -13,15 +13,18 @@ from vtbench.core.errors import DamagedFileError, UsageError, VtbenchError
 from vtbench.core.outside.seals import UNSEALED
 from vtbench.results.records.record import RECORD_FILE, RunRecord, read_record_with_seal
 from vtbench.results.records.samples import SAMPLES_FILE, content_digest, read_sealed_samples
+from vtbench.run.probing.store import FOLDER as PROBES
+from vtbench.run.probing.store import check_probes
 from vtbench.run.storing.blocks import Block, BlockStore, split_blocks
 from vtbench.run.storing.input_files import inputs_in, read_inputs
 from vtbench.run.storing.manifest import PLAN_FILE, JobManifest, read_manifest
 from vtbench.run.storing.references import FOLDER, ReferenceFeatures, open_reference
 from vtbench.run.verifying.findings import Finding, damage_told, damaged
 from vtbench.run.verifying.values import wrong_values
+from vtbench.tasks.sections import LearnabilitySpec
 
 _OURS = (PLAN_FILE, RECORD_FILE, SAMPLES_FILE, ".score.lock")
-_OURS_BELOW = {"blocks": (".parquet", ".safetensors"), "previews": (".webp",)}
+_OURS_BELOW = {"blocks": (".parquet", ".safetensors"), "previews": (".webp",), PROBES: (".safetensors",)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +61,7 @@ def verify_job(folder: Path) -> list[Finding]:
         found += _references(job)
         if record is not None:
             found += _beside(job, record)
+            found += _probes(job)
     if not any(one.status == "damaged" for one in found):
         found.append(_sound(folder, job, record))
     return found
@@ -142,6 +146,14 @@ def _references(job: _Job) -> Iterator[Finding]:
         yield from _attempt(job.out / FOLDER / name, lambda: open_reference(job.out, name).check_sound())
     if generation.tokenizer_job is not None and not (job.out / generation.tokenizer_job / PLAN_FILE).is_file():
         yield damaged(job.out / generation.tokenizer_job, "is gone: the tokenizer's own job belongs to this one")
+
+
+def _probes(job: _Job) -> Iterator[Finding]:
+    """What probes found on the codes, of a task of learnability."""
+    stated = job.manifest.task.get("learnability")
+    if stated is not None:
+        key, spec = job.manifest.job_key, LearnabilitySpec.model_validate(stated)
+        yield from _attempt(job.folder / PROBES, lambda: check_probes(job.folder, key, spec))
 
 
 def _beside(job: _Job, record: RunRecord) -> Iterator[Finding]:
