@@ -225,7 +225,6 @@ class BlockMeter:
         tally.counts.append(count_codes(codes, self.info))
         if self.keeps_codes:
             tally.keep_codes(codes, self.info)
-        pixels = torch.tensor([float(sample.model_input[0].numel()) for sample in samples], dtype=torch.float64)
         pixels = torch.tensor([asked.samples[place].model_input[0].numel() for place in kept], dtype=torch.float64)
         rates = (codes.total_bits(self.info) / pixels).tolist()
         return {
