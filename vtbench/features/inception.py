@@ -81,6 +81,7 @@ class InceptionPytorch(_Inception):
 
     pytorch-fid (``mseitzer/pytorch-fid@b9c1811``) reads images as ``x / 255`` and feeds the network ``2 x - 1``, where
     the graph has ``(x - 128) / 128``: 128 is 0.502 of its white, not half. Its weights are those of the same graph.
+    Held against its own class with the same seeded weights: 3e-7 of the features' norm; ``inception_tf`` is 1e-2 away.
 
     Args:
         state: weights under torch-fidelity's names; the asset ``inception_tf`` unless given.

@@ -27,6 +27,8 @@ class Manifold:
     Inside is strict: a sample exactly on a ball's surface is outside. What is inside is decided as the differences of
     the features in float64 decide it, duplicates at distance 0 included: see ``neighbours``.
 
+    Held against Naeem et al.'s own package (``clovaai/generative-evaluation-prdc@e320c1d``, k = 5): all four are equal.
+
     Intervals hold the balls fixed and cover the choice of the samples tested against them: Wilson for the three
     shares, a percentile bootstrap of 1000 resamples for density.
 

@@ -109,10 +109,18 @@ def not_comparable(baseline: Measurement, candidate: Measurement) -> str:
     """Why no number of the two compares; empty where they do."""
     if baseline.protocol_id != candidate.protocol_id:
         return f"protocol {baseline.protocol_id}, now {candidate.protocol_id}"
+    before, after = (_devices(side) for side in (baseline, candidate))
+    if before and after and before != after:
+        return f"device {', '.join(before)}, now {', '.join(after)}"
     stated = baseline.fingerprint and candidate.fingerprint
     if stated and baseline.fingerprint != candidate.fingerprint:
         return f"data {baseline.fingerprint[:12]}, now {candidate.fingerprint[:12]}"
     return ""
+
+
+def _devices(side: Measurement) -> list[str]:
+    """What times and memory are of; a difference of the data would not say why there are no comparable ones."""
+    return sorted({str(result.details["device"]) for result in side.results.values() if "device" in result.details})
 
 
 def results_differ(baseline: MetricResult, candidate: MetricResult) -> str:

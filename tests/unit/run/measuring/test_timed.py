@@ -17,10 +17,10 @@ from vtbench.core.codes import Codes
 from vtbench.core.contracts import Prepared
 from vtbench.core.errors import UsageError
 from vtbench.core.info import TokenizerInfo
-from vtbench.results.comparing.measurement import results_differ
+from vtbench.results.comparing.measurement import Measurement, not_comparable, results_differ
 from vtbench.results.records.record import load_records
 from vtbench.results.records.samples import Samples
-from vtbench.results.records.schema import EnvironmentSection
+from vtbench.results.records.schema import EnvironmentSection, MetricResult
 from vtbench.run import provenance
 from vtbench.run.measuring.model import LoadedModel
 from vtbench.run.measuring.predict import ModelPredictor
@@ -103,6 +103,11 @@ def test_what_has_no_encode_and_decode_is_refused() -> None:
         timed(predictor(Whole()), 1)
 
 
+def measurement(device: str, result: MetricResult) -> Measurement:
+    told = result.model_copy(update={"details": {"device": device}})
+    return Measurement("here", "m", "latency-256", "latency-256@1+0", f"data of {device}", {("encode_ms", "all"): told})
+
+
 def test_rows_become_order_statistics_over_calls() -> None:
     task = load_task("latency-256")
     drawn = np.random.default_rng(0).permutation(np.arange(1.0, 65.0))
@@ -126,6 +131,8 @@ def test_rows_become_order_statistics_over_calls() -> None:
     # the share of calls at or below a percentile is binomial: ends of the interval by its quantiles, 24 and 41
     assert abs(low - 24) <= 2 and abs(high - 41) <= 2
     assert found["encode_ms"].details == {"device": "a device", "warm_up": 8, "images_a_call": 1}
+    ours, theirs = (measurement(name, found["encode_ms"]) for name in ("a device", "another"))
+    assert not_comparable(ours, theirs) == "device a device, now another" and not_comparable(ours, ours) == ""
     other = found["encode_ms"].model_copy(update={"details": {"device": "another"}})
     assert "device a device, now another" in results_differ(found["encode_ms"], other)
 
