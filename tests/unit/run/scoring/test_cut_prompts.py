@@ -12,6 +12,7 @@ from torch import Tensor
 from vtbench.metrics.catalog.lookup import metric_info
 from vtbench.results.records.samples import FAILED, SCORED, Samples
 from vtbench.run.measuring.prompts import cut_column, prompt_columns, prompt_scores
+from vtbench.run.measuring.transit.transfers import OnHost
 from vtbench.run.planning.jobs import row_columns
 from vtbench.run.scoring.fold import prompt_results
 from vtbench.run.scoring.warnings import _cut_prompts
@@ -54,10 +55,11 @@ def samples(values: Sequence[float], cut: Sequence[float] | None, status: Sequen
 
 def test_scores_come_with_what_was_cut() -> None:
     images = torch.zeros(2, 3, 8, 8, dtype=torch.uint8)
-    found = prompt_scores([Lengths()], images, ["short", "longer"])
-    assert found == {"clip_score": [5.0, 6.0], "clip_score_prompt_cut": [0.0, 1.0]}
+    found = prompt_scores([Lengths()], images, ["short", "longer"], OnHost())
+    columns = {name: column.tolist() for name, column in found.items()}
+    assert columns == {"clip_score": [5.0, 6.0], "clip_score_prompt_cut": [0.0, 1.0]}
     assert set(found) == set(prompt_columns([CLIP])) <= set(row_columns(load_task("t2i-prompts")))
-    assert prompt_scores([Careless()], images, ["short", "longer"]) == {"clip_score": [5.0, 6.0]}
+    assert list(prompt_scores([Careless()], images, ["short", "longer"], OnHost())) == ["clip_score"]
 
 
 def test_a_record_counts_them_and_warns_and_failed_samples_do_not_count() -> None:
