@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from vtbench.core.errors import VtbenchError
 from vtbench.core.naming.reference import parse_reference
+from vtbench.core.naming.sweeps import swept
 from vtbench.generators.resolve import generator_arguments
 from vtbench.systems.entries import Coverage, Run
 from vtbench.tasks import load_suite, load_task
@@ -44,11 +45,13 @@ def _told(run: Run) -> Iterator[str]:
 
 
 def _generator(text: str) -> None:
-    generator_arguments(parse_reference(text))
+    for one in swept([text]):
+        generator_arguments(parse_reference(one))
 
 
 def _tokenizer(text: str) -> None:
-    tokenizer_arguments(parse_reference(text))
+    for one in swept([text]):
+        tokenizer_arguments(parse_reference(one))
 
 
 def _task(text: str) -> None:

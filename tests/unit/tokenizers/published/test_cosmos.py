@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from seeded_weights import seed_weights, seeded_images
+from seeded_weights import golden, seed_weights, seeded_array, seeded_images
 
 from vtbench.checkpoints.cards import load_cards
 from vtbench.core.errors import AdapterError, UsageError
@@ -41,9 +41,30 @@ def test_the_way_back(steps: int) -> None:
     torch.testing.assert_close(to_images(to_bands(images, steps), steps), images)
 
 
+@pytest.mark.parametrize("sizes", [{}, {"levels": (8, 8, 5), "inner": 16}], ids=["ci", "di"])
+def test_codes_and_pixels_are_those_of_the_published_code(sizes: dict[str, Any], tmp_path: Path) -> None:
+    small = {"compression": 8, "channels": 32, "multipliers": (1, 2, 2), "blocks": 1, **sizes}
+    state = {
+        name: torch.from_numpy(seeded_array(name, tuple(tensor.shape))) * (3 if name == "quant_conv.weight" else 1)
+        for name, tensor in Cosmos.random(**small)._network.state_dict().items()
+    }
+    torch.save(state, tmp_path / "w.pt")
+    loaded, expected = Cosmos(**small, checkpoint=str(tmp_path / "w.pt")), golden(f"cosmos-{'di' if sizes else 'ci'}")
+    codes = loaded.encode(seeded_images(2, 32))
+    if codes.latents is not None:
+        torch.testing.assert_close(codes.latents, torch.from_numpy(expected["latents"]), atol=1e-4, rtol=0)
+    else:
+        assert torch.equal(codes.levels[0], torch.from_numpy(expected["indices"]).long())
+        assert len(codes.levels[0].unique()) > 20
+    pixels = (torch.from_numpy(expected["reconstruction"]) + 1) / 2
+    torch.testing.assert_close(loaded.decode(codes), pixels, atol=1e-4, rtol=0)
+
+
 # Tensors and millions of elements of the published modules, built from their configurations.
 PUBLISHED = {"cosmos-ci8": (198, 76.789), "cosmos-ci16": (202, 81.509)}
 PUBLISHED |= {"cosmos-di8": (198, 79.004), "cosmos-di16": (202, 83.724)}
+PUBLISHED |= {"cosmos-ci8-360p": (202, 81.385), "cosmos-ci16-360p": (206, 84.335)}
+PUBLISHED |= {"cosmos-di8-360p": (202, 83.600), "cosmos-di16-360p": (206, 86.549)}
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
