@@ -261,8 +261,10 @@ class PublishedGenerator:
         return torch.tensor([condition.label for condition in conditions], device=device)
 
     def _side(self) -> int:
-        factor: int = self.tokenizer.info.downsample_factor
-        return self._identity.grid[-1] * factor
+        """Of its images: of a tokenizer of one size that one, else what the grid comes to."""
+        info = self.tokenizer.info
+        side: int = info.native_size if info.fixed_size else self._identity.grid[-1] * info.downsample_factor
+        return side
 
     def _check_tokenizer(self) -> None:
         require_fit(self.tokenizer, self._identity.vocabulary, self.family)

@@ -176,3 +176,17 @@ def test_what_it_does_not_take_is_refused(tiny: Rar) -> None:
         tiny.sample([Condition(label=1000)], torch.tensor([0]))
     with pytest.warns(UserWarning, match="random"), pytest.raises(AdapterError, match=r"1024 entries.*codebook of 64"):
         Rar.random(size="tiny", tokenizer="maskgit-vq,codebook_size=64,random_weights_seed=0")
+
+
+def test_over_another_codebook_its_images_are_as_large_as_that_tokenizers() -> None:
+    tokenizer = "xqgan,encoder=nano,decoder=nano,scales=[4],quantiser=one-map,codebook_size=32,codebook_dim=6"
+    with pytest.warns(UserWarning, match="random weights"):
+        other = Rar.random(
+            size="tiny", codebook_size=32, rounding="round", tokenizer=f"{tokenizer},random_weights_seed=0"
+        )
+    conditions, seeds = [Condition(label=3)], torch.tensor([1])
+    codes = other.sample_codes(conditions, seeds)
+    assert codes.grids == ((4, 4),) and int(codes.levels[0].max()) < 32
+    side = other.tokenizer.info.native_size
+    assert other.info.native_size == side and other.info.sampler["image_rounding"] == "round"
+    assert torch.equal(other.sample(conditions, seeds), other.tokenizer.decode(codes))

@@ -137,10 +137,6 @@ class DAr(TeacherForced, PublishedGenerator):
                 "leave tokenizer= out, or name a card of the family dar",
             )
 
-    def _side(self) -> int:
-        side: int = self.tokenizer.info.native_size
-        return side
-
 
 def schedule(first: float, last: float | None) -> Schedule:
     """The one that the arguments mean, nudged off 1 as the authors' is."""

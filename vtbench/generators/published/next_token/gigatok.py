@@ -110,10 +110,6 @@ class GigaTokGpt(TeacherForced, PublishedGenerator):
             Identity(tokenizer, VOCABULARY, (tokens,), settings, ImageRule(), CLASSES),
         )
 
-    def _side(self) -> int:
-        side: int = self.tokenizer.info.native_size
-        return side
-
 
 def schedule(scale: float, name: str, start: float) -> Schedule:
     """The one of the authors' name; raises ``UsageError`` for a name that they have not."""

@@ -78,6 +78,14 @@ class Cosmos(OfficialTokenizer):
         latents = self._network.encode(images)
         return Codes(latents=latents) if self._points is None else Codes(levels=(self._points.indices(latents),))
 
+    def codebook(self, level: int) -> Tensor | None:
+        """Every point of the grid of finite levels, in [-1, 1]; ``None`` of latents."""
+        import torch
+
+        if self._points is None:
+            return None
+        return self._points.points(torch.arange(self._points.entries)[None])[0].T
+
     def _decode(self, codes: Codes) -> Tensor:
         latents = codes.latents if self._points is None else self._points.points(codes.levels[0])
         assert latents is not None

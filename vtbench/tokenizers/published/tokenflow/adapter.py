@@ -122,6 +122,13 @@ class TokenFlow(OfficialTokenizer):
     def _encode(self, images: Tensor) -> Codes:
         return Codes(levels=self._network.encode(images))
 
+    def codebook(self, level: int) -> Tensor:
+        """Both entries of an index, one after the other: their distances add up."""
+        import torch
+
+        quantiser = self._network.quantize
+        return torch.cat((quantiser.embedding_vqkd.weight, quantiser.embedding_vqgan.weight), dim=1)
+
     def _decode(self, codes: Codes) -> Tensor:
         output: Tensor = self._network.decode(codes.levels)
         return output

@@ -115,6 +115,15 @@ class XqGan(OfficialTokenizer):
         found = tuple(self._network.encode(images))
         return Codes(bits=found) if self._quantiser == "signs" else Codes(levels=found)
 
+    def codebook(self, level: int) -> Tensor | None:
+        """Entries of a level's product, of unit length, as they are compared; ``None`` of signs."""
+        import torch.nn.functional as F
+
+        if self._quantiser == "signs":
+            return None
+        quantisers = self._network.quantizes
+        return F.normalize(quantisers[level % len(quantisers)].embedding.weight, dim=1)
+
     def _decode(self, codes: Codes) -> Tensor:
         output: Tensor = self._network.decode(codes.bits or codes.levels)
         return output.clamp(-1, 1)

@@ -105,10 +105,6 @@ class TiTokGenerator(MaskedGenerator):
             Identity(tokenizer, geometry.vocabulary, (geometry.tokens,), settings, image, CLASSES),
         )
 
-    def _side(self) -> int:
-        side: int = self.tokenizer.info.native_size
-        return side
-
     def _check_tokenizer(self) -> None:
         super()._check_tokenizer()
         (wanted,) = self._identity.grid

@@ -108,7 +108,3 @@ class DetailFlowGpt(TeacherForced, PublishedGenerator):
         # tokens of one group are drawn side by side: each is given the groups before, not its neighbours
         logits: Tensor = self._network(labels, tokens[:, : -self._network.geometry.group])
         return logits
-
-    def _side(self) -> int:
-        side: int = self.tokenizer.info.native_size
-        return side

@@ -123,10 +123,6 @@ class HitaGpt(TeacherForced, PublishedGenerator):
 
         return torch.cat([level.flatten(1) for level in codes.levels], dim=1)
 
-    def _side(self) -> int:
-        side: int = self.tokenizer.info.native_size
-        return side
-
     def _check_tokenizer(self) -> None:
         info = self.tokenizer.info
         if tuple(info.codebook_sizes) != (VOCABULARY, VOCABULARY):
