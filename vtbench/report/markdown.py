@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from vtbench.core.outgoing import markdown_code, markdown_text
 from vtbench.report.gather import Board
 from vtbench.report.tables import summary
+from vtbench.results.tables.rows import device_of
 
 
 def markdown_page(boards: Sequence[Board], title: str = "vtbench report") -> str:
@@ -30,7 +31,8 @@ def _foot(board: Board) -> str:
     record = board.first
     marked = summary(board).marked
     protocol, data = markdown_code(record.task.protocol_id), markdown_code(record.data.fingerprint[:12])
-    lines = [f"{protocol} · data {data}{f' · bold: {marked}' if marked else ''}"]
+    parts = [protocol, f"data {data}", markdown_text(device_of(record)), f"bold: {marked}" if marked else ""]
+    lines = [" · ".join(filter(None, parts))]
     told = [(run.label, warning) for run in board.runs for warning in run.record.warnings[:3]]
     lines += [f"- {markdown_text(label)}: {markdown_text(warning)}" for label, warning in told]
     return "\n".join(lines) + "\n"

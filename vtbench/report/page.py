@@ -15,6 +15,7 @@ from vtbench.report.series import Chart, charts_of, distributions
 from vtbench.report.shell import rendered, static, trusted
 from vtbench.report.svg import chart_svg, histogram_svg, unnamed
 from vtbench.report.tables import summary
+from vtbench.results.tables.rows import device_of
 
 _HERE = "vtbench.report"
 _MOST_STRATA = 400
@@ -52,7 +53,7 @@ def _board(board: Board, marks: Mapping[str, Mark]) -> dict[str, Any]:
         "summary": str(record.task.spec.get("summary", "")),
         "protocol": record.task.protocol_id,
         "fingerprint": record.data.fingerprint[:12],
-        "source": record.data.source,
+        "source": " · ".join(filter(None, [record.data.source, device_of(record)])),
         "reference": "" if reference is None else reference.description,
         "quirks": [str(quirk) for quirk in record.task.spec.get("quirks") or ()],
         "table": summary(board),

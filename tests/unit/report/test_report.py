@@ -24,6 +24,7 @@ from vtbench.report.tables import summary
 from vtbench.results.records.record import RunRecord, read_record, write_record
 from vtbench.results.records.samples import SAMPLES_FILE, Samples, write_samples
 from vtbench.results.records.schema import MetricResult
+from vtbench.results.tables.captions import caption
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 LONG_WORD = "d," + "x" * 120
@@ -269,3 +270,19 @@ def test_damaged_pictures_and_rows_cost_only_themselves(runs: Path) -> None:
     assert "jpeg" in page and "worse" in page
     said = " ".join(str(one.message) for one in told)
     assert "00000000-x.webp is left out" in said and "what its rows show is left out" in said
+
+
+def test_a_board_of_times_names_its_device_and_no_other_does(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", "jpeg", 25.0, 0.5)
+    assert "threads" not in markdown_page(read_boards([tmp_path]))
+    file = tmp_path / "a" / "record.json"
+    record = read_record(file)
+    spec = {**record.task.spec, "kind": "cost"}
+    environment = record.environment.model_copy(update={"cpu": "A processor", "threads": 3, "device_name": ""})
+    write_record(
+        record.model_copy(update={"task": record.task.model_copy(update={"spec": spec}), "environment": environment}),
+        file,
+    )
+    boards = read_boards([tmp_path])
+    assert "A processor, 3 threads" in markdown_page(boards) and "A processor, 3 threads" in html_page(boards)
+    assert "A processor, 3 threads" in caption([boards[0].first], ["psnr"])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from vtbench.results.records.record import RunRecord
 from vtbench.results.tables.limits import limits_text, other_warnings
 from vtbench.results.tables.ranking import meaning_of_marks
-from vtbench.results.tables.rows import RATE_METRICS, count_text, input_size, metric_result, scored_size
+from vtbench.results.tables.rows import RATE_METRICS, count_text, device_of, input_size, metric_result, scored_size
 
 _FINGERPRINT_DIGITS = 12
 _LONGEST_LABEL = 32
@@ -43,6 +43,7 @@ def _protocols(records: Sequence[RunRecord], constants: bool) -> list[str]:
     for record in records:
         count = record.data.n_expected
         parts = [record.task.protocol_id, f"data {record.data.fingerprint[:_FINGERPRINT_DIGITS]}", f"n {count}"]
+        parts += filter(None, [device_of(record)])
         if constants:
             given, scored = input_size(record), scored_size(record)
             parts.append(f"size {scored} px" if given == scored else f"size {given}→{scored} px")

@@ -93,3 +93,8 @@ def _stated_rate(record: RunRecord, metric: str) -> float | None:
         return record.model.tokens_per_image
     size, bits = record.data.scored_size, record.model.bits_per_image
     return None if size is None or bits is None else bits / (size[0] * size[1])
+
+
+def device_of(record: RunRecord) -> str:
+    """The device that a row's times are of; empty where the device does not belong to the numbers."""
+    return record.environment.hardware if record.task.spec.get("kind") == "cost" else ""
