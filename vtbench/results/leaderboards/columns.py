@@ -76,6 +76,8 @@ METRIC_COLUMNS: dict[str, tuple[str, ...]] = {
         "band_error",
         "edge_f1",
         "face_similarity",
+        "seam_excess",
+        "seam_step",
         *_CODES,
     ),
     "text": (

@@ -15,7 +15,7 @@ import pytest
 from vtbench.core.errors import UsageError, VtbenchError
 from vtbench.metrics.catalog.lookup import metric_names
 from vtbench.results.leaderboards.check import check
-from vtbench.results.leaderboards.columns import METRIC_COLUMNS, number_text
+from vtbench.results.leaderboards.columns import FAMILIES, METRIC_COLUMNS, number_text
 from vtbench.results.leaderboards.folder import add_records, build, build_tables, read_rows
 from vtbench.results.leaderboards.published import COLUMNS, ReportedRow, published_problems, read_published
 from vtbench.results.leaderboards.reported_metrics import looser_names
@@ -188,7 +188,7 @@ def test_check_reads_records_whole_and_names_strangers(write: Callable[..., Path
     (added,) = add_records([write("one")], root)
     build(root)
     (root / "best.csv").write_text("model\n")
-    known = "reconstruction, detail, text, generation, tokens, robustness, cost, compat"
+    known = ", ".join(FAMILIES)
     assert [problem.split(": ", 1)[1] for problem in check(root)] == [
         f"no family of leaderboards is called best; known: {known}"
     ]
