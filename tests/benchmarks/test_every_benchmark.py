@@ -19,6 +19,7 @@ TINY = {
     "bench_memory.py": "--images 512 520 --widths 16",
     "bench_metrics.py": "--images 10 --batch 5 --rounds 1 --no-memory",
     "bench_planning.py": "--samples 1000 --shards 10",
+    "bench_readers.py": "--pages 2 --rounds 1",
     "bench_set_metrics.py": "--images 300 --peer-images 300 --manifold-images 300 --rounds 1",
     "bench_startup.py": "--rounds 0",
     "bench_strategies.py": "--size tiny --rounds 1",

@@ -114,7 +114,6 @@ def reconstruction(transfers: ToGpu, folder: Path, restore: Callable[[Tensor], T
         evaluators=EVALUATORS,
         references={"means": Reference()},  # type: ignore[dict-item]
         info=INFO,
-        indices={name: place for place, name in enumerate(names)},
         previews=PreviewKeeper(folder, PreviewSpec(), frozenset({0}), metric_info("psnr")),
         device=GPU,
         transfers=transfers,
@@ -132,7 +131,6 @@ def generation(transfers: ToGpu, folder: Path) -> Callable[[], Any]:
     meter = GenerationMeter(
         evaluators=EVALUATORS,
         tokenizer=INFO,
-        indices={conditions[place].id: place for place in range(COUNT)},
         previews=SamplePreviews(folder, frozenset({0})),
         device=GPU,
         transfers=transfers,
@@ -140,8 +138,8 @@ def generation(transfers: ToGpu, folder: Path) -> Callable[[], Any]:
     )
 
     def measure() -> Any:
-        ((_, batches),) = sampler.over([Block(0, 0, COUNT)])
-        return meter.measure(batches, 0.0)
+        ((block, batches),) = sampler.over([Block(0, 0, COUNT)])
+        return meter.measure(block, batches, 0.0)
 
     return measure
 

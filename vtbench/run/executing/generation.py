@@ -34,7 +34,6 @@ def generated_blocks(
     meter = GenerationMeter(
         evaluators=evaluators,
         tokenizer=source.drawn_info,
-        indices={sample_id: index for index, sample_id in enumerate(data.ids)},
         previews=SamplePreviews(plan.folder / "previews", fixed_indices(len(data.ids), plan.task.previews.fixed)),
         device=device,
         transfers=transfers_to(device),
@@ -43,7 +42,7 @@ def generated_blocks(
     )
     sampler = _sampler(source, data, plan.options, device, plan.batch_size)
     for waited_s, (block, batches) in waited(sampler.over(missing)):
-        yield block, meter.measure(batches, waited_s)
+        yield block, meter.measure(block, batches, waited_s)
 
 
 def ready_reference(plan: JobPlan, evaluators: Evaluators, device: torch.device) -> str | None:

@@ -31,7 +31,6 @@ def likelihood_blocks(
         info=source.info,
         tokenizer=None if of_pixels else source.tokenizer_info,
         given=asked.given,
-        indices={sample_id: index for index, sample_id in enumerate(data.ids)},
         device=device,
         batch_size=plan.batch_size,
         columns=row_columns(plan.task),
@@ -41,7 +40,7 @@ def likelihood_blocks(
     spans = [(block.index, block.start, block.stop) for block in missing]
     arriving = waited(data.arriving(spans, plan.options.decoders))
     for block, (waited_s, (_, items)) in zip(missing, arriving, strict=True):
-        yield block, partial(_same, meter.measure(items, waited_s))
+        yield block, partial(_same, meter.measure(block, items, waited_s))
 
 
 def _same(result: BlockResult) -> BlockResult:

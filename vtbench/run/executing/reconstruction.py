@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Generator, Sequence
 
 import torch
@@ -55,13 +56,12 @@ def reference_features(plan: JobPlan, evaluators: Evaluators) -> dict[str, Refer
 def _meter(plan: JobPlan, data: TaskData, evaluators: Evaluators, device: torch.device) -> BlockMeter:
     source, previews, timing = plan.source, plan.task.previews, plan.task.timing
     assert isinstance(source, PredictionSource)
-    predictor = source.open(plan.options, device, plan.batch_size, [*data.ids, *data.left_out])
+    predictor = source.open(plan.options, device, plan.batch_size, itertools.chain(data.ids, data.left_out))
     return BlockMeter(
         predictor=probed(predictor, plan.task, evaluators) if timing is None else timed(predictor, timing.warm_up),
         evaluators=evaluators,
         references=reference_features(plan, evaluators),
         info=source.info,
-        indices={sample_id: index for index, sample_id in enumerate(data.ids)},
         previews=PreviewKeeper(
             plan.folder / "previews", previews, fixed_indices(len(data.ids), previews.fixed), metric_info(previews.by)
         ),

@@ -5,7 +5,7 @@ Everything is asked of the device first, and read once when the block is finishe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -25,7 +25,7 @@ from vtbench.run.measuring.sampling import SampledBatch
 from vtbench.run.measuring.tally import Tally, asked_features, runs_of_equal_shape
 from vtbench.run.measuring.transit.scored import Scored
 from vtbench.run.measuring.transit.transfers import Transfers, codes_back, when_done
-from vtbench.run.storing.blocks import BlockResult
+from vtbench.run.storing.blocks import Block, BlockResult
 from vtbench.run.storing.rows import SampleRow, as_samples
 from vtbench.run.storing.sample_files import SampleFiles
 
@@ -55,7 +55,6 @@ class GenerationMeter:
 
     Attributes:
         tokenizer: of the generator's codes; ``None`` where it has none.
-        indices: sample id to position among the task's conditions.
         transfers: to the device and back.
         columns: metric columns of a row.
         files: keeps every image as a file, where that was asked for.
@@ -63,25 +62,25 @@ class GenerationMeter:
 
     evaluators: Evaluators
     tokenizer: TokenizerInfo | None
-    indices: Mapping[str, int]
     previews: SamplePreviews
     device: torch.device
     transfers: Transfers
     columns: Sequence[str]
     files: SampleFiles | None = None
 
-    def measure(self, batches: Iterable[SampledBatch], waited_s: float) -> Callable[[], BlockResult]:
+    def measure(self, block: Block, batches: Iterable[SampledBatch], waited_s: float) -> Callable[[], BlockResult]:
         """Measure the samples of one block, in order; what is returned gives the result when the device is done.
 
         Raises:
             AdapterError: the generator failed on every sample of the block.
         """
-        tally = Tally(self.device)
+        tally = Tally(self.device, block.start)
         tally.seconds["io"] = waited_s
         asked = [self._asked(batch, tally) for batch in batches]
         return when_done(self.transfers, partial(self._finished, asked, tally, self.transfers.asked()))
 
     def _asked(self, batch: SampledBatch, tally: Tally) -> _AskedSamples:
+        tally.place(request.id for request in batch.requests)
         tally.spans += batch.spans.items()
         tally.events.extend(batch.events)
         tally.resized |= {batch.resized} if batch.resized else set()
@@ -116,7 +115,7 @@ class GenerationMeter:
             write
             for part in asked
             for place, image in zip(part.places, part.images, strict=True)
-            for write in self._writes(part.batch.requests[place], image)
+            for write in self._writes(part.batch.requests[place], image, tally)
         ]
         return BlockResult(
             as_samples(rows, self.columns, ()),
@@ -129,7 +128,7 @@ class GenerationMeter:
         """Rows of a batch, and its share of features and code counts."""
         for request, outcome in zip(asked.batch.requests, asked.batch.outcomes, strict=True):
             if isinstance(outcome, SampleFailure):
-                tally.rows[request.id] = SampleRow(request.id, self.indices[request.id], failure=outcome)
+                tally.rows[request.id] = SampleRow(request.id, tally.places[request.id], failure=outcome)
         rates = self._code_values(asked, tally)
         values: dict[str, dict[str, float]] = {}
         for scored in asked.scored:
@@ -138,10 +137,10 @@ class GenerationMeter:
         for place, (name, row) in enumerate(values.items()):
             height, width = asked.images[place].shape[-2:]
             found = row | {column: each[place] for column, each in rates.items()}
-            tally.rows[name] = SampleRow(name, self.indices[name], height, width, found)
+            tally.rows[name] = SampleRow(name, tally.places[name], height, width, found)
 
-    def _writes(self, request: ConditionSample, image: Tensor) -> list[Callable[[], None]]:
-        index = self.indices[request.id]
+    def _writes(self, request: ConditionSample, image: Tensor, tally: Tally) -> list[Callable[[], None]]:
+        index = tally.places[request.id]
         kept = [] if self.files is None else [partial(self.files.write, index, request, image)]
         return [*self.previews.kept(index, request.id, image), *kept]
 

@@ -40,7 +40,6 @@ class BlockMeter:
 
     Attributes:
         references: extractor name to where its reference features are kept.
-        indices: sample id to position in the data set.
         transfers: to the device and back.
         batch_size: images given to an extractor at once.
         columns: metric columns of a row.
@@ -52,7 +51,6 @@ class BlockMeter:
     evaluators: Evaluators
     references: Mapping[str, ReferenceFeatures]
     info: TokenizerInfo
-    indices: Mapping[str, int]
     previews: PreviewKeeper
     device: torch.device
     transfers: Transfers
@@ -70,7 +68,8 @@ class BlockMeter:
             AdapterError: the model broke its contract, or failed on every sample of the block. Of what only the device
                 knows yet, it is raised when the result is asked for.
         """
-        tally = Tally(self.device)
+        tally = Tally(self.device, block.start)
+        tally.place(item.id for item in items)
         tally.seconds["io"] = waited_s
         prepared = [item for item in items if isinstance(item, Prepared)]
         references = self._reference_features(block, prepared, tally)
@@ -181,7 +180,7 @@ class BlockMeter:
                 row = tally.rows[name]
                 tally.rows[name] = replace(row, values={**row.values, **values})
         _refuse_total_failure([item for item in items if isinstance(item, Prepared)], tally.rows)
-        failed = {item.id: self._failure_row(item) for item in items if isinstance(item, SampleFailure)}
+        failed = {item.id: _failure_row(item, tally) for item in items if isinstance(item, SampleFailure)}
         rows = [(tally.rows | failed)[item.id] for item in items]
         features = [
             partial(
@@ -202,7 +201,7 @@ class BlockMeter:
         """Rows of a batch, and its share of features and code counts."""
         late = asked.late()
         for failure in (*asked.failures, *(one for one in late if one is not None)):
-            tally.rows[failure.id] = self._failure_row(failure)
+            tally.rows[failure.id] = _failure_row(failure, tally)
         kept = [place for place, failure in enumerate(late) if failure is None]
         beside = self._code_values(asked, kept, tally) | self._found(asked, kept, tally)
         begin = 0
@@ -213,9 +212,9 @@ class BlockMeter:
             for place, row in zip(places, scored.rows().values(), strict=True):
                 if late[place] is None:
                     sample = asked.samples[place]
-                    self.previews.consider(self.indices[sample.id], sample, asked.pixels[place], row)
+                    self.previews.consider(tally.places[sample.id], sample, asked.pixels[place], row)
                     values = row | {name: column[place] for name, column in beside.items()}
-                    tally.rows[sample.id] = scored_row(sample, self.indices[sample.id], values, self.strata)
+                    tally.rows[sample.id] = scored_row(sample, tally.places[sample.id], values, self.strata)
 
     def _code_values(self, asked: AskedBatch, kept: Sequence[int], tally: Tally) -> dict[str, dict[int, float]]:
         """Rates of each image that is kept; the counts of its codes join the block's."""
@@ -241,8 +240,9 @@ class BlockMeter:
         tally.add_found(found)
         return {name: dict(zip(kept, column, strict=True)) for name, column in found.columns.items()}
 
-    def _failure_row(self, failure: SampleFailure) -> SampleRow:
-        return SampleRow(failure.id, self.indices[failure.id], failure=failure)
+
+def _failure_row(failure: SampleFailure, tally: Tally) -> SampleRow:
+    return SampleRow(failure.id, tally.places[failure.id], failure=failure)
 
 
 def _refuse_total_failure(prepared: Sequence[Prepared], rows: Mapping[str, SampleRow]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,10 +48,14 @@ class Tally:
 
     Attributes:
         device: where images are.
+        start: position in the data set of the block's first sample.
+        places: sample id to position in the data set.
         spans: what took how long, told when the device is done.
     """
 
     device: torch.device
+    start: int
+    places: dict[str, int] = field(default_factory=dict)
     rows: dict[str, SampleRow] = field(default_factory=dict)
     features: dict[str, list[Array]] = field(default_factory=lambda: defaultdict(list))
     counts: list[dict[str, Array]] = field(default_factory=list)
@@ -64,6 +68,11 @@ class Tally:
     found: dict[str, list[Array]] = field(default_factory=lambda: defaultdict(list))
     kept: dict[str, list[Array]] = field(default_factory=lambda: defaultdict(list))
     kept_form: dict[str, Any] = field(default_factory=dict)
+
+    def place(self, ids: Iterable[str]) -> None:
+        """The next samples of the block, in the data set's order: no table of all ids is held for it."""
+        for sample_id in ids:
+            self.places[sample_id] = self.start + len(self.places)
 
     @contextmanager
     def timed(self, part: str) -> Iterator[None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -147,7 +147,7 @@ class OwnTokenizerSource:
         foreign = {key: named[key] for key in ("foreign", "args") if "foreign" in named}
         return {"tokenizer of": named["target"], "info": with_digests(self.info), **foreign}
 
-    def open(self, options: RunOptions, device: torch.device, batch_size: int, ids: Sequence[str]) -> Predictor:
+    def open(self, options: RunOptions, device: torch.device, batch_size: int, ids: Iterable[str]) -> Predictor:
         """The tokenizer on its device."""
         dtype, lent = choose_dtype(options.dtype), self.generator.lent
         loaded = LoadedModel(self.generator.model.tokenizer, device, dtype, lent=lent)

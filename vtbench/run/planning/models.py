@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -81,8 +81,15 @@ class PredictionSource(Source, Protocol):
     def info(self) -> TokenizerInfo:
         """Identity and geometry; loading the model if that is what it takes."""
 
-    def open(self, options: RunOptions, device: torch.device, batch_size: int, ids: Sequence[str]) -> Predictor:
-        """Ready to predict."""
+    def open(self, options: RunOptions, device: torch.device, batch_size: int, ids: Iterable[str]) -> Predictor:
+        """Ready to predict.
+
+        Args:
+            options: of the run.
+            device: where.
+            batch_size: images at once.
+            ids: of every sample of the data set, of which those planned may be a part.
+        """
 
 
 class TokenizerSource(NamedSource):
@@ -109,7 +116,7 @@ class TokenizerSource(NamedSource):
         """Name, arguments, files, weights and geometry; code and numbers of somebody else's adapter."""
         return {**self.named, "info": with_digests(self.info)}
 
-    def open(self, options: RunOptions, device: torch.device, batch_size: int, ids: Sequence[str]) -> Predictor:
+    def open(self, options: RunOptions, device: torch.device, batch_size: int, ids: Iterable[str]) -> Predictor:
         """The model on its device."""
         loaded = LoadedModel(self.model, device, choose_dtype(options.dtype))
         return ModelPredictor(loaded, seed=options.seed, batch_size=batch_size)
@@ -189,16 +196,17 @@ class FolderSource:
         options: RunOptions,
         device: torch.device,
         batch_size: int,
-        ids: Sequence[str],
+        ids: Iterable[str],
     ) -> Predictor:
         """Reads a file a sample, matched over the whole data set: a part of it could match more files than belong.
 
         Raises:
             UsageError: no image is any sample's.
         """
-        matching = self._folder.match(ids)
+        wanted = list(ids)
+        matching = self._folder.match(wanted)
         if not matching.found:
-            raise self._strangers(ids)
+            raise self._strangers(wanted)
         if matching.pairs.rule == STEM and matching.pairs.example:
             say(f"{self.label}: images are paired by {STEM}, as {matching.pairs.example}")
         return FolderPredictor(self._folder, matching.found)

@@ -20,6 +20,7 @@ from vtbench.run.measuring.likelihoods.asking import Answer, Asked, ask
 from vtbench.run.measuring.likelihoods.meter import LikelihoodMeter
 from vtbench.run.measuring.likelihoods.of_codes import CodeLikelihood, encoded_side
 from vtbench.run.measuring.likelihoods.of_pixels import PixelLikelihood
+from vtbench.run.storing.blocks import Block
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*random weights")
 CPU = torch.device("cpu")
@@ -224,7 +225,6 @@ def meter(told: Any, columns: tuple[str, ...] = ("code_nll_bits", "bits_per_pixe
         info=GeneratorInfo(name="fake", conditions="class", classes=4),
         tokenizer=QUARTERS,
         given="label",
-        indices={name: place for place, name in enumerate("abcd")},
         device=CPU,
         batch_size=2,
         columns=columns,
@@ -234,7 +234,7 @@ def meter(told: Any, columns: tuple[str, ...] = ("code_nll_bits", "bits_per_pixe
 def test_what_cannot_be_asked_fails_alone_and_in_its_place() -> None:
     told = CodeLikelihood(Fake(QUARTERS, torch.full((1, 4), -math.log(4), dtype=torch.float64)), CPU, torch.float32, 0)
     items = [prepared("a", 16, label=9), prepared("b", 16, label=1), SampleFailure("c", "decode", "torn")]
-    found = meter(told).measure(items, 0.0).samples
+    found = meter(told).measure(Block(0, 0, 3), items, 0.0).samples
     assert list(found.ids) == ["a", "b", "c"] and list(found.status) == ["failed", "scored", "failed"]
     assert found.stage[0] == "preprocess" and found.stage[2] == "decode"
     assert found.metrics["code_nll_bits"][1] == 2.0 and found.metrics["bits_per_pixel"][1] == 8 / 256
@@ -245,6 +245,8 @@ def test_a_generator_that_fails_on_all_is_broken_and_images_without_labels_are_n
         raise RuntimeError("beyond me")
 
     with pytest.raises(AdapterError, match="failed on all 2 samples"):
-        meter(fails).measure([prepared("a", 16), prepared("b", 16)], 0.0)
-    unlabelled = meter(fails).measure([prepared("a", 16, label=None), prepared("b", 16, label=None)], 0.0)
+        meter(fails).measure(Block(0, 0, 2), [prepared("a", 16), prepared("b", 16)], 0.0)
+    unlabelled = meter(fails).measure(
+        Block(0, 0, 2), [prepared("a", 16, label=None), prepared("b", 16, label=None)], 0.0
+    )
     assert list(unlabelled.samples.status) == ["failed", "failed"]

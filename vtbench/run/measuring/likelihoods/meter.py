@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -17,7 +17,7 @@ from vtbench.run.measuring.generated import refuse_total_failure
 from vtbench.run.measuring.likelihoods.asking import Answer, Asked, ask
 from vtbench.run.measuring.predict import model_failure
 from vtbench.run.measuring.tally import Tally
-from vtbench.run.storing.blocks import BlockResult
+from vtbench.run.storing.blocks import Block, BlockResult
 from vtbench.run.storing.rows import SampleRow, as_samples, scored_row
 
 
@@ -30,7 +30,6 @@ class LikelihoodMeter:
         info: of the generator.
         tokenizer: whose codes are counted; ``None`` where there are none.
         given: what the task tells the generator of an image.
-        indices: sample id to position in the data set.
         batch_size: images given to the generator at once.
         columns: metric columns of a row.
         strata: fields of a target that its row keeps.
@@ -41,25 +40,25 @@ class LikelihoodMeter:
     info: GeneratorInfo
     tokenizer: TokenizerInfo | None
     given: Literal["label", "text", "nothing"]
-    indices: Mapping[str, int]
     device: torch.device
     batch_size: int
     columns: Sequence[str]
     strata: Sequence[str] = ()
     side: int | None = None
 
-    def measure(self, items: Sequence[Prepared | SampleFailure], waited_s: float) -> BlockResult:
+    def measure(self, block: Block, items: Sequence[Prepared | SampleFailure], waited_s: float) -> BlockResult:
         """Measure the samples of one block, in order.
 
         Raises:
             AdapterError: the generator broke its contract, or failed on every image of the block.
         """
-        tally = Tally(self.device)
+        tally = Tally(self.device, block.start)
+        tally.place(item.id for item in items)
         tally.seconds["io"] = waited_s
         told = [ask(item, self.given, self.info) if isinstance(item, Prepared) else item for item in items]
         asked = [one for one in told if isinstance(one, Asked)]
         for failure in (one for one in told if isinstance(one, SampleFailure)):
-            tally.rows[failure.id] = self._failure_row(failure)
+            tally.rows[failure.id] = _failure_row(failure, tally)
         for answer in self._batches.over(asked, self.told):
             self._note(answer, tally)
         refuse_total_failure([tally.rows[one.sample.id] for one in asked])
@@ -80,10 +79,10 @@ class LikelihoodMeter:
         rates = self._code_values(answer, good, tally)
         for place, (one, value) in enumerate(zip(answer.asked, answer.values, strict=True)):
             if isinstance(value, SampleFailure):
-                tally.rows[value.id] = self._failure_row(value)
+                tally.rows[value.id] = _failure_row(value, tally)
                 continue
             values = dict(value) | rates.get(place, {})
-            tally.rows[one.sample.id] = scored_row(one.sample, self.indices[one.sample.id], values, self.strata)
+            tally.rows[one.sample.id] = scored_row(one.sample, tally.places[one.sample.id], values, self.strata)
 
     def _code_values(self, answer: Answer, good: list[int], tally: Tally) -> dict[int, dict[str, float]]:
         """Rates of each image, a pixel at the size at which it is scored; its codes join the block's counts."""
@@ -98,8 +97,9 @@ class LikelihoodMeter:
             for place, count, (bits, tokens) in zip(good, pixels, rates, strict=True)
         }
 
-    def _failure_row(self, failure: SampleFailure) -> SampleRow:
-        return SampleRow(failure.id, self.indices[failure.id], failure=failure)
+
+def _failure_row(failure: SampleFailure, tally: Tally) -> SampleRow:
+    return SampleRow(failure.id, tally.places[failure.id], failure=failure)
 
 
 def _failed(one: Asked, error: Exception) -> Answer:
