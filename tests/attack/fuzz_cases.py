@@ -188,6 +188,7 @@ def _arrays() -> dict[str, Reader]:
     from vtbench.checkpoints.conversion import convert_checkpoint
     from vtbench.checkpoints.pretrained import locate
     from vtbench.checkpoints.reading import load_official
+    from vtbench.checkpoints.torchscript import torchscript_tensors
     from vtbench.data.kept_images import Wanted, discard_unsound, seal_image
     from vtbench.data.sources.npz import ArrayImages
     from vtbench.generators.pipelines.folder import locate_pipeline
@@ -236,6 +237,7 @@ def _arrays() -> dict[str, Reader]:
         "torch": Reader("w.pt", lambda _: whole, load_checkpoint, damaged_zip),
         "torch before 1.6": Reader("w.pth", lambda _: [legacy], load_checkpoint),
         "official": Reader("w.ckpt", lambda _: whole, lambda path: load_official(path, family="toy"), damaged_zip),
+        "torchscript": Reader("w.jit", lambda _: [_program()], torchscript_tensors, damaged_zip),
         "convert": Reader("w.pt", lambda _: whole, converted, damaged_zip),
         "safetensors": Reader("w.safetensors", lambda _: [save(state)], load_checkpoint, damaged_tensors),
         "canonical": Reader("w.safetensors", lambda _: [save(state)], read_canonical, damaged_tensors),
@@ -250,6 +252,15 @@ def _arrays() -> dict[str, Reader]:
         "reference statistics": _reference_statistics(),
         "tensors of a block": _block_tensors(),
     }
+
+
+def _program() -> bytes:
+    """A TorchScript archive of a few modules."""
+    import torch
+
+    inner = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
+    traced = torch.jit.trace(inner.eval(), torch.zeros(1, 3))
+    return saved(lambda s: torch.jit.save(traced, s))
 
 
 def _reference_statistics() -> Reader:

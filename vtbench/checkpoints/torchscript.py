@@ -7,7 +7,9 @@ bytes that are there, and any other name that the pickle calls for is refused be
 
 from __future__ import annotations
 
+import io
 import pickle
+import pickletools
 import zipfile
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -77,7 +79,9 @@ class _Reader(pickle.Unpickler):
     """Rebuilds modules, lists and tensors; all else is refused."""
 
     def __init__(self, archive: zipfile.ZipFile, tree: str) -> None:
-        super().__init__(archive.open(tree))
+        content = archive.read(tree)
+        _refuse_far_places(content)
+        super().__init__(io.BytesIO(content))
         self._archive, self._root = archive, tree.removesuffix(_TREE)
         self._storages: dict[str, Tensor] = {}
 
@@ -120,6 +124,13 @@ def _read_tree(archive: zipfile.ZipFile) -> Any:
     if order != b"little":
         raise ValueError(f"its values are {order.decode('utf-8', 'replace')}-endian")
     return _Reader(archive, next(name for name in names if name.endswith(_TREE) and name.count("/") == 1)).load()
+
+
+def _refuse_far_places(content: bytes) -> None:
+    """A pickle may remember a value at any place, and Python makes room for all before it; each takes a byte to say."""
+    for operation, argument, _ in pickletools.genops(content):
+        if operation.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(argument) > len(content):
+            raise ValueError(f"it remembers a value at place {argument}")
 
 
 def _view(storage: Tensor, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any) -> Tensor:

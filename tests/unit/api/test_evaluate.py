@@ -118,6 +118,13 @@ def test_a_named_model_is_reused_in_a_folder_as_by_the_command_line(quick: str, 
     assert again().created == first.created and again(fresh=True).created > first.created
 
 
+def test_a_model_at_several_settings_is_so_many_models(quick: str, images: Tensor) -> None:
+    result = vtbench.evaluate("jpeg,quality=10|90", quick, data=images)
+    assert result.value("mae", model="jpeg,quality=10") > result.value("mae", model="jpeg,quality=90") > 0
+    with pytest.raises(UsageError, match="name='mine' is given for 2 models"):
+        vtbench.evaluate("jpeg,quality=10|90", quick, data=images, name="mine")
+
+
 def test_several_models_and_tasks(quick: str, images: Tensor) -> None:
     result = vtbench.evaluate(["identity", vtbench.reconstructor(lambda x: x * 0.5, name="half")], quick, data=images)
     assert result.value("mae", model="identity") == 0.0 < result.value("mae", model="half")

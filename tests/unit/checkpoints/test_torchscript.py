@@ -146,6 +146,14 @@ def test_what_unfolds_without_measure_is_not_unfolded(tmp_path: Path) -> None:
         torchscript_tensors(path)
 
 
+def test_a_pickle_that_remembers_at_a_far_place_takes_no_room(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "far.jit", "w") as archive:
+        archive.writestr("a/data.pkl", b"\x80\x02K\x01r\xff\xff\xff\x7f.")
+        archive.writestr("a/constants.pkl", pickle.dumps((), protocol=2))
+    with pytest.raises(UsageError, match="at place 2147483647"):
+        torchscript_tensors(tmp_path / "far.jit")
+
+
 def test_half_a_file_is_told(archive: tuple[Path, Whole], tmp_path: Path) -> None:
     content = archive[0].read_bytes()
     (tmp_path / "half.jit").write_bytes(content[: len(content) // 2])
