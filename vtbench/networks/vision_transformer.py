@@ -1,6 +1,7 @@
-"""Pre-norm transformer blocks in which every token sees all, in the names of their published files: CLIP's and timm's.
+"""Pre-norm transformer blocks in the names of their published files: CLIP's, timm's and SigLIP's.
 
-Sources: Radford et al., 2103.00020; Dosovitskiy et al., 2010.11929. Both take and return ``float [B,N,width]``.
+Sources: Radford et al., 2103.00020; Dosovitskiy et al., 2010.11929; Zhai et al., 2303.15343. All take and return
+``float [B,N,width]``, and every token sees all where no mask is given.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+from vtbench.networks.attention import Attention
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -139,4 +142,26 @@ class GainedBlock(FusedBlock):
     def forward(self, x: Tensor, turn: Callable[[Tensor], Tensor] | None = None) -> Tensor:
         x = x + self.ls1(self.attn(self.norm1(x), turn))
         output: Tensor = x + self.ls2(self.mlp(self.norm2(x)))
+        return output
+
+
+class SiglipLayer(nn.Module):
+    """Queries, keys and values apart. Names: ``layer_norm1``, ``self_attn``, ``layer_norm2``, ``mlp``.
+
+    Args:
+        width: of the tokens.
+        heads: of attention.
+        hidden: channels inside the perceptron.
+    """
+
+    def __init__(self, width: int, heads: int, hidden: int) -> None:
+        super().__init__()
+        self.layer_norm1, self.layer_norm2 = (nn.LayerNorm(width, eps=1e-6) for _ in range(2))
+        self.self_attn = Attention(width, heads)
+        self.mlp = Perceptron(width, hidden, tanh=True)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """``mask``, ``bool [N,N]``, is true where the second is seen by the first."""
+        x = x + self.self_attn(self.layer_norm1(x), mask)
+        output: Tensor = x + self.mlp(self.layer_norm2(x))
         return output

@@ -55,6 +55,7 @@ TOKENIZERS = Registry(
         "hita": "vtbench.tokenizers.published.hita.adapter:Hita",
         "detailflow": "vtbench.tokenizers.published.detailflow.adapter:DetailFlow",
         "unitok-vq": "vtbench.tokenizers.published.unitok.adapter:UniTok",
+        "vfmtok": "vtbench.tokenizers.published.vfmtok.adapter:VfmTok",
         "tokenflow": "vtbench.tokenizers.published.tokenflow.adapter:TokenFlow",
         "xqgan": "vtbench.tokenizers.published.xqgan.adapter:XqGan",
         "mgvq": "vtbench.tokenizers.published.mgvq.adapter:MgVQ",

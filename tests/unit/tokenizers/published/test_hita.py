@@ -16,8 +16,9 @@ from vtbench.core.codes import Codes
 from vtbench.core.errors import AdapterError, AssetMissingError
 from vtbench.tokenizers.fetching import fetch_card
 from vtbench.tokenizers.published.hita import backbone as hita_backbone
-from vtbench.tokenizers.published.hita.adapter import BACKBONE, Hita
+from vtbench.tokenizers.published.hita.adapter import Hita
 from vtbench.tokenizers.published.hita.backbone import AUTHORS_FILE, FILE, REPOSITORY
+from vtbench.tokenizers.published.hita.beside import BACKBONE
 from vtbench.tokenizers.published.hita.dinov2_registers import resampled, shrunk
 
 State = dict[str, Tensor]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch.nn.functional as F
 from torch import nn
 
-from vtbench.networks.siglip import EPSILON, Layer
+from vtbench.networks.vision_transformer import SiglipLayer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,8 +33,10 @@ class VisionModel(nn.Module):
         self.embeddings = nn.ModuleDict({"position_embedding": nn.Embedding(positions**2, width)})
         if values:
             self.embeddings["patch_embedding"] = nn.Linear(values, width)
-        self.encoder = nn.ModuleDict({"layers": nn.ModuleList(Layer(width, heads, hidden) for _ in range(layers))})
-        self.post_layernorm = nn.LayerNorm(width, eps=EPSILON)
+        self.encoder = nn.ModuleDict(
+            {"layers": nn.ModuleList(SiglipLayer(width, heads, hidden) for _ in range(layers))}
+        )
+        self.post_layernorm = nn.LayerNorm(width, eps=1e-6)
 
     def places(self, grid: int) -> Tensor:
         """The learnt places, ``[grid*grid,width]``."""

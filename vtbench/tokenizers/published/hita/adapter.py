@@ -17,18 +17,13 @@ from typing_extensions import Unpack
 from vtbench.checkpoints.loading import WeightsFrom
 from vtbench.checkpoints.naming import renamed
 from vtbench.core.codes import Codes
-from vtbench.core.info import WeightFile
 from vtbench.networks.nearest import nearest_directions, normalise_rows
-from vtbench.tokenizers.published.base import OfficialTokenizer, Source, load_official
-from vtbench.tokenizers.published.hita.backbone import backbone_tensors, find_backbone
+from vtbench.tokenizers.published.base import Source
+from vtbench.tokenizers.published.hita.beside import BesideDinov2
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vtbench.checkpoints.cards import Card
-    from vtbench.checkpoints.files import Located
-
-BACKBONE = "encode_transformer.backbone.pretrained_encoder."
 _STEPS = (
     (r"^(encoder|decoder)\.conv_blocks\.(\d+)\.res\.", r"\1.conv_blocks.\2.block."),
     (r"^encoder\.conv_blocks\.", "encoder.down."),
@@ -42,7 +37,7 @@ _STEPS = (
 )
 
 
-class Hita(OfficialTokenizer):
+class Hita(BesideDinov2):
     """Two levels of indices: the slots, ``int64 [B,N]``, then the map, ``[B,h,w]``, as the authors' models read them.
 
     An index is that of the entry whose direction is nearest, in a codebook of its own for each level. Averaged weights
@@ -108,7 +103,6 @@ class Hita(OfficialTokenizer):
         **where: Unpack[WeightsFrom],
     ) -> None:
         self._vision, self._backbone, self._levels = (vision, view), backbone, len(multipliers)
-        self._beside: tuple[WeightFile, ...] = ()
         transformers, convolutions = (size, slots, width, heads, layers), (channels, multipliers, blocks)
         self._setup(
             lambda: _network(vision, view, *transformers, *convolutions, codebook_size, slot_dim, local_dim, shift),
@@ -119,30 +113,10 @@ class Hita(OfficialTokenizer):
             fixed_size=True,
         )
 
-    @classmethod
-    def beside(cls) -> tuple[Located, ...]:
-        """DINOv2's weights; raises ``AssetMissingError``."""
-        return (find_backbone(None),)
-
-    def _load(self, build: Any, source: Source, card: Card | None) -> tuple[Any, Any, str]:
-        network, weights, revision = super()._load(build, source, card)
-        return network, (*weights, *self._beside), revision
-
     def _convert(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        rest = {name: tensor for name, tensor in state.items() if not name.startswith(BACKBONE)}
-        seen = {name.removeprefix(BACKBONE): state[name] for name in state if name not in rest}
-        source = "its backbone"
-        if not seen and any(name.startswith("encode_transformer.") for name in rest):
-            found = find_backbone(self._backbone)
-            seen, source = load_official(found.path, family=self.family), str(found.path)
-            self._beside = (WeightFile(name=found.path.name, sha256=found.sha256, source=found.source),)
         # the authors count the decoder's levels from the coarsest
         ups = [(rf"^decoder\.conv_blocks\.{i}\.", f"decoder.up.{self._levels - 1 - i}.") for i in range(self._levels)]
-        own = renamed(rest, (*_STEPS, *ups))
-        if seen:
-            tensors = backbone_tensors(seen, *self._vision, source)
-            own.update({BACKBONE + name: tensor for name, tensor in tensors.items()})
-        return own
+        return self._with_backbone(renamed(state, (*_STEPS, *ups)))
 
     def _finish(self, network: Any) -> None:
         for quantiser in (network.slot_quantize, network.quantize):

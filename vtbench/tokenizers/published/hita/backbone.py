@@ -1,4 +1,4 @@
-"""DINOv2's weights for Hita, which the files of Hita's authors leave out: where they lie, and whether they fit."""
+"""DINOv2's weights for Hita and VFMTok, whose files leave them out: where they lie, and whether they fit."""
 
 from __future__ import annotations
 
@@ -15,16 +15,15 @@ from vtbench.tokenizers.published.base import fill
 if TYPE_CHECKING:
     from torch import Tensor
 
-FAMILY = "hita"
 AUTHORS_FILE = "dinov2_vitl14_reg4_pretrain.pth"
 REPOSITORY, FILE = "timm/vit_large_patch14_reg4_dinov2.lvd142m", "model.safetensors"
 
 
-def find_backbone(given: str | None) -> Located:
+def find_backbone(given: str | None, family: str) -> Located:
     """The file: ``given`` where it is not ``None``, else one at hand, else timm's on the hub.
 
     At hand are files named as DINOv2's authors or timm publish them, in the folders of ``$VTBENCH_ASSETS`` and in the
-    cache.
+    cache. ``family`` is named in messages.
 
     Raises:
         AssetMissingError: no place has it.
@@ -39,13 +38,15 @@ def find_backbone(given: str | None) -> Located:
         path = hub_file(REPOSITORY, FILE)
     except AssetMissingError as error:
         raise AssetMissingError(
-            f"{FAMILY} needs DINOv2's weights beside its own: {error.what}",
+            f"{family} needs DINOv2's weights beside its own: {error.what}",
             f"give them: backbone=FILE; or put {' or '.join(names)} into a folder named by {FOLDERS_VARIABLE}",
         ) from error
     return Located(path, digest_file(path), f"hub:{REPOSITORY}/{FILE}")
 
 
-def backbone_tensors(state: Mapping[str, Tensor], vision: str, view: int, source: str) -> dict[str, Tensor]:
+def backbone_tensors(
+    state: Mapping[str, Tensor], vision: str, view: int, source: str, family: str
+) -> dict[str, Tensor]:
     """Published tensors to those of the network that sees ``view`` pixels a side, in float32.
 
     Args:
@@ -53,6 +54,7 @@ def backbone_tensors(state: Mapping[str, Tensor], vision: str, view: int, source
         vision: size of the network.
         view: side of its images, in pixels.
         source: file, named in messages.
+        family: named in messages.
 
     Raises:
         AdapterError: they are those of another network.
@@ -66,6 +68,6 @@ def backbone_tensors(state: Mapping[str, Tensor], vision: str, view: int, source
     try:
         converted = from_published(state, view)
     except ValueError as error:
-        raise AdapterError(f"{FAMILY}: {source}: {error}", f"give {AUTHORS_FILE}, or timm's {REPOSITORY}") from error
-    fill(network, converted, family=FAMILY, source=source)
+        raise AdapterError(f"{family}: {source}: {error}", f"give {AUTHORS_FILE}, or timm's {REPOSITORY}") from error
+    fill(network, converted, family=family, source=source)
     return dict(network.state_dict())

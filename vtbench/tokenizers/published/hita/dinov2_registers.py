@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 PATCH, REGISTERS = 14, 4
-SIZES = Sizes("DINOv2 with registers", {"nano": (32, 1, 2), "large": (1024, 24, 16)})
-"""Width, layers and heads; ``nano`` is for tests."""
+SIZES = Sizes("DINOv2 with registers", {"nano": (32, 1, 2), "tiny": (32, 4, 2), "large": (1024, 24, 16)})
+"""Width, layers and heads; ``nano`` and ``tiny`` are for tests."""
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's colours in [0, 1], as DINOv2 takes them."""
 

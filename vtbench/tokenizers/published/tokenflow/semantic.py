@@ -8,8 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vtbench.networks.siglip import Layer
-from vtbench.networks.vision_transformer import Block
+from vtbench.networks.vision_transformer import Block, SiglipLayer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -87,7 +86,7 @@ class Siglip(nn.Module):
     def __init__(self, size: tuple[int, int, int, int], patch: int, positions: int) -> None:
         super().__init__()
         width, count, heads, hidden = size
-        layers = nn.ModuleList(Layer(width, heads, hidden) for _ in range(count))
+        layers = nn.ModuleList(SiglipLayer(width, heads, hidden) for _ in range(count))
         embeddings = {
             "patch_embedding": nn.Conv2d(3, width, patch, stride=patch),
             "position_embedding": nn.Embedding(positions**2, width),
