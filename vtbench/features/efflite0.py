@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
 
 from vtbench.features.network import NetworkExtractor, State, asset_or, frozen, fuse_batch_norm
+from vtbench.features.packed import Activation, PackedConvolution
 from vtbench.features.resizing import antialiased_bicubic
 
 SIDE = 224
+_LINEAR = "_project_conv"
+"""What has no activation behind it."""
 _PAIRS = (
     ("_conv_stem", "_bn0"),
     ("_expand_conv", "_bn0"),
@@ -54,4 +57,28 @@ def _network(state: State) -> nn.Module:
 
     network: nn.Module = EfficientNet.from_name("efficientnet-lite0")
     network.load_state_dict(dict(state))
-    return frozen(fuse_batch_norm(network.eval(), _PAIRS))
+    _pack(fuse_batch_norm(network.eval(), _PAIRS))
+    return frozen(network)
+
+
+def _pack(network: nn.Module) -> None:
+    """Replace each convolution, and take the ReLU6 that follows all but those that end a block along."""
+    for part in list(network.modules()):
+        for name, layer in list(part.named_children()):
+            if isinstance(layer, nn.Conv2d):
+                setattr(part, name, _packed(layer, "none" if name == _LINEAR else "relu6"))
+        if hasattr(part, "_swish"):
+            part._swish = nn.Identity()
+
+
+def _packed(layer: nn.Conv2d, activation: Activation) -> nn.Module:
+    """The package pads before a convolution, on one side more where the stride asks for it."""
+    around: Any = layer.static_padding
+    left, right, top, bottom = getattr(around, "padding", (0, 0, 0, 0))
+    kernel, stride = (cast(Any, sides) for sides in (layer.kernel_size, layer.stride))
+    plain = nn.Conv2d(layer.in_channels, layer.out_channels, kernel, stride, groups=layer.groups)
+    plain.weight, plain.bias = layer.weight, layer.bias
+    if (left, top) == (right, bottom):
+        plain.padding = (top, left)
+        return PackedConvolution(plain, activation)
+    return nn.Sequential(around, PackedConvolution(plain, activation))

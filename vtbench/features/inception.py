@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from vtbench.features.network import NetworkExtractor, State, asset_or, frozen, fuse_batch_norm
+from vtbench.features.packed import PackedConvolution
 from vtbench.features.resizing import pillow_bicubic_float, plain_bilinear, tf1_bilinear
 
 SIDE = 299
@@ -110,6 +111,15 @@ class _Layers(nn.Module):
         return self.after(self.mixed_6(entering)).flatten(1), spatial
 
 
+def _pack(network: nn.Module) -> None:
+    """Replace each block of a convolution, a norm that is folded into it, and a ReLU."""
+    for name, child in network.named_children():
+        if isinstance(getattr(child, "conv", None), nn.Conv2d):
+            setattr(network, name, PackedConvolution(cast(nn.Conv2d, child.conv), "relu"))
+        else:
+            _pack(child)
+
+
 def _network(state: State) -> nn.Module:
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
@@ -120,7 +130,7 @@ def _network(state: State) -> nn.Module:
     buffer.seek(0)
     network = FeatureExtractorInceptionV3("inception", ["2048"], feature_extractor_weights_path=buffer)
     trunk = nn.Sequential(*(getattr(network, name) for name in _TRUNK))
-    fuse_batch_norm(trunk.eval(), [("conv", "bn")])
+    _pack(fuse_batch_norm(trunk.eval(), [("conv", "bn")]))
     middle = _TRUNK.index(_MIXED_6)
     classifier = network.fc.weight.detach().clone()
     return frozen(_Layers(trunk[:middle], trunk[middle], trunk[middle + 1 :], classifier))
