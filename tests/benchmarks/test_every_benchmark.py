@@ -23,6 +23,7 @@ TINY = {
     "bench_set_metrics.py": "--images 300 --peer-images 300 --manifold-images 300 --rounds 1",
     "bench_startup.py": "--rounds 0",
     "bench_strategies.py": "--size tiny --rounds 1",
+    "bench_threads.py": "--images 2 --side 64 --rounds 1 --counts 1 2 --parts psnr ssim lpips_alex efflite0",
     "bench_tokenizers.py": "--names llamagen-ds16 --side 64",
 }
 """Arguments that make it small."""

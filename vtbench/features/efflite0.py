@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -13,8 +13,6 @@ from vtbench.features.packed import Activation, PackedConvolution
 from vtbench.features.resizing import antialiased_bicubic
 
 SIDE = 224
-_LINEAR = "_project_conv"
-"""What has no activation behind it."""
 _PAIRS = (
     ("_conv_stem", "_bn0"),
     ("_expand_conv", "_bn0"),
@@ -47,9 +45,52 @@ class EfficientNetLite0(NetworkExtractor):
 
     def _forward(self, images: Tensor) -> dict[str, Tensor]:
         normalised = ((images - 127.0) / 128.0).contiguous(memory_format=torch.channels_last)
-        maps: Tensor = self._network.extract_features(normalised)  # type: ignore[operator]
-        pooled = maps.mean(dim=(2, 3))
-        return {"pool": pooled, "logits": cast(nn.Module, self._network._fc)(pooled)}
+        pooled, logits = self._network(normalised)
+        return {"pool": pooled, "logits": logits}
+
+
+class _Network(nn.Module):
+    """The package's network for inference, in fewer calls: what lanes do at once, they do outside the interpreter."""
+
+    def __init__(self, network: Any) -> None:
+        super().__init__()
+        stem, head = _packed(network._conv_stem, "relu6"), _packed(network._conv_head, "relu6")
+        self.maps = nn.Sequential(stem, *map(_Block, network._blocks), head)
+        self.classifier = network._fc
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """``[B,1280]`` and ``[B,1000]``."""
+        pooled = self.maps(images).mean(dim=(2, 3))
+        return pooled, self.classifier(pooled)
+
+
+class _Block(nn.Module):
+    """Sandler et al. 2018: expand, convolve by channel, project; added to the input where both are of one shape."""
+
+    def __init__(self, block: Any) -> None:
+        super().__init__()
+        names = [name for name in ("_expand_conv", "_depthwise_conv") if hasattr(block, name)]
+        layers = [_packed(getattr(block, name), "relu6") for name in names]
+        self.layers = nn.Sequential(*layers, _packed(block._project_conv, "none"))
+        told = block._block_args
+        self._adds = bool(told.id_skip and told.stride in (1, [1]) and told.input_filters == told.output_filters)
+
+    def forward(self, images: Tensor) -> Tensor:
+        found: Tensor = self.layers(images)
+        return found.add_(images) if self._adds else found
+
+
+def _packed(layer: Any, activation: Activation) -> nn.Module:
+    """The package pads before a convolution, on one side more where the stride asks for it."""
+    left, right, top, bottom = getattr(layer.static_padding, "padding", (0, 0, 0, 0))
+    plain = nn.Conv2d(
+        layer.in_channels, layer.out_channels, layer.kernel_size, tuple(layer.stride), groups=layer.groups
+    )
+    plain.weight, plain.bias = layer.weight, layer.bias
+    if (left, top) == (right, bottom):
+        plain.padding = (top, left)
+        return PackedConvolution(plain, activation)
+    return nn.Sequential(layer.static_padding, PackedConvolution(plain, activation))
 
 
 def _network(state: State) -> nn.Module:
@@ -57,28 +98,4 @@ def _network(state: State) -> nn.Module:
 
     network: nn.Module = EfficientNet.from_name("efficientnet-lite0")
     network.load_state_dict(dict(state))
-    _pack(fuse_batch_norm(network.eval(), _PAIRS))
-    return frozen(network)
-
-
-def _pack(network: nn.Module) -> None:
-    """Replace each convolution, and take the ReLU6 that follows all but those that end a block along."""
-    for part in list(network.modules()):
-        for name, layer in list(part.named_children()):
-            if isinstance(layer, nn.Conv2d):
-                setattr(part, name, _packed(layer, "none" if name == _LINEAR else "relu6"))
-        if hasattr(part, "_swish"):
-            part._swish = nn.Identity()
-
-
-def _packed(layer: nn.Conv2d, activation: Activation) -> nn.Module:
-    """The package pads before a convolution, on one side more where the stride asks for it."""
-    around: Any = layer.static_padding
-    left, right, top, bottom = getattr(around, "padding", (0, 0, 0, 0))
-    kernel, stride = (cast(Any, sides) for sides in (layer.kernel_size, layer.stride))
-    plain = nn.Conv2d(layer.in_channels, layer.out_channels, kernel, stride, groups=layer.groups)
-    plain.weight, plain.bias = layer.weight, layer.bias
-    if (left, top) == (right, bottom):
-        plain.padding = (top, left)
-        return PackedConvolution(plain, activation)
-    return nn.Sequential(around, PackedConvolution(plain, activation))
+    return frozen(_Network(fuse_batch_norm(network.eval(), _PAIRS)))

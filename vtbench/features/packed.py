@@ -37,16 +37,17 @@ class PackedConvolution(nn.Module):
         super().__init__()
         self.layer, self._activation = layer, activation
         self._where: tuple[Any, ...] = (list(layer.padding), list(layer.stride), list(layer.dilation), layer.groups)
+        self._attribute, self._bounds = _ATTRIBUTES[activation]
+        self._available = _is_available()
         self._packed: tuple[torch.Size, Tensor] | None = None
 
     def forward(self, images: Tensor) -> Tensor:
         """The convolution, then the activation."""
-        if images.device.type != "cpu" or not _is_available():
+        if images.device.type != "cpu" or not self._available:
             return self._plain(images)
-        attribute, bounds = _ATTRIBUTES[self._activation]
         images, weight = images.contiguous(memory_format=torch.channels_last), self._weight(images.shape)
-        found: Tensor = torch.ops.mkldnn._convolution_pointwise(
-            images, weight, self.layer.bias, *self._where, attribute, bounds, ""
+        found: Tensor = torch.ops.mkldnn._convolution_pointwise.default(
+            images, weight, self.layer.bias, *self._where, self._attribute, self._bounds, ""
         )
         return found
 
