@@ -127,6 +127,14 @@ def test_statistics_in_the_weights(tmp_path: Path, photos: Tensor) -> None:
     torch.testing.assert_close(codes.latents, expected)
 
 
+def test_statistics_of_each_moment(tmp_path: Path, photos: Tensor) -> None:
+    """Cosmos' list has them channel by channel, a moment after the other."""
+    stated = {"latents_mean": [0.5, 9.0] * 16, "latents_std": [2.0, 9.0] * 16}
+    saved(SMALL["cosmos"][0], SMALL["cosmos"][1] | stated, tmp_path)
+    raw, codes = (load(tmp_path, more).encode(photos[:1, :, :32, :32]) for more in ("", ",latents=normalised"))
+    torch.testing.assert_close(codes.latents, (raw.latents - 0.5) / 2)
+
+
 def test_fsq_is_indices(tmp_path: Path, photos: Tensor) -> None:
     network = saved(*FSQ, tmp_path)
     tokenizer = load(tmp_path, adapter="diffusers-fsq")
@@ -204,6 +212,9 @@ def test_what_takes_no_single_image_is_refused(tmp_path: Path) -> None:
     saved(SMALL["ltx"][0], SMALL["ltx"][1] | {"timestep_conditioning": True}, tmp_path / "ltx")
     with pytest.raises(AdapterError, match="AutoencoderKLLTXVideo does not take one image to latents and back"):
         load(tmp_path / "ltx")
+    saved(SMALL["ltx"][0], SMALL["ltx"][1] | {"decoder_inject_noise": (True,) * 5}, tmp_path / "noise")
+    with pytest.raises(AdapterError, match="the decoder of AutoencoderKLLTXVideo draws random numbers"):
+        load(tmp_path / "noise")
     sound = {"encoder_hidden_size": 8, "downsampling_ratios": [2], "channel_multiples": [1], "decoder_channels": 8}
     saved("AutoencoderOobleck", {**sound, "decoder_input_channels": 4}, tmp_path / "sound")
     with pytest.raises(AdapterError, match="does not take one image"):

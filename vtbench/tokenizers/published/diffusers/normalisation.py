@@ -86,8 +86,12 @@ def _stated(network: Any, name: str) -> Tensor | None:
     own: Tensor | None = dict(network.named_buffers(recurse=False)).get(name)
     if own is not None:
         return own.detach().float().cpu().clone()
-    listed = network.config.get(name)
-    return torch.tensor(listed).float().flatten() if isinstance(listed, list | tuple) and listed else None
+    listed, channels = network.config.get(name), network.config.get("latent_channels")
+    if not isinstance(listed, list | tuple) or not listed:
+        return None
+    values = torch.tensor(listed).float().flatten()
+    # Cosmos states its own for each moment of a video, of which an image is the first
+    return values.view(channels, -1)[:, 0] if channels and len(values) > channels else values
 
 
 def _widened(values: Tensor, other: Tensor) -> list[float]:
