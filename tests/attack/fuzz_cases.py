@@ -303,6 +303,7 @@ def _tables() -> dict[str, Reader]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from vtbench.data.index_tars import write_index
     from vtbench.data.sources.parquet import ParquetShards
     from vtbench.data.sources.tars import WebDatasetTars
     from vtbench.results.records.samples import FAILED, SCORED, Samples, read_samples, write_samples
@@ -346,11 +347,24 @@ def _tables() -> dict[str, Reader]:
                 archive.addfile(member, io.BytesIO(data))
         return [stream.getvalue()]
 
+    def index(name: str) -> Callable[[Path], list[bytes]]:
+        def seeds(folder: Path) -> list[bytes]:
+            (folder / "t.tar").write_bytes(tar(folder)[0])
+            write_index(WebDatasetTars(folder / "t.tar"), folder / name)
+            return [(folder / name).read_bytes()]
+
+        return seeds
+
+    def indexed(path: Path) -> object:
+        return several(WebDatasetTars(path.parent / "t.tar", index=str(path)))
+
     forms = [table(), table(compression="zstd", row_group_size=2), table(compression="none", use_dictionary=False)]
     return {
         "parquet": Reader("p.parquet", lambda _: forms, lambda path: several(ParquetShards(path))),
         "samples": Reader("samples.parquet", rows, read_samples),
         "tar": Reader("t.tar", tar, lambda path: several(WebDatasetTars(path))),
+        "index of tars": Reader("index.parquet", index("index.parquet"), indexed),
+        "index of tars in JSON": Reader("index.json", index("index.json"), indexed),
     }
 
 

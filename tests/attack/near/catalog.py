@@ -56,6 +56,8 @@ _MAKERS: dict[str, Callable[[Sequence[bytes]], Bytes]] = {
     "parquet": tables.parquet,
     "samples": lambda _: tables.sample_rows(),
     "tar": tables.tars,
+    "index of tars": lambda _: tables.tar_indices(),
+    "index of tars in JSON": plain.json_files,
     "PNG": lambda _: pictures.png(),
     "PNG of 16 bits": lambda _: pictures.png((16,)),
     "TIFF": lambda _: pictures.tiff(),

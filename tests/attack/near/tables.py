@@ -98,6 +98,40 @@ def _column(draw: Draw, cells: list[bytes | None]) -> Any:
     return pa.array(rows, pa.struct(fields))
 
 
+_INDEX_COLUMNS = {
+    "id": (("a", "a", "b", "c"), ("a", "a", "a", "a"), ("b", "a", "", "é"), (1, 2, 3, 4)),
+    "shard": (("t.tar",) * 4, ("t.tar", "u.tar", "t.tar", "../t.tar"), ("", "", "", ""), (0, 0, 0, 0)),
+    "extension": (("png", "cls", "png", "json"), ("png",) * 4, ("txt",) * 4, ("PNG", "", "x" * 300, "é")),
+    "offset": ((512, 1536, 2560, 512), (-1, 0, 1, 2), (2**62, 2**63 - 1, 512, 512), (0.5, 1.5, 2.5, 3.5)),
+    "size": ((1, 1, 1, 1), (0, 0, 0, 0), (2**40, 2**62, 2**63 - 1, 300), (-5, 1, 1, 1), ("1", "2", "3", "4")),
+    "sha256": ((b"\x01" * 32,) * 4, ("01" * 32,) * 4, ("zz" * 32,) * 4, (b"", b"1", b"22", b"333"), ("0",) * 4),
+}
+"""Cells of an index of tars: those that it should hold, then others."""
+
+
+@st.composite
+def tar_indices(draw: Draw) -> bytes:
+    """An index of tars whose members lie elsewhere, in other tars, or beyond every file; columns of other kinds."""
+    count = draw(st.sampled_from((4, 4, 1, 0)))
+    columns: dict[str, Any] = {}
+    for name, cells in _INDEX_COLUMNS.items():
+        values: list[Any] = list(draw(st.sampled_from((*cells[:1] * 12, *cells)))[:count])
+        if values and draw(st.integers(0, 39)) == 0:
+            values[draw(st.integers(0, count - 1))] = None
+        made = pa.array(values)
+        if pa.types.is_integer(made.type):
+            made = draw(st.sampled_from((made, made, made.cast(pa.float64(), safe=False))))
+        elif pa.types.is_string(made.type):
+            made = draw(st.sampled_from((made, made, made.dictionary_encode(), made.cast(pa.large_string()))))
+        columns[name] = made
+    for name in draw(st.sampled_from(((), (), (), ("sha256",), ("id",), ("offset",), ("shard", "extension")))):
+        del columns[name]
+    stream = io.BytesIO()
+    options = {"use_dictionary": draw(st.booleans()), "row_group_size": draw(st.sampled_from((None, 1, 2)))}
+    pq.write_table(pa.table(columns), stream, compression=draw(st.sampled_from(("none", "zstd"))), **options)
+    return draw(flawed(stream.getvalue(), 1))
+
+
 _ROW_TYPES = (
     pa.string(),
     pa.string(),
