@@ -219,8 +219,8 @@ class TaskSpec(Frozen):
         if self.kind != "generation":
             if self.prompt_metrics or self.reference is not None:
                 raise ValueError("prompt_metrics and a reference belong to generation tasks")
-            if not self.image_metrics and self.kind != "tokens":
-                raise ValueError("name at least one of image_metrics")
+            if self.kind != "tokens" and not [one for one in self.metrics if one not in self.code_metrics]:
+                raise ValueError("name at least one metric beside code_metrics, as image_metrics or set_metrics")
             return
         paired = self.image_metrics + self.text_metrics + self.instance_metrics + self.block_metrics
         if paired:
