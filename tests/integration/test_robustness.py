@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import vtbench
+from vtbench.core.errors import UsageError
 from vtbench.core.pixels import to_uint8, to_unit
 from vtbench.data.embedded.photographs.photos_mini import PhotosMini
 from vtbench.metrics.images.pixel import Psnr
@@ -18,7 +19,7 @@ from vtbench.results.comparing.statistics import find_statistic
 from vtbench.results.records.record import RunRecord, load_records
 from vtbench.results.records.samples import SAMPLES_FILE, read_samples
 from vtbench.run.rescore import rescore
-from vtbench.tokenizers.resolve import resolve_tokenizer
+from vtbench.tokenizers.resolve import resolve_tokenizer, resolve_uncompiled
 
 TASK = """
 name: robust
@@ -194,3 +195,84 @@ def test_images_made_elsewhere_are_refused_before_any_work(robust: Path, vt: Cal
     images("made", 2)
     done = vt("score", "--pred", "made", "--task", "robust.yaml")
     assert done.code == 2 and "encodes again what a model made" in done.err
+
+
+PRECISION = """
+name: precise
+version: 1
+kind: robustness
+summary: Small.
+data: {source: "photos-mini,count=3"}
+preprocess: {preset: native@1}
+image_metrics: [psnr]
+robustness_metrics: [code_agreement_to_float32, latent_drift_to_float32, psnr_to_float32]
+block_size: 2
+"""
+HALVED = '''
+import torch
+from vtbench.core.codes import Codes
+from vtbench.tokenizers import TOKENIZERS
+from vtbench.tokenizers.fitted.patch_pca import PatchPca
+
+
+def small():
+    """TiTok's class and network, small and with seeded random weights."""
+    family = TOKENIZERS.load("titok")
+    return family.random(**family.shrunken)
+
+
+class Halved(PatchPca):
+    """Its latents are kept in the run's dtype."""
+
+    dtype = torch.float32
+
+    def to(self, device, dtype=torch.float32):
+        self.dtype = dtype
+        return self
+
+    def encode(self, images):
+        found = super().encode(images)
+        return Codes(latents=found.latents.to(self.dtype), image_size=found.image_size)
+
+    def decode(self, codes):
+        return super().decode(Codes(latents=codes.latents.float(), image_size=codes.image_size))
+'''
+
+
+@pytest.fixture
+def precise(place: Path) -> Path:
+    (place / "precise.yaml").write_text(PRECISION)
+    (place / "halved.py").write_text(HALVED)
+    return place
+
+
+def test_what_half_precision_changes_is_measured_against_the_same_model(precise: Path, vt: Callable[..., Any]) -> None:
+    """Of a published network with random weights, and of an embedded tokenizer whose latents are rounded."""
+    names = ("small", "halved")
+    models = ["--tokenizer", "./halved.py:small,name=small", "--tokenizer", "./halved.py:Halved,name=halved"]
+    for dtype in ("float32", "bfloat16"):
+        done = vt("run", "--task", "precise.yaml", *models, "--dtype", dtype, "--out", dtype)
+        assert done.code == 0, done.err
+    plain, rounded = (by_label(precise / dtype) for dtype in ("float32", "bfloat16"))
+    for name in names:
+        assert value(plain[name], "psnr_to_float32") == float("inf")
+        assert 20 < value(rounded[name], "psnr_to_float32") < 70
+    assert value(plain["small"], "code_agreement_to_float32") == 1.0
+    found = rounded["small"].result("code_agreement_to_float32")
+    assert found is not None and found.ci_low is not None and 0.5 < found.value <= 1.0
+    assert value(plain["halved"], "latent_drift_to_float32") == 0.0
+    tokenizer, dataset = resolve_tokenizer("patch-pca"), PhotosMini(count=3)
+    latents = [tokenizer.encode(to_unit(dataset[index].image[None])).latents for index in range(3)]
+    change = sum(float((one.bfloat16().double() - one.double()).square().sum()) for one in latents)
+    spread = sum(float((one.double() - one.double().mean((2, 3), keepdim=True)).square().sum()) for one in latents)
+    assert value(rounded["halved"], "latent_drift_to_float32") == pytest.approx(change / spread, rel=1e-12)
+
+
+def test_what_is_compared_with_is_not_compiled(precise: Path) -> None:
+    twin = resolve_uncompiled(f"{precise}/halved.py:small,compile=eager")
+    assert twin.concurrent and "_encode" not in vars(twin)
+
+
+def test_an_object_cannot_be_made_once_more(precise: Path) -> None:
+    with pytest.raises(UsageError, match="precise makes a tokenizer once more in float32"):
+        vtbench.evaluate(resolve_tokenizer("patch-vq"), str(precise / "precise.yaml"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from vtbench.checkpoints.cards import load_cards, load_generator_cards
@@ -34,11 +35,25 @@ def resolve_tokenizer(text: str, **extra: Any) -> Tokenizer | Reconstructor:
         UsageError: unknown name (with a suggestion) or wrong arguments.
         AdapterError: the object is neither a tokenizer nor a reconstructor.
     """
+    return _made(text, frozenset(), extra)
+
+
+def resolve_uncompiled(text: str) -> Tokenizer | Reconstructor:
+    """The same, without ``compile`` where that is a switch of vtbench's.
+
+    Raises:
+        UsageError: as :func:`resolve_tokenizer`.
+        AdapterError: likewise.
+    """
+    return _made(text, frozenset({"compile"}), {})
+
+
+def _made(text: str, left_out: frozenset[str], extra: Mapping[str, Any]) -> Tokenizer | Reconstructor:
     reference = expand(parse_reference(text))
     reference, switches = take_switches(reference, _own_arguments(reference.target))
     tokenizer = TOKENIZERS.create(reference, **extra)
     _check_interface(tokenizer, reference.target)
-    apply_switches(tokenizer, switches)
+    apply_switches(tokenizer, {name: value for name, value in switches.items() if name not in left_out})
     checked: Tokenizer | Reconstructor = tokenizer
     return checked
 

@@ -22,7 +22,9 @@ TASK: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("name", ["robustness-mini", "robustness-folder", "imagenet256-robustness"])
+@pytest.mark.parametrize(
+    "name", ["robustness-mini", "robustness-folder", "imagenet256-robustness", "precision-mini", "precision-folder"]
+)
 def test_shipped_ones_are_of_tokenizers(name: str) -> None:
     task = load_task(name)
     assert task.kind == "robustness" and not task.of_generators and task.robustness_metrics

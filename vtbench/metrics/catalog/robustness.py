@@ -15,6 +15,10 @@ from vtbench.metrics.catalog.sets import ESTIMATORS, set_metric
 
 PERTURBED = "_perturbed"
 DRIFT, GENERATION = "latent_drift", "psnr_generation"
+AGREEMENT_TO_FLOAT32, DRIFT_TO_FLOAT32, PSNR_TO_FLOAT32 = (
+    f"{name}_to_float32" for name in ("code_agreement", DRIFT, "psnr")
+)
+DRIFTS = (DRIFT, DRIFT_TO_FLOAT32)
 
 
 def _info(
@@ -32,6 +36,7 @@ def _info(
 
 
 _SHARE = "Share of an image's indices, or bits, that stay"
+_FLOAT32 = "the same model in float32 and not compiled"
 ROBUSTNESS_INFOS: dict[str, MetricInfo] = {
     info.name: info
     for info in (
@@ -45,6 +50,14 @@ ROBUSTNESS_INFOS: dict[str, MetricInfo] = {
         _info(
             GENERATION,
             "PSNR to the original after rounds of encoding and decoding, each through uint8; a round a stratum.",
+            unit="dB",
+            aggregation="mean_finite",
+        ),
+        _info(AGREEMENT_TO_FLOAT32, f"{_SHARE} in {_FLOAT32}."),
+        _info(DRIFT_TO_FLOAT32, f"Squared change of latents from {_FLOAT32}, over their variance there.", higher=False),
+        _info(
+            PSNR_TO_FLOAT32,
+            f"PSNR of the reconstruction to that of {_FLOAT32}, both at 8 bits; equal pixels are counted apart.",
             unit="dB",
             aggregation="mean_finite",
         ),
@@ -63,9 +76,17 @@ ROBUSTNESS_REGISTRY = Registry(
         "code_agreement_flip": f"{_PLACE}.alterations:Flip",
         DRIFT: f"{_PLACE}.rounds:Again",
         GENERATION: f"{_PLACE}.rounds:Generations",
+        AGREEMENT_TO_FLOAT32: f"{_PLACE}.arithmetic:InFloat32",
+        DRIFT_TO_FLOAT32: f"{_PLACE}.arithmetic:InFloat32",
+        PSNR_TO_FLOAT32: f"{_PLACE}.arithmetic:InFloat32",
         PERTURBED: f"{_PLACE}.perturbing:Perturbation",
     },
 )
+
+
+def drift_columns(name: str) -> tuple[str, str]:
+    """Row columns of a drift of latents: its change, and what that is measured by."""
+    return f"{name}_change", f"{name}_spread"
 
 
 def perturbed_base(name: str) -> str | None:

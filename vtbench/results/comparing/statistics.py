@@ -99,8 +99,8 @@ def _candidates(metric: str, stratum: str) -> Iterator[RowStatistic]:
         yield RowStatistic(partial(_columns, names=("mse",)), _pooled_psnr)
     elif metric == "compat_vtbench_psnr":
         yield RowStatistic(_peak_errors, _pooled_psnr)
-    elif metric == "latent_drift":
-        yield RowStatistic(partial(_columns, names=("latent_drift_change", "latent_drift_spread")), _ratio)
+    elif metric.startswith("latent_drift"):
+        yield RowStatistic(partial(_columns, names=(f"{metric}_change", f"{metric}_spread")), _ratio)
     elif field == "generation":
         yield from _plain(f"{metric}_{label}")
         yield from _plain(metric)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Generator, Sequence
+from functools import partial
 
 import torch
 
 from vtbench.metrics.catalog.lookup import metric_info
 from vtbench.run.executing.writing import Measured
 from vtbench.run.measuring.evaluators import Evaluators
+from vtbench.run.measuring.model import LoadedModel
 from vtbench.run.measuring.previews import PreviewKeeper, fixed_indices
 from vtbench.run.measuring.reconstructed import BlockMeter
 from vtbench.run.measuring.robustness.probe import probed
@@ -17,7 +19,7 @@ from vtbench.run.measuring.timed.predictor import timed
 from vtbench.run.measuring.transit.transfers import transfers_to
 from vtbench.run.planning.foreign_parts import extractor_identity
 from vtbench.run.planning.jobs import JobPlan, TaskData, row_columns
-from vtbench.run.planning.models import PredictionSource
+from vtbench.run.planning.models import PredictionSource, TokenizerSource
 from vtbench.run.storing.blocks import Block
 from vtbench.run.storing.references import ReferenceFeatures, reference_key
 from vtbench.run.timing import waited
@@ -57,8 +59,10 @@ def _meter(plan: JobPlan, data: TaskData, evaluators: Evaluators, device: torch.
     source, previews, timing = plan.source, plan.task.previews, plan.task.timing
     assert isinstance(source, PredictionSource)
     predictor = source.open(plan.options, device, plan.batch_size, itertools.chain(data.ids, data.left_out))
+    twin = partial(_in_float32, source, device)
+    asking = probed(predictor, plan.task, evaluators, twin) if timing is None else timed(predictor, timing.warm_up)
     return BlockMeter(
-        predictor=probed(predictor, plan.task, evaluators) if timing is None else timed(predictor, timing.warm_up),
+        predictor=asking,
         evaluators=evaluators,
         references=reference_features(plan, evaluators),
         info=source.info,
@@ -72,3 +76,8 @@ def _meter(plan: JobPlan, data: TaskData, evaluators: Evaluators, device: torch.
         strata=plan.task.kept_fields,
         keeps_codes=plan.task.learnability is not None,
     )
+
+
+def _in_float32(source: PredictionSource, device: torch.device) -> LoadedModel:
+    assert isinstance(source, TokenizerSource), "asked for when it was planned"
+    return source.in_float32(device)

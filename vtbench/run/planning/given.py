@@ -13,12 +13,13 @@ from vtbench.core.errors import UsageError
 from vtbench.data.sources.subset import Subset
 from vtbench.generators.likelihoods import CODES, PIXELS, WITHOUT_CLASS, require_likelihood
 from vtbench.run import provenance
+from vtbench.run.measuring.robustness.answers import asks_in_float32
 from vtbench.run.options import RunOptions
 from vtbench.run.planning.generation_data import GenerationData, open_generation_data
 from vtbench.run.planning.generation_reference import GenerationReference, find_reference
 from vtbench.run.planning.generators import GeneratorSource
 from vtbench.run.planning.jobs import TaskData, open_task_data
-from vtbench.run.planning.models import FolderSource, Source
+from vtbench.run.planning.models import FolderSource, Source, TokenizerSource
 from vtbench.tasks import TaskSpec
 
 
@@ -65,13 +66,19 @@ def answering(data: TaskData, source: Source) -> TaskData:
     """The images of a task of tokenizers, if this source can answer all that the task asks.
 
     Raises:
-        UsageError: a task of robustness or of cost, and images whose model is not here to encode them again.
+        UsageError: a task of robustness or of cost, and images whose model is not here to encode them again; or a task
+            that compares a model with the same one in float32, and a model that cannot be made once more.
     """
     if (data.task.robustness_metrics or data.task.timing) and isinstance(source, FolderSource):
         does = "times the calls of a model" if data.task.timing else "encodes again what a model made"
         raise UsageError(
             f"{data.task.name} {does}, and {source.label} is images made elsewhere",
             "give the model itself: --tokenizer NAME",
+        )
+    if asks_in_float32(data.task.robustness_metrics) and not isinstance(source, TokenizerSource):
+        raise UsageError(
+            f"{data.task.name} makes a tokenizer once more in float32, and {source.label} is given as an object",
+            "name the tokenizer, as --tokenizer NAME does",
         )
     return data
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from vtbench.core.contracts import Prepared, SampleFailure
 from vtbench.core.digests import digest_json
 from vtbench.core.errors import SampleError, UsageError
+from vtbench.core.foreign.guard import making
 from vtbench.core.info import GeneratorInfo, TokenizerInfo
 from vtbench.core.naming.arguments import bind
 from vtbench.core.naming.reference import Reference, parse_reference
@@ -29,7 +30,7 @@ from vtbench.run.progress import say
 from vtbench.tokenizers import IMAGES, TOKENIZERS
 from vtbench.tokenizers.elsewhere.images import PredictionFolder
 from vtbench.tokenizers.elsewhere.pairing import END, PAIRING_RULES, STEM
-from vtbench.tokenizers.resolve import resolve_tokenizer, tokenizer_arguments
+from vtbench.tokenizers.resolve import resolve_tokenizer, resolve_uncompiled, tokenizer_arguments
 
 
 class Source(Protocol):
@@ -120,6 +121,12 @@ class TokenizerSource(NamedSource):
         """The model on its device."""
         loaded = LoadedModel(self.model, device, choose_dtype(options.dtype))
         return ModelPredictor(loaded, seed=options.seed, batch_size=batch_size)
+
+    def in_float32(self, device: torch.device) -> LoadedModel:
+        """The tokenizer made once more on a device, in float32 and not compiled."""
+        with making(self.label):
+            twin = resolve_uncompiled(self.reference)
+        return LoadedModel(twin, device)
 
 
 def images_folder(path: Path, name: str | None = None) -> tuple[Path, str]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vtbench.core.contracts import Estimate
 from vtbench.core.info import MetricInfo
 from vtbench.metrics.catalog.lookup import metric_info
-from vtbench.metrics.catalog.robustness import DRIFT, GENERATION, perturbed_base, robustness_rule
+from vtbench.metrics.catalog.robustness import DRIFTS, GENERATION, drift_columns, perturbed_base, robustness_rule
 from vtbench.metrics.codes.agreement import part_names
 from vtbench.metrics.codes.perturbing import Perturbation
 from vtbench.results.records.ratios import ratio, ratio_interval
@@ -21,7 +21,7 @@ from vtbench.results.records.samples import Samples
 from vtbench.results.records.schema import MetricResult
 from vtbench.results.records.statistics import interval_method
 from vtbench.run.measuring.evaluators import set_jobs
-from vtbench.run.measuring.robustness.answers import DRIFT_COLUMNS, PARTS_PREFIX, PERTURBED_PREFIX, perturbed_key
+from vtbench.run.measuring.robustness.answers import PARTS_PREFIX, PERTURBED_PREFIX, perturbed_key
 from vtbench.run.measuring.tally import feature_key
 from vtbench.run.scoring.fold import Measured, metric_result, row_estimate, rows_estimate
 from vtbench.run.scoring.sets import Originals, set_estimates
@@ -49,13 +49,13 @@ def robustness_results(measured: Measured, warnings: list[str], note: Callable[[
 def _by_stratum(measured: Measured, request: MetricRequest) -> Iterator[MetricResult]:
     info, samples = metric_info(request.name), measured.samples
     for stratum, mask in strata(samples, measured.manifest.task_spec.strata):
-        estimate = _drift(samples, mask) if info.name == DRIFT else row_estimate(info, samples, mask)
+        estimate = _drift(samples, info.name, mask) if info.name in DRIFTS else row_estimate(info, samples, mask)
         if not math.isnan(estimate.value):
             yield metric_result(info, estimate, stratum)
 
 
-def _drift(samples: Samples, mask: Mask) -> Estimate:
-    change, spread = (np.asarray(samples.metrics[name], dtype=np.float64)[mask] for name in DRIFT_COLUMNS)
+def _drift(samples: Samples, metric: str, mask: Mask) -> Estimate:
+    change, spread = (np.asarray(samples.metrics[name], dtype=np.float64)[mask] for name in drift_columns(metric))
     found, (low, high) = ratio(change, spread), ratio_interval(change, spread)
     if math.isnan(low):
         return Estimate(value=found.value, n=found.n, details=found.details)

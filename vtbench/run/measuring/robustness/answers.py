@@ -12,13 +12,13 @@ from vtbench.core.contracts import Prepared
 from vtbench.core.digests import digest_json
 from vtbench.core.outside.tensor_files import Array
 from vtbench.metrics.catalog.lookup import metric_info
-from vtbench.metrics.catalog.robustness import DRIFT, GENERATION, perturbed_base, robustness_rule
+from vtbench.metrics.catalog.robustness import DRIFTS, GENERATION, drift_columns, perturbed_base, robustness_rule
+from vtbench.metrics.codes.arithmetic import InFloat32
 from vtbench.metrics.codes.perturbing import Perturbation
 from vtbench.tasks import MetricRequest
 
 PARTS_PREFIX = "agreement."
 PERTURBED_PREFIX = "perturbed."
-DRIFT_COLUMNS = (f"{DRIFT}_change", f"{DRIFT}_spread")
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +58,12 @@ class Found:
         return Found(columns, {name: rows[list(places)] for name, rows in self.tensors.items()}, self.seconds)
 
 
+def asks_in_float32(requests: Sequence[MetricRequest]) -> bool:
+    """Whether one of them compares a model with the same one in float32."""
+    rules = [robustness_rule(request.name, request.params) for request in requests]
+    return any(isinstance(rule, InFloat32) for rule in rules)
+
+
 def robustness_columns(requests: Sequence[MetricRequest]) -> list[str]:
     """Columns of the rows that these metrics leave; set metrics leave none."""
     return list(dict.fromkeys(column for request in requests for column in _columns(request)))
@@ -78,8 +84,8 @@ def _columns(request: MetricRequest) -> tuple[str, ...]:
     if request.name == GENERATION:
         columns: tuple[str, ...] = robustness_rule(request.name, request.params).columns
         return columns
-    if request.name == DRIFT:
-        return DRIFT_COLUMNS
+    if request.name in DRIFTS:
+        return drift_columns(request.name)
     info = metric_info(request.name)
     of_set = perturbed_base(request.name) is not None and not info.column
     return () if of_set else (info.row_column,)

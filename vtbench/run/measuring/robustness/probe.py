@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,9 +13,17 @@ from torch import Tensor
 
 from vtbench.core.codes import Codes
 from vtbench.core.errors import UsageError
-from vtbench.metrics.catalog.robustness import DRIFT, GENERATION, perturbed_base, robustness_rule
+from vtbench.metrics.catalog.robustness import (
+    DRIFTS,
+    GENERATION,
+    PSNR_TO_FLOAT32,
+    drift_columns,
+    perturbed_base,
+    robustness_rule,
+)
 from vtbench.metrics.codes.agreement import Agreement, agreement, drift, mean_agreement
 from vtbench.metrics.codes.alterations import Alteration
+from vtbench.metrics.codes.arithmetic import InFloat32
 from vtbench.metrics.codes.perturbing import Perturbation, Perturber
 from vtbench.metrics.codes.rounds import Again
 from vtbench.metrics.images.pixel import Psnr
@@ -23,7 +31,7 @@ from vtbench.run.device import synchronize
 from vtbench.run.measuring.evaluators import Evaluators
 from vtbench.run.measuring.model import LoadedModel
 from vtbench.run.measuring.predict import ModelPredictor, Predictor
-from vtbench.run.measuring.robustness.answers import DRIFT_COLUMNS, PARTS_PREFIX, Asked, Found, perturbed_key
+from vtbench.run.measuring.robustness.answers import PARTS_PREFIX, Asked, Found, asks_in_float32, perturbed_key
 from vtbench.run.measuring.robustness.asking import Asking
 from vtbench.tasks import MetricRequest, TaskSpec
 
@@ -31,8 +39,16 @@ _COUNTED = ("levels", "bits")
 """Forms of codes of which a share can stay the same."""
 
 
-def probed(predictor: Predictor, task: TaskSpec, evaluators: Evaluators) -> Predictor:
+def probed(
+    predictor: Predictor, task: TaskSpec, evaluators: Evaluators, in_float32: Callable[[], LoadedModel]
+) -> Predictor:
     """A predictor that asks its model more where the task does.
+
+    Args:
+        predictor: of the model.
+        task: what is asked.
+        evaluators: of the task.
+        in_float32: makes the model once more, where the task compares it with itself.
 
     Raises:
         UsageError: there is no model to ask.
@@ -41,7 +57,8 @@ def probed(predictor: Predictor, task: TaskSpec, evaluators: Evaluators) -> Pred
         return predictor
     if not isinstance(predictor, ModelPredictor):
         raise UsageError(f"{task.name} encodes again what a model made", "images made elsewhere have no model to ask")
-    predictor.beside = Probe(predictor.model, task.robustness_metrics, evaluators, predictor.seed)
+    twin = in_float32() if asks_in_float32(task.robustness_metrics) else None
+    predictor.beside = Probe(predictor.model, task.robustness_metrics, evaluators, predictor.seed, twin)
     return predictor
 
 
@@ -54,12 +71,14 @@ class Probe:
         requests: the task's robustness metrics.
         evaluators: its plain metrics, which perturbed ones share.
         seed: the run's.
+        twin: the same model in float32 and not compiled, where it is compared with.
     """
 
     model: LoadedModel
     requests: Sequence[MetricRequest]
     evaluators: Evaluators
     seed: int
+    twin: LoadedModel | None = None
     _perturbers: dict[Perturbation, Perturber] = field(default_factory=dict)
 
     def __call__(self, batch: Asked) -> Found:
@@ -70,7 +89,7 @@ class Probe:
         """
         started = time.perf_counter()
         asking = Asking(self.model, self.evaluators, self.seed, batch)
-        parts = [*self._rounds(asking)]
+        parts = [*self._rounds(asking), *self._in_float32(asking)]
         if batch.codes is not None:
             parts += [*self._altered(asking, batch.codes), *self._perturbed(asking, batch.codes)]
         synchronize(self.model.device)
@@ -92,6 +111,20 @@ class Probe:
                 yield Found({generations.column(number): asking.scored(Psnr(), pixels)})
             if number == 2 and codes is not None and asking.batch.codes is not None:
                 yield from (_compared(name, asking.batch.codes, codes) for name in again)
+
+    def _in_float32(self, asking: Asking) -> Iterator[Found]:
+        """What the twin makes of the same images, against what the model made."""
+        if self.twin is None:
+            return
+        names = [name for name, rule in self._rules.items() if isinstance(rule, InFloat32)]
+        there = replace(asking, model=self.twin)
+        images = torch.stack([sample.model_input for sample in asking.batch.samples])
+        codes = there.encoded(images) if self.twin.has_codes else None
+        if PSNR_TO_FLOAT32 in names:
+            pixels = there.reconstructed(images) if codes is None else there.decoded(codes)
+            yield Found({PSNR_TO_FLOAT32: Psnr()(asking.batch.pixels, pixels, [None] * len(pixels)).tolist()})
+        if codes is not None and asking.batch.codes is not None:
+            yield from (_compared(name, codes, asking.batch.codes) for name in names if name != PSNR_TO_FLOAT32)
 
     def _altered(self, asking: Asking, codes: Codes) -> Iterator[Found]:
         images = torch.stack([sample.model_input for sample in asking.batch.samples])
@@ -139,12 +172,12 @@ def _generations(asking: Asking, last: int, decodes: bool) -> Iterator[tuple[int
 
 
 def _compared(name: str, first: Codes, second: Codes) -> Found:
-    if name != DRIFT:
+    if name not in DRIFTS:
         return _agreed(name, agreement(first, second))
     if first.latents is None or second.latents is None:
         return Found()
     sums = drift(first.latents, second.latents)
-    return Found({column: part.tolist() for column, part in zip(DRIFT_COLUMNS, sums, strict=True)})
+    return Found({column: part.tolist() for column, part in zip(drift_columns(name), sums, strict=True)})
 
 
 def _agreed(name: str, found: Agreement | None) -> Found:
