@@ -140,8 +140,9 @@ def test_a_tensor_that_claims_more_than_its_bytes_is_told(tensor: Any, said: str
         torchscript_tensors(path)
 
 
-def test_what_unfolds_without_measure_is_not_unfolded(tmp_path: Path) -> None:
-    path = written(tmp_path / "bomb.jit", {}, {"0": bytes(300 << 20)}, zipfile.ZIP_DEFLATED)
+def test_what_unfolds_without_measure_is_not_unfolded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vtbench.assets.torch_files._MOST_UNFOLDED", 1 << 20)
+    path = written(tmp_path / "bomb.jit", {}, {"0": bytes(2 << 20)}, zipfile.ZIP_DEFLATED)
     with pytest.raises(UsageError, match="would unfold"):
         torchscript_tensors(path)
 
