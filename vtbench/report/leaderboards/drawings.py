@@ -15,6 +15,8 @@ from vtbench.report.svg import chart_svg, unnamed
 
 HUGE = Size("huge", 1060, 560, left=62, right=24, top=34, bottom=50, text=13.5, names=True, reach=42.0)
 """For charts of many models: over the whole width of a page that has it. Names that would stand far off go."""
+_HELD, _ROW = 45, 18
+"""Models that the huge drawing names almost all of, and pixels of height for each beyond."""
 _MANY = 14
 
 
@@ -38,7 +40,7 @@ def drawn(
         rates: bits a pixel by model.
     """
     is_big = len(chart.series) > _MANY
-    sizes = (HUGE, replace(WIDE, reach=HUGE.reach), NARROW) if is_big else (WIDE, NARROW)
+    sizes = (_room_for(len(chart.series)), replace(WIDE, reach=HUGE.reach), NARROW) if is_big else (WIDE, NARROW)
     by_family = any(label != names[label] for label, _ in chart.series)
     always = {label for label, _ in chart.series} if by_family else unnamed(chart)
     legend: dict[str, dict[str, Any]] = {}
@@ -53,3 +55,8 @@ def drawn(
         "has_front": any(point.on_front for _, points in chart.series for point in points),
         "legend": list(legend.values()),
     }
+
+
+def _room_for(models: int) -> Size:
+    """The huge drawing, the higher the more models it has to name beyond those that it holds."""
+    return replace(HUGE, height=HUGE.height + _ROW * max(0, models - _HELD))
