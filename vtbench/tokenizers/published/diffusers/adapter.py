@@ -84,7 +84,7 @@ class DiffusersAutoencoder:
         network, self.notes = load_network(found, self._class_of(found), self.adapter)
         self.source = found.source
         self._look_at(network)
-        flat = all(weight.ndim < 5 for weight in network.parameters())
+        flat = not self._interface.frames and all(weight.ndim < 5 for weight in network.parameters())
         self._layout = torch.channels_last if flat else torch.contiguous_format
         self._model = network.to(memory_format=self._layout)
         sizes = self._codebook_sizes()

@@ -133,9 +133,10 @@ def _sketch(network: Any) -> Any:
 
     from vtbench.checkpoints.state import without_initialisation
 
+    taken = inspect.signature(type(network).__init__).parameters
     try:
         with torch.device("meta"), without_initialisation():
-            return type(network).from_config(network.config).eval()
+            return type(network)(**{key: value for key, value in network.config.items() if key in taken}).eval()
     except Exception:  # noqa: BLE001 - a class that computes with its tensors while it is built
         return network
 
