@@ -29,7 +29,8 @@ class Tokenizer(Protocol):
 
     A tokenizer with ``info.stochastic`` takes one more keyword in both methods, ``seeds: int64 [B]``, and its output
     for an image may depend on that image's seed only. Optional: ``to(device=, dtype=)``, called once before use;
-    without it the tokenizer is taken to follow its input's device and runs in float32 only.
+    without it the tokenizer is taken to follow its input's device and runs in float32 only. ``concurrent = True`` where
+    several threads may call it at once: on a CPU it is then given an image at a time.
     """
 
     info: TokenizerInfo

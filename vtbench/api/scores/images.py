@@ -16,6 +16,7 @@ from vtbench.core.contracts import Estimate
 from vtbench.core.errors import UsageError
 from vtbench.core.foreign.returned import one_number_each
 from vtbench.core.registry import Registry
+from vtbench.core.threads.steady import one_thread_unless_own
 from vtbench.metrics.catalog.lookup import BLOCK_REGISTRY, IMAGE_REGISTRY, PROMPT_REGISTRY
 from vtbench.run.measuring.evaluators import made_metric
 from vtbench.run.scoring.fold import rows_estimate
@@ -79,7 +80,8 @@ class BlockScore(_Rowed):
 
     def _columns(self, *given: Any) -> dict[str, list[float]]:
         prediction, reference = _pair(self.info.name, given)
-        found = self._metric(prediction, reference.to(prediction.device), [None] * len(prediction))
+        with one_thread_unless_own(self._metric):
+            found = self._metric(prediction, reference.to(prediction.device), [None] * len(prediction))
         return {name: one_number_each(f"metric {self.info.name}", found[name], len(prediction)) for name in found}
 
     def _rows(self, columns: Mapping[str, Sequence[float]]) -> np.ndarray[Any, np.dtype[np.float64]]:

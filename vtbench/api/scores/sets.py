@@ -12,6 +12,7 @@ from vtbench.api.scores.base import Score, as_pixels
 from vtbench.core.contracts import Estimate
 from vtbench.core.errors import UsageError
 from vtbench.core.threads.blas import blas_on_one_thread
+from vtbench.core.threads.steady import one_thread_unless_own
 from vtbench.metrics.feature_matrix import ArrayFeatures
 from vtbench.run.measuring.evaluators import made_extractor, set_jobs
 
@@ -72,7 +73,7 @@ class SetScore(Score):
                 f"{self.info.name} was given no {' and no '.join(lacking)}", "call update(…) before compute()"
             )
         predictions, *others = (ArrayFeatures(np.concatenate(features[side])) for side in _SIDES if features.get(side))
-        with left_as_it_was(), blas_on_one_thread():
+        with left_as_it_was(), blas_on_one_thread(), one_thread_unless_own(self._job.estimator):
             found = self._job.estimator(predictions, others[0] if others else predictions)
         estimate: Estimate = found[self._job.names[self._request.name]]
         return estimate

@@ -9,6 +9,7 @@ threads that the record names.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from vtbench.core.codes import Codes
@@ -27,6 +28,11 @@ def steady(thing: Any) -> Any:
 def is_own(thing: object) -> bool:
     """Whether its class is vtbench's."""
     return type(thing).__module__.partition(".")[0] == "vtbench"
+
+
+def one_thread_unless_own(thing: object) -> AbstractContextManager[None]:
+    """Around a call of what takes more than an image: a metric of blocks or of sets."""
+    return nullcontext() if is_own(thing) else on_one_thread()
 
 
 class _Steady:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vtbench.core.contracts import BlockMetric, Prepared
 from vtbench.core.foreign.guard import foreign
+from vtbench.core.threads.steady import one_thread_unless_own
 from vtbench.run.measuring.transit.scored import Scored, values_back
 from vtbench.run.measuring.transit.transfers import Transfers
 
@@ -34,7 +35,7 @@ def score_block(metrics: Sequence[BlockMetric], pairs: Sequence[Pair], transfers
         targets = [pair.sample.target for pair in alike]
         columns: dict[str, Tensor] = {}
         for metric in metrics:
-            with foreign(f"metric {metric.info.name}"):
+            with foreign(f"metric {metric.info.name}"), one_thread_unless_own(metric):
                 found = dict(metric(prediction, reference, targets))
             for column, scores in found.items():
                 name = f"metric {metric.info.name}: {column}"

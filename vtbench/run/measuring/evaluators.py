@@ -100,8 +100,9 @@ def build_evaluators(task: TaskSpec, device: torch.device) -> Evaluators:
 
 
 def made_metric(registry: Registry, request: MetricRequest) -> Any:
-    """A metric of images or prompts; somebody else's with its threads seen to."""
-    return steady(registry.create(Reference(request.name, dict(request.params))))
+    """A metric; somebody else's of images or prompts with its threads seen to."""
+    made = registry.create(Reference(request.name, dict(request.params)))
+    return made if registry is BLOCK_REGISTRY else steady(made)
 
 
 def made_extractor(name: str) -> Any:
@@ -116,7 +117,7 @@ def made_extractor(name: str) -> Any:
 
 def block_metrics(requests: Iterable[MetricRequest]) -> tuple[BlockMetric, ...]:
     """Metrics that are given whole blocks."""
-    return tuple(BLOCK_REGISTRY.create(Reference(request.name, dict(request.params))) for request in requests)
+    return tuple(made_metric(BLOCK_REGISTRY, request) for request in requests)
 
 
 def _image_metric(request: MetricRequest, device: torch.device) -> ImageMetric:

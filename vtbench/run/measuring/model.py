@@ -68,12 +68,15 @@ class LoadedModel:
 
     @contextmanager
     def watched_by(self, watch: Watching) -> Iterator[None]:
-        """Within, each call of the model is made inside ``watch(method)``, and nothing else is."""
-        self._watch = watch
+        """Within, each call of the model is made inside ``watch(method)``, and nothing else is.
+
+        It is one call a batch, on all threads, as its users make it.
+        """
+        self._watch, self._called = watch, self._model
         try:
             yield
         finally:
-            self._watch = _unwatched
+            self._watch, self._called = _unwatched, model_in_lanes(self._model, self.device)
 
     def resize_note(self, height: int, width: int) -> str | None:
         """How images of this size are brought to a fixed-size model and back; ``None`` if they are not."""

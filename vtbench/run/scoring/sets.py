@@ -9,6 +9,7 @@ from vtbench.core.errors import UsageError, VtbenchError
 from vtbench.core.foreign.guard import foreign
 from vtbench.core.outside.seals import REPAIR
 from vtbench.core.threads.blas import blas_on_one_thread
+from vtbench.core.threads.steady import one_thread_unless_own
 from vtbench.results.records.samples import FAILED, Samples
 from vtbench.results.records.schema import MetricResult, ReferenceSection
 from vtbench.run.measuring.evaluators import SetJob, required_features, set_jobs
@@ -109,7 +110,7 @@ def set_estimates(
     """Run one estimator; a set too small for it costs that metric only, and the record says so."""
     names = ", ".join(job.outputs) + ("" if stratum == "all" else f" ({stratum})")
     try:
-        with foreign(names), blas_on_one_thread():
+        with foreign(names), blas_on_one_thread(), one_thread_unless_own(job.estimator):
             found = job.estimator(predictions, references)
     except UsageError as error:
         hint = f" ({error.hint})" if error.hint else ""

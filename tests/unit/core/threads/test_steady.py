@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from typing import Any
+from contextlib import nullcontext
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from vtbench.core.codes import Codes
 from vtbench.core.pixels import to_unit
-from vtbench.core.threads.steady import is_own, model_in_lanes, steady
+from vtbench.core.threads.steady import is_own, model_in_lanes, one_thread_unless_own, steady
 from vtbench.metrics.images.pixel import Psnr
 from vtbench.run.measuring.model import LoadedModel
 
@@ -140,3 +141,26 @@ def test_what_breaks_the_contract_is_told_as_it_would_be_of_a_batch() -> None:
     assert laned.encode(to_unit(IMAGES), torch.arange(5)) is None
     codes = Codes(levels=(torch.zeros((5, 2), dtype=torch.int64),))
     assert laned.decode(codes, torch.arange(5)) == [1]
+
+
+def test_what_is_timed_is_one_call_on_all_threads() -> None:
+    class Seen(Model):
+        threads: ClassVar[list[int]] = []
+
+        def encode(self, images: Tensor, seeds: Tensor) -> Codes:
+            self.threads.append(torch.get_num_threads())
+            return super().encode(images, seeds)
+
+    loaded = LoadedModel(Seen(), CPU)  # type: ignore[arg-type]
+    loaded.reconstruct(to_unit(IMAGES[:2]), [1, 2])
+    with loaded.watched_by(lambda _: nullcontext()):
+        loaded.reconstruct(to_unit(IMAGES[:2]), [1, 2])
+    assert Seen.threads == [1, 1, 3]
+
+
+def test_a_metric_of_blocks_keeps_its_block() -> None:
+    metric = ConcurrentMetric()
+    with one_thread_unless_own(metric):
+        assert torch.get_num_threads() == 1
+    with one_thread_unless_own(Psnr()):
+        assert torch.get_num_threads() == 3
