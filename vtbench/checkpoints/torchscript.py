@@ -129,7 +129,7 @@ def _read_tree(archive: zipfile.ZipFile) -> Any:
 def _refuse_far_places(content: bytes) -> None:
     """A pickle may remember a value at any place, and Python makes room for all before it; each takes a byte to say."""
     for operation, argument, _ in pickletools.genops(content):
-        if operation.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(argument) > len(content):
+        if operation.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(argument or 0) > len(content):
             raise ValueError(f"it remembers a value at place {argument}")
 
 
