@@ -112,6 +112,6 @@ def test_faults_are_told(files: dict[str, str], monkeypatch: pytest.MonkeyPatch,
 
 def test_the_published_network(without_memory: None) -> None:
     """Tensors and elements of the published file beside DINOv2's, without what training left."""
-    made: Any = VfmTok.random(card="vfmtok")
+    made: Any = VfmTok.random(card="vfmtok-dinov2-l")
     state = {name: tensor for name, tensor in made._network.state_dict().items() if not name.startswith(BACKBONE)}
     assert (len(state), sum(tensor.numel() for tensor in state.values())) == (424, 72759983)
