@@ -11,7 +11,7 @@ from vtbench.checkpoints.diffusers import load_network
 from vtbench.checkpoints.pretrained import Checkpoint
 from vtbench.checkpoints.published import locate_published
 from vtbench.core.codes import Codes
-from vtbench.core.errors import UsageError
+from vtbench.core.errors import AdapterError, UsageError
 from vtbench.core.info import TokenizerInfo
 from vtbench.core.pixels import pad_to_stride
 from vtbench.tokenizers.published.diffusers.interface import interface_of
@@ -81,7 +81,9 @@ class DiffusersAutoencoder:
         known = None if folder.get("card") is None else find_card(str(folder["card"]))
         place = folder.get("checkpoint") or folder.get("path")
         found = locate_published(known, place, folder.get("subfolder"), folder.get("revision"), folder.get("variant"))
-        network, self.notes = load_network(found, self._class_of(found), self.adapter)
+        class_name = self._class_of(found)
+        _refuse_channels(found)
+        network, self.notes = load_network(found, class_name, self.adapter)
         self.source = found.source
         self._look_at(network)
         flat = not self._interface.frames and all(weight.ndim < 5 for weight in network.parameters())
@@ -182,6 +184,14 @@ class DiffusersAutoencoder:
     def _finish(self, output: Tensor, codes: Codes) -> Tensor:
         height, width = codes.image_size or output.shape[-2:]
         return output[..., :height, :width].float().add(1.0).div(2.0).contiguous()
+
+
+def _refuse_channels(found: Checkpoint) -> None:
+    """What is no number of channels cannot be built; whether a number is one of RGB images is seen by trying."""
+    channels = [found.config.get(key, 3) for key in ("in_channels", "out_channels")]
+    if any(not isinstance(number, int) for number in channels):
+        told = " and ".join(dict.fromkeys(map(str, channels)))
+        raise AdapterError(f"{found.source}: {told} channels, not RGB images")
 
 
 def _size(images: Tensor) -> tuple[int, int]:

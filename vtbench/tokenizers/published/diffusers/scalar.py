@@ -9,6 +9,7 @@ from vtbench.core.codes import Codes
 from vtbench.core.errors import UsageError
 from vtbench.tokenizers.published.diffusers.adapter import DiffusersAutoencoder
 from vtbench.tokenizers.published.diffusers.interface import Interface
+from vtbench.tokenizers.published.diffusers.normalisation import plain
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,6 +63,7 @@ class DiffusersFSQ(DiffusersAutoencoder):
         frames, channels = int(network.temporal_compression_ratio), int(network.config["z_channels"])
         self._stride = 2 ** len(network.encoder.spatial_ds)
         self._interface = Interface(frames=frames, factor=self._stride, channels=channels)
+        self.normalisation = plain()  # indices are not scaled
 
     def _codebook_sizes(self) -> tuple[int, ...]:
         return (int(self._model.config["codebook_size"]),)
