@@ -16,6 +16,10 @@ from vtbench.tasks.sections import ProbeSpec
 
 _BETAS = (0.9, 0.95)
 _LARGEST_NORM = 1.0
+_TOKENS_AT_ONCE = 1 << 15
+_LOGITS_AT_ONCE = 1 << 31
+"""Of one pass, which bound its memory to some 20 GB of activations in a network of GPT-B's size. A step's batch is cut
+accordingly and its gradients add up; the cut is always the same, since it decides their last digits."""
 
 
 class Fit:
@@ -39,6 +43,8 @@ class Fit:
         self._optimiser = torch.optim.AdamW(
             self._probe.parameters(), spec.learning_rate, _BETAS, weight_decay=spec.weight_decay, foreach=False
         )
+        tokens_at_once = min(_TOKENS_AT_ONCE, _LOGITS_AT_ONCE // max(map(len, begin)))
+        self._images_at_once = max(1, tokens_at_once // geometry.tokens)
         self._losses = torch.full((spec.steps,), math.nan)
         self.step = 0
 
@@ -57,12 +63,21 @@ class Fit:
         for group in self._optimiser.param_groups:
             group["lr"] = self._spec.learning_rate * share_of_rate(self.step, self._spec)
         self._optimiser.zero_grad(set_to_none=True)
-        loss = self._probe(self._tokens[self._batch()]).mean()
-        loss.backward()
+        loss = self._gradients(self._tokens[self._batch()])
         torch.nn.utils.clip_grad_norm_(self._probe.parameters(), _LARGEST_NORM, foreach=False)
         self._optimiser.step()
-        self._losses[self.step] = loss.detach() / math.log(2)
+        self._losses[self.step] = loss / math.log(2)
         self.step += 1
+
+    def _gradients(self, tokens: Tensor) -> float:
+        """Add those of a batch's mean cost a token, which is returned, in nats."""
+        share = 1.0 / (len(tokens) * tokens.shape[1])
+        total = torch.zeros((), dtype=torch.float64, device=tokens.device)
+        for part in torch.split(tokens, self._images_at_once):
+            loss = self._probe(part).sum() * share
+            loss.backward()
+            total += loss.detach()
+        return float(total)
 
     def _batch(self) -> Tensor:
         """``int64 [batch]``, on the images' device: the images of this step."""
@@ -81,7 +96,7 @@ class Fit:
     def cost(self, tokens: Tensor) -> Tensor:
         """``float64 [N,T]`` on the CPU: bits of each token of images like those fitted."""
         with torch.inference_mode():
-            parts = [self._probe(part).double().cpu() for part in torch.split(tokens, self._spec.batch)]
+            parts = [self._probe(part).double().cpu() for part in torch.split(tokens, self._images_at_once)]
         return torch.cat(parts) / math.log(2)
 
     def losses(self) -> Array:

@@ -172,3 +172,17 @@ def test_levels_of_one_codebook_share_their_table() -> None:
         return len(CodeProbe(geometry, next_token(geometry), SPEC, begin, 0).heads)
 
     assert tables(SCALES) == 1 and tables(LEVELS) == 2
+
+
+@pytest.mark.parametrize("geometry", EVERY)
+def test_gradients_of_a_batch_in_parts_are_those_of_the_whole(
+    geometry: Geometry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = drawn(geometry, 20)
+    whole = Fit(tokens, geometry, "next-token", SPEC, seed=1)
+    monkeypatch.setattr("vtbench.run.probing.fitting._TOKENS_AT_ONCE", 3 * geometry.tokens)
+    parted = Fit(tokens, geometry, "next-token", SPEC, seed=1)
+    for fit in (whole, parted):
+        fit.advance(4)
+    torch.testing.assert_close(torch.tensor(whole.losses()[:4]), torch.tensor(parted.losses()[:4]))
+    torch.testing.assert_close(whole.cost(tokens), parted.cost(tokens), rtol=1e-3, atol=1e-3)
