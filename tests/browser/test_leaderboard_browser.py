@@ -117,7 +117,7 @@ def test_a_measured_row_opens_by_mouse_and_closes_by_escape(shown: Any) -> None:
     assert sheet.is_displayed()
     command = sheet.find_element("css selector", "pre.command").text
     assert command == "vtbench run --tokenizer patch-vq --task photos-mini"
-    assert "Protocol photos-mini@1+" in sheet.text and "preset: native@1" in sheet.text
+    assert "Protocol photos-mini@2+" in sheet.text and "preset: native@1" in sheet.text
     assert "codebook sizes\n512" in sheet.text, "its card"
     assert shown.execute_script("return location.hash") == f"#{link.get_attribute('href').partition('#')[2]}"
     sheet.send_keys(Keys.ESCAPE)

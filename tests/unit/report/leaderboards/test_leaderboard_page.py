@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from vtbench.cli.cards import shown_cards
+from vtbench.core.outside.seals import SEAL, sealed
 from vtbench.report.leaderboards.beside import measured_here, nearest_task
 from vtbench.report.leaderboards.choices import choices
 from vtbench.report.leaderboards.facts import Card, Facts, month_of, side_of
@@ -174,6 +175,7 @@ def hostile(tmp_path: Path) -> Contents:
     record["model"] |= {"label": HOSTILE, "family": HOSTILE, "licence": HOSTILE, "reference": f"jpeg,name='{HOSTILE}'"}
     record["task"]["spec"] |= {"summary": HOSTILE}
     record["warnings"] = [HOSTILE]
+    record = sealed({name: value for name, value in record.items() if name != SEAL})
     (tmp_path / "records").mkdir()
     (tmp_path / "records" / "one.json").write_text(json.dumps(record), encoding="utf-8")
     (tmp_path / "published").mkdir()
