@@ -38,11 +38,13 @@ _STORAGES = {
 
 
 def is_torchscript(path: Path) -> bool:
-    """Whether the file is such an archive; ``torch.save`` writes no ``constants.pkl``."""
-    if not zipfile.is_zipfile(path):
+    """Whether the file is such an archive; ``torch.save`` writes no ``constants.pkl``. A damaged one is told by whoever
+    reads it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith(_CONSTANTS) for name in archive.namelist())
+    except Exception:  # noqa: BLE001 - names of entries are anybody's bytes, and fail in many ways
         return False
-    with zipfile.ZipFile(path) as archive:
-        return any(name.endswith(_CONSTANTS) for name in archive.namelist())
 
 
 def torchscript_tensors(path: Path) -> dict[str, Tensor]:
