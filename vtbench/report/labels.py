@@ -70,7 +70,7 @@ def placed(
     names: list[Name | None] = []
     for spot, width in zip(spots, widths, strict=True):
         boxes = [box for box in _around(spot, width, height, reach) if _inside(box, room)]
-        free = [box for box in boxes if _is_free(box, spot, spots, names)]
+        free = [box for box in boxes if _is_free(box, spots, names)]
         clear = [box for box in free if _line_is_clear(box, spot, spots, names)]
         best = [box for box in clear if not any(box.holds(other, 2.0) for other in keep_off)]
         chosen = next(iter(best or clear or free), None)
@@ -90,9 +90,9 @@ def _inside(box: Box, room: Box) -> bool:
     return room.left <= box.left and box.right <= room.right and room.top <= box.top and box.bottom <= room.bottom
 
 
-def _is_free(box: Box, own: Spot, spots: Sequence[Spot], names: Sequence[Name | None]) -> bool:
+def _is_free(box: Box, spots: Sequence[Spot], names: Sequence[Name | None]) -> bool:
     """Off all points, names and lines to names."""
-    if any(box.holds(spot, _CLEAR) for spot in spots if spot != own) or box.holds(own, 4.0):
+    if any(box.holds(spot, _CLEAR) for spot in spots):
         return False
     others = [(name, at) for name, at in zip(names, spots, strict=False) if name is not None]
     return not any(box.meets(name.box) or _crosses(box, name, at) for name, at in others)
