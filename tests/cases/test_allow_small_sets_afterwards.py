@@ -27,7 +27,7 @@ def guarded(place: Path, images: Callable[..., Any], monkeypatch: pytest.MonkeyP
     """Six images, and a task whose network takes the part of Inception's, which needs weights to be had."""
     import vtbench.run.measuring.evaluators
 
-    monkeypatch.setattr(vtbench.run.measuring.evaluators, "_INCEPTIONS", frozenset({"efflite0"}))
+    monkeypatch.setattr(vtbench.run.measuring.evaluators, "INCEPTIONS", frozenset({"efflite0"}))
     (place / "fid.yaml").write_text(FID)
     images("d", 6)
     return place
