@@ -23,7 +23,7 @@ WORSE_WITH_QUALITY = ("mae", "lpips_alex", "kid_efflite0")
 def test_jpeg_quality_orders_every_metric_and_identity_is_perfect(command_line: CommandLine, tmp_path: Path) -> None:
     tokenizers = ["identity", *(f"jpeg,quality={quality}" for quality in QUALITIES)]
     options = [part for name in tokenizers for part in ("--tokenizer", name)]
-    done = command_line("run", "--task", "photos-mini", *options, "--limit", "24", cwd=tmp_path)
+    done = command_line("run", "--task", "photos-mini", *options, "--limit", "32", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 1 + len(tokenizers)
     records = {record.model.reference: record for record in load_records(tmp_path / "runs")}
