@@ -90,7 +90,8 @@ def test_the_peak_is_of_the_call_and_not_of_what_was_before() -> None:
     ctypes.CDLL(None).malloc_trim(0)  # what earlier tests freed may still be resident, and would be used again
     (lean,) = rows(Slow(), [sample("a")], warm_up=1)
     (heavy,) = rows(Slow(held_mib=128), [sample("a")], warm_up=1)
-    assert 100 < heavy["encode_peak_mb"] - lean["encode_peak_mb"] < 200
+    # As much as is held, and at most once more: an allocator may still have what the warm-up held.
+    assert 100 < heavy["encode_peak_mb"] - lean["encode_peak_mb"] < 300
     assert abs(heavy["decode_peak_mb"] - lean["decode_peak_mb"]) < 64
 
 
