@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from vtbench.core.errors import VtbenchError
+from vtbench.results.leaderboards.columns import FAMILIES
 from vtbench.results.records.record import RunRecord, readable_records
 from vtbench.results.records.samples import SAMPLES_FILE, Samples, read_samples
 
@@ -78,8 +79,7 @@ def boards_of(runs: Iterable[Run]) -> list[Board]:
     return sorted(boards, key=lambda board: (_place(board), board.title, board.first.task.protocol_id))
 
 
-_IN_ORDER = ("reconstruction", "detail", "text", "generation", "tokens", "robustness", "learnability", "cost")
-_KINDS = {kind: place for place, kind in enumerate(_IN_ORDER)}
+_KINDS = {kind: place for place, kind in enumerate(FAMILIES)}
 
 
 def _place(board: Board) -> int:

@@ -12,7 +12,7 @@ from vtbench.report.curves import curves
 from vtbench.report.gather import Board
 from vtbench.results.records.samples import SCORED
 from vtbench.results.records.schema import MetricResult
-from vtbench.results.tables.ranking import best_rows, is_identity
+from vtbench.results.tables.ranking import best_rows, front, is_identity
 from vtbench.results.tables.rows import metric_result
 
 _DISTANCES = ("fid", "kid", "fd_efflite0", "kid_efflite0")
@@ -97,23 +97,11 @@ def learnability_charts(board: Board) -> list[Chart]:
         ]
         if len({point.x for point in points}) > 1:
             higher = next(r for _, _, r in found if r is not None).higher_is_better
-            better, front = ("up" if higher else "down"), _front(points, bool(higher))
-            series = _by_label([replace(point, on_front=point in front) for point in points])
+            best = front([point.x for point in points], [point.y if higher else -point.y for point in points])
+            series = _by_label([replace(point, on_front=place in best) for place, point in enumerate(points)])
+            better = "up" if higher else "down"
             charts.append(Chart(f"Learnability and {name}", "bits a pixel under a probe", name, series, better=better))
     return charts
-
-
-def _front(points: Sequence[Point], higher: bool) -> list[Point]:
-    """Points that no other equals or beats in both, at fewer bits or better in one."""
-    sign = 1.0 if higher else -1.0
-    return [
-        point
-        for point in points
-        if not any(
-            other.x <= point.x and sign * other.y >= sign * point.y and (other.x, other.y) != (point.x, point.y)
-            for other in points
-        )
-    ]
 
 
 def charts_of(board: Board) -> list[Chart]:

@@ -187,10 +187,11 @@ class TaskSpec(Frozen):
             raise ValueError("text_metrics need a reader, and a reader needs text_metrics")
         self._check_instances()
         self._check_generation()
+        self._check_sections_of_kinds()
         self._check_likelihood()
         self._check_robustness()
-        self._check_cost()
-        self._check_learnability()
+        if self.kind == "learnability" and self.preprocess.size is None and not self.data.source:
+            raise ValueError("a probe is fitted on images of one size: preprocess.size states it")
         derived = [m.name for m in self.text_metrics if m.name.endswith(("_floor", "_excess"))]
         if derived:
             raise ValueError(f"{', '.join(derived)}: ask for the metric itself; floor and excess come with it")
@@ -230,11 +231,21 @@ class TaskSpec(Frozen):
         if self.set_metrics and self.reference is None:
             raise ValueError("set_metrics of a generation task need a reference (which may be left to --reference: {})")
 
+    def _check_sections_of_kinds(self) -> None:
+        """What one kind of task has, and no other."""
+        for kind, metrics, section, what in (
+            ("tokens", "likelihood_metrics", "likelihood", "what is given"),
+            ("robustness", "robustness_metrics", "", ""),
+            ("learnability", "learnability_metrics", "learnability", "what is fitted"),
+            ("cost", "cost_metrics", "timing", "how calls are timed"),
+        ):
+            of = "kind cost" if kind == "cost" else kind
+            if section and (self.kind == kind) != (getattr(self, section) is not None):
+                raise ValueError(f"a task of {of} says under {section} {what}, and no other task does")
+            if bool(getattr(self, metrics)) != (self.kind == kind):
+                raise ValueError(f"{metrics} belong to tasks of {of}, which name at least one")
+
     def _check_likelihood(self) -> None:
-        if (self.kind == "tokens") != (self.likelihood is not None):
-            raise ValueError("a task of tokens says under likelihood what is given, and no other task does")
-        if bool(self.likelihood_metrics) != (self.kind == "tokens"):
-            raise ValueError("likelihood_metrics belong to tasks of tokens, which name at least one")
         if self.kind != "tokens":
             return
         others = [r for r in self.metrics if r not in (*self.likelihood_metrics, *self.code_metrics)]
@@ -246,25 +257,9 @@ class TaskSpec(Frozen):
             raise ValueError(f"{PIXEL_LIKELIHOOD} is of pixels, the others are of codes: give it a task of its own")
 
     def _check_robustness(self) -> None:
-        if bool(self.robustness_metrics) != (self.kind == "robustness"):
-            raise ValueError("robustness_metrics belong to tasks of robustness, which name at least one")
         plain = {request.name for request in (*self.image_metrics, *self.set_metrics)}
         for request in self.robustness_metrics:
             robustness_rule(request.name, request.params)
             base = perturbed_base(request.name)
             if base is not None and base not in plain:
                 raise ValueError(f"{request.name} is read beside {base}: ask for that too, with its parameters")
-
-    def _check_cost(self) -> None:
-        if (self.kind == "cost") != (self.timing is not None):
-            raise ValueError("a task of kind cost says under timing how calls are timed, and no other task does")
-        if bool(self.cost_metrics) != (self.kind == "cost"):
-            raise ValueError("cost_metrics belong to tasks of kind cost, which name at least one")
-
-    def _check_learnability(self) -> None:
-        if (self.kind == "learnability") != (self.learnability is not None):
-            raise ValueError("a task of learnability says under learnability what is fitted, and no other task does")
-        if bool(self.learnability_metrics) != (self.kind == "learnability"):
-            raise ValueError("learnability_metrics belong to tasks of learnability, which name at least one")
-        if self.kind == "learnability" and self.preprocess.size is None and not self.data.source:
-            raise ValueError("a probe is fitted on images of one size: preprocess.size states it")

@@ -84,16 +84,23 @@ def _marked(entries: Sequence[Entry]) -> list[bool]:
         return [False] * len(entries)
     if not _several_rates(rates):
         return [good == max(goodness) for good in goodness]
-    return [not _is_dominated(row, rates, goodness) for row in range(len(entries))]
+    chosen = front(rates, goodness)
+    return [row in chosen for row in range(len(entries))]
 
 
-def _is_dominated(row: int, rates: Sequence[float], goodness: Sequence[float]) -> bool:
-    """Whether another row has as few bits and as good a value, and is ahead in one of the two."""
-    rate, good = rates[row], goodness[row]
-    return any(
-        other <= rate and value >= good and (other < rate or value > good)
-        for other, value in zip(rates, goodness, strict=True)
-    )
+def front(rates: Sequence[float], goodness: Sequence[float]) -> set[int]:
+    """Positions on the Pareto front: no other has as few bits and as good a value, and is ahead in one of the two.
+
+    Args:
+        rates: bits of each.
+        goodness: its value, negated where less is better.
+    """
+    others = list(zip(rates, goodness, strict=True))
+    return {
+        place
+        for place, (rate, good) in enumerate(others)
+        if not any(o <= rate and value >= good and (o < rate or value > good) for o, value in others)
+    }
 
 
 def _several_rates(rates: Sequence[float]) -> bool:

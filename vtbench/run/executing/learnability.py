@@ -22,7 +22,9 @@ def fit_probes(plan: JobPlan, device: torch.device) -> None:
     """
     if plan.task.learnability is None:
         return
-    job = ProbedJob.read(plan.folder, own_manifest(plan), plan.store, plan.data.blocks)
+    store, blocks = plan.store, plan.data.blocks
+    rows, content = store.samples(blocks), store.content(blocks)
+    job = ProbedJob.read(plan.folder, own_manifest(plan), store, blocks, rows, content)
     if job is None:
         return
     with job_progress(f"{job_label(plan)} · {len(job.fits)} probes", job.shown) as progress, interrupts.finishing():

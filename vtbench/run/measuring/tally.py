@@ -26,13 +26,12 @@ from vtbench.run.measuring.costs import CostTally
 from vtbench.run.measuring.robustness.answers import Found
 from vtbench.run.measuring.transit.scored import Scored
 from vtbench.run.measuring.transit.transfers import Transfers
-from vtbench.run.storing.kept_codes import KEPT_FORM, kept_arrays, kept_form
+from vtbench.run.storing.kept_codes import KEPT_FORM, compact, kept_arrays, kept_form
 from vtbench.run.storing.rows import SampleRow
 from vtbench.run.timing import Span, now
 
 FEATURES_PREFIX = "features."
 CODES_PREFIX = "codes."
-_SIXTEEN_BITS = 1 << 16
 Extractors = Mapping[str, FeatureExtractor]
 FeatureNames = Mapping[str, frozenset[str]]
 
@@ -91,8 +90,7 @@ class Tally:
     def add_sampled(self, codes: Codes, tokenizer: TokenizerInfo) -> None:
         """Keep indices as they were sampled, ``[B,T]`` a level, in as few bytes as the codebook allows."""
         for level, (indices, size) in enumerate(zip(codes.levels, tokenizer.codebook_sizes, strict=False)):
-            dtype = np.uint16 if size <= _SIXTEEN_BITS else np.int32
-            self.sampled[f"{SAMPLED_PREFIX}{level}"].append(indices.flatten(1).cpu().numpy().astype(dtype))
+            self.sampled[f"{SAMPLED_PREFIX}{level}"].append(compact(indices, size))
 
     def add_found(self, found: Found) -> None:
         """Keep what asking the model again found, a row an image."""

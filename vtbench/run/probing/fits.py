@@ -52,11 +52,8 @@ class Fitting:
     def all(self) -> None:
         """Fit what is missing."""
         missing = [name for name in fit_names(self.codes.geometry, self.spec) if not self.store.has(name)]
-        at_once = missing if self.device.type == "cpu" else missing[:1]
-        while missing:
-            self._fit(at_once)
-            missing = missing[len(at_once) :]
-            at_once = missing[:1]
+        for together in [missing] if self.device.type == "cpu" else [[name] for name in missing]:
+            self._fit(together)
 
     def _fit(self, names: list[FitName]) -> None:
         fits = {name: self._begun(name) for name in names}

@@ -39,8 +39,18 @@ class ProbedJob:
     store: ProbeStore
 
     @classmethod
-    def read(cls, folder: Path, manifest: JobManifest, store: BlockStore, blocks: list[Block]) -> ProbedJob | None:
-        """Read what a job's blocks hold; ``None`` of a model without codes.
+    def read(
+        cls, folder: Path, manifest: JobManifest, store: BlockStore, blocks: list[Block], rows: Samples, content: str
+    ) -> ProbedJob | None:
+        """Read the codes of a job's blocks; ``None`` of a model without.
+
+        Args:
+            folder: of the job.
+            manifest: the job.
+            store: its blocks.
+            blocks: all of them.
+            rows: of all of them.
+            content: digest of what they hold, by which a fit knows that they have not changed.
 
         Raises:
             DamagedFileError: a block is damaged.
@@ -52,12 +62,11 @@ class ProbedJob:
         codes = StoredCodes.read(store, blocks, manifest.tokenizer_info)
         if codes is None:
             return None
-        rows = store.samples(blocks)
         scored = [place for place, status in enumerate(rows.status) if status == SCORED]
         split = held_out([rows.ids[place] for place in scored], [_group(rows, place, spec) for place in scored], spec)
         of = {
             "job": manifest.job_key,
-            "blocks": digest_json([store.content(blocks), split]),
+            "blocks": digest_json([content, split]),
             "probe": spec.probe.model_dump(),
         }
         pixels = (rows.height.astype(np.int64) * rows.width)[scored]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from vtbench.metrics.catalog.lookup import metric_info
 from vtbench.results.records.samples import Samples
 from vtbench.results.records.schema import MetricResult
 from vtbench.results.records.statistics import percentiles
+from vtbench.run.scoring.fold import metric_result
 from vtbench.run.scoring.strata import strata
 from vtbench.tasks import TaskSpec
 
@@ -24,25 +26,13 @@ def cost_results(task: TaskSpec, samples: Samples, device: str) -> list[MetricRe
     if task.timing is None:
         return []
     _, scored = next(strata(samples, ()))
+    details = {"device": device, "warm_up": task.timing.warm_up, "images_a_call": 1}
     found = []
     for request in task.cost_metrics:
         info = metric_info(request.name)
         rows = np.asarray(samples.metrics[info.row_column], dtype=np.float64)[scored]
         estimate = _estimate(rows[~np.isnan(rows)], _AT[info.name.rpartition("_")[2]])
-        found.append(
-            MetricResult(
-                metric=info.name,
-                value=estimate.value,
-                n=estimate.n,
-                ci_low=estimate.ci_low,
-                ci_high=estimate.ci_high,
-                ci_method=estimate.ci_method,
-                unit=info.unit,
-                higher_is_better=info.higher_is_better,
-                version=info.version,
-                details={"device": device, "warm_up": task.timing.warm_up, "images_a_call": 1},
-            )
-        )
+        found.append(metric_result(info, replace(estimate, details=details)))
     return found
 
 

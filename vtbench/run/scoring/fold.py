@@ -33,6 +33,7 @@ class Measured:
     Attributes:
         out: the folder of all runs, which holds the reference features.
         folder: the job's own.
+        content: digest of what the blocks hold.
     """
 
     out: Path
@@ -41,6 +42,7 @@ class Measured:
     store: BlockStore
     blocks: list[Block]
     samples: Samples
+    content: str
 
 
 def metric_result(info: MetricInfo, estimate: Estimate, stratum: str = "all") -> MetricResult:

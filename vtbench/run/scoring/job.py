@@ -65,7 +65,7 @@ def score_job(
     samples = store.samples(blocks)
     _require_some_scored(samples)
     told_of_sets: list[str] = []
-    measured = Measured(out, folder, manifest, store, blocks, samples)
+    measured = Measured(out, folder, manifest, store, blocks, samples, content)
     of_sets, reference = set_results(measured, [*task.set_metrics, *extra], told_of_sets, note)
     results = [
         *image_results(task, samples),

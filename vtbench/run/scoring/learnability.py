@@ -31,7 +31,8 @@ def learnability_results(measured: Measured) -> list[MetricResult]:
     task = measured.manifest.task_spec
     if task.learnability is None:
         return []
-    job = ProbedJob.read(measured.folder, measured.manifest, measured.store, measured.blocks)
+    stored = (measured.store, measured.blocks, measured.samples, measured.content)
+    job = ProbedJob.read(measured.folder, measured.manifest, *stored)
     if job is None:
         return []
     scores = _Scores(job)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from vtbench.core.codes import Codes
 from vtbench.core.info import TokenizerInfo
@@ -21,12 +22,14 @@ def kept_arrays(codes: Codes, info: TokenizerInfo) -> dict[str, Array]:
     if codes.bits:
         packed = [np.packbits(plane.flatten(1, -2).cpu().numpy(), axis=-1) for plane in codes.bits]
         return {f"{KEPT_PREFIX}{level}": array for level, array in enumerate(packed)}
-    flat = [indices.flatten(1).cpu().numpy() for indices in codes.levels]
-    types = [np.uint16 if size <= _SIXTEEN_BITS else np.int32 for size in info.codebook_sizes]
-    return {
-        f"{KEPT_PREFIX}{level}": indices.astype(dtype)
-        for level, (indices, dtype) in enumerate(zip(flat, types, strict=True))
-    }
+    pairs = zip(codes.levels, info.codebook_sizes, strict=True)
+    return {f"{KEPT_PREFIX}{level}": compact(indices, size) for level, (indices, size) in enumerate(pairs)}
+
+
+def compact(indices: Tensor, size: int) -> Array:
+    """``int64 [B,*grid]`` below ``size`` as ``[B,T]`` on the host, in 16 bits where they hold it, else in 32."""
+    array: Array = indices.flatten(1).cpu().numpy()
+    return array.astype(np.uint16 if size <= _SIXTEEN_BITS else np.int32)
 
 
 def kept_form(codes: Codes) -> dict[str, Any]:

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 BACKBONE = "encode_transformer.backbone.pretrained_encoder."
 
 
+def coarsest_first(levels: int) -> list[tuple[str, str]]:
+    """Steps of ``renamed`` for a decoder's levels, which the authors count from the coarsest."""
+    return [(rf"^decoder\.conv_blocks\.{level}\.", f"decoder.up.{levels - 1 - level}.") for level in range(levels)]
+
+
 class BesideDinov2(OfficialTokenizer):
     """Reads a second file where the first has no DINOv2, and tells of both.
 

@@ -19,7 +19,7 @@ from vtbench.core.codes import Codes
 from vtbench.core.errors import UsageError
 from vtbench.networks.nearest import nearest_directions, normalise_rows
 from vtbench.tokenizers.published.base import Source
-from vtbench.tokenizers.published.hita.beside import BesideDinov2
+from vtbench.tokenizers.published.hita.beside import BesideDinov2, coarsest_first
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -115,9 +115,7 @@ class VfmTok(BesideDinov2):
         )
 
     def _convert(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        # the authors count the decoder's levels from the coarsest
-        ups = [(rf"^decoder\.conv_blocks\.{i}\.", f"decoder.up.{self._levels - 1 - i}.") for i in range(self._levels)]
-        return self._with_backbone(renamed(state, (*_STEPS, *ups)))
+        return self._with_backbone(renamed(state, (*_STEPS, *coarsest_first(self._levels))))
 
     def _finish(self, network: Any) -> None:
         normalise_rows(network.slot_quantize.embedding)
