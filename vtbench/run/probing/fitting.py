@@ -11,7 +11,8 @@ from torch import Tensor
 from vtbench.core.outside.tensor_files import Array
 from vtbench.run.probing.frequencies import log_frequencies
 from vtbench.run.probing.network import CodeProbe
-from vtbench.run.probing.sequences import ORDERS, Geometry, OrderName
+from vtbench.run.probing.sequences import ORDERS, Geometry
+from vtbench.run.probing.store import OrderName
 from vtbench.tasks.sections import ProbeSpec
 
 _BETAS = (0.9, 0.95)

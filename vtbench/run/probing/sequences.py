@@ -5,12 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
-
-OrderName = Literal["next-token", "next-scale"]
 
 
 @dataclass(frozen=True, kw_only=True)

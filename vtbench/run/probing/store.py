@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from vtbench.core.errors import DamagedFileError, VtbenchError
 from vtbench.core.outside.seals import REPAIR
 from vtbench.core.outside.tensor_files import OTHERS, Array, check_tensors, open_tensors, write_tensors
-from vtbench.run.probing.sequences import OrderName
 from vtbench.run.storing.blocks import tensor
 from vtbench.tasks.sections import LearnabilitySpec
 
 FOLDER = "probes"
+OrderName = Literal["next-token", "next-scale"]
+"""After what a probe predicts each token; here, since those who only look at files load no torch."""
 _SUFFIX, _UNFINISHED = ".safetensors", ".unfinished.safetensors"
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -88,3 +90,8 @@ def test_a_missing_or_damaged_fit_is_told(tmp_path: Path) -> None:
     (tmp_path / "probes" / "next-token-0.safetensors").unlink()
     with pytest.raises(DamagedFileError, match="next-token-0"):
         check_probes(tmp_path, "key", SPEC)
+
+
+def test_verifying_probes_loads_no_torch() -> None:
+    code = "import sys, vtbench.run.verifying.job; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

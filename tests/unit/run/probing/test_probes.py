@@ -11,7 +11,8 @@ from torch import Tensor
 from vtbench.run.probing.fitting import Fit, share_of_rate
 from vtbench.run.probing.frequencies import log_frequencies, order_zero_nats
 from vtbench.run.probing.network import CodeProbe
-from vtbench.run.probing.sequences import ORDERS, Geometry, OrderName, next_scale, next_token
+from vtbench.run.probing.sequences import ORDERS, Geometry, next_scale, next_token
+from vtbench.run.probing.store import OrderName
 from vtbench.tasks.sections import ProbeSpec
 
 SPEC = ProbeSpec(width=16, blocks=1, heads=2, steps=12, batch=8, warmup=2, learning_rate=0.01, weight_decay=0.0)
