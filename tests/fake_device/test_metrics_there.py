@@ -28,6 +28,7 @@ from vtbench.features.efflite0 import EfficientNetLite0
 from vtbench.features.inception import InceptionClean, InceptionTF
 from vtbench.features.vgg16 import Vgg16
 from vtbench.metrics.catalog.images import BLOCK_REGISTRY, IMAGE_REGISTRY
+from vtbench.metrics.catalog.videos import VIDEO_REGISTRY
 from vtbench.metrics.images.clip_score import ClipScore
 
 ON_THE_HOST = "edge_f1"
@@ -60,6 +61,17 @@ def test_image_metrics(name: str) -> None:
         prediction, reference = images(), images()
         found = crossed(gpu, lambda: metric(prediction, reference, [None] * 4))
     assert found == (READ_BACK.get(name, {}), {})
+
+
+@pytest.mark.parametrize("name", VIDEO_REGISTRY.builtin)
+def test_video_metrics(name: str) -> None:
+    metric: Any = VIDEO_REGISTRY.create(Reference(name, {}))
+    with FakeGpu() as gpu:
+        if hasattr(metric, "to"):
+            metric.to(device=GPU)
+        prediction, reference = (images()[..., :64, :64].unflatten(0, (2, 2)) for _ in range(2))
+        found = crossed(gpu, lambda: metric(prediction, reference, [None] * 2))
+    assert found == ({}, {})
 
 
 def inception_state() -> dict[str, Tensor]:

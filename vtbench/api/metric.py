@@ -1,4 +1,4 @@
-"""``vtbench.metric``: one way to call any metric of images, blocks, prompts or sets on tensors."""
+"""``vtbench.metric``: one way to call any metric of images, videos, blocks, prompts or sets on tensors."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ def metric(
     kind    call                                        gives
     ======  ==========================================  ===============================================
     image   ``metric(prediction, reference)``           ``float64 [B]``: ``psnr``, ``lpips_alex`` …
+    video   ``metric(prediction, reference)``           ``float64 [B]``: ``video_psnr``; ``[B,T,3,H,W]``
     block   ``metric(prediction, reference)``           ``float64 [B]``: ``band_error``
     prompt  ``metric(images, prompts)``                 ``float64 [B]``: ``clip_score``
     set     ``metric(predictions, references)``         ``Estimate``: ``fid``, ``kid_efflite0``; sets of any sizes
@@ -62,8 +63,14 @@ def metric(
             raise UsageError(f"{name} is no metric of images but {_ELSEWHERE[info.kind]}", f"of images: {_EXAMPLES}")
         import torch
 
-        from vtbench.api.scores.images import BlockScore, PairScore, PromptScore
+        from vtbench.api.scores.images import BlockScore, PairScore, PromptScore, VideoScore
         from vtbench.api.scores.sets import SetScore
-    kinds: dict[str, type[Score]] = {"image": PairScore, "block": BlockScore, "prompt": PromptScore, "set": SetScore}
+    kinds: dict[str, type[Score]] = {
+        "image": PairScore,
+        "video": VideoScore,
+        "block": BlockScore,
+        "prompt": PromptScore,
+        "set": SetScore,
+    }
     chosen = None if device is None else torch.device(device)
     return kinds[info.kind](MetricRequest(name=name, params=params), info, chosen, allow_small_sets)

@@ -213,6 +213,15 @@ class ImageMetric(Protocol):
         """``uint8 [B,3,H,W]`` twice to ``float64 [B]``; NaN marks an image the metric does not apply to."""
 
 
+class VideoMetric(Protocol):
+    """A full-reference score of video pairs; stateless. ``required_assets`` (a tuple of asset names) is optional."""
+
+    info: MetricInfo
+
+    def __call__(self, prediction: Tensor, reference: Tensor, targets: Sequence[Any]) -> Tensor:
+        """``uint8 [B,T,3,H,W]`` twice to ``float64 [B]``; NaN marks a video the metric does not apply to."""
+
+
 class PromptMetric(Protocol):
     """A score of an image against the prompt it was made from; stateless. ``required_assets`` is optional.
 

@@ -11,7 +11,18 @@ from typing import Any, Literal, get_args
 TokenizerKind = Literal["discrete", "continuous", "codec"]
 ConditionKind = Literal["class", "prompt", "none"]
 MetricKind = Literal[
-    "image", "set", "code", "text", "instance", "block", "prompt", "likelihood", "robustness", "learnability", "cost"
+    "image",
+    "set",
+    "code",
+    "text",
+    "instance",
+    "block",
+    "prompt",
+    "video",
+    "likelihood",
+    "robustness",
+    "learnability",
+    "cost",
 ]
 Aggregation = Literal["mean", "mean_finite", "pooled_psnr", "pooled_error_db"]
 
@@ -184,10 +195,10 @@ class MetricInfo:
         version: raised whenever the number it yields for the same input changes.
         kind: ``image`` (a row an image), ``set`` (from features), ``code`` (from codes), ``text`` (from what a
             reader reads), ``instance`` (from words or faces of an image, by their size), ``block`` (rows that depend
-            on the other images of their block, or several columns), ``prompt`` (an image against its prompt),
-            ``likelihood`` (of real images under a generator), ``robustness`` (of codes under small changes),
-            ``learnability`` (of what a small network, fitted on codes, says of others) or ``cost`` (what a call takes
-            on one device).
+            on the other images of their block, or several columns), ``prompt`` (an image against its prompt), ``video``
+            (a row a video), ``likelihood`` (of real images under a generator), ``robustness`` (of codes under small
+            changes), ``learnability`` (of what a small network, fitted on codes, says of others) or ``cost`` (what a
+            call takes on one device).
         unit: ``"dB"``, ``"bits"``, ``""`` for a plain ratio.
         higher_is_better: ``None`` where neither direction is better (a rate, a count).
         aggregation: how an image metric's rows become one value. ``mean_finite`` leaves infinities out and counts

@@ -101,3 +101,21 @@ def as_pixels(images: Any, what: str) -> Tensor:
         told = "(x + 1) / 2" if high <= 2.0 else "x / 255"
         raise UsageError(f"{what} has values in [{low:.2f}, {high:.2f}]", f"give images in [0, 1]: {told}")
     return to_uint8(found.detach())
+
+
+def as_videos(videos: Any, what: str) -> Tensor:
+    """``uint8 [B,T,3,H,W]`` from itself, or from floats in [0, 1] by the one rounding rule.
+
+    Raises:
+        UsageError: another shape or dtype, NaN, or floats in another range.
+    """
+    found = torch.from_numpy(videos) if isinstance(videos, np.ndarray) else videos
+    if not isinstance(found, Tensor) or found.ndim != 5 or found.shape[2] != 3 or not found.shape[1]:
+        turned = isinstance(found, Tensor) and found.ndim == 5
+        if turned and found.shape[1] == 3:
+            hint = "videos.transpose(1, 2) puts time before channels"
+        else:
+            hint = "videos.permute(0, 1, 4, 2, 3)" if turned else "videos[None] is a batch of one"
+        raise UsageError(f"{what}: {in_words(found)}, not [B,T,3,H,W]", hint)
+    frames = as_pixels(found.flatten(0, 1), what)
+    return frames.view(*found.shape[:2], *frames.shape[1:])

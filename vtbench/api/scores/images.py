@@ -1,9 +1,9 @@
-"""Metrics with a value an image, as objects that are called, or fed batch by batch."""
+"""Metrics with a value an image, or a video, as objects that are called, or fed batch by batch."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 
 from vtbench.api.caller import left_as_it_was
-from vtbench.api.scores.base import Score, as_pixels
+from vtbench.api.scores.base import Score, as_pixels, as_videos
 from vtbench.core.contracts import Estimate
 from vtbench.core.errors import UsageError
 from vtbench.core.foreign.returned import one_number_each
 from vtbench.core.registry import Registry
 from vtbench.core.threads.steady import one_thread_unless_own
-from vtbench.metrics.catalog.lookup import BLOCK_REGISTRY, IMAGE_REGISTRY, PROMPT_REGISTRY
+from vtbench.metrics.catalog.lookup import BLOCK_REGISTRY, IMAGE_REGISTRY, PROMPT_REGISTRY, VIDEO_REGISTRY
 from vtbench.run.measuring.evaluators import made_metric
 from vtbench.run.scoring.fold import rows_estimate
 
@@ -66,11 +66,27 @@ class PairScore(_Rowed):
 
     registry = IMAGE_REGISTRY
 
+    @staticmethod
+    def taken(given: Any, what: str) -> Tensor:
+        """What is scored, from what a caller has."""
+        return as_pixels(given, what)
+
     def _columns(self, *given: Any) -> dict[str, list[float]]:
-        prediction, reference = _pair(self.info.name, given)
+        prediction, reference = _pair(self.info.name, given, self.taken)
         self._metric = self._placed(self._metric, prediction)
         values = self._metric(prediction, reference.to(prediction.device), [None] * len(prediction))
         return {self.info.row_column: one_number_each(f"metric {self.info.name}", values, len(prediction))}
+
+
+class VideoScore(PairScore):
+    """A full-reference metric of videos, ``[B,T,3,H,W]``."""
+
+    registry = VIDEO_REGISTRY
+
+    @staticmethod
+    def taken(given: Any, what: str) -> Tensor:
+        """What is scored, from what a caller has."""
+        return as_videos(given, what)
 
 
 class BlockScore(_Rowed):
@@ -79,7 +95,7 @@ class BlockScore(_Rowed):
     registry = BLOCK_REGISTRY
 
     def _columns(self, *given: Any) -> dict[str, list[float]]:
-        prediction, reference = _pair(self.info.name, given)
+        prediction, reference = _pair(self.info.name, given, as_pixels)
         with one_thread_unless_own(self._metric):
             found = self._metric(prediction, reference.to(prediction.device), [None] * len(prediction))
         return {name: one_number_each(f"metric {self.info.name}", found[name], len(prediction)) for name in found}
@@ -109,10 +125,10 @@ class PromptScore(_Rowed):
         }
 
 
-def _pair(name: str, given: Sequence[Any]) -> tuple[Tensor, Tensor]:
+def _pair(name: str, given: Sequence[Any], taken: Callable[[Any, str], Tensor]) -> tuple[Tensor, Tensor]:
     if len(given) != 2:
         raise UsageError(f"{name} compares two batches, {len(given)} were given", "metric(prediction, reference)")
-    prediction, reference = as_pixels(given[0], "prediction"), as_pixels(given[1], "reference")
+    prediction, reference = taken(given[0], "prediction"), taken(given[1], "reference")
     if prediction.shape != reference.shape:
         shapes = f"{list(prediction.shape)} and {list(reference.shape)}"
         raise UsageError(f"{name}: prediction and reference are {shapes}", "give pairs of one shape")

@@ -42,6 +42,7 @@ from vtbench.metrics.catalog.sets import (
     set_metric,
     stated_info,
 )
+from vtbench.metrics.catalog.videos import VIDEO_INFOS, VIDEO_REGISTRY
 
 __all__ = [
     "BLOCK_INFOS",
@@ -65,6 +66,8 @@ __all__ = [
     "ROBUSTNESS_INFOS",
     "ROW_CODE_METRICS",
     "TEXT_INFOS",
+    "VIDEO_INFOS",
+    "VIDEO_REGISTRY",
     "SetMetricEntry",
     "is_own",
     "metric_info",
@@ -77,7 +80,9 @@ _OF_CODES = {**CODE_INFOS, **LIKELIHOOD_INFOS, **ROBUSTNESS_INFOS, **LEARNABILIT
 _OF_PERTURBED = ("psnr_perturbed", "lpips_alex_perturbed", "kid_efflite0_perturbed", "fid_perturbed")
 """Those of the literature; any metric of image pairs or sets has its own."""
 _OF_READINGS = {**TEXT_INFOS, **INSTANCE_INFOS}
-SHIPPED = {**IMAGE_INFOS, **_OF_CODES, **_OF_READINGS, **BLOCK_INFOS, **PROMPT_INFOS, **COST_INFOS}
+_OF_PIXELS = {**IMAGE_INFOS, **BLOCK_INFOS, **PROMPT_INFOS, **VIDEO_INFOS}
+_REGISTRIES = (IMAGE_REGISTRY, BLOCK_REGISTRY, PROMPT_REGISTRY, VIDEO_REGISTRY)
+SHIPPED = {**_OF_PIXELS, **_OF_CODES, **_OF_READINGS, **COST_INFOS}
 """Metrics that come with vtbench, set metrics apart."""
 
 
@@ -87,7 +92,7 @@ def metric_names() -> list[str]:
     derived = [f"{prefix}_{name}" for prefix in ("fd", "kid", "is") for name in own]
     derived = [name for name in derived if set_metric(name) is not None]
     of_plugins = [f"{prefix}_{name}" for prefix in plugin_estimators() for name in own]
-    registered = [name for registry in (IMAGE_REGISTRY, BLOCK_REGISTRY, PROMPT_REGISTRY) for name in registry.names()]
+    registered = [name for registry in _REGISTRIES for name in registry.names()]
     of_codes = (*_OF_CODES, *_OF_PERTURBED)
     return sorted(
         {*registered, *of_codes, *_OF_READINGS, *COST_INFOS, *FIXED_SETS, *SECOND_HABITS, *derived, *of_plugins}
@@ -104,7 +109,7 @@ def is_own(name: str) -> bool:
 
 def metric_registry(name: str) -> Registry:
     """Where the code of a plug-in's or file's metric is looked up."""
-    return next((one for one in (BLOCK_REGISTRY, PROMPT_REGISTRY) if name in one), IMAGE_REGISTRY)
+    return next((one for one in _REGISTRIES if name in one), IMAGE_REGISTRY)
 
 
 def metric_info(name: str) -> MetricInfo:
