@@ -142,7 +142,10 @@ class CodeGenerator(Generator, Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """One image of a data set: a stable unique id, ``uint8 [3,H,W]`` RGB, and whatever truth belongs to it."""
+    """One image of a data set: a stable unique id, ``uint8 [3,H,W]`` RGB, and whatever truth belongs to it.
+
+    Of a data set of videos the image is a clip, ``uint8 [T,3,H,W]``, with the same T for all.
+    """
 
     id: str
     image: Tensor
@@ -151,7 +154,7 @@ class Sample:
 
 class ImageDataset(Protocol):
     """Random access to images. ``ids`` is known without decoding anything; an image that cannot be decoded raises
-    :class:`~vtbench.core.errors.SampleError` from ``__getitem__``."""
+    :class:`~vtbench.core.errors.SampleError` from ``__getitem__``. One of videos has ``frames``, T of its clips."""
 
     @property
     def ids(self) -> Sequence[str]:
@@ -168,7 +171,7 @@ class ImageDataset(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """One sample after preprocessing.
+    """One sample after preprocessing. Of a clip every tensor and rule has one more axis in front, T: ``[T,3,h,w]``.
 
     Attributes:
         model_input: ``uint8 [3,h,w]``, what the model is given.

@@ -1,4 +1,4 @@
-"""Image sources and preprocessing presets."""
+"""Sources of images and videos, and preprocessing presets."""
 
 from vtbench.core.registry import Registry
 
@@ -14,7 +14,9 @@ DATASETS = Registry(
         "annotated-folder": "vtbench.data.sources.annotated_folder:AnnotatedFolder",
         "tokbench-text": "vtbench.data.sources.tokbench:TokBenchText",
         "tokbench-faces": "vtbench.data.sources.tokbench:TokBenchFaces",
+        "videos": "vtbench.data.sources.videos.dataset:Videos",
         "vtbench-folder": "vtbench.data.sources.vtbench_folder:VTBenchFolder",
+        "video-mini": "vtbench.data.embedded.video_mini:VideoMini",
         "english-mini": "vtbench.data.embedded.english_mini:EnglishMini",
         "multilingual-mini": "vtbench.data.embedded.multilingual_mini:MultilingualMini",
         "patterns-mini": "vtbench.data.embedded.patterns_mini:PatternsMini",

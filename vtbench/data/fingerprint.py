@@ -29,6 +29,8 @@ class Fingerprinted:
     notes: tuple[str, ...] = ()
     """What a reader of numbers must know about this source: told once, and kept in records."""
     hashing_threads: int = 1
+    frames: int | None = None
+    """Frames of each sample where samples are clips; none where they are images."""
 
     def __len__(self) -> int:
         return len(self.ids)

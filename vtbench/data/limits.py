@@ -4,6 +4,10 @@ MAX_PIXELS = 178_956_970
 """Most pixels of a decoded or resized image: twice what Pillow warns of."""
 MOST_FILE_BYTES = 8 * MAX_PIXELS
 """Most bytes of an image's file: 16 bits of four channels, stored plainly."""
+MOST_FRAMES = 4096
+"""Most frames of a clip."""
+MOST_CLIP_PIXELS = MAX_PIXELS
+"""Most pixels of a clip, all its frames together."""
 _MOST_MEMORY = 900_000_000
 _MOST_PER_BYTE = 32
 _MEMORY = {"PNG": 9, "GIF": 9, "BMP": 9, "PPM": 9, "QOI": 9, "JPEG": 11, "MPO": 11, "WEBP": 17}

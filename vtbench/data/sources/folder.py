@@ -45,7 +45,7 @@ class ImageFolder(Fingerprinted):
         if not self.ids:
             raise UsageError(f"no images in {self.root}: {_describe(found.others)}", _hint(recursive))
         names = sorted({name.split("/", 1)[0] for name in self.ids if "/" in name})
-        self.classes = _numbered(names)
+        self.classes = numbered(names)
         self._positions = {name: position for position, name in enumerate(names)}
 
     def __getitem__(self, index: int) -> Sample:
@@ -74,7 +74,7 @@ class ImageFolder(Fingerprinted):
         return digest_readable_file(self.root / self.ids[index])
 
 
-def _numbered(names: list[str]) -> dict[str, int]:
+def numbered(names: list[str]) -> dict[str, int]:
     """Class names to labels: whole numbers are the classes themselves, other names are numbered in sorted order."""
     if all(name.isascii() and name.isdecimal() for name in names) and len({int(name) for name in names}) == len(names):
         return {name: int(name) for name in names}

@@ -28,6 +28,7 @@ class Subset:
         first = dataset.ids[:limit]
         self.ids = first if isinstance(first, PackedIds) else tuple(first)
         self.notes = notes_of(dataset)
+        self.frames: int | None = getattr(dataset, "frames", None)
         self.in_shards = bool(getattr(dataset, "in_shards", False))
 
     def __len__(self) -> int:
