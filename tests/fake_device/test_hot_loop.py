@@ -22,6 +22,7 @@ from vtbench.data.conditions import unconditional
 from vtbench.data.preparing.presets import make_preset
 from vtbench.metrics.catalog.lookup import metric_info
 from vtbench.metrics.images.pixel import Psnr
+from vtbench.run.measuring.conditioned.at_size import ConditionsAtSize
 from vtbench.run.measuring.evaluators import Evaluators
 from vtbench.run.measuring.generated import GenerationMeter
 from vtbench.run.measuring.model import LoadedModel
@@ -135,6 +136,7 @@ def generation(transfers: ToGpu, folder: Path) -> Callable[[], Any]:
         device=GPU,
         transfers=transfers,
         columns=[],
+        conditions=ConditionsAtSize(make_preset("native@1", None), ()),
     )
 
     def measure() -> Any:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _ELSEWHERE = {
     "code": "of a model's codes: measure the model with vtbench.evaluate",
     "text": "of what a reader reads: measure a task that has one with vtbench.evaluate",
+    "condition": "of an image and all that it was made from: measure the generator with vtbench.evaluate",
     "likelihood": "of what a generator says of real images: measure it on a task of tokens with vtbench.evaluate",
     "learnability": "of what is fitted on codes: measure the model on a task of learnability with vtbench.evaluate",
     "robustness": "of how codes bear change: measure the model on a task of robustness with vtbench.evaluate",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
@@ -104,6 +104,11 @@ class ConditionImages(Mapping[str, "tuple[Tensor, ...]"]):
     def digests(self) -> dict[str, tuple[str, ...]]:
         """Of every image, by role, roles in order."""
         return {role: tuple(image.digest for image in held) for role, held in self._by_role.items()}
+
+    def of_roles(self, roles: Collection[str]) -> ConditionImages:
+        """Those of some roles, none of them read; this one where that is all."""
+        kept = {role: list(held) for role, held in self._by_role.items() if role in roles}
+        return self if len(kept) == len(self) else ConditionImages(kept)
 
     def opened(self) -> ConditionImages:
         """All of them read, and held in memory: equal to this one, or this one where they are.

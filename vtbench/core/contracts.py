@@ -5,7 +5,7 @@ Images at rest are ``uint8 [B,3,H,W]`` RGB; images in models are ``float32 [B,3,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -99,6 +99,12 @@ class Condition:
         if len(found) != 1:
             raise SampleError(f"a condition has {len(found) or 'no'} images as {role}, where one is needed")
         return found[0]
+
+    def of_roles(self, roles: Collection[str]) -> Condition:
+        """The same with the images of some roles only; this one where it has no others."""
+        assert isinstance(self.images, ConditionImages)
+        images = self.images.of_roles(roles)
+        return self if images is self.images else replace(self, images=images)
 
     def opened(self) -> Condition:
         """An equal condition whose images are in memory; this one where they are.
@@ -235,6 +241,29 @@ class PromptMetric(Protocol):
 
     def __call__(self, images: Tensor, prompts: Sequence[str]) -> Tensor:
         """``uint8 [B,3,H,W]`` and ``B`` prompts to ``float64 [B]``."""
+
+
+class ConditionMetric(Protocol):
+    """A score of a generated image against what it was made from, or was to become: label, prompt, metadata, images.
+
+    Images of a condition have been brought to the size of the samples by the task's preset. NaN marks an image that the
+    metric does not apply to. ``required_assets`` is optional, and so are
+
+    - ``roles: tuple[str, ...]``: of the images that it compares with; a task that asks for it names them;
+    - ``of_groups = True``: a call is given all images that were made from one line of the list (several of one prompt),
+      whatever the batch size;
+    - ``columns: tuple[str, ...]``: what it leaves in ``samples.parquet`` where that is not one column of its own name;
+      a call then gives ``float64 [B]`` by column, and ``fold(columns, groups)`` makes of the columns ``float64 [N]`` of
+      the whole set, and of the numbers ``int64 [N]`` of the lines that they are of, one value a line, ``float64 [G]``;
+      without it, it is the mean over the images of a line.
+
+    The value is the mean over lines, and its interval is over lines: images of one prompt are no independent draws.
+    """
+
+    info: MetricInfo
+
+    def __call__(self, images: Tensor, conditions: Sequence[Condition]) -> Tensor | Mapping[str, Tensor]:
+        """``uint8 [B,3,H,W]`` and ``B`` conditions to ``float64 [B]``."""
 
 
 class BlockMetric(Protocol):

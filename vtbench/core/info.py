@@ -19,6 +19,7 @@ MetricKind = Literal[
     "block",
     "prompt",
     "video",
+    "condition",
     "likelihood",
     "robustness",
     "learnability",
@@ -32,6 +33,7 @@ ROLES = {
     "control": "a map to follow: edges, depth, a segmentation, a pose",
     "subject": "photographs of whom or what is to appear",
     "style": "an image whose manner is to be taken",
+    "truth": "the image that is wanted: for metrics, which a generator is not shown",
 }
 """Usual roles, and what an image of each is; others may be named."""
 _ROLE = re.compile(r"[a-z][a-z0-9_]{0,31}")
@@ -195,10 +197,10 @@ class MetricInfo:
         version: raised whenever the number it yields for the same input changes.
         kind: ``image`` (a row an image), ``set`` (from features), ``code`` (from codes), ``text`` (from what a
             reader reads), ``instance`` (from words or faces of an image, by their size), ``block`` (rows that depend
-            on the other images of their block, or several columns), ``prompt`` (an image against its prompt), ``video``
-            (a row a video), ``likelihood`` (of real images under a generator), ``robustness`` (of codes under small
-            changes), ``learnability`` (of what a small network, fitted on codes, says of others) or ``cost`` (what a
-            call takes on one device).
+            on the other images of their block, or several columns), ``prompt`` (an image against its prompt),
+            ``condition`` (a generated image against all that it was made from), ``video`` (a row a video), ``likelihood``
+            (of real images under a generator), ``robustness`` (of codes under small changes), ``learnability`` (of what a
+            small network, fitted on codes, says of others) or ``cost`` (what a call takes on one device).
         unit: ``"dB"``, ``"bits"``, ``""`` for a plain ratio.
         higher_is_better: ``None`` where neither direction is better (a rate, a count).
         aggregation: how an image metric's rows become one value. ``mean_finite`` leaves infinities out and counts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,10 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from vtbench.core.contracts import Condition
-from vtbench.core.digests import digest_file, digest_json
+from vtbench.core.digests import canonical_json, digest_file, digest_json
 from vtbench.core.disk.files import user_path
 from vtbench.core.errors import UsageError
 from vtbench.core.outside.parsing import parse_json, read_text
+
+_COPY = re.compile(r"(.+)-s(\d{2,})")
+_OF_FILES = ("file", "images")
+"""Where files lie says nothing of what is asked for; images count by their content."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,43 @@ class ConditionSet:
         if count >= len(self):
             return self
         return ConditionSet(self.samples[:count], {**self.description, "limit": count})
+
+    def with_roles(self, roles: Sequence[str]) -> ConditionSet:
+        """The same with images of those roles only."""
+        return ConditionSet(
+            [ConditionSample(one.id, one.condition.of_roles(roles)) for one in self.samples], self.description
+        )
+
+    def times(self, per_line: int) -> ConditionSet:
+        """``per_line`` images of each condition; this one where that is one, or where its ids name copies already."""
+        if per_line == 1 or any(_COPY.fullmatch(name) for name in self.ids):
+            return self
+        samples = [
+            ConditionSample(f"{one.id}-s{copy:02d}", one.condition) for one in self.samples for copy in range(per_line)
+        ]
+        return ConditionSet(samples, {**self.description, "per_prompt": per_line, "count": len(samples)})
+
+    def metadata_digest(self) -> str:
+        """Digest of what the conditions say beside prompt, label and images: for metrics and strata that read it."""
+        told = sorted(
+            canonical_json(
+                [_asked(one.condition), {k: v for k, v in one.condition.metadata.items() if k not in _OF_FILES}]
+            )
+            for one in self.samples
+        )
+        return digest_json(["metadata", told])
+
+
+def line_of(sample_id: str) -> str:
+    """What is common to the ids of images that were made from one line of a list: ``00012`` of ``00012-s03``."""
+    found = _COPY.fullmatch(sample_id)
+    return sample_id if found is None else found.group(1)
+
+
+def copy_of(sample_id: str) -> int:
+    """Which image of its line a sample is: 3 of ``00012-s03``; 0 of an id that tells none."""
+    found = _COPY.fullmatch(sample_id)
+    return 0 if found is None else int(found.group(2))
 
 
 def balanced_classes(classes: int, per_class: int) -> ConditionSet:

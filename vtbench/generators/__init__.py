@@ -10,6 +10,7 @@ GENERATORS = Registry(
         "folder": "vtbench.generators.elsewhere.premade:FolderSamples",
         "npz": "vtbench.generators.elsewhere.premade:NpzSamples",
         "command": "vtbench.generators.elsewhere.command:CommandGenerator",
+        "reencoded": "vtbench.generators.elsewhere.reencoded:Reencoded",
         "diffusers-pipeline": "vtbench.generators.pipelines.diffusers:DiffusersPipeline",
         "acdit": "vtbench.generators.published.next_token.acdit.adapter:Acdit",
         "controlvar": "vtbench.generators.published.next_scale.controlvar.adapter:ControlVar",

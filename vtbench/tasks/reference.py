@@ -68,6 +68,8 @@ def _listed(task: TaskSpec) -> str:
     if of not in ("prompts", "images"):
         return ""
     beside = of == "prompts" and task.conditions is not None and bool(task.conditions.images)
+    if task.data.source or (task.conditions is not None and task.conditions.prompts):
+        return "no download"
     return f"{of}{' and images' if beside else ''}, `--data`"
 
 
@@ -109,7 +111,7 @@ def _preprocessing(task: TaskSpec) -> str:
 
 
 def _data(task: TaskSpec) -> str:
-    if task.kind == "generation":
+    if task.kind == "generation" and not task.data.source:
         return ""
     source = f"`{task.data.source}`" if task.data.source else "given by `--data`"
     return source + (f", {task.data.expected_count:,} images" if task.data.expected_count else "")

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from vtbench.core.digests import digest_json
 from vtbench.features.faces import FACE_RECOGNISERS
+from vtbench.metrics.catalog.conditioned import condition_entry
 from vtbench.metrics.catalog.lookup import INSTANCE_METRICS, PIXEL_LIKELIHOOD, metric_info
 from vtbench.metrics.catalog.rates import truth_of
 from vtbench.metrics.catalog.robustness import perturbed_base, robustness_rule
@@ -33,6 +34,8 @@ from vtbench.tasks.sections import (
 )
 from vtbench.tasks.stated import measured_code, public_name, stated_metric, stated_reference
 
+TRUTH = "truth"
+"""Role of the image that image metrics of a generation task compare with."""
 PIXEL_RULE = "clamp, times 255, round half to even, uint8"
 _PIXEL_RULES = {
     "vtbench-released": "clamp, times 255, truncate, uint8",
@@ -59,6 +62,7 @@ class TaskSpec(Frozen):
     instance_metrics: tuple[MetricRequest, ...] = ()
     instances: InstanceSpec | None = None
     prompt_metrics: tuple[MetricRequest, ...] = ()
+    condition_metrics: tuple[MetricRequest, ...] = ()
     conditions: ConditionSpec | None = None
     likelihood_metrics: tuple[MetricRequest, ...] = ()
     likelihood: LikelihoodSpec | None = None
@@ -79,6 +83,7 @@ class TaskSpec(Frozen):
     def metrics(self) -> tuple[MetricRequest, ...]:
         """Every metric the task asks for, in order."""
         of_parts = self.instance_metrics + self.block_metrics + self.prompt_metrics + self.likelihood_metrics
+        of_parts += self.condition_metrics
         of_parts += self.robustness_metrics + self.learnability_metrics + self.cost_metrics
         return self.image_metrics + self.set_metrics + self.code_metrics + self.text_metrics + of_parts
 
@@ -174,6 +179,7 @@ class TaskSpec(Frozen):
             ("instance", self.instance_metrics),
             ("block", self.block_metrics),
             ("prompt", self.prompt_metrics),
+            ("condition", self.condition_metrics),
             ("likelihood", self.likelihood_metrics),
             ("robustness", self.robustness_metrics),
             ("cost", self.cost_metrics),
@@ -218,18 +224,35 @@ class TaskSpec(Frozen):
         if (self.kind == "generation") != (self.conditions is not None):
             raise ValueError("a generation task has conditions, and no other task has")
         if self.kind != "generation":
-            if self.prompt_metrics or self.reference is not None:
-                raise ValueError("prompt_metrics and a reference belong to generation tasks")
+            if self.prompt_metrics or self.condition_metrics or self.reference is not None:
+                raise ValueError("prompt_metrics, condition_metrics and a reference belong to generation tasks")
             if self.kind != "tokens" and not [one for one in self.metrics if one not in self.code_metrics]:
                 raise ValueError("name at least one metric beside code_metrics, as image_metrics or set_metrics")
             return
-        paired = self.image_metrics + self.text_metrics + self.instance_metrics + self.block_metrics
+        assert self.conditions is not None
+        paired = self.text_metrics + self.instance_metrics + self.block_metrics
+        if TRUTH not in self.conditions.roles:
+            paired += self.image_metrics
         if paired:
             raise ValueError(f"{paired[0].name} compares with an original, which a generated image does not have")
-        if self.prompt_metrics and self.conditions is not None and self.conditions.of in ("classes", "none", "images"):
+        if self.prompt_metrics and self.conditions.of in ("classes", "none", "images"):
             raise ValueError(f"{self.prompt_metrics[0].name} needs prompts")
+        if self.condition_metrics:
+            self._check_conditioned(self.conditions)
         if self.set_metrics and self.reference is None:
             raise ValueError("set_metrics of a generation task need a reference (which may be left to --reference: {})")
+
+    def _check_conditioned(self, conditions: ConditionSpec) -> None:
+        for request in self.condition_metrics:
+            entry = condition_entry(request.name)
+            lacking = [role for role in entry.roles if role not in conditions.roles]
+            if lacking:
+                raise ValueError(f"{request.name} compares with images as {lacking[0]}: name them under conditions")
+            if entry.of_groups and self.block_size % conditions.per_prompt:
+                raise ValueError(
+                    f"{request.name} is given all {conditions.per_prompt} images of a prompt: block_size must be a "
+                    f"multiple of that, {self.block_size} is not"
+                )
 
     def _check_sections_of_kinds(self) -> None:
         """What one kind of task has, and no other."""

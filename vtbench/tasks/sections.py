@@ -96,17 +96,26 @@ class ConditionSpec(Frozen):
         "balanced", description="as many images of every class, or labels drawn uniformly at random, seeded"
     )
     seed: int = Field(0, description="of uniform labels")
-    prompts: str | None = Field(None, description="file of prompts, one a line or GenEval's jsonl; none: --data")
+    prompts: str | None = Field(
+        None, description="file of prompts, one a line or GenEval's jsonl, or a source of conditions; none: --data"
+    )
     per_prompt: int = Field(1, ge=1, description="images a prompt, or a line of images")
     images: tuple[str, ...] = Field((), description="roles of the images that each line of the list names beside")
 
+    judged: tuple[str, ...] = Field((), description="roles of images beside those, which metrics see and no generator")
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Of all images that a line of the list names."""
+        return (*self.images, *self.judged)
+
     @model_serializer(mode="wrap")
     def _without_images_as_ever(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Where no images are named there is no such key: protocol ids are those of before."""
+        """Where no images are named there are no such keys: protocol ids are those of before."""
         told: dict[str, Any] = dump(self)
-        return told if self.images else {key: value for key, value in told.items() if key != "images"}
+        return {key: value for key, value in told.items() if value or key not in ("images", "judged")}
 
-    @field_validator("images")
+    @field_validator("images", "judged")
     @classmethod
     def _are_roles(cls, images: tuple[str, ...]) -> tuple[str, ...]:
         if problem := next(filter(None, map(role_problem, images)), ""):
@@ -119,7 +128,9 @@ class ConditionSpec(Frozen):
     def _states_what_it_needs(self) -> ConditionSpec:
         if self.of == "classes" and (self.classes is None or self.count is None):
             raise ValueError("conditions of classes need classes and count")
-        if self.images and self.of not in ("prompts", "images", "given"):
+        if shared := sorted({*self.images} & {*self.judged}):
+            raise ValueError(f"a generator is shown images as {shared[0]}, or it is not: name it under one of the two")
+        if self.roles and self.of not in ("prompts", "images", "given"):
             raise ValueError(f"conditions of {self.of} come from no list that could name images")
         if self.of == "images" and not self.images:
             raise ValueError("conditions of images name their roles: images: [source]")

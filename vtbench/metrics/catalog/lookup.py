@@ -8,6 +8,7 @@ from vtbench.core.errors import UsageError
 from vtbench.core.info import MetricInfo
 from vtbench.core.registry import Registry
 from vtbench.features import EXTRACTORS
+from vtbench.metrics.catalog.conditioned import CONDITION_INFOS, CONDITION_REGISTRY
 from vtbench.metrics.catalog.costs import COST_INFOS
 from vtbench.metrics.catalog.images import (
     BLOCK_INFOS,
@@ -80,8 +81,8 @@ _OF_CODES = {**CODE_INFOS, **LIKELIHOOD_INFOS, **ROBUSTNESS_INFOS, **LEARNABILIT
 _OF_PERTURBED = ("psnr_perturbed", "lpips_alex_perturbed", "kid_efflite0_perturbed", "fid_perturbed")
 """Those of the literature; any metric of image pairs or sets has its own."""
 _OF_READINGS = {**TEXT_INFOS, **INSTANCE_INFOS}
-_OF_PIXELS = {**IMAGE_INFOS, **BLOCK_INFOS, **PROMPT_INFOS, **VIDEO_INFOS}
-_REGISTRIES = (IMAGE_REGISTRY, BLOCK_REGISTRY, PROMPT_REGISTRY, VIDEO_REGISTRY)
+_OF_PIXELS = {**IMAGE_INFOS, **BLOCK_INFOS, **PROMPT_INFOS, **CONDITION_INFOS, **VIDEO_INFOS}
+_REGISTRIES = (IMAGE_REGISTRY, BLOCK_REGISTRY, PROMPT_REGISTRY, CONDITION_REGISTRY, VIDEO_REGISTRY)
 SHIPPED = {**_OF_PIXELS, **_OF_CODES, **_OF_READINGS, **COST_INFOS}
 """Metrics that come with vtbench, set metrics apart."""
 

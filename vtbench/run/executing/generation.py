@@ -8,6 +8,7 @@ import torch
 
 from vtbench.run.device import choose_dtype
 from vtbench.run.executing.writing import Measured
+from vtbench.run.measuring.conditioned.at_size import ConditionsAtSize, compared_roles
 from vtbench.run.measuring.evaluators import Evaluators
 from vtbench.run.measuring.generated import GenerationMeter
 from vtbench.run.measuring.previews import fixed_indices
@@ -38,6 +39,8 @@ def generated_blocks(
         device=device,
         transfers=transfers_to(device),
         columns=row_columns(plan.task),
+        conditions=ConditionsAtSize(data.preset, compared_roles(plan.task)),
+        strata=plan.task.kept_fields,
         files=None if plan.options.samples is None else SampleFiles(plan.options.samples.absolute(), data.conditions),
     )
     sampler = _sampler(source, data, plan.options, device, plan.batch_size)
@@ -67,9 +70,19 @@ def generation_manifest(plan: JobPlan, data: GenerationData, reference: str | No
 def _sampler(
     source: GeneratorSource, data: GenerationData, options: RunOptions, device: torch.device, batch_size: int
 ) -> Sampler:
+    assert data.task.conditions is not None
+    hidden = data.task.conditions.judged
     if data.images is not None:
         return PremadeSampler(data.images, data.conditions, data.preset, options.decoders)
     dtype = choose_dtype(options.dtype)
     return GeneratorSampler(
-        source.model, data.conditions, data.preset, device, dtype, options.seed, batch_size, lent=source.lent
+        source.model,
+        data.conditions,
+        data.preset,
+        device,
+        dtype,
+        options.seed,
+        batch_size,
+        lent=source.lent,
+        hidden=hidden,
     )

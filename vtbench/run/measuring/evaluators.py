@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
-from vtbench.core.contracts import BlockMetric, FeatureExtractor, ImageMetric, PromptMetric, SetMetric
+from vtbench.core.contracts import BlockMetric, ConditionMetric, FeatureExtractor, ImageMetric, PromptMetric, SetMetric
 from vtbench.core.digests import canonical_json
 from vtbench.core.info import MetricInfo
 from vtbench.core.naming.reference import Reference, parse_reference
 from vtbench.core.registry import Registry
 from vtbench.core.threads.steady import steady
 from vtbench.features import EXTRACTORS
+from vtbench.metrics.catalog.conditioned import CONDITION_REGISTRY
 from vtbench.metrics.catalog.lookup import (
     BLOCK_REGISTRY,
     ESTIMATORS,
@@ -41,6 +42,7 @@ class Evaluators:
     instances: InstanceScorer | None = None
     block_metrics: tuple[BlockMetric, ...] = ()
     prompt_metrics: tuple[PromptMetric, ...] = ()
+    condition_metrics: Mapping[str, ConditionMetric] = field(default_factory=dict)
 
 
 class Networks:
@@ -85,7 +87,7 @@ def build_evaluators(task: TaskSpec, device: torch.device) -> Evaluators:
     Raises:
         AssetMissingError: weights that are neither here nor to be had.
     """
-    metrics = {request.name: _image_metric(request, device) for request in task.image_metrics}
+    metrics = {one.name: _placed(made_metric(IMAGE_REGISTRY, one), device) for one in task.image_metrics}
     features = required_features(task.set_metrics)
     extractors = {name: made_extractor(name).to(device=device) for name in sorted(features)}
     return Evaluators(
@@ -95,14 +97,15 @@ def build_evaluators(task: TaskSpec, device: torch.device) -> Evaluators:
         task_text_scorer(task),
         instance_scorer(task.instances),
         block_metrics(task.block_metrics),
-        tuple(_prompt_metric(request, device) for request in task.prompt_metrics),
+        tuple(_placed(made_metric(PROMPT_REGISTRY, request), device) for request in task.prompt_metrics),
+        {one.name: _placed(made_metric(CONDITION_REGISTRY, one), device) for one in task.condition_metrics},
     )
 
 
 def made_metric(registry: Registry, request: MetricRequest) -> Any:
     """A metric; somebody else's of images or prompts with its threads seen to."""
     made = registry.create(Reference(request.name, dict(request.params)))
-    return made if registry is BLOCK_REGISTRY else steady(made)
+    return made if registry in (BLOCK_REGISTRY, CONDITION_REGISTRY) else steady(made)
 
 
 def made_extractor(name: str) -> Any:
@@ -120,14 +123,8 @@ def block_metrics(requests: Iterable[MetricRequest]) -> tuple[BlockMetric, ...]:
     return tuple(made_metric(BLOCK_REGISTRY, request) for request in requests)
 
 
-def _image_metric(request: MetricRequest, device: torch.device) -> ImageMetric:
-    metric = made_metric(IMAGE_REGISTRY, request)
-    return metric.to(device=device) if hasattr(metric, "to") else metric  # type: ignore[no-any-return]
-
-
-def _prompt_metric(request: MetricRequest, device: torch.device) -> PromptMetric:
-    metric = made_metric(PROMPT_REGISTRY, request)
-    return metric.to(device=device) if hasattr(metric, "to") else metric  # type: ignore[no-any-return]
+def _placed(metric: Any, device: torch.device) -> Any:
+    return metric.to(device=device) if hasattr(metric, "to") else metric
 
 
 def required_features(requests: Iterable[MetricRequest]) -> dict[str, frozenset[str]]:

@@ -6,7 +6,7 @@ Everything is asked of the device first, and read once when the block is finishe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -18,6 +18,8 @@ from vtbench.core.errors import AdapterError
 from vtbench.core.info import TokenizerInfo
 from vtbench.data.conditions import ConditionSample
 from vtbench.metrics.codes.usage import count_codes
+from vtbench.run.measuring.conditioned.at_size import ConditionsAtSize
+from vtbench.run.measuring.conditioned.scores import Conditioned, condition_scores, truth_scores
 from vtbench.run.measuring.evaluators import Evaluators
 from vtbench.run.measuring.prompts import prompt_scores
 from vtbench.run.measuring.sample_previews import SamplePreviews
@@ -26,7 +28,7 @@ from vtbench.run.measuring.tally import Tally, asked_features, runs_of_equal_sha
 from vtbench.run.measuring.transit.scored import Scored
 from vtbench.run.measuring.transit.transfers import Transfers, codes_back, when_done
 from vtbench.run.storing.blocks import Block, BlockResult
-from vtbench.run.storing.rows import SampleRow, as_samples
+from vtbench.run.storing.rows import SampleRow, as_samples, strata_of
 from vtbench.run.storing.sample_files import SampleFiles
 
 
@@ -40,6 +42,7 @@ class _AskedSamples:
         images: theirs, on the host.
         scored: what was asked of them, a run of one shape each.
         codes: theirs, on their way; ``None`` where they are not counted.
+        conditioned: the samples with what they were made from, where a metric looks at it.
     """
 
     batch: SampledBatch
@@ -47,6 +50,7 @@ class _AskedSamples:
     images: Sequence[Tensor]
     scored: Sequence[Scored]
     codes: Codes | None
+    conditioned: Sequence[Conditioned] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +61,8 @@ class GenerationMeter:
         tokenizer: of the generator's codes; ``None`` where it has none.
         transfers: to the device and back.
         columns: metric columns of a row.
+        conditions: brings images that samples are compared with to their size.
+        strata: fields of a condition's metadata that its row keeps.
         files: keeps every image as a file, where that was asked for.
     """
 
@@ -66,6 +72,8 @@ class GenerationMeter:
     device: torch.device
     transfers: Transfers
     columns: Sequence[str]
+    conditions: ConditionsAtSize
+    strata: Sequence[str] = ()
     files: SampleFiles | None = None
 
     def measure(self, block: Block, batches: Iterable[SampledBatch], waited_s: float) -> Callable[[], BlockResult]:
@@ -77,7 +85,10 @@ class GenerationMeter:
         tally = Tally(self.device, block.start)
         tally.seconds["io"] = waited_s
         asked = [self._asked(batch, tally) for batch in batches]
-        return when_done(self.transfers, partial(self._finished, asked, tally, self.transfers.asked()))
+        with tally.timed("metrics"):
+            samples = [sample for part in asked for sample in part.conditioned]
+            of_block = condition_scores(self.evaluators.condition_metrics, samples, self.transfers)
+        return when_done(self.transfers, partial(self._finished, asked, of_block, tally, self.transfers.asked()))
 
     def _asked(self, batch: SampledBatch, tally: Tally) -> _AskedSamples:
         tally.place(request.id for request in batch.requests)
@@ -86,13 +97,37 @@ class GenerationMeter:
         tally.resized |= {batch.resized} if batch.resized else set()
         if batch.cost is not None:
             tally.cost.add(batch.cost, len(batch.requests))
+        batch, conditioned = self._conditioned(batch)
         places = [place for place, outcome in enumerate(batch.outcomes) if isinstance(outcome, Tensor)]
         images = [outcome for outcome in batch.outcomes if isinstance(outcome, Tensor)]
         requests = [batch.requests[place] for place in places]
         scored = [self._score(requests[span], images[span], tally) for span in runs_of_equal_shape(images)]
+        if self.evaluators.image_metrics:
+            with tally.timed("metrics"):
+                against = [
+                    truth_scores(self.evaluators.image_metrics, conditioned[span], self.transfers)
+                    for span in runs_of_equal_shape(images)
+                ]
+                scored = [one.with_columns(other.columns) for one, other in zip(scored, against, strict=True)]
         counted = batch.codes is not None and self.tokenizer is not None and images
         codes = codes_back(batch.codes, self.transfers) if batch.codes is not None and counted else None
-        return _AskedSamples(batch, places, images, scored, codes)
+        return _AskedSamples(batch, places, images, scored, codes, conditioned)
+
+    def _conditioned(self, batch: SampledBatch) -> tuple[SampledBatch, list[Conditioned]]:
+        """Samples with the images that they are compared with; those that have none to compare with are failures."""
+        if not (self.evaluators.image_metrics or self.evaluators.condition_metrics):
+            return batch, []
+        outcomes: list[Tensor | SampleFailure] = []
+        found: list[Conditioned] = []
+        for request, image in zip(batch.requests, batch.outcomes, strict=True):
+            condition = self.conditions.of(request, image) if isinstance(image, Tensor) else None
+            if isinstance(condition, SampleFailure):
+                outcomes.append(condition)
+                continue
+            outcomes.append(image)
+            if condition is not None and isinstance(image, Tensor):
+                found.append(Conditioned(request.id, image, condition))
+        return replace(batch, outcomes=outcomes), found
 
     def _score(self, requests: Sequence[ConditionSample], images: Sequence[Tensor], tally: Tally) -> Scored:
         """Prompt metrics and features of images of one shape."""
@@ -104,11 +139,14 @@ class GenerationMeter:
             features = asked_features(self.evaluators.extractors, self.evaluators.features, there, self.transfers)
         return Scored([request.id for request in requests], columns, features)
 
-    def _finished(self, asked: Sequence[_AskedSamples], tally: Tally, wait: Callable[[], None]) -> BlockResult:
+    def _finished(
+        self, asked: Sequence[_AskedSamples], of_block: Sequence[Scored], tally: Tally, wait: Callable[[], None]
+    ) -> BlockResult:
         """Rows and tensors of a block, and what is to be written beside it."""
         wait()
         for part in asked:
             self._note(part, tally)
+        tally.add_values(of_block)
         rows = [tally.rows[request.id] for part in asked for request in part.batch.requests]
         refuse_total_failure(rows)
         writes = [
@@ -118,7 +156,7 @@ class GenerationMeter:
             for write in self._writes(part.batch.requests[place], image, tally)
         ]
         return BlockResult(
-            as_samples(rows, self.columns, ()),
+            as_samples(rows, self.columns, self.strata),
             tally.tensors(self.evaluators.features),
             tally.meta(len(rows)),
             beside=writes,
@@ -137,7 +175,8 @@ class GenerationMeter:
         for place, (name, row) in enumerate(values.items()):
             height, width = asked.images[place].shape[-2:]
             found = row | {column: each[place] for column, each in rates.items()}
-            tally.rows[name] = SampleRow(name, tally.places[name], height, width, found)
+            told = asked.batch.requests[asked.places[place]].condition.metadata
+            tally.rows[name] = SampleRow(name, tally.places[name], height, width, found, strata_of(told, self.strata))
 
     def _writes(self, request: ConditionSample, image: Tensor, tally: Tally) -> list[Callable[[], None]]:
         index = tally.places[request.id]

@@ -7,7 +7,7 @@ a GPU that is done by whoever writes the block, while the next one is asked for.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -175,10 +175,7 @@ class BlockMeter:
         wait()
         for part in asked:
             self._note(part, tally)
-        for scored in of_block:
-            for name, values in scored.rows().items():
-                row = tally.rows[name]
-                tally.rows[name] = replace(row, values={**row.values, **values})
+        tally.add_values(of_block)
         _refuse_total_failure([item for item in items if isinstance(item, Prepared)], tally.rows)
         failed = {item.id: _failure_row(item, tally) for item in items if isinstance(item, SampleFailure)}
         rows = [(tally.rows | failed)[item.id] for item in items]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeGuard
 
@@ -66,6 +66,7 @@ class GeneratorSampler:
         seed: the run's; each sample's seed derives from it and the sample's id.
         batch_size: images sampled at once.
         lent: the generator goes on being trained afterwards: see :class:`~vtbench.run.measuring.model.LoadedModel`.
+        hidden: roles of images that the generator is not shown.
         transfers: to the device and back; its own unless given.
 
     Raises:
@@ -83,11 +84,12 @@ class GeneratorSampler:
         batch_size: int,
         *,
         lent: bool = False,
+        hidden: Collection[str] = (),
         transfers: Transfers | None = None,
     ) -> None:
         self._transfers = transfers or transfers_to(device)
         self._generator, self._looked_at = place(generator, device, dtype, lent=lent), False
-        self._lent = lent
+        self._lent, self._hidden = lent, frozenset(hidden)
         self._conditions, self._preset, self._device, self._seed = conditions, preset, device, seed
         name = generator.info.name
         if hasattr(generator, "sample_each") and not getattr(generator, "batched", False):
@@ -107,7 +109,7 @@ class GeneratorSampler:
 
     def _sampled(self, batch: list[ConditionSample]) -> SampledBatch:
         seeds = torch.tensor([sample_seed(self._seed, request.id) for request in batch], dtype=torch.int64)
-        conditions = [request.condition.opened() for request in batch]
+        conditions = [self._shown(request.condition).opened() for request in batch]
         started = now(self._device)
         raw, codes, sampled = self._sample(batch, conditions, seeds)
         spans = {"sample": Span(started, sampled)}
@@ -126,6 +128,9 @@ class GeneratorSampler:
             self._batches.take_events(),
             next((note for _, note in outcomes if note), None),
         )
+
+    def _shown(self, condition: Condition) -> Condition:
+        return condition.of_roles(set(condition.images) - self._hidden) if self._hidden else condition
 
     def _sample(
         self, batch: list[ConditionSample], conditions: Sequence[Condition], seeds: Tensor

@@ -6,7 +6,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -86,6 +86,13 @@ class Tally:
         for key, found in scored.features.items():
             rows = found.numpy()
             self.features[key].append(rows if len(kept) == len(rows) else rows[list(kept)])
+
+    def add_values(self, of_block: Iterable[Scored]) -> None:
+        """What metrics of whole blocks found, beside what the rows have."""
+        for scored in of_block:
+            for name, values in scored.rows().items():
+                row = self.rows[name]
+                self.rows[name] = replace(row, values={**row.values, **values})
 
     def add_sampled(self, codes: Codes, tokenizer: TokenizerInfo) -> None:
         """Keep indices as they were sampled, ``[B,T]`` a level, in as few bytes as the codebook allows."""

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from vtbench.core.contracts import Condition, ImageDataset
 from vtbench.core.digests import digest_json
 from vtbench.core.errors import UsageError
-from vtbench.data.condition_lists import listed_with_images
+from vtbench.data.condition_sources.opening import open_conditions
 from vtbench.data.conditions import (
     ConditionSet,
     balanced_classes,
     listed,
     listed_prompts,
     of_prompts,
-    prompts,
     unconditional,
     uniform_classes,
 )
 from vtbench.data.fingerprint import notes_of
+from vtbench.data.matched import MatchedImages
 from vtbench.data.preparing.presets import make_preset
 from vtbench.data.sources.subset import Subset
+from vtbench.run.measuring.conditioned.at_size import compared_roles
 from vtbench.run.planning.foreign_parts import evaluators_identity
 from vtbench.run.planning.generation_reference import GenerationReference
 from vtbench.run.planning.generators import GeneratorSource
@@ -69,6 +69,8 @@ def open_generation_data(
     if limit is not None and left_out:
         conditions, images = conditions.subset(limit), None if images is None else Subset(images, limit)
     identity = [conditions.fingerprint, None if compared is None else compared.identity]
+    if task.condition_metrics or task.strata or task.image_metrics:
+        identity.append(conditions.metadata_digest())
     return GenerationData(
         task=task,
         source=_told(conditions),
@@ -92,8 +94,7 @@ def _conditions(
     if asked is not None and not isinstance(asked, str):
         return _of_caller(task.name, spec, source, asked), None
     if source.premade is not None:
-        images, found = source.premade
-        return found, images
+        return _of_premade(task, *source.premade, asked)
     if spec.of == "classes":
         assert spec.classes is not None and spec.count is not None
         if spec.balance == "balanced":
@@ -103,22 +104,39 @@ def _conditions(
         assert spec.count is not None
         return unconditional(spec.count), None
     if spec.of in ("prompts", "images"):
-        return _of_list(spec, asked), None
+        return _of_list(task, asked), None
     raise UsageError(
         f"{source.label} samples images, and the task takes those that are there",
         "use the generator folder,path=DIR or npz,path=FILE, or a task with conditions of its own",
     )
 
 
-def _of_list(spec: ConditionSpec, asked: str | None) -> ConditionSet:
-    """Of the task's own list, or of the one given in its place."""
-    path = spec.prompts if asked is None else asked
-    if path is None:
+def _of_premade(
+    task: TaskSpec, images: ImageDataset, found: ConditionSet, asked: str | None
+) -> tuple[ConditionSet, ImageDataset]:
+    """Of images that are there: what their own list says; else what the task's list says of those so named."""
+    assert task.conditions is not None
+    listed_already = found.description.get("sha256") is not None
+    if listed_already or task.conditions.of not in ("prompts", "images") or _named_list(task, asked) is None:
+        return found, images
+    conditions = _of_list(task, asked)
+    return conditions, MatchedImages(images, conditions)
+
+
+def _named_list(task: TaskSpec, asked: str | None) -> str | None:
+    """What the task's conditions are opened from; ``None`` where nobody says it."""
+    assert task.conditions is not None
+    return asked or task.conditions.prompts or task.data.source
+
+
+def _of_list(task: TaskSpec, asked: str | None) -> ConditionSet:
+    """Of the task's own list or source, or of the one given in its place."""
+    spec, named = task.conditions, _named_list(task, asked)
+    assert spec is not None
+    if named is None:
         what = "a list that names images (JSON lines)" if spec.images else "a file of prompts"
         raise UsageError(f"this task names no {spec.of} of its own", f"give {what} with --data FILE")
-    if spec.images:
-        return listed_with_images(path, spec.images, spec.per_prompt, spec.of)
-    return prompts(Path(path), spec.per_prompt)
+    return open_conditions(named, of=spec.of, roles=spec.roles, per_line=spec.per_prompt, folder_as=task.data.folder_as)
 
 
 def _of_caller(task: str, spec: ConditionSpec, source: GeneratorSource, asked: Sequence[Condition]) -> ConditionSet:
@@ -128,7 +146,7 @@ def _of_caller(task: str, spec: ConditionSpec, source: GeneratorSource, asked: S
     field = {"class": "label", "prompt": "prompt"}.get(source.info.conditions)
     if field is not None and any(getattr(condition, field) is None for condition in asked):
         raise UsageError(f"{source.label} is conditioned on {source.info.conditions}: a condition has no {field}")
-    lacking = [role for role in spec.images if any(role not in condition.images for condition in asked)]
+    lacking = [role for role in spec.roles if any(role not in condition.images for condition in asked)]
     if lacking:
         raise UsageError(f"the task {task} asks for images as {' and '.join(lacking)}: a condition has none")
     if spec.of == "prompts":
@@ -145,6 +163,7 @@ def _of_caller(task: str, spec: ConditionSpec, source: GeneratorSource, asked: S
 def _check_conditions(task: TaskSpec, source: GeneratorSource, conditions: ConditionSet) -> None:
     assert task.conditions is not None
     if source.premade is not None:
+        _check_compared(task, source, conditions)
         if task.prompt_metrics and any(sample.condition.prompt is None for sample in conditions.samples):
             raise UsageError(
                 f"{task.prompt_metrics[0].name} needs the prompts that {source.label} was made from",
@@ -164,6 +183,16 @@ def _check_conditions(task: TaskSpec, source: GeneratorSource, conditions: Condi
     _check_images(task, source, conditions)
 
 
+def _check_compared(task: TaskSpec, source: GeneratorSource, conditions: ConditionSet) -> None:
+    """Refuse samples that nobody says what to compare with."""
+    for role in sorted(compared_roles(task)):
+        if any(role not in sample.condition.images for sample in conditions.samples):
+            raise UsageError(
+                f"{task.name} compares {source.label} with images as {role}, and nobody names any",
+                "give the list that it was made from with --data, or as folder,path=DIR,conditions=LIST.jsonl",
+            )
+
+
 def _beside_images(conditions: ConditionSet) -> str:
     """What lines of images say beside: their class, or nothing."""
     return "none" if any(sample.condition.label is None for sample in conditions.samples) else "class"
@@ -171,7 +200,10 @@ def _beside_images(conditions: ConditionSet) -> str:
 
 def _check_images(task: TaskSpec, source: GeneratorSource, conditions: ConditionSet) -> None:
     """Refuse images that the generator lacks, and those that it would ignore."""
-    for roles in sorted({tuple(sample.condition.images) for sample in conditions.samples}):
+    assert task.conditions is not None
+    hidden = task.conditions.judged
+    shown = [tuple(role for role in sample.condition.images if role not in hidden) for sample in conditions.samples]
+    for roles in sorted(set(shown)):
         if problem := source.info.image_problem(roles):
             given = f"gives images as {' and '.join(roles)}" if roles else "gives no images"
             raise UsageError(

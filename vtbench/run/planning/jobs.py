@@ -218,6 +218,7 @@ class JobPlan:
 
 def row_columns(task: TaskSpec) -> list[str]:
     """Metric columns of a task's row files."""
+    from vtbench.metrics.catalog.conditioned import condition_columns
     from vtbench.metrics.catalog.costs import COST_COLUMNS
     from vtbench.metrics.catalog.lookup import ROW_CODE_METRICS, metric_info
     from vtbench.metrics.texts.instances import instance_columns
@@ -230,7 +231,14 @@ def row_columns(task: TaskSpec) -> list[str]:
     of_blocks = [column for metric in block_metrics(task.block_metrics) for column in metric.columns]
     instances = instance_columns(task.instances.of) if task.instances is not None else ()
     of_prompts = prompt_columns(metric_info(request.name) for request in task.prompt_metrics)
-    others = [*of_prompts, *(metric_info(request.name).row_column for request in task.likelihood_metrics)]
+    of_conditions = [
+        column for one in task.condition_metrics for column in condition_columns(one.name, metric_info(one.name))
+    ]
+    others = [
+        *of_prompts,
+        *of_conditions,
+        *(metric_info(request.name).row_column for request in task.likelihood_metrics),
+    ]
     others += robustness_columns(task.robustness_metrics)
     others += COST_COLUMNS if task.timing is not None else ()
     return [*dict.fromkeys(columns), *ROW_CODE_METRICS, *text_columns(task), *instances, *of_blocks, *others]

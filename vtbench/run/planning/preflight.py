@@ -10,6 +10,7 @@ from vtbench import assets
 from vtbench.core.disk.files import require_writable
 from vtbench.core.errors import AssetMissingError, UsageError, VtbenchError
 from vtbench.features import EXTRACTORS
+from vtbench.metrics.catalog.conditioned import CONDITION_REGISTRY
 from vtbench.metrics.catalog.lookup import BLOCK_REGISTRY, IMAGE_REGISTRY, PROMPT_REGISTRY
 from vtbench.run.measuring.evaluators import required_features, set_jobs
 from vtbench.run.options import RunOptions
@@ -26,6 +27,7 @@ def required_assets(tasks: Iterable[TaskSpec]) -> list[str]:
         targets += [EXTRACTORS.load(name) for name in required_features(task.set_metrics)]
         targets += [BLOCK_REGISTRY.load(request.name) for request in task.block_metrics]
         targets += [PROMPT_REGISTRY.load(request.name) for request in task.prompt_metrics]
+        targets += [CONDITION_REGISTRY.load(request.name) for request in task.condition_metrics]
         for target in targets:
             needed |= dict.fromkeys(getattr(target, "required_assets", ()))
     return list(needed)

@@ -63,8 +63,12 @@ def metric_result(info: MetricInfo, estimate: Estimate, stratum: str = "all") ->
 
 
 def image_results(task: TaskSpec, samples: Samples) -> list[MetricResult]:
-    """Image metrics and rates from the rows: over all samples, then by stratum."""
-    requests = [*task.image_metrics, *(request for request in task.code_metrics if request.name in ROW_CODE_METRICS)]
+    """Image metrics and rates from the rows: over all samples, then by stratum.
+
+    Of generated images, lines of a list are what counts: see ``conditioned`` beside this.
+    """
+    paired = () if task.kind == "generation" else task.image_metrics
+    requests = [*paired, *(request for request in task.code_metrics if request.name in ROW_CODE_METRICS)]
     infos = [metric_info(request.name) for request in requests]
     return [
         metric_result(info, row_estimate(info, samples, mask), stratum)

@@ -13,6 +13,7 @@ from vtbench.results.records.record import RECORD_FILE, RunRecord, refuse_newer_
 from vtbench.results.records.samples import FAILED, SAMPLES_FILE, Samples, write_samples
 from vtbench.results.records.schema import IntegritySection
 from vtbench.run.measuring.previews import fixed_indices, prune_previews
+from vtbench.run.scoring.conditioned import condition_results, truth_results
 from vtbench.run.scoring.costs import cost_results
 from vtbench.run.scoring.fold import (
     Measured,
@@ -69,10 +70,12 @@ def score_job(
     of_sets, reference = set_results(measured, [*task.set_metrics, *extra], told_of_sets, note)
     results = [
         *image_results(task, samples),
+        *truth_results(task, samples),
         *text_results(task, samples, manifest.reader_id),
         *instance_results(task, samples, manifest.reader_id),
         *block_results(task, samples),
         *prompt_results(task, samples),
+        *condition_results(task, samples),
         *likelihood_results(task, samples),
         *cost_results(task, samples, manifest.environment.hardware),
         *learnability_results(measured),

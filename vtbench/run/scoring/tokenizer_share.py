@@ -82,7 +82,7 @@ def tokenizer_task(task: TaskSpec, data: str) -> TaskSpec:
 
 def tokenizer_evaluators(evaluators: Evaluators) -> Evaluators:
     """Those of the generation task with PSNR instead of prompts: no network is loaded twice."""
-    return replace(evaluators, image_metrics={"psnr": Psnr()}, prompt_metrics=())
+    return replace(evaluators, image_metrics={"psnr": Psnr()}, prompt_metrics=(), condition_metrics={})
 
 
 def share_results(measured: Measured, requests: Sequence[MetricRequest], warnings: list[str]) -> list[MetricResult]:

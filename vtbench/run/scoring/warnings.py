@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from vtbench.core.info import MetricInfo
+from vtbench.data.conditions import line_of
 from vtbench.metrics.catalog.lookup import metric_info
 from vtbench.results.records.samples import FAILED, Samples
 from vtbench.results.records.schema import MetricResult
@@ -53,12 +54,16 @@ def count_warnings(task: TaskSpec, samples: Samples, results: Sequence[MetricRes
     """Values over fewer samples than were scored, and why; metrics that share count and reason share a line."""
     scored = sum(status != FAILED for status in samples.status)
     infos = _infos(task)
+    lines = len({line_of(name) for name, status in zip(samples.ids, samples.status, strict=True) if status != FAILED})
+    of_lines = {request.name for request in (*task.condition_metrics, *task.image_metrics)}
+    by_line = of_lines if task.kind == "generation" else set()
     counted_apart = {request.name for request in (*task.instance_metrics, *task.learnability_metrics)}
     told: dict[str, list[str]] = {}
     for result in results:
-        if result.stratum == "all" and result.n < scored and result.metric not in counted_apart:
+        due, of = (lines, "lines") if result.metric in by_line else (scored, "samples")
+        if result.stratum == "all" and result.n < due and result.metric not in counted_apart:
             reasons = "; ".join(_reasons(result, infos.get(result.metric), samples))
-            why = f"{result.n} of {scored} samples{f': {reasons}' if reasons else ''}"
+            why = f"{result.n} of {due} {of}{f': {reasons}' if reasons else ''}"
             told.setdefault(why, []).append(result.metric)
     return [f"{', '.join(names)}: {why}" for why, names in told.items()]
 
@@ -78,7 +83,8 @@ def _lost(task: TaskSpec, results: Sequence[MetricResult]) -> list[str]:
 
 def _infos(task: TaskSpec) -> dict[str, MetricInfo]:
     """Metrics with a row an image, by the name of their results."""
-    requests = [*task.image_metrics, *task.block_metrics, *task.prompt_metrics, *task.likelihood_metrics]
+    of_samples = (*task.prompt_metrics, *task.condition_metrics)
+    requests = [*task.image_metrics, *task.block_metrics, *of_samples, *task.likelihood_metrics]
     return {info.name: info for info in (metric_info(request.name) for request in requests)}
 
 

@@ -30,7 +30,12 @@ def scored_row(sample: Prepared, index: int, values: Mapping[str, float], strata
     """The row of a sample that was scored at its reference's size."""
     height, width = sample.reference.shape[-2:]
     target = sample.target if isinstance(sample.target, Mapping) else {}
-    return SampleRow(sample.id, index, height, width, values, {name: _label(target.get(name)) for name in strata})
+    return SampleRow(sample.id, index, height, width, values, strata_of(target, strata))
+
+
+def strata_of(told: Mapping[str, object], strata: Sequence[str]) -> dict[str, str]:
+    """Fields of a target, or of a condition's metadata, as a row keeps them; empty where there is none."""
+    return {name: _label(told.get(name)) for name in strata}
 
 
 def _label(value: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -28,6 +28,10 @@ class Scored:
     columns: Mapping[str, Tensor]
     features: Mapping[str, Tensor] = field(default_factory=dict)
     known: Sequence[Mapping[str, float]] = ()
+
+    def with_columns(self, columns: Mapping[str, Tensor]) -> Scored:
+        """The same with more columns of the same images."""
+        return replace(self, columns={**self.columns, **columns})
 
     def rows(self) -> dict[str, dict[str, float]]:
         """Values by sample id and column; once they are there."""

@@ -1,0 +1,16 @@
+"""Where the conditions of a generation task come from beside a plain list: layouts of benchmarks, embedded sets.
+
+In: a reference, ``NAME[,key=value…]``. Out: something with ``conditions``, a
+:class:`~vtbench.data.conditions.ConditionSet` whose ids end in ``-s00``, ``-s01`` … where several images are asked for
+by one line. Others open them by :func:`vtbench.data.condition_sources.opening.open_conditions`.
+"""
+
+from vtbench.core.registry import Registry
+
+CONDITION_SOURCES = Registry(
+    "source of conditions",
+    "vtbench.conditions",
+    {
+        "of-images": "vtbench.data.condition_sources.of_images:OfImages",
+    },
+)

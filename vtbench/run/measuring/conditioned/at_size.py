@@ -1,0 +1,59 @@
+"""The images of conditions that metrics compare samples with, brought to the samples' size by the task's preset."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from torch import Tensor
+
+from vtbench.core.contracts import Condition, Sample, SampleFailure
+from vtbench.core.errors import SampleError
+from vtbench.data.conditions import ConditionSample
+from vtbench.data.preparing.presets import Preset
+from vtbench.metrics.catalog.conditioned import condition_entry
+from vtbench.tasks import TaskSpec
+from vtbench.tasks.schema import TRUTH
+
+
+def compared_roles(task: TaskSpec) -> frozenset[str]:
+    """Roles of the images that the metrics of a generation task compare samples with."""
+    roles = {role for request in task.condition_metrics for role in condition_entry(request.name).roles}
+    return frozenset(roles | ({TRUTH} if task.image_metrics else set()))
+
+
+@dataclass(frozen=True, eq=False)
+class ConditionsAtSize:
+    """Prepares the conditions of samples that were made.
+
+    Attributes:
+        preset: of the task.
+        roles: of the images that are compared with.
+        exact: roles whose one image must have the size of the sample.
+    """
+
+    preset: Preset
+    roles: Collection[str]
+    exact: Collection[str] = (TRUTH,)
+
+    def of(self, request: ConditionSample, image: Tensor) -> Condition | SampleFailure:
+        """The condition of a sample ``uint8 [3,H,W]``, images of :attr:`roles` prepared; or why it has none.
+
+        A preset of native sizes leaves a truth as large as it is: another size than the sample's is a failure, told.
+        """
+        condition = request.condition
+        try:
+            images = {role: self._prepared(condition, role, request.id) for role in self.roles}
+        except SampleError as error:
+            return SampleFailure(request.id, "metric", error.what, of_model=False)
+        for role in self.exact:
+            for other in images.get(role, ()):
+                if other.shape != image.shape:
+                    sizes = ["x".join(map(str, one.shape[-2:])) for one in (image, other)]
+                    return SampleFailure(request.id, "metric", f"the sample is {sizes[0]}, its {role} {sizes[1]}")
+        return replace(condition, images={**dict(condition.images.items()), **images}) if images else condition
+
+    def _prepared(self, condition: Condition, role: str, name: str) -> list[Tensor]:
+        if role not in condition.images:
+            raise SampleError(f"its condition has no image as {role}")
+        return [self.preset.prepare(Sample(name, image)).reference for image in condition.images[role]]

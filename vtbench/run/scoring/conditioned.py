@@ -1,0 +1,74 @@
+"""Values of generated images against what they were made from: means over the lines of a list, and their intervals.
+
+Several images of one prompt are no independent draws: each line counts once, and lines are what is resampled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vtbench.core.foreign.guard import foreign
+from vtbench.core.info import MetricInfo
+from vtbench.data.conditions import line_of
+from vtbench.metrics.catalog.conditioned import CONDITION_REGISTRY, condition_columns
+from vtbench.metrics.catalog.lookup import metric_info
+from vtbench.results.records.samples import Samples
+from vtbench.results.records.schema import MetricResult
+from vtbench.run.scoring.fold import metric_result, rows_estimate
+from vtbench.run.scoring.strata import Column, Mask, strata
+from vtbench.tasks import MetricRequest, TaskSpec
+
+Lines = NDArray[np.int64]
+
+
+def condition_results(task: TaskSpec, samples: Samples) -> list[MetricResult]:
+    """Condition metrics from the rows: over all samples, then by stratum."""
+    lines = line_numbers(samples.ids)
+    return [
+        metric_result(info, rows_estimate(info, _folded(request, info, samples, mask, lines)), stratum)
+        for stratum, mask in strata(samples, task.strata)
+        for request in task.condition_metrics
+        for info in (metric_info(request.name),)
+    ]
+
+
+def truth_results(task: TaskSpec, samples: Samples) -> list[MetricResult]:
+    """Image metrics of a generation task from the rows: over all samples, then by stratum."""
+    if task.kind != "generation":
+        return []
+    lines = line_numbers(samples.ids)
+    infos = [metric_info(request.name) for request in task.image_metrics]
+    return [
+        metric_result(info, rows_estimate(info, mean_of_lines(samples.metrics[info.row_column][mask], lines[mask])), at)
+        for at, mask in strata(samples, task.strata)
+        for info in infos
+    ]
+
+
+def line_numbers(ids: Sequence[str]) -> Lines:
+    """For each sample the number of the line that it was made from, ``int64 [N]``, in order of appearance."""
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(line_of(name), len(numbers)) for name in ids], dtype=np.int64)
+
+
+def mean_of_lines(values: Column, lines: Lines) -> Column:
+    """The mean over the images of each line that a metric applies to, ``float64 [G]``; NaN where it applies to none."""
+    order, places = np.unique(lines, return_inverse=True)
+    applies = ~np.isnan(values)
+    counts = np.bincount(places, weights=applies.astype(np.float64), minlength=len(order))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        sums = np.bincount(places, weights=np.where(applies, values, 0.0), minlength=len(order))
+        return np.where(counts > 0, sums / counts, np.nan)
+
+
+def _folded(request: MetricRequest, info: MetricInfo, samples: Samples, mask: Mask, lines: Lines) -> Column:
+    names = condition_columns(request.name, info)
+    columns = {name: np.asarray(samples.metrics[name], dtype=np.float64)[mask] for name in names}
+    fold = getattr(CONDITION_REGISTRY.load(request.name), "fold", None)
+    if fold is None:
+        return mean_of_lines(columns[names[0]], lines[mask])
+    with foreign(f"metric {info.name}"):
+        return np.asarray(fold(columns, lines[mask]), dtype=np.float64)
