@@ -198,9 +198,10 @@ class MetricInfo:
         kind: ``image`` (a row an image), ``set`` (from features), ``code`` (from codes), ``text`` (from what a
             reader reads), ``instance`` (from words or faces of an image, by their size), ``block`` (rows that depend
             on the other images of their block, or several columns), ``prompt`` (an image against its prompt),
-            ``condition`` (a generated image against all that it was made from), ``video`` (a row a video), ``likelihood``
-            (of real images under a generator), ``robustness`` (of codes under small changes), ``learnability`` (of what a
-            small network, fitted on codes, says of others) or ``cost`` (what a call takes on one device).
+            ``condition`` (a generated image against all that it was made from), ``video`` (a row a video),
+            ``likelihood`` (of real images under a generator), ``robustness`` (of codes under small changes),
+            ``learnability`` (of what a small network, fitted on codes, says of others) or ``cost`` (what a call takes
+            on one device).
         unit: ``"dB"``, ``"bits"``, ``""`` for a plain ratio.
         higher_is_better: ``None`` where neither direction is better (a rate, a count).
         aggregation: how an image metric's rows become one value. ``mean_finite`` leaves infinities out and counts
