@@ -47,7 +47,7 @@ run: $(VENV)/.base  ## Install what is needed and run the embedded suite (ARGS="
 # --- Checks -----------------------------------------------------------------------------------------------------
 # Files stay in order: whole commands come first, and no worker is left alone with them at the end.
 .PHONY: test
-test: lint types imports fetch ocr browser  ## Lint, types, import layers, then every test
+test: lint types imports fetch assets-all ocr browser  ## Lint, types, import layers, then every test
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: attack
@@ -57,6 +57,14 @@ attack: $(VENV)/.dev fetch  ## The attacks at full length: kills, full disks, fl
 .PHONY: fetch
 fetch: $(VENV)/.dev  ## Fetch the weights that the embedded suite and the tests use
 	$(BIN)/vtbench fetch --suite mini
+
+# Weights of tests that no suite needs. Without them those tests are skipped, with a message.
+LARGE_ASSETS := i3d_kinetics400
+
+.PHONY: assets-all
+assets-all: $(VENV)/.dev fetch  ## Fetch the large weights too, where they can be had: I3D of FVD (47 MB)
+	@for name in $(LARGE_ASSETS); do \
+	  $(BIN)/vtbench fetch $$name >/dev/null || echo "tests with $$name are skipped" >&2; done
 
 # Debian's packages, for the multilingual tasks and their tests. Without them those are skipped, with a message.
 OCR_PACKAGES := tesseract-ocr tesseract-ocr-chi-sim tesseract-ocr-jpn tesseract-ocr-kor tesseract-ocr-hin \

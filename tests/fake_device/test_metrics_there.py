@@ -18,6 +18,7 @@ import open_clip
 import pytest
 import timm
 import torch
+from i3d_weights import random_state
 from torch import Tensor
 from traffic import GPU, FakeGpu
 
@@ -25,6 +26,7 @@ from vtbench.core.naming.reference import Reference
 from vtbench.features.clip import ClipL14
 from vtbench.features.dinov2 import SIDE, DinoV2
 from vtbench.features.efflite0 import EfficientNetLite0
+from vtbench.features.i3d import I3dKinetics400
 from vtbench.features.inception import InceptionClean, InceptionTF
 from vtbench.features.vgg16 import Vgg16
 from vtbench.metrics.catalog.images import BLOCK_REGISTRY, IMAGE_REGISTRY
@@ -122,6 +124,16 @@ def test_extractors(name: str, tiny_clip: Any) -> None:
         extractor.to(device=GPU)
         shown = images()
         assert {features.device for features in extractor(shown).values()} == {GPU}
+        found = crossed(gpu, lambda: extractor(shown))
+    assert found == ({}, {})
+
+
+def test_an_extractor_of_videos() -> None:
+    extractor = I3dKinetics400(random_state())
+    with FakeGpu() as gpu:
+        extractor.to(device=GPU)
+        shown = torch.zeros(2, 9, 3, 32, 32, dtype=torch.uint8, device=GPU)
+        assert extractor(shown)["logits"].device == GPU
         found = crossed(gpu, lambda: extractor(shown))
     assert found == ({}, {})
 

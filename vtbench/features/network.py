@@ -52,16 +52,28 @@ class NetworkExtractor(ABC):
         Raises:
             ValueError: another dtype or shape.
         """
-        if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] != 3:
-            raise ValueError(f"an extractor takes uint8 [B,3,H,W], got {images.dtype} {tuple(images.shape)}")
+        self._check(images)
         device = next(self._network.parameters()).device
 
         def run(part: Tensor) -> dict[str, Tensor]:
             return self._forward(self._resize(part, device))
 
         with torch.inference_mode(), _exact_float32():
-            parts = by_image(run, images) if device.type == "cpu" and len(images) else [run(images)]
+            at_once = max(1, self._at_once(images))
+            if device.type == "cpu" and len(images):
+                parts = by_image(run, images, most=at_once)
+            else:
+                parts = [run(part) for part in torch.split(images, at_once)]
             return {name: torch.cat([part[name] for part in parts]) for name in self.features}
+
+    def _check(self, images: Tensor) -> None:
+        """Raise ``ValueError`` where it is not given what it takes."""
+        if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] != 3:
+            raise ValueError(f"an extractor takes uint8 [B,3,H,W], got {images.dtype} {tuple(images.shape)}")
+
+    def _at_once(self, images: Tensor) -> int:
+        """How many may be worked on together, which bounds memory: all."""
+        return len(images)
 
     @abstractmethod
     def _resize(self, images: Tensor, device: torch.device) -> Tensor:

@@ -95,9 +95,9 @@ def perturbed_base(name: str) -> str | None:
     if base == name or base in IMAGE_INFOS:
         return None if base == name else base
     entry = set_metric(base)
-    if entry is None or entry.extractor not in EXTRACTORS.builtin or entry.estimator not in ESTIMATORS.builtin:
+    if entry is None or entry.of_videos:
         return None
-    return base
+    return base if entry.extractor in EXTRACTORS.builtin and entry.estimator in ESTIMATORS.builtin else None
 
 
 def perturbed_info(name: str) -> MetricInfo | None:

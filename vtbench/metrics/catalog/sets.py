@@ -18,6 +18,8 @@ INCEPTION_CLEAN = "inception_clean"
 INCEPTION_PYTORCH = "inception_pytorch"
 INCEPTIONS = (INCEPTION, INCEPTION_CLEAN, INCEPTION_PYTORCH)
 """One network behind three resizes: what is taken of its features has names of its own."""
+I3D = "i3d_kinetics400"
+"""The network of FVD, whose logits are compared."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +28,7 @@ class SetMetricEntry:
 
     Attributes:
         params: of the estimator that the name itself states.
+        of_videos: the extractor takes videos, ``uint8 [B,T,3,H,W]``.
     """
 
     info: MetricInfo
@@ -34,6 +37,7 @@ class SetMetricEntry:
     feature: str
     output: str
     params: Mapping[str, Any] = field(default_factory=dict)
+    of_videos: bool = False
 
     def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Parameters of the estimator: those of the name and those that a task gives.
@@ -59,7 +63,11 @@ _ESTIMATORS: dict[str, tuple[str, str, str, str, bool, str]] = {
     "sfd": ("frechet", "spatial", "fd", "", False, "Fréchet distance of features that keep their position."),
     "fd_infinity": ("frechet_infinity", "pool", "fd_infinity", "", False, "Fréchet distance extrapolated to N = ∞."),
     "cmmd": ("cmmd", "pool", "cmmd", "", False, "1000 × biased squared MMD, Gaussian kernel, σ = 10."),
+    "fvd": ("frechet", "pool", "fd", "", False, "Fréchet distance of features of videos."),
+    "kvd": ("kernel", "pool", "kid", "", False, "Unbiased squared MMD of features of videos, over subsets."),
 }
+_OF_VIDEOS = ("fvd", "kvd")
+"""Estimators named by what they compare: these take extractors of videos, and the others those of images."""
 # Estimators whose numbers moved since their first version; see Values in CHANGELOG.md.
 _VERSIONS = {"manifold": 2}
 FIXED_SETS: dict[str, tuple[str, str, str]] = {
@@ -77,6 +85,8 @@ FIXED_SETS: dict[str, tuple[str, str, str]] = {
     "recall": ("recall", INCEPTION, "recall"),
     "density": ("density", INCEPTION, "density"),
     "coverage": ("coverage", INCEPTION, "coverage"),
+    "fvd": ("fvd", I3D, "fd"),
+    "kvd": ("kvd", I3D, "kid"),
 }
 SECOND_HABITS: dict[str, tuple[str, dict[str, Any]]] = {
     # Naeem et al. 2020 and dgm-eval count five neighbours, Kynkäänniemi et al. 2019 and ADM three
@@ -107,10 +117,11 @@ def set_metric(name: str) -> SetMetricEntry | None:
         prefix, extractor, output = FIXED_SETS[name]
     else:
         prefix, extractor = _split(name, _ESTIMATORS)
-        if prefix not in _ESTIMATORS or not _offers(extractor, _ESTIMATORS[prefix][1]):
+        if prefix not in _ESTIMATORS or not _offers(extractor, _feature(prefix, extractor), prefix in _OF_VIDEOS):
             return _of_plugin(name)
         output = _ESTIMATORS[prefix][2]
-    estimator, feature, _, unit, higher, summary = _ESTIMATORS[prefix]
+    estimator, _, _, unit, higher, summary = _ESTIMATORS[prefix]
+    feature = _feature(prefix, extractor)
     info = MetricInfo(
         name=name,
         version=_VERSIONS.get(estimator, 1),
@@ -121,7 +132,19 @@ def set_metric(name: str) -> SetMetricEntry | None:
     )
     if output == "is_std":
         info = replace(info, higher_is_better=None, summary="Standard deviation of IS over the splits.")
-    return SetMetricEntry(info=info, estimator=estimator, extractor=extractor, feature=feature, output=output)
+    return SetMetricEntry(
+        info=info,
+        estimator=estimator,
+        extractor=extractor,
+        feature=feature,
+        output=output,
+        of_videos=prefix in _OF_VIDEOS,
+    )
+
+
+def _feature(prefix: str, extractor: str) -> str:
+    """What an estimator reads of an extractor: FVD is of logits, which is all that its network gives."""
+    return "logits" if extractor == I3D else _ESTIMATORS[prefix][1]
 
 
 def _second_habit(name: str) -> SetMetricEntry:
@@ -171,10 +194,13 @@ def _split(name: str, prefixes: Iterable[str]) -> tuple[str, str]:
     return prefix, name[len(prefix) + 1 :]
 
 
-def _offers(extractor: str, feature: str) -> bool:
-    """Whether there is such an extractor, and, where it is known without importing it, whether it has the feature."""
-    from vtbench.features import EXTRACTORS, WITH_LOGITS, WITH_SPATIAL
+def _offers(extractor: str, feature: str, of_videos: bool = False) -> bool:
+    """Whether there is such an extractor, and, where it is known without importing it, whether it takes images, or
+    videos, and has the feature."""
+    from vtbench.features import EXTRACTORS, OF_VIDEOS, WITH_LOGITS, WITH_SPATIAL
 
+    if extractor in EXTRACTORS.builtin and (extractor in OF_VIDEOS) != of_videos:
+        return False
     if extractor in EXTRACTORS.builtin and feature in ("logits", "spatial"):
         return extractor in (WITH_LOGITS if feature == "logits" else WITH_SPATIAL)
     return extractor in EXTRACTORS
