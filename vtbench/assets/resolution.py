@@ -78,7 +78,8 @@ def _convert(asset: Asset, source: Source, published: Path) -> Path:
     from vtbench.assets.conversion import convert
 
     data = sources.read_verified(source, published)
-    arrays = convert(source.conversion, data, source.member or published.name)
+    beside = sources.read_beside(source, published)
+    arrays = convert(source.conversion, data, source.member or published.name, beside)
     file = lookup.cached(asset).name
     try:
         return canonical.write(asset, source, arrays, kept_in(lookup.FOLDER) / file)

@@ -45,6 +45,16 @@ def read_verified(source: Source, path: Path) -> bytes:
     return _read_member(path, source.member)
 
 
+def read_beside(source: Source, path: Path) -> bytes | None:
+    """The bytes of the second file that a source names, of an archive that :func:`read_verified` has read.
+
+    Raises:
+        VtbenchError: no such member.
+    """
+    beside = getattr(source, "beside", None)
+    return None if beside is None else _read_member(path, beside)
+
+
 def _retrieve(source: UrlSource, folder: Path) -> Path:
     import pooch
 
