@@ -21,6 +21,7 @@ _ELSEWHERE = {
     "likelihood": "of what a generator says of real images: measure it on a task of tokens with vtbench.evaluate",
     "learnability": "of what is fitted on codes: measure the model on a task of learnability with vtbench.evaluate",
     "robustness": "of how codes bear change: measure the model on a task of robustness with vtbench.evaluate",
+    "shape": "of sets of point clouds: measure them on a task of shapes with vtbench.evaluate",
     "instance": "of words or faces in an image: measure a task that finds them with vtbench.evaluate",
 }
 _EXAMPLES = "psnr, ssim, lpips_alex, fid, kid_efflite0"

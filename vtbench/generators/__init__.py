@@ -9,6 +9,8 @@ GENERATORS = Registry(
     {
         "folder": "vtbench.generators.elsewhere.premade:FolderSamples",
         "npz": "vtbench.generators.elsewhere.premade:NpzSamples",
+        "clouds": "vtbench.generators.elsewhere.clouds:CloudSamples",
+        "solids-mini": "vtbench.generators.elsewhere.clouds:SolidSamples",
         "command": "vtbench.generators.elsewhere.command:CommandGenerator",
         "reencoded": "vtbench.generators.elsewhere.reencoded:Reencoded",
         "diffusers-pipeline": "vtbench.generators.pipelines.diffusers:DiffusersPipeline",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vtbench.core.codes import Codes
     from vtbench.core.contracts import CodeGenerator, Condition, ImageDataset, SampleFailure
     from vtbench.core.info import GeneratorInfo, TokenizerInfo
+    from vtbench.data.clouds.contract import CloudSet
     from vtbench.data.conditions import ConditionSet
 
 
@@ -120,3 +121,15 @@ class PremadeSamples(Protocol):
     info: GeneratorInfo
     images: ImageDataset
     conditions: ConditionSet
+
+
+@runtime_checkable
+class PremadeClouds(Protocol):
+    """Point clouds that are there already, of tasks of shapes.
+
+    Attributes:
+        clouds: the samples.
+    """
+
+    info: GeneratorInfo
+    clouds: CloudSet

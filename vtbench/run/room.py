@@ -140,7 +140,7 @@ def _previews(task: TaskSpec, samples: int) -> float:
     others while they are looked for."""
     if task.kind == "tokens":
         return 0.0
-    if task.kind == "generation":
+    if task.of_samples:
         return 3.0 * min(samples, task.previews.fixed)
     return 9.0 * min(samples, task.previews.fixed + task.previews.worst * (1 + math.log(max(samples, 1))))
 

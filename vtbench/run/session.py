@@ -132,9 +132,9 @@ def plan_session(
     broken: list[BrokenModel] = []
     made = _attempt_each(make_sources, lambda make: make(), problems)
     sources = [source for source in made if _loads(source, len(made) == 1, problems, broken)]
-    on_images = [task for task in tasks if task.kind != "generation"]
+    on_images = [task for task in tasks if not task.of_samples]
     opened = _attempt_each(on_images, lambda task: on_device(_opened(task, given), device, options), problems)
-    made_of = [task for task in tasks if task.kind == "generation"]
+    made_of = [task for task in tasks if task.of_samples]
     planned = [(source, item) for source in sources for item in _data_of(source, opened, made_of, given, problems)]
     problems += check_labels(sources)
     problems += check_unused(tasks, given, options)

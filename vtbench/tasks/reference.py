@@ -11,7 +11,7 @@ from vtbench.tasks.schema import TaskSpec
 from vtbench.tasks.sections import MetricRequest
 from vtbench.tasks.suites import load_suites
 
-_ORDER = ("reconstruction", "detail", "text", "generation", "tokens", "cost", "compat")
+_ORDER = ("reconstruction", "detail", "text", "generation", "tokens", "cost", "shapes", "compat")
 _HEAD = """# Tasks
 
 Written from the files under `tasks/` by `python -m vtbench.tasks.reference`; do not edit. What each metric means is in
@@ -50,7 +50,7 @@ def _place(folder: str) -> tuple[int, str]:
 
 def _needs(task: TaskSpec) -> str:
     """In a word, what has to be at hand: nothing, the hub, or something of one's own."""
-    if task.kind != "generation":
+    if not task.of_samples:
         by_tesseract = task.reader is not None and task.reader.name.startswith("tesseract")
         return _at_hand(task.data.source, "--data") + (", and `make ocr`" if by_tesseract else "")
     compared = task.reference
@@ -89,7 +89,8 @@ def _task(task: TaskSpec) -> str:
         "reference": _reference(task),
         "likelihood": "" if task.likelihood is None else _fields(task.likelihood.model_dump()),
         "learnability": "" if task.learnability is None else _fields(task.learnability.model_dump()),
-        "preprocessing": _preprocessing(task),
+        "shapes": "" if task.shapes is None else _fields(task.shapes.model_dump(exclude_none=True)),
+        "preprocessing": "" if task.shapes is not None else _preprocessing(task),
         "reader": "" if task.reader is None else f"`{task.reader.name}`, case: {task.reader.case}",
         "timing": "" if task.timing is None else _fields(task.timing.model_dump()),
         "instances": "" if task.instances is None else _fields(task.instances.model_dump()),
@@ -111,7 +112,7 @@ def _preprocessing(task: TaskSpec) -> str:
 
 
 def _data(task: TaskSpec) -> str:
-    if task.kind == "generation" and not task.data.source:
+    if task.of_samples and not task.data.source:
         return ""
     source = f"`{task.data.source}`" if task.data.source else "given by `--data`"
     return source + (f", {task.data.expected_count:,} images" if task.data.expected_count else "")

@@ -30,12 +30,16 @@ from vtbench.tasks.sections import (
     PreviewSpec,
     ReaderSpec,
     ReferenceSpec,
+    ShapesSpec,
     TimingSpec,
 )
 from vtbench.tasks.stated import measured_code, public_name, stated_metric, stated_reference
 
 TRUTH = "truth"
 """Role of the image that image metrics of a generation task compare with."""
+WITHOUT_IMAGES = ("shapes",)
+"""Kinds of task whose samples are no images."""
+_AS_THEY_ARE = {"preset": "native@1", "size": None}
 PIXEL_RULE = "clamp, times 255, round half to even, uint8"
 _PIXEL_RULES = {
     "vtbench-released": "clamp, times 255, truncate, uint8",
@@ -49,7 +53,9 @@ class TaskSpec(Frozen):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     version: int = Field(ge=1)
-    kind: Literal["reconstruction", "detail", "text", "generation", "tokens", "robustness", "learnability", "cost"]
+    kind: Literal[
+        "reconstruction", "detail", "text", "generation", "tokens", "robustness", "learnability", "cost", "shapes"
+    ]
     summary: str
     data: DataSpec = DataSpec.model_validate({})
     preprocess: PreprocessSpec
@@ -72,6 +78,8 @@ class TaskSpec(Frozen):
     reference: ReferenceSpec | None = None
     cost_metrics: tuple[MetricRequest, ...] = ()
     timing: TimingSpec | None = None
+    shape_metrics: tuple[MetricRequest, ...] = ()
+    shapes: ShapesSpec | None = None
     strata: tuple[str, ...] = Field((), description="fields of a sample's target to report each value of by itself")
     block_size: int = Field(16, ge=1, le=4096)
     previews: PreviewSpec = PreviewSpec()
@@ -83,14 +91,19 @@ class TaskSpec(Frozen):
     def metrics(self) -> tuple[MetricRequest, ...]:
         """Every metric the task asks for, in order."""
         of_parts = self.instance_metrics + self.block_metrics + self.prompt_metrics + self.likelihood_metrics
-        of_parts += self.condition_metrics
+        of_parts += self.condition_metrics + self.shape_metrics
         of_parts += self.robustness_metrics + self.learnability_metrics + self.cost_metrics
         return self.image_metrics + self.set_metrics + self.code_metrics + self.text_metrics + of_parts
 
     @property
     def of_generators(self) -> bool:
         """Whether its models are generators: to sample, or to say how likely real images are."""
-        return self.kind in ("generation", "tokens")
+        return self.kind == "tokens" or self.of_samples
+
+    @property
+    def of_samples(self) -> bool:
+        """Whether its models give samples of their own, which are compared with a reference where one is named."""
+        return self.kind in ("generation", *WITHOUT_IMAGES)
 
     @property
     def kept_fields(self) -> tuple[str, ...]:
@@ -124,10 +137,16 @@ class TaskSpec(Frozen):
             **told,
             **timed,
             **learned,
-            "preprocess": self.preprocess.model_dump(),
-            "pixels": _PIXEL_RULES.get(self.preprocess.preset.partition("@")[0], PIXEL_RULE),
+            **self._given_images(),
             "metrics": [stated_metric(request, codes) for request in self.metrics],
         }
+
+    def _given_images(self) -> dict[str, Any]:
+        """How images are brought to what is scored, or clouds."""
+        if self.shapes is not None:
+            return {"shapes": self.shapes.model_dump()}
+        rule = _PIXEL_RULES.get(self.preprocess.preset.partition("@")[0], PIXEL_RULE)
+        return {"preprocess": self.preprocess.model_dump(), "pixels": rule}
 
     def _judges(self) -> dict[str, Any]:
         """What reads texts or judges instances."""
@@ -159,6 +178,15 @@ class TaskSpec(Frozen):
         codes = {metric_info(request.name).name: measured_code(request.name) for request in self.metrics}
         return {name: code for name, code in codes.items() if code is not None}
 
+    @model_validator(mode="before")
+    @classmethod
+    def _no_images_no_preprocessing(cls, content: Any) -> Any:
+        if isinstance(content, dict) and content.get("kind") in WITHOUT_IMAGES:
+            if content.get("preprocess", _AS_THEY_ARE) != _AS_THEY_ARE:
+                raise ValueError(f"a task of {content['kind']} has no images to preprocess: leave preprocess out")
+            return {**content, "preprocess": _AS_THEY_ARE}
+        return content
+
     @field_validator("table")
     @classmethod
     def _columns_are_public_names(cls, table: tuple[str, ...]) -> tuple[str, ...]:
@@ -184,6 +212,7 @@ class TaskSpec(Frozen):
             ("robustness", self.robustness_metrics),
             ("cost", self.cost_metrics),
             ("learnability", self.learnability_metrics),
+            ("shape", self.shape_metrics),
         ):
             for request in requests:
                 kind = metric_info(request.name).kind
@@ -196,6 +225,7 @@ class TaskSpec(Frozen):
         self._check_sections_of_kinds()
         self._check_likelihood()
         self._check_robustness()
+        self._check_without_images()
         if self.kind == "learnability" and self.preprocess.size is None and not self.data.source:
             raise ValueError("a probe is fitted on images of one size: preprocess.size states it")
         derived = [m.name for m in self.text_metrics if m.name.endswith(("_floor", "_excess"))]
@@ -224,7 +254,7 @@ class TaskSpec(Frozen):
         if (self.kind == "generation") != (self.conditions is not None):
             raise ValueError("a generation task has conditions, and no other task has")
         if self.kind != "generation":
-            if self.prompt_metrics or self.condition_metrics or self.reference is not None:
+            if self.prompt_metrics or self.condition_metrics or (self.reference is not None and not self.of_samples):
                 raise ValueError("prompt_metrics, condition_metrics and a reference belong to generation tasks")
             if self.kind != "tokens" and not [one for one in self.metrics if one not in self.code_metrics]:
                 raise ValueError("name at least one metric beside code_metrics, as image_metrics or set_metrics")
@@ -261,6 +291,7 @@ class TaskSpec(Frozen):
             ("robustness", "robustness_metrics", "", ""),
             ("learnability", "learnability_metrics", "learnability", "what is fitted"),
             ("cost", "cost_metrics", "timing", "how calls are timed"),
+            ("shapes", "shape_metrics", "shapes", "which clouds are compared"),
         ):
             of = "kind cost" if kind == "cost" else kind
             if section and (self.kind == kind) != (getattr(self, section) is not None):
@@ -278,6 +309,15 @@ class TaskSpec(Frozen):
             raise ValueError("code_js_divergence compares codes that were sampled, and nothing is sampled here")
         if self.of_pixels and len(self.metrics) > 1:
             raise ValueError(f"{PIXEL_LIKELIHOOD} is of pixels, the others are of codes: give it a task of its own")
+
+    def _check_without_images(self) -> None:
+        if self.kind not in WITHOUT_IMAGES:
+            return
+        if self.reference is None or self.reference.statistics is not None:
+            raise ValueError("the reference is data, or left to --reference: reference: {}")
+        others = [request for request in self.metrics if request not in self.shape_metrics]
+        if others:
+            raise ValueError(f"{others[0].name} needs images, and there are none here")
 
     def _check_robustness(self) -> None:
         plain = {request.name for request in (*self.image_metrics, *self.set_metrics)}

@@ -160,6 +160,19 @@ class TimingSpec(Frozen):
     warm_up: int = Field(ge=1, description="calls with the first image of each shape before any is timed")
 
 
+class ShapesSpec(Frozen):
+    """Which clouds of two sets are compared, by how many points, at which scale."""
+
+    points: int = Field(ge=4, description="points a cloud; of one with more, as many are drawn, seeded")
+    count: int | None = Field(None, ge=2, description="clouds a side, drawn, seeded; none: as many as the smaller has")
+    normalise: Literal["none", "unit-sphere", "set"] = Field(
+        "none",
+        description="none; each cloud about its mean into a sphere of radius 1; or all by mean and deviation of the "
+        "references",
+    )
+    seed: int = Field(0, ge=0, description="of points and of clouds that are drawn")
+
+
 class ReferenceSpec(Frozen):
     """What the images of a generation task are compared with; with neither, ``--reference`` must say it."""
 

@@ -20,10 +20,12 @@ from vtbench.generators.contract.checks import (
     check_pixel_likelihood,
 )
 from vtbench.generators.contract.subject import Evidence, Subject, collect
-from vtbench.generators.protocols import PremadeSamples
+from vtbench.generators.protocols import PremadeClouds, PremadeSamples
 from vtbench.tokenizers.contract.subject import CheckResult
 
 __all__ = ["CheckResult", "check_generator"]
+
+_POINTS = 64
 
 
 def check_generator(generator: Any, *, device: str = "cpu") -> list[CheckResult]:
@@ -43,6 +45,8 @@ def check_generator(generator: Any, *, device: str = "cpu") -> list[CheckResult]
     if not isinstance(info, GeneratorInfo):
         return [CheckResult("info", False, f"info is {type(info).__name__}, not GeneratorInfo")]
     results = [check_info(info)]
+    if isinstance(generator, PremadeClouds):
+        return [*results, _guarded("clouds", _check_clouds, generator)]
     if isinstance(generator, PremadeSamples):
         return [*results, *(_guarded(name, check, generator) for name, check in _PREMADE.items())]
     try:
@@ -63,6 +67,14 @@ def check_generator(generator: Any, *, device: str = "cpu") -> list[CheckResult]
     if hasattr(generator, "sampling_cost"):
         checks = (*checks, check_cost)
     return [*results, *(_guarded(check.__name__.removeprefix("check_"), check, subject, evidence) for check in checks)]
+
+
+def _check_clouds(generator: PremadeClouds) -> CheckResult:
+    clouds = generator.clouds
+    for index in (0, len(clouds.ids) - 1):
+        clouds.points(index, _POINTS, seed=0)
+    passed = len(set(clouds.ids)) == len(clouds.ids) and bool(clouds.fingerprint)
+    return CheckResult("clouds", passed, f"{len(clouds.ids)} clouds; {_POINTS} points of the first and the last")
 
 
 def _check_ids(generator: PremadeSamples) -> CheckResult:

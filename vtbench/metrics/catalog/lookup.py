@@ -43,6 +43,7 @@ from vtbench.metrics.catalog.sets import (
     set_metric,
     stated_info,
 )
+from vtbench.metrics.catalog.shapes import SHAPE_INFOS
 from vtbench.metrics.catalog.videos import VIDEO_INFOS, VIDEO_REGISTRY
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "PROMPT_REGISTRY",
     "ROBUSTNESS_INFOS",
     "ROW_CODE_METRICS",
+    "SHAPE_INFOS",
     "TEXT_INFOS",
     "VIDEO_INFOS",
     "VIDEO_REGISTRY",
@@ -83,7 +85,7 @@ _OF_PERTURBED = ("psnr_perturbed", "lpips_alex_perturbed", "kid_efflite0_perturb
 _OF_READINGS = {**TEXT_INFOS, **INSTANCE_INFOS}
 _OF_PIXELS = {**IMAGE_INFOS, **BLOCK_INFOS, **PROMPT_INFOS, **CONDITION_INFOS, **VIDEO_INFOS}
 _REGISTRIES = (IMAGE_REGISTRY, BLOCK_REGISTRY, PROMPT_REGISTRY, CONDITION_REGISTRY, VIDEO_REGISTRY)
-SHIPPED = {**_OF_PIXELS, **_OF_CODES, **_OF_READINGS, **COST_INFOS}
+SHIPPED = {**_OF_PIXELS, **_OF_CODES, **_OF_READINGS, **COST_INFOS, **SHAPE_INFOS}
 """Metrics that come with vtbench, set metrics apart."""
 
 
@@ -95,9 +97,8 @@ def metric_names() -> list[str]:
     of_plugins = [f"{prefix}_{name}" for prefix in plugin_estimators() for name in own]
     registered = [name for registry in _REGISTRIES for name in registry.names()]
     of_codes = (*_OF_CODES, *_OF_PERTURBED)
-    return sorted(
-        {*registered, *of_codes, *_OF_READINGS, *COST_INFOS, *FIXED_SETS, *SECOND_HABITS, *derived, *of_plugins}
-    )
+    of_sets = (*FIXED_SETS, *SECOND_HABITS, *derived, *of_plugins)
+    return sorted({*registered, *of_codes, *_OF_READINGS, *COST_INFOS, *SHAPE_INFOS, *of_sets})
 
 
 def is_own(name: str) -> bool:

@@ -11,6 +11,7 @@ FAMILIES = (
     "robustness",
     "learnability",
     "cost",
+    "shapes",
     "compat",
 )
 """A CSV each. Compat tasks reproduce quirks on purpose and stand apart from the tasks they resemble."""
@@ -124,6 +125,11 @@ METRIC_COLUMNS: dict[str, tuple[str, ...]] = {
         *_CODES,
     ),
     "cost": ("encode_ms", "encode_ms_p95", "decode_ms", "decode_ms_p95", "encode_peak_mb", "decode_peak_mb", "psnr"),
+    "shapes": (
+        *(f"{name}_{distance}" for distance in ("cd", "emd") for name in ("mmd", "cov", "nna")),
+        *(f"nna_{distance}_gap" for distance in ("cd", "emd")),
+        "jsd_3d",
+    ),
     "compat": (
         *_PAIRED,
         "compat_vtbench_psnr",

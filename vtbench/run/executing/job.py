@@ -23,6 +23,7 @@ from vtbench.run.device import make_deterministic
 from vtbench.run.executing.generation import generated_blocks, generation_manifest, ready_reference
 from vtbench.run.executing.likelihood import likelihood_blocks
 from vtbench.run.executing.reconstruction import reconstructed_blocks, reference_features
+from vtbench.run.executing.shapes import shape_blocks
 from vtbench.run.executing.writing import Measured, written
 from vtbench.run.measuring.evaluators import Evaluators
 from vtbench.run.planning.earlier import blocks_without_images, job_name, tell_resumed, with_options
@@ -33,6 +34,7 @@ from vtbench.run.planning.job_check import own_manifest
 from vtbench.run.planning.jobs import JobPlan, TaskData
 from vtbench.run.planning.model_sections import model_section
 from vtbench.run.planning.models import PredictionSource
+from vtbench.run.planning.premade.shapes import ShapesData
 from vtbench.run.progress import JobProgress, job_progress, say
 from vtbench.run.storing.blocks import Block, BlockResult
 from vtbench.run.storing.manifest import PLAN_FILE, JobManifest, write_manifest
@@ -177,6 +179,8 @@ def _measured(
 ) -> Generator[Measured, None, None]:
     if isinstance(plan.data, GenerationData):
         return generated_blocks(plan, plan.data, evaluators, device, missing)
+    if isinstance(plan.data, ShapesData):
+        return shape_blocks(plan, plan.data, device, missing)
     assert isinstance(plan.data, TaskData)
     if plan.task.likelihood is not None:
         return likelihood_blocks(plan, plan.data, device, missing)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from functools import partial
 
 import torch
 
 from vtbench.run.device import choose_dtype
-from vtbench.run.executing.writing import Measured
+from vtbench.run.executing.writing import Measured, at_once
 from vtbench.run.measuring.likelihoods.asking import Answer, Asked
 from vtbench.run.measuring.likelihoods.meter import LikelihoodMeter
 from vtbench.run.measuring.likelihoods.of_codes import CodeLikelihood, encoded_side
 from vtbench.run.measuring.likelihoods.of_pixels import PixelLikelihood
 from vtbench.run.planning.generators import GeneratorSource
 from vtbench.run.planning.jobs import JobPlan, TaskData, row_columns
-from vtbench.run.storing.blocks import Block, BlockResult
+from vtbench.run.storing.blocks import Block
 from vtbench.run.timing import waited
 
 
@@ -40,11 +39,7 @@ def likelihood_blocks(
     spans = [(block.index, block.start, block.stop) for block in missing]
     arriving = waited(data.arriving(spans, plan.options.decoders))
     for block, (waited_s, (_, items)) in zip(missing, arriving, strict=True):
-        yield block, partial(_same, meter.measure(block, items, waited_s))
-
-
-def _same(result: BlockResult) -> BlockResult:
-    return result
+        yield at_once(block, meter.measure(block, items, waited_s))
 
 
 def _codes(plan: JobPlan, source: GeneratorSource, device: torch.device) -> Callable[[Sequence[Asked]], Answer]:

@@ -13,10 +13,11 @@ from vtbench.core.contracts import ImageDataset
 from vtbench.core.info import GeneratorInfo, TokenizerInfo
 from vtbench.core.naming.reference import parse_reference
 from vtbench.core.registry import Registry
+from vtbench.data.clouds.contract import CloudSet
 from vtbench.data.conditions import ConditionSet
 from vtbench.generators import GENERATORS
 from vtbench.generators.likelihoods import told_by
-from vtbench.generators.protocols import PremadeSamples, drawn_levels
+from vtbench.generators.protocols import PremadeClouds, PremadeSamples, drawn_levels
 from vtbench.generators.resolve import generator_arguments, resolve_generator
 from vtbench.run.device import choose_dtype
 from vtbench.run.measuring.model import LoadedModel
@@ -34,7 +35,7 @@ class GeneratorSource(NamedSource):
     """Whether the generator is somebody's own, who goes on training it."""
     kept: ClassVar[tuple[str, ...]] = (
         *("info", "import_path", "notes", "code_files"),
-        *("tokenizer_info", "drawn_info", "tokenizer_reference", "premade", "likelihoods"),
+        *("tokenizer_info", "drawn_info", "tokenizer_reference", "premade", "clouds", "likelihoods"),
     )
 
     def make(self) -> Any:
@@ -77,6 +78,11 @@ class GeneratorSource(NamedSource):
         return None if there is None else (there.images, there.conditions)
 
     @cached_property
+    def clouds(self) -> CloudSet | None:
+        """Point clouds that were sampled before; ``None`` of every generator of images."""
+        return self.model.clouds if isinstance(self.model, PremadeClouds) else None
+
+    @cached_property
     def likelihoods(self) -> frozenset[str]:
         """What of real images it tells the likelihood of: their codes, their pixels."""
         return told_by(self.model)
@@ -89,6 +95,7 @@ class GeneratorSource(NamedSource):
             "generator": with_digests(self.info),
             "tokenizer": None if self.tokenizer_info is None else with_digests(self.tokenizer_info),
             "images": None if self.premade is None else self.premade[0].fingerprint,
+            **({} if self.clouds is None else {"clouds": self.clouds.fingerprint}),
         }
 
 

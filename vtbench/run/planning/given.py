@@ -15,11 +15,12 @@ from vtbench.generators.likelihoods import CODES, PIXELS, WITHOUT_CLASS, require
 from vtbench.run import provenance
 from vtbench.run.measuring.robustness.answers import asks_in_float32
 from vtbench.run.options import RunOptions
-from vtbench.run.planning.generation_data import GenerationData, open_generation_data
+from vtbench.run.planning.generation_data import open_generation_data
 from vtbench.run.planning.generation_reference import GenerationReference, find_reference
 from vtbench.run.planning.generators import GeneratorSource
-from vtbench.run.planning.jobs import TaskData, open_task_data
+from vtbench.run.planning.jobs import JobData, TaskData, open_task_data
 from vtbench.run.planning.models import FolderSource, Source, TokenizerSource
+from vtbench.run.planning.premade.shapes import open_shapes_data
 from vtbench.tasks import TaskSpec
 
 
@@ -48,12 +49,16 @@ class GivenData:
         """
         return open_task_data(task, self.data, self.limit)
 
-    def asked(self, task: TaskSpec, source: GeneratorSource) -> GenerationData:
+    def asked(self, task: TaskSpec, source: GeneratorSource) -> JobData:
         """What a task asks of a generator.
 
         Raises:
             UsageError: a generator that cannot take the task's conditions, or nothing to compare with.
         """
+        if task.shapes is not None:
+            return open_shapes_data(task, source, self.reference, self.limit)
+        if source.clouds is not None:
+            raise UsageError(f"{source.label} is point clouds, the task {task.name} takes images", "see shapes-folder")
         asked = self.data if self.conditions is None and isinstance(self.data, str) else self.conditions
         return open_generation_data(task, source, asked, self.compared(task), self.limit)
 

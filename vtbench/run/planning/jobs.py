@@ -226,6 +226,7 @@ def row_columns(task: TaskSpec) -> list[str]:
     from vtbench.run.measuring.prompts import prompt_columns
     from vtbench.run.measuring.reading_originals.chosen import text_columns
     from vtbench.run.measuring.robustness.answers import robustness_columns
+    from vtbench.run.measuring.shapes.asked import nearest_columns
 
     columns = [metric_info(request.name).row_column for request in task.image_metrics]
     of_blocks = [column for metric in block_metrics(task.block_metrics) for column in metric.columns]
@@ -241,6 +242,7 @@ def row_columns(task: TaskSpec) -> list[str]:
     ]
     others += robustness_columns(task.robustness_metrics)
     others += COST_COLUMNS if task.timing is not None else ()
+    others += nearest_columns(task.shape_metrics)
     return [*dict.fromkeys(columns), *ROW_CODE_METRICS, *text_columns(task), *instances, *of_blocks, *others]
 
 

@@ -47,21 +47,21 @@ def check_labels(sources: Iterable[Source]) -> list[VtbenchError]:
 
 def check_unused(tasks: Sequence[TaskSpec], given: GivenData, options: RunOptions) -> list[VtbenchError]:
     """Options that no task of the session reads: whoever gives one believes that it decides something."""
-    made = [task for task in tasks if task.kind == "generation"]
+    made = [task for task in tasks if task.of_samples]
     problems: list[VtbenchError] = []
     of_generators = (("--reference", given.reference), ("--samples", options.samples), ("conditions", given.conditions))
     for option, value in of_generators:
         if value is not None and tasks and not made:
             problems.append(UsageError(f"{option} is for generators that sample: no task here has any", "leave it out"))
     if given.data is not None and made and not any(_reads_data(task) for task in tasks):
-        told = "leave it out; images to compare with are given with --reference"
+        told = "leave it out; what to compare with is given with --reference"
         problems.append(UsageError(f"--data is read by none of {', '.join(task.name for task in tasks)}", told))
     return problems
 
 
 def _reads_data(task: TaskSpec) -> bool:
     """Images of a task for tokenizers, the list of prompts or of images of one for generators."""
-    return task.kind != "generation" or (task.conditions is not None and task.conditions.of in ("prompts", "images"))
+    return not task.of_samples or (task.conditions is not None and task.conditions.of in ("prompts", "images"))
 
 
 def check_tasks(tasks: Sequence[TaskSpec]) -> list[VtbenchError]:

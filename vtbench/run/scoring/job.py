@@ -29,6 +29,7 @@ from vtbench.run.scoring.learnability import learnability_results
 from vtbench.run.scoring.recording import make_record
 from vtbench.run.scoring.robustness import robustness_results
 from vtbench.run.scoring.sets import set_results
+from vtbench.run.scoring.shapes import shape_results
 from vtbench.run.scoring.tokenizer_share import share_results
 from vtbench.run.scoring.warnings import warnings_of
 from vtbench.run.storing.blocks import Block, BlockStore, split_blocks
@@ -81,6 +82,7 @@ def score_job(
         *learnability_results(measured),
         *code_results(measured),
         *of_sets,
+        *shape_results(measured),
         *robustness_results(measured, told_of_sets, note),
         *share_results(measured, task.set_metrics, told_of_sets),
     ]
