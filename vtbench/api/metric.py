@@ -20,6 +20,7 @@ _ELSEWHERE = {
     "condition": "of an image and all that it was made from: measure the generator with vtbench.evaluate",
     "likelihood": "of what a generator says of real images: measure it on a task of tokens with vtbench.evaluate",
     "learnability": "of what is fitted on codes: measure the model on a task of learnability with vtbench.evaluate",
+    "probing": "of what a classifier makes of features: measure the model on a task of probing with vtbench.evaluate",
     "robustness": "of how codes bear change: measure the model on a task of robustness with vtbench.evaluate",
     "shape": "of sets of point clouds: measure them on a task of shapes with vtbench.evaluate",
     "instance": "of words or faces in an image: measure a task that finds them with vtbench.evaluate",

@@ -23,6 +23,7 @@ MetricKind = Literal[
     "likelihood",
     "robustness",
     "learnability",
+    "probing",
     "cost",
     "shape",
 ]
@@ -201,8 +202,9 @@ class MetricInfo:
             on the other images of their block, or several columns), ``prompt`` (an image against its prompt),
             ``condition`` (a generated image against all that it was made from), ``video`` (a row a video),
             ``likelihood`` (of real images under a generator), ``robustness`` (of codes under small changes),
-            ``learnability`` (of what a small network, fitted on codes, says of others), ``cost`` (what a call takes
-            on one device) or ``shape`` (of sets of point clouds).
+            ``learnability`` (of what a small network, fitted on codes, says of others), ``probing`` (of what a
+            classifier, fitted on features or codes, tells of others), ``cost`` (what a call takes on one device) or
+            ``shape`` (of sets of point clouds).
         unit: ``"dB"``, ``"bits"``, ``""`` for a plain ratio.
         higher_is_better: ``None`` where neither direction is better (a rate, a count).
         aggregation: how an image metric's rows become one value. ``mean_finite`` leaves infinities out and counts

@@ -7,6 +7,7 @@ DATASETS = Registry(
     "vtbench.datasets",
     {
         "folder": "vtbench.data.sources.folder:ImageFolder",
+        "split-folder": "vtbench.data.sources.split_folder:SplitFolder",
         "npz": "vtbench.data.sources.npz:ArrayImages",
         "hub": "vtbench.data.sources.hub:HubDataset",
         "webdataset": "vtbench.data.sources.tars:WebDatasetTars",
@@ -23,6 +24,7 @@ DATASETS = Registry(
         "photos-mini": "vtbench.data.embedded.photographs.photos_mini:PhotosMini",
         "scenes-mini": "vtbench.data.embedded.photographs.scenes_mini:ScenesMini",
         "tiles-mini": "vtbench.data.embedded.photographs.tiles_mini:TilesMini",
+        "grid-mini": "vtbench.data.embedded.photographs.grid_mini:GridMini",
         "photos-whole": "vtbench.data.embedded.photographs.photos_whole:PhotosWhole",
     },
 )

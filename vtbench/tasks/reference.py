@@ -89,6 +89,7 @@ def _task(task: TaskSpec) -> str:
         "reference": _reference(task),
         "likelihood": "" if task.likelihood is None else _fields(task.likelihood.model_dump()),
         "learnability": "" if task.learnability is None else _fields(task.learnability.model_dump()),
+        "probing": "" if task.probing is None else _fields(task.probing.model_dump()),
         "shapes": "" if task.shapes is None else _fields(task.shapes.model_dump(exclude_none=True)),
         "preprocessing": "" if task.shapes is not None else _preprocessing(task),
         "reader": "" if task.reader is None else f"`{task.reader.name}`, case: {task.reader.case}",

@@ -15,6 +15,7 @@ from vtbench.core.digests import digest_json
 from vtbench.features.faces import FACE_RECOGNISERS
 from vtbench.metrics.catalog.conditioned import condition_entry
 from vtbench.metrics.catalog.lookup import INSTANCE_METRICS, PIXEL_LIKELIHOOD, metric_info
+from vtbench.metrics.catalog.probing import probe_of
 from vtbench.metrics.catalog.rates import truth_of
 from vtbench.metrics.catalog.robustness import perturbed_base, robustness_rule
 from vtbench.readers import READERS
@@ -28,6 +29,7 @@ from vtbench.tasks.sections import (
     MetricRequest,
     PreprocessSpec,
     PreviewSpec,
+    ProbingSpec,
     ReaderSpec,
     ReferenceSpec,
     ShapesSpec,
@@ -54,7 +56,16 @@ class TaskSpec(Frozen):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     version: int = Field(ge=1)
     kind: Literal[
-        "reconstruction", "detail", "text", "generation", "tokens", "robustness", "learnability", "cost", "shapes"
+        "reconstruction",
+        "detail",
+        "text",
+        "generation",
+        "tokens",
+        "robustness",
+        "learnability",
+        "probing",
+        "cost",
+        "shapes",
     ]
     summary: str
     data: DataSpec = DataSpec.model_validate({})
@@ -75,6 +86,8 @@ class TaskSpec(Frozen):
     robustness_metrics: tuple[MetricRequest, ...] = ()
     learnability_metrics: tuple[MetricRequest, ...] = ()
     learnability: LearnabilitySpec | None = None
+    probing_metrics: tuple[MetricRequest, ...] = ()
+    probing: ProbingSpec | None = None
     reference: ReferenceSpec | None = None
     cost_metrics: tuple[MetricRequest, ...] = ()
     timing: TimingSpec | None = None
@@ -92,7 +105,7 @@ class TaskSpec(Frozen):
         """Every metric the task asks for, in order."""
         of_parts = self.instance_metrics + self.block_metrics + self.prompt_metrics + self.likelihood_metrics
         of_parts += self.condition_metrics + self.shape_metrics
-        of_parts += self.robustness_metrics + self.learnability_metrics + self.cost_metrics
+        of_parts += self.robustness_metrics + self.learnability_metrics + self.probing_metrics + self.cost_metrics
         return self.image_metrics + self.set_metrics + self.code_metrics + self.text_metrics + of_parts
 
     @property
@@ -108,8 +121,14 @@ class TaskSpec(Frozen):
     @property
     def kept_fields(self) -> tuple[str, ...]:
         """Fields of a sample's target that its row keeps."""
-        group = () if self.learnability is None or self.learnability.group is None else (self.learnability.group,)
-        return tuple(dict.fromkeys((*self.strata, *group)))
+        told = () if self.probing is None else (self.probing.label,)
+        groups = (part.group for part in (self.learnability, self.probing) if part is not None and part.group)
+        return tuple(dict.fromkeys((*self.strata, *told, *groups)))
+
+    @property
+    def keeps_codes(self) -> bool:
+        """Whether the codes themselves stay in its blocks: something is fitted on them."""
+        return self.kind in ("learnability", "probing")
 
     @property
     def of_pixels(self) -> bool:
@@ -128,6 +147,7 @@ class TaskSpec(Frozen):
         told = {} if self.likelihood is None else {"likelihood": self.likelihood.model_dump()}
         timed = {} if self.timing is None else {"timing": self.timing.model_dump()}
         learned = {} if self.learnability is None else {"learnability": self.learnability.model_dump()}
+        probed = {} if self.probing is None else {"probing": self.probing.model_dump()}
         return {
             "kind": self.kind,
             **self._judges(),
@@ -137,6 +157,7 @@ class TaskSpec(Frozen):
             **told,
             **timed,
             **learned,
+            **probed,
             **self._given_images(),
             "metrics": [stated_metric(request, codes) for request in self.metrics],
         }
@@ -213,6 +234,7 @@ class TaskSpec(Frozen):
             ("cost", self.cost_metrics),
             ("learnability", self.learnability_metrics),
             ("shape", self.shape_metrics),
+            ("probing", self.probing_metrics),
         ):
             for request in requests:
                 kind = metric_info(request.name).kind
@@ -226,8 +248,10 @@ class TaskSpec(Frozen):
         self._check_likelihood()
         self._check_robustness()
         self._check_without_images()
-        if self.kind == "learnability" and self.preprocess.size is None and not self.data.source:
+        if self.keeps_codes and self.preprocess.size is None and not self.data.source:
             raise ValueError("a probe is fitted on images of one size: preprocess.size states it")
+        for request in self.probing_metrics:
+            probe_of(request.name, request.params)
         derived = [m.name for m in self.text_metrics if m.name.endswith(("_floor", "_excess"))]
         if derived:
             raise ValueError(f"{', '.join(derived)}: ask for the metric itself; floor and excess come with it")
@@ -290,6 +314,7 @@ class TaskSpec(Frozen):
             ("tokens", "likelihood_metrics", "likelihood", "what is given"),
             ("robustness", "robustness_metrics", "", ""),
             ("learnability", "learnability_metrics", "learnability", "what is fitted"),
+            ("probing", "probing_metrics", "probing", "what is told and held out"),
             ("cost", "cost_metrics", "timing", "how calls are timed"),
             ("shapes", "shape_metrics", "shapes", "which clouds are compared"),
         ):

@@ -13,6 +13,7 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
+from typing_extensions import Self
 
 from vtbench.core.info import role_problem
 from vtbench.data.preparing.tokbench_buckets import FACE_EDGES, TEXT_EDGES, Edges
@@ -209,18 +210,32 @@ class ProbeSpec(Frozen):
         return self
 
 
-class LearnabilitySpec(Frozen):
-    """What is fitted on a tokenizer's codes, and which images are held out."""
+class HoldingOut(Frozen):
+    """Which images are kept from a fit, and tried."""
 
-    probe: ProbeSpec
-    held_out: float | tuple[str, ...] = Field(0.25, description="share of groups held out, or which")
+    held_out: float | tuple[str, ...] = Field(0.25, description="share held out, or which groups")
     group: str | None = Field(None, description="field of a sample's target; its images are held out together")
     split_seed: int = Field(0, description="of a share")
 
     @model_validator(mode="after")
-    def _holds_some_out(self) -> LearnabilitySpec:
+    def _holds_some_out(self) -> Self:
         if isinstance(self.held_out, float) and not 0.0 < self.held_out < 1.0:
             raise ValueError(f"held_out is a share between 0 and 1, or names; got {self.held_out}")
         if not isinstance(self.held_out, float) and (self.group is None or not self.held_out):
             raise ValueError("held_out names values of a group, which must be stated: group: photograph")
         return self
+
+
+class LearnabilitySpec(HoldingOut):
+    """What is fitted on a tokenizer's codes, and which images are held out."""
+
+    probe: ProbeSpec
+
+
+class ProbingSpec(HoldingOut):
+    """What is asked of features and codes, and which images are held out; a share of each label, in whole groups."""
+
+    label: str = Field("label", description="field of a sample's target that is to be told")
+    validation: float = Field(
+        0.2, gt=0, lt=1, description="share of the images fitted, of each label, by which the regularisation is chosen"
+    )

@@ -44,7 +44,7 @@ class ImageFolder(Fingerprinted):
         self.ids, self.notes = found.images, found.notes
         if not self.ids:
             raise UsageError(f"no images in {self.root}: {_describe(found.others)}", _hint(recursive))
-        names = sorted({name.split("/", 1)[0] for name in self.ids if "/" in name})
+        names = sorted({own for own in map(self._class_of, self.ids) if own is not None})
         self.classes = numbered(names)
         self._positions = {name: position for position, name in enumerate(names)}
 
@@ -59,8 +59,8 @@ class ImageFolder(Fingerprinted):
 
     def target(self, index: int) -> dict[str, Any] | None:
         """``{"label", "class"}`` of the first sub-folder, or ``None``."""
-        name, slash, _ = self.ids[index].partition("/")
-        return {"label": self.classes[name], "class": name} if slash else None
+        name = self._class_of(self.ids[index])
+        return None if name is None else {"label": self.classes[name], "class": name}
 
     def truth_text(self, index: int) -> str:
         """The class's name and its position among the names, from which its label follows, numeric or not."""
@@ -72,6 +72,12 @@ class ImageFolder(Fingerprinted):
     def content_digest(self, index: int) -> str:
         """SHA-256 of the file."""
         return digest_readable_file(self.root / self.ids[index])
+
+    @staticmethod
+    def _class_of(name: str) -> str | None:
+        """The class of a file by its path; ``None`` of one that lies in none."""
+        first, slash, _ = name.partition("/")
+        return first if slash else None
 
 
 def numbered(names: list[str]) -> dict[str, int]:

@@ -19,6 +19,7 @@ from vtbench.metrics.catalog.images import (
     PROMPT_REGISTRY,
 )
 from vtbench.metrics.catalog.learnability import LEARNABILITY_INFOS
+from vtbench.metrics.catalog.probing import PROBING_INFOS
 from vtbench.metrics.catalog.rates import (
     CODE_INFOS,
     INSTANCE_INFOS,
@@ -63,6 +64,7 @@ __all__ = [
     "LEARNABILITY_INFOS",
     "LIKELIHOOD_INFOS",
     "PIXEL_LIKELIHOOD",
+    "PROBING_INFOS",
     "PROMPT_INFOS",
     "PROMPT_REGISTRY",
     "ROBUSTNESS_INFOS",
@@ -79,7 +81,7 @@ __all__ = [
     "set_metric",
 ]
 
-_OF_CODES = {**CODE_INFOS, **LIKELIHOOD_INFOS, **ROBUSTNESS_INFOS, **LEARNABILITY_INFOS}
+_OF_CODES = {**CODE_INFOS, **LIKELIHOOD_INFOS, **ROBUSTNESS_INFOS, **LEARNABILITY_INFOS, **PROBING_INFOS}
 _OF_PERTURBED = ("psnr_perturbed", "lpips_alex_perturbed", "kid_efflite0_perturbed", "fid_perturbed")
 """Those of the literature; any metric of image pairs or sets has its own."""
 _OF_READINGS = {**TEXT_INFOS, **INSTANCE_INFOS}

@@ -10,6 +10,7 @@ FAMILIES = (
     "tokens",
     "robustness",
     "learnability",
+    "probing",
     "cost",
     "shapes",
     "compat",
@@ -114,6 +115,7 @@ METRIC_COLUMNS: dict[str, tuple[str, ...]] = {
         *_PAIRED,
         *_CODES,
     ),
+    "probing": ("linear_probe_top1", "knn_top1", "histogram_probe_top1", *_PAIRED, *_CODES),
     "robustness": (
         *_PAIRED,
         *_DISTANCES,

@@ -9,9 +9,11 @@ from functools import partial
 import torch
 
 from vtbench.metrics.catalog.lookup import metric_info
+from vtbench.metrics.probes.pooling import Pooling
 from vtbench.run.executing.writing import Measured
 from vtbench.run.measuring.evaluators import Evaluators
 from vtbench.run.measuring.model import LoadedModel
+from vtbench.run.measuring.predict import ModelPredictor, Predictor
 from vtbench.run.measuring.previews import PreviewKeeper, fixed_indices
 from vtbench.run.measuring.reconstructed import BlockMeter
 from vtbench.run.measuring.robustness.probe import probed
@@ -74,8 +76,16 @@ def _meter(plan: JobPlan, data: TaskData, evaluators: Evaluators, device: torch.
         batch_size=plan.batch_size,
         columns=row_columns(plan.task),
         strata=plan.task.kept_fields,
-        keeps_codes=plan.task.learnability is not None,
+        keeps_codes=plan.task.keeps_codes,
+        pooling=_pooling(plan, predictor),
     )
+
+
+def _pooling(plan: JobPlan, predictor: Predictor) -> Pooling | None:
+    """What makes one vector an image of codes, where the task looks at those."""
+    if plan.task.probing is None or not isinstance(predictor, ModelPredictor):
+        return None
+    return Pooling(predictor.model.codebook)
 
 
 def _in_float32(source: PredictionSource, device: torch.device) -> LoadedModel:

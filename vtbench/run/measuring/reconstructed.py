@@ -13,11 +13,13 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from vtbench.core.codes import Codes
 from vtbench.core.contracts import Prepared, SampleFailure
 from vtbench.core.errors import AdapterError
 from vtbench.core.foreign.guard import foreign
 from vtbench.core.info import TokenizerInfo
 from vtbench.metrics.codes.usage import count_codes
+from vtbench.metrics.probes.pooling import Pooling
 from vtbench.run.measuring.block_scores import Pair, score_block
 from vtbench.run.measuring.evaluators import Evaluators
 from vtbench.run.measuring.predict import Batch, Predictor, settled
@@ -45,6 +47,7 @@ class BlockMeter:
         columns: metric columns of a row.
         strata: fields of a target that its row keeps.
         keeps_codes: the codes themselves stay in the block.
+        pooling: makes one vector an image of them, which stays in the block, too.
     """
 
     predictor: Predictor
@@ -58,6 +61,7 @@ class BlockMeter:
     columns: Sequence[str]
     strata: Sequence[str] = ()
     keeps_codes: bool = False
+    pooling: Pooling | None = None
 
     def measure(
         self, block: Block, items: Sequence[Prepared | SampleFailure], waited_s: float
@@ -106,7 +110,14 @@ class BlockMeter:
             pairs=[Pair(*pair) for pair in zip(samples, predictions, strict=True)]
             if self.evaluators.block_metrics
             else [],
+            pooled=self._pooled(batch.codes, tally) if good else {},
         )
+
+    def _pooled(self, codes: Codes | None, tally: Tally) -> dict[str, Tensor]:
+        if codes is None or self.pooling is None:
+            return {}
+        with tally.timed("features"):
+            return {name: self.transfers.back(rows) for name, rows in self.pooling(codes).items()}
 
     def _score(
         self, samples: Sequence[Prepared], predictions: Sequence[Tensor], here: Sequence[Tensor], tally: Tally
@@ -221,6 +232,7 @@ class BlockMeter:
         tally.counts.append(count_codes(codes, self.info))
         if self.keeps_codes:
             tally.keep_codes(codes, self.info)
+        tally.keep_pooled({name: rows[[asked.places[place] for place in kept]] for name, rows in asked.pooled.items()})
         pixels = torch.tensor([asked.samples[place].model_input[0].numel() for place in kept], dtype=torch.float64)
         rates = (codes.total_bits(self.info) / pixels).tolist()
         return {

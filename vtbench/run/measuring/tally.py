@@ -26,7 +26,7 @@ from vtbench.run.measuring.costs import CostTally
 from vtbench.run.measuring.robustness.answers import Found
 from vtbench.run.measuring.transit.scored import Scored
 from vtbench.run.measuring.transit.transfers import Transfers
-from vtbench.run.storing.kept_codes import KEPT_FORM, compact, kept_arrays, kept_form
+from vtbench.run.storing.kept_codes import KEPT_FORM, POOLED_PREFIX, compact, kept_arrays, kept_form
 from vtbench.run.storing.rows import SampleRow
 from vtbench.run.timing import Span, now
 
@@ -67,6 +67,7 @@ class Tally:
     found: dict[str, list[Array]] = field(default_factory=lambda: defaultdict(list))
     kept: dict[str, list[Array]] = field(default_factory=lambda: defaultdict(list))
     kept_form: dict[str, Any] = field(default_factory=dict)
+    pooled: dict[str, list[Array]] = field(default_factory=lambda: defaultdict(list))
 
     def place(self, ids: Iterable[str]) -> None:
         """The next samples of the block, in the data set's order: no table of all ids is held for it."""
@@ -123,6 +124,11 @@ class Tally:
         for name, array in kept_arrays(codes, tokenizer).items():
             self.kept[name].append(array)
 
+    def keep_pooled(self, pooled: Mapping[str, Tensor]) -> None:
+        """Keep vectors that codes became, a row an image."""
+        for name, rows in pooled.items():
+            self.pooled[f"{POOLED_PREFIX}{name}"].append(rows.numpy())
+
     def tensors(self, names: FeatureNames) -> dict[str, Array]:
         """Every feature asked for (of no rows where no image was scored) and the merged code counts."""
         keys = [feature_key(name, feature) for name, features in names.items() for feature in features]
@@ -131,7 +137,7 @@ class Tally:
             key: joined(parts) for key, parts in self.sampled.items() if len({part.shape[1] for part in parts}) == 1
         }
         found = {key: joined(parts) for key, parts in self.found.items()}
-        kept = {key: joined(parts) for key, parts in self.kept.items()}
+        kept = {key: joined(parts) for part in (self.kept, self.pooled) for key, parts in part.items()}
         return {key: joined(self.features.get(key, [])) for key in keys} | counts | of_one_length | found | kept
 
     def meta(self, samples: int) -> dict[str, Any]:

@@ -21,7 +21,10 @@ from vtbench.run.planning.generators import GeneratorSource
 from vtbench.run.planning.jobs import JobData, TaskData, open_task_data
 from vtbench.run.planning.models import FolderSource, Source, TokenizerSource
 from vtbench.run.planning.premade.shapes import open_shapes_data
+from vtbench.run.probing.labelled import LabelledSplit
+from vtbench.run.storing.rows import strata_of
 from vtbench.tasks import TaskSpec
+from vtbench.tasks.sections import ProbingSpec
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,9 +48,12 @@ class GivenData:
         """The data of a task for tokenizers.
 
         Raises:
-            UsageError: nobody names any, or an id is empty or repeated.
+            UsageError: nobody names any, an id is empty or repeated, or a task of probing finds too few labels.
         """
-        return open_task_data(task, self.data, self.limit)
+        data = open_task_data(task, self.data, self.limit)
+        if task.probing is not None:
+            _check_split(data, task.probing)
+        return data
 
     def asked(self, task: TaskSpec, source: GeneratorSource) -> JobData:
         """What a task asks of a generator.
@@ -71,11 +77,11 @@ def answering(data: TaskData, source: Source) -> TaskData:
     """The images of a task of tokenizers, if this source can answer all that the task asks.
 
     Raises:
-        UsageError: a task of robustness or of cost, and images whose model is not here to encode them again; or a task
-            that compares a model with the same one in float32, and a model that cannot be made once more.
+        UsageError: a task of robustness, of probing or of cost, and images whose model is not here; or a task that
+            compares a model with the same one in float32, and a model that cannot be made once more.
     """
-    if (data.task.robustness_metrics or data.task.timing) and isinstance(source, FolderSource):
-        does = "times the calls of a model" if data.task.timing else "encodes again what a model made"
+    does = _asks_of_model(data.task)
+    if does and isinstance(source, FolderSource):
         raise UsageError(
             f"{data.task.name} {does}, and {source.label} is images made elsewhere",
             "give the model itself: --tokenizer NAME",
@@ -86,6 +92,15 @@ def answering(data: TaskData, source: Source) -> TaskData:
             "name the tokenizer, as --tokenizer NAME does",
         )
     return data
+
+
+def _asks_of_model(task: TaskSpec) -> str:
+    """What a task asks of a model beside images; empty where images are enough."""
+    if task.timing:
+        return "times the calls of a model"
+    if task.probing:
+        return "looks at what a model encodes"
+    return "encodes again what a model made" if task.robustness_metrics else ""
 
 
 def on_device(data: TaskData, device: torch.device, options: RunOptions) -> TaskData:
@@ -145,6 +160,24 @@ def _check_labels(data: TaskData, source: GeneratorSource) -> None:
             f"{known} classes: the numbers are not its labels",
             "name each folder by the number of its class, or give the folders of all classes",
         )
+
+
+def _check_split(data: TaskData, spec: ProbingSpec) -> None:
+    """Hold images out as it will be done when they are scored, if the data say their targets beforehand.
+
+    Raises:
+        UsageError: see :meth:`LabelledSplit.of`.
+    """
+    dataset = data.dataset.dataset if isinstance(data.dataset, Subset) else data.dataset
+    if not hasattr(dataset, "target"):
+        return
+    targets = (dataset.target(place) for place in range(len(data.ids)))
+    group = spec.group or ""
+    told = [strata_of(target if isinstance(target, Mapping) else {}, (spec.label, group)) for target in targets]
+    try:
+        LabelledSplit.of(data.ids, [one[spec.label] for one in told], [one[group] for one in told], spec)
+    except UsageError as error:
+        raise UsageError(f"{data.source}: {error.what}", error.hint) from error
 
 
 def _has_label(target: object) -> bool:

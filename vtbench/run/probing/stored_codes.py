@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,16 +39,37 @@ class StoredCodes:
             DamagedFileError: a block does not hold what its plan says.
             AdapterError: images have codes of unlike grids, or levels unlike numbers of bits.
         """
-        forms = [form for block in blocks if (form := store.meta(block).get(KEPT_FORM))]
-        if not forms:
-            return None
-        grids, binary = _one_of([form["grids"] for form in forms], info), bool(forms[0]["binary"])
-        sizes = tuple(size.bit_length() - 1 for size in info.codebook_sizes) if binary else info.codebook_sizes
-        if binary and len(set(sizes)) > 1:
-            raise AdapterError(f"{info.name}: levels of {sizes} bits: no one probe predicts them", "")
-        geometry = Geometry(grids=grids, sizes=sizes, shared=binary or info.shared_codebook, binary=binary)
-        parts = [_sequence(store, block, geometry) for block in blocks]
-        return cls(geometry, torch.cat([part for part in parts if part is not None]))
+        geometry = stored_geometry(store, blocks, info)
+        return None if geometry is None else cls(geometry, torch.cat(list(stored_sequences(store, blocks, geometry))))
+
+
+def stored_geometry(store: BlockStore, blocks: Sequence[Block], info: TokenizerInfo) -> Geometry | None:
+    """What a job's codes are made of; ``None`` of a model that has none.
+
+    Raises:
+        DamagedFileError: a block is damaged.
+        AdapterError: images have codes of unlike grids, or levels unlike numbers of bits.
+    """
+    forms = [form for block in blocks if (form := store.meta(block).get(KEPT_FORM))]
+    if not forms:
+        return None
+    grids, binary = _one_of([form["grids"] for form in forms], info), bool(forms[0]["binary"])
+    sizes = tuple(size.bit_length() - 1 for size in info.codebook_sizes) if binary else info.codebook_sizes
+    if binary and len(set(sizes)) > 1:
+        raise AdapterError(f"{info.name}: levels of {sizes} bits: no one probe predicts them", "")
+    return Geometry(grids=grids, sizes=sizes, shared=binary or info.shared_codebook, binary=binary)
+
+
+def stored_sequences(store: BlockStore, blocks: Sequence[Block], geometry: Geometry) -> Iterator[Tensor]:
+    """Tokens of each block that has any, ``int64 [n,T]`` or ``bool [n,T,nbits]``, in order.
+
+    Raises:
+        DamagedFileError: a block does not hold what its plan says.
+    """
+    for block in blocks:
+        found = _sequence(store, block, geometry)
+        if found is not None:
+            yield found
 
 
 def _one_of(found: Sequence[Any], info: TokenizerInfo) -> tuple[tuple[int, ...], ...]:

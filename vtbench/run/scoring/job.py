@@ -26,6 +26,7 @@ from vtbench.run.scoring.fold import (
 )
 from vtbench.run.scoring.instances import instance_results
 from vtbench.run.scoring.learnability import learnability_results
+from vtbench.run.scoring.probing import probing_results
 from vtbench.run.scoring.recording import make_record
 from vtbench.run.scoring.robustness import robustness_results
 from vtbench.run.scoring.sets import set_results
@@ -66,7 +67,7 @@ def score_job(
     content = _whole_content(store, blocks, folder)
     samples = store.samples(blocks)
     _require_some_scored(samples)
-    told_of_sets: list[str] = []
+    told_of_sets, told_of_probes = list[str](), list[str]()
     measured = Measured(out, folder, manifest, store, blocks, samples, content)
     of_sets, reference = set_results(measured, [*task.set_metrics, *extra], told_of_sets, note)
     results = [
@@ -80,6 +81,7 @@ def score_job(
         *likelihood_results(task, samples),
         *cost_results(task, samples, manifest.environment.hardware),
         *learnability_results(measured),
+        *probing_results(measured, told_of_probes, note),
         *code_results(measured),
         *of_sets,
         *shape_results(measured),
@@ -88,7 +90,7 @@ def score_job(
     ]
     rows = write_rows(samples, manifest.job_key, folder)
     prune_previews(folder / "previews", _kept_previews(task, samples))
-    warnings = warnings_of(manifest, samples, results, told_of_sets)
+    warnings = warnings_of(manifest, samples, results, [*told_of_probes, *told_of_sets])
     metas, digests = [store.meta(block) for block in blocks], IntegritySection(samples=rows, blocks=content)
     record = make_record(manifest, samples, results, reference, warnings, metas, digests)
     write_record(record, folder / RECORD_FILE)

@@ -14,6 +14,8 @@ from vtbench.core.outside.tensor_files import Array
 KEPT_PREFIX = "kept."
 """Of arrays in a block, a row a scored image: ``kept.0`` holds the first level of its codes."""
 KEPT_FORM = "kept_codes"
+POOLED_PREFIX = "pooled."
+"""Of what codes became, a vector a scored image: ``pooled.latents``, ``pooled.embeddings``."""
 _SIXTEEN_BITS = 1 << 16
 
 

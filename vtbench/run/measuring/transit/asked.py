@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
@@ -28,6 +28,7 @@ class AskedBatch:
         places: of the samples in the batch.
         found: what asking the model again found, of the whole batch.
         broken: what will turn out to have failed, of the samples.
+        pooled: ``float32 [B,D]`` by name, of the whole batch: its codes, a vector an image.
         pairs: of the samples, for metrics of whole blocks; empty where there are none.
     """
 
@@ -40,6 +41,7 @@ class AskedBatch:
     found: Found | None
     broken: Broken | None
     pairs: Sequence[Pair] = ()
+    pooled: Mapping[str, Tensor] = field(default_factory=dict)
 
     def late(self) -> list[SampleFailure | None]:
         """The failure of each sample that turned out to be one."""
