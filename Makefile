@@ -59,10 +59,10 @@ fetch: $(VENV)/.dev  ## Fetch the weights that the embedded suite and the tests 
 	$(BIN)/vtbench fetch --suite mini
 
 # Weights of tests that no suite needs. Without them those tests are skipped, with a message.
-LARGE_ASSETS := i3d_kinetics400 nanodet_g_416 movenet_lightning
+LARGE_ASSETS := i3d_kinetics400 hed_bsds_retrained nanodet_g_416 movenet_lightning
 
 .PHONY: assets-all
-assets-all: $(VENV)/.dev fetch  ## Fetch the large weights too, where they can be had: I3D of FVD (47 MB), NanoDet and MoveNet (145 MB)
+assets-all: $(VENV)/.dev fetch  ## Fetch the large weights too, where they can be had: I3D of FVD (47 MB), HED edges (55 MB), NanoDet and MoveNet (145 MB)
 	@for name in $(LARGE_ASSETS); do \
 	  $(BIN)/vtbench fetch $$name >/dev/null || echo "tests with $$name are skipped" >&2; done
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 Run = Callable[..., Any]
-KINDS = ["tokenizers", "generators", "tasks", "suites", "metrics", "features", "readers", "datasets", "presets"]
+KINDS = ["tokenizers", "generators", "tasks", "suites", "metrics", "features", "readers", "estimators"]
+KINDS += ["datasets", "presets"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

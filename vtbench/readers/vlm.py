@@ -11,11 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vtbench.assets.loading_report import refuse_misfit
+from vtbench.assets.saved.model import digest_model, locate_model
 from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
 from vtbench.core.extras import install_extra
 from vtbench.data.pixels import to_pillow
 from vtbench.readers.contract import ReaderIdentity, ReadResult, check_image
-from vtbench.readers.model_folder import digest_model, locate_model
 
 if TYPE_CHECKING:
     import torch

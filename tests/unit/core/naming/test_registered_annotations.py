@@ -7,17 +7,19 @@ import pytest
 from vtbench.core.naming.parameters import UNKNOWN, parameters_of
 from vtbench.core.registry import Registry
 from vtbench.data import DATASETS
+from vtbench.estimators import MAP_ESTIMATORS
 from vtbench.features import EXTRACTORS
 from vtbench.features.faces import FACE_RECOGNISERS
 from vtbench.generators import GENERATORS
 from vtbench.metrics.catalog.images import BLOCK_REGISTRY, IMAGE_REGISTRY, PROMPT_REGISTRY
 from vtbench.metrics.catalog.sets import ESTIMATORS
+from vtbench.metrics.catalog.videos import VIDEO_REGISTRY
 from vtbench.readers import READERS
 from vtbench.tokenizers import TOKENIZERS
 
 REGISTRIES = [
     TOKENIZERS, GENERATORS, DATASETS, EXTRACTORS, READERS, FACE_RECOGNISERS, IMAGE_REGISTRY, BLOCK_REGISTRY,
-    PROMPT_REGISTRY, ESTIMATORS,
+    PROMPT_REGISTRY, ESTIMATORS, VIDEO_REGISTRY, MAP_ESTIMATORS,
 ]  # fmt: skip
 TARGETS = [(registry, name) for registry in REGISTRIES for name in sorted(registry.builtin)]
 
