@@ -22,6 +22,7 @@ _ELSEWHERE = {
     "learnability": "of what is fitted on codes: measure the model on a task of learnability with vtbench.evaluate",
     "probing": "of what a classifier makes of features: measure the model on a task of probing with vtbench.evaluate",
     "robustness": "of how codes bear change: measure the model on a task of robustness with vtbench.evaluate",
+    "map": "of maps in files: measure them on a task of maps with vtbench.evaluate",
     "shape": "of sets of point clouds: measure them on a task of shapes with vtbench.evaluate",
     "instance": "of words or faces in an image: measure a task that finds them with vtbench.evaluate",
 }

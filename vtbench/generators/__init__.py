@@ -10,6 +10,7 @@ GENERATORS = Registry(
         "folder": "vtbench.generators.elsewhere.premade:FolderSamples",
         "npz": "vtbench.generators.elsewhere.premade:NpzSamples",
         "clouds": "vtbench.generators.elsewhere.clouds:CloudSamples",
+        "maps": "vtbench.generators.elsewhere.maps:MapSamples",
         "solids-mini": "vtbench.generators.elsewhere.clouds:SolidSamples",
         "command": "vtbench.generators.elsewhere.command:CommandGenerator",
         "reencoded": "vtbench.generators.elsewhere.reencoded:Reencoded",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vtbench.core.info import GeneratorInfo, TokenizerInfo
     from vtbench.data.clouds.contract import CloudSet
     from vtbench.data.conditions import ConditionSet
+    from vtbench.data.maps.folder import MapFolder
 
 
 @runtime_checkable
@@ -133,3 +134,15 @@ class PremadeClouds(Protocol):
 
     info: GeneratorInfo
     clouds: CloudSet
+
+
+@runtime_checkable
+class PremadeMaps(Protocol):
+    """Maps that are there already, of tasks of maps.
+
+    Attributes:
+        maps: the predictions.
+    """
+
+    info: GeneratorInfo
+    maps: MapFolder

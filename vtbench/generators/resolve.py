@@ -31,7 +31,7 @@ def resolve_generator(text: str) -> Any:
     info = getattr(generator, "info", None)
     if not isinstance(info, GeneratorInfo):
         raise AdapterError(f"{reference.target} has no info of type GeneratorInfo", "set self.info = GeneratorInfo(…)")
-    methods = ("sample", "sample_each", "sample_codes", "images", "clouds")
+    methods = ("sample", "sample_each", "sample_codes", "images", "clouds", "maps")
     if not any(hasattr(generator, name) for name in methods):
         raise AdapterError(f"{reference.target} cannot sample", "a generator has a method sample")
     return generator

@@ -19,6 +19,8 @@ from vtbench.results.tables.rows import device_of
 
 _HERE = "vtbench.report"
 _MOST_STRATA = 400
+_BESIDE = {"shapes": "nearest reference", "maps": "truth"}
+"""What pictures show beside a sample, by kind of task."""
 
 
 def html_page(boards: Sequence[Board], title: str = "vtbench report") -> str:
@@ -43,8 +45,8 @@ def html_page(boards: Sequence[Board], title: str = "vtbench report") -> str:
 
 def _board(board: Board, marks: Mapping[str, Mark]) -> dict[str, Any]:
     """Everything the template shows of a board; only our own SVG is marked as trusted, and escapes by itself."""
-    record, in_pairs = board.first, board.kind == "shapes"
-    generated = in_pairs or board.kind == "generation"
+    record, beside = board.first, _BESIDE.get(board.kind)
+    generated = beside is not None or board.kind == "generation"
     metric, spreads = distributions(board)
     rates = {run.label: rate_of(run) for run in board.runs}
     most = max((max(found.counts) for found in spreads), default=1)
@@ -77,8 +79,8 @@ def _board(board: Board, marks: Mapping[str, Mark]) -> dict[str, Any]:
             {"sample": g.sample, "why": g.why, "shots": g.shots, "original": g.shots[0].original} for g in grids(board)
         ],
         "worst": [] if generated else worst(board),
-        "sheets_of": "Samples, each beside its nearest reference" if in_pairs else "Samples",
-        "wide": in_pairs,
+        "sheets_of": "Samples" if beside is None else f"Samples, each beside its {beside}",
+        "wide": beside is not None,
         "sheets": sheets(board) if generated else [],
         "strata": _strata(board),
         "provenance": [_provenance(run) for run in board.runs],

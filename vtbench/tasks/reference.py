@@ -7,11 +7,11 @@ from itertools import groupby
 
 from vtbench.metrics.catalog.lookup import metric_info
 from vtbench.tasks.files import load_task, task_files
-from vtbench.tasks.schema import TaskSpec
+from vtbench.tasks.schema import WITHOUT_IMAGES, TaskSpec
 from vtbench.tasks.sections import MetricRequest
 from vtbench.tasks.suites import load_suites
 
-_ORDER = ("reconstruction", "detail", "text", "generation", "tokens", "cost", "shapes", "compat")
+_ORDER = ("reconstruction", "detail", "text", "generation", "tokens", "cost", "shapes", "maps", "compat")
 _HEAD = """# Tasks
 
 Written from the files under `tasks/` by `python -m vtbench.tasks.reference`; do not edit. What each metric means is in
@@ -90,8 +90,9 @@ def _task(task: TaskSpec) -> str:
         "likelihood": "" if task.likelihood is None else _fields(task.likelihood.model_dump()),
         "learnability": "" if task.learnability is None else _fields(task.learnability.model_dump()),
         "probing": "" if task.probing is None else _fields(task.probing.model_dump()),
+        "maps": "" if task.maps is None else _fields(task.maps.model_dump(exclude_none=True)),
         "shapes": "" if task.shapes is None else _fields(task.shapes.model_dump(exclude_none=True)),
-        "preprocessing": "" if task.shapes is not None else _preprocessing(task),
+        "preprocessing": "" if task.kind in WITHOUT_IMAGES else _preprocessing(task),
         "reader": "" if task.reader is None else f"`{task.reader.name}`, case: {task.reader.case}",
         "timing": "" if task.timing is None else _fields(task.timing.model_dump()),
         "instances": "" if task.instances is None else _fields(task.instances.model_dump()),

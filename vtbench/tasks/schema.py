@@ -15,6 +15,7 @@ from vtbench.core.digests import digest_json
 from vtbench.features.faces import FACE_RECOGNISERS
 from vtbench.metrics.catalog.conditioned import condition_entry
 from vtbench.metrics.catalog.lookup import INSTANCE_METRICS, PIXEL_LIKELIHOOD, metric_info
+from vtbench.metrics.catalog.maps import MAP_METRICS
 from vtbench.metrics.catalog.probing import probe_of
 from vtbench.metrics.catalog.rates import truth_of
 from vtbench.metrics.catalog.robustness import perturbed_base, robustness_rule
@@ -26,6 +27,7 @@ from vtbench.tasks.sections import (
     InstanceSpec,
     LearnabilitySpec,
     LikelihoodSpec,
+    MapsSpec,
     MetricRequest,
     PreprocessSpec,
     PreviewSpec,
@@ -39,7 +41,7 @@ from vtbench.tasks.stated import measured_code, public_name, stated_metric, stat
 
 TRUTH = "truth"
 """Role of the image that image metrics of a generation task compare with."""
-WITHOUT_IMAGES = ("shapes",)
+WITHOUT_IMAGES = ("shapes", "maps")
 """Kinds of task whose samples are no images."""
 _AS_THEY_ARE = {"preset": "native@1", "size": None}
 PIXEL_RULE = "clamp, times 255, round half to even, uint8"
@@ -66,6 +68,7 @@ class TaskSpec(Frozen):
         "probing",
         "cost",
         "shapes",
+        "maps",
     ]
     summary: str
     data: DataSpec = DataSpec.model_validate({})
@@ -93,6 +96,8 @@ class TaskSpec(Frozen):
     timing: TimingSpec | None = None
     shape_metrics: tuple[MetricRequest, ...] = ()
     shapes: ShapesSpec | None = None
+    map_metrics: tuple[MetricRequest, ...] = ()
+    maps: MapsSpec | None = None
     strata: tuple[str, ...] = Field((), description="fields of a sample's target to report each value of by itself")
     block_size: int = Field(16, ge=1, le=4096)
     previews: PreviewSpec = PreviewSpec()
@@ -104,7 +109,7 @@ class TaskSpec(Frozen):
     def metrics(self) -> tuple[MetricRequest, ...]:
         """Every metric the task asks for, in order."""
         of_parts = self.instance_metrics + self.block_metrics + self.prompt_metrics + self.likelihood_metrics
-        of_parts += self.condition_metrics + self.shape_metrics
+        of_parts += self.condition_metrics + self.shape_metrics + self.map_metrics
         of_parts += self.robustness_metrics + self.learnability_metrics + self.probing_metrics + self.cost_metrics
         return self.image_metrics + self.set_metrics + self.code_metrics + self.text_metrics + of_parts
 
@@ -163,9 +168,10 @@ class TaskSpec(Frozen):
         }
 
     def _given_images(self) -> dict[str, Any]:
-        """How images are brought to what is scored, or clouds."""
-        if self.shapes is not None:
-            return {"shapes": self.shapes.model_dump()}
+        """How images are brought to what is scored; or clouds, or maps."""
+        for name, section in (("shapes", self.shapes), ("maps", self.maps)):
+            if section is not None:
+                return {name: section.model_dump()}
         rule = _PIXEL_RULES.get(self.preprocess.preset.partition("@")[0], PIXEL_RULE)
         return {"preprocess": self.preprocess.model_dump(), "pixels": rule}
 
@@ -203,7 +209,8 @@ class TaskSpec(Frozen):
     @classmethod
     def _no_images_no_preprocessing(cls, content: Any) -> Any:
         if isinstance(content, dict) and content.get("kind") in WITHOUT_IMAGES:
-            if content.get("preprocess", _AS_THEY_ARE) != _AS_THEY_ARE:
+            stated = content.get("preprocess", {})
+            if not isinstance(stated, dict) or {**_AS_THEY_ARE, **stated} != _AS_THEY_ARE:
                 raise ValueError(f"a task of {content['kind']} has no images to preprocess: leave preprocess out")
             return {**content, "preprocess": _AS_THEY_ARE}
         return content
@@ -235,6 +242,7 @@ class TaskSpec(Frozen):
             ("learnability", self.learnability_metrics),
             ("shape", self.shape_metrics),
             ("probing", self.probing_metrics),
+            ("map", self.map_metrics),
         ):
             for request in requests:
                 kind = metric_info(request.name).kind
@@ -317,6 +325,7 @@ class TaskSpec(Frozen):
             ("probing", "probing_metrics", "probing", "what is told and held out"),
             ("cost", "cost_metrics", "timing", "how calls are timed"),
             ("shapes", "shape_metrics", "shapes", "which clouds are compared"),
+            ("maps", "map_metrics", "maps", "what maps are of"),
         ):
             of = "kind cost" if kind == "cost" else kind
             if section and (self.kind == kind) != (getattr(self, section) is not None):
@@ -340,9 +349,16 @@ class TaskSpec(Frozen):
             return
         if self.reference is None or self.reference.statistics is not None:
             raise ValueError("the reference is data, or left to --reference: reference: {}")
-        others = [request for request in self.metrics if request not in self.shape_metrics]
+        others = [request for request in self.metrics if request not in (*self.shape_metrics, *self.map_metrics)]
         if others:
             raise ValueError(f"{others[0].name} needs images, and there are none here")
+        if self.maps is None:
+            return
+        strange = [one.name for one in self.map_metrics if one.name not in MAP_METRICS[self.maps.of]]
+        if strange:
+            raise ValueError(f"{strange[0]} is no metric of {self.maps.of}: {', '.join(MAP_METRICS[self.maps.of])}")
+        if any(one.name == "mo_miou" for one in self.map_metrics) != bool(self.maps.moving):
+            raise ValueError("mo_miou is over the classes under moving, and nothing else is")
 
     def _check_robustness(self) -> None:
         plain = {request.name for request in (*self.image_metrics, *self.set_metrics)}

@@ -174,6 +174,29 @@ class ShapesSpec(Frozen):
     seed: int = Field(0, ge=0, description="of points and of clouds that are drawn")
 
 
+class MapsSpec(Frozen):
+    """What maps are of, and which of their pixels count."""
+
+    of: Literal["segmentation", "depth", "normals"]
+    classes: int | None = Field(None, ge=2, le=1024, description="segmentation: labels run from 0 to below this")
+    ignore: int = Field(255, description="segmentation: label of pixels that do not count")
+    moving: tuple[int, ...] = Field((), description="segmentation: classes of mo_miou")
+    png_scale: float = Field(256.0, gt=0, description="depth: what values of a PNG are divided by")
+    horizon: Literal["short", "medium", "long"] | None = Field(
+        None, description="of a forecast: how far ahead the maps are predicted; none: not stated"
+    )
+
+    @model_validator(mode="after")
+    def _states_its_classes(self) -> MapsSpec:
+        if (self.of == "segmentation") != (self.classes is not None):
+            raise ValueError("maps of segmentation state their classes, and no others do")
+        if self.classes is not None and 0 <= self.ignore < self.classes:
+            raise ValueError(f"ignore is {self.ignore}, which is a class")
+        if any(not 0 <= one < (self.classes or 0) for one in self.moving):
+            raise ValueError("moving names classes, of maps of segmentation")
+        return self
+
+
 class ReferenceSpec(Frozen):
     """What the images of a generation task are compared with; with neither, ``--reference`` must say it."""
 

@@ -20,7 +20,7 @@ from vtbench.generators.contract.checks import (
     check_pixel_likelihood,
 )
 from vtbench.generators.contract.subject import Evidence, Subject, collect
-from vtbench.generators.protocols import PremadeClouds, PremadeSamples
+from vtbench.generators.protocols import PremadeClouds, PremadeMaps, PremadeSamples
 from vtbench.tokenizers.contract.subject import CheckResult
 
 __all__ = ["CheckResult", "check_generator"]
@@ -45,6 +45,11 @@ def check_generator(generator: Any, *, device: str = "cpu") -> list[CheckResult]
     if not isinstance(info, GeneratorInfo):
         return [CheckResult("info", False, f"info is {type(info).__name__}, not GeneratorInfo")]
     results = [check_info(info)]
+    if isinstance(generator, PremadeMaps):
+        return [
+            *results,
+            CheckResult("maps", True, f"{len(generator.maps.ids)} maps: held against references by a run"),
+        ]
     if isinstance(generator, PremadeClouds):
         return [*results, _guarded("clouds", _check_clouds, generator)]
     if isinstance(generator, PremadeSamples):

@@ -19,6 +19,7 @@ from vtbench.metrics.catalog.images import (
     PROMPT_REGISTRY,
 )
 from vtbench.metrics.catalog.learnability import LEARNABILITY_INFOS
+from vtbench.metrics.catalog.maps import MAP_INFOS, best_of_info
 from vtbench.metrics.catalog.probing import PROBING_INFOS
 from vtbench.metrics.catalog.rates import (
     CODE_INFOS,
@@ -63,6 +64,7 @@ __all__ = [
     "INSTANCE_METRICS",
     "LEARNABILITY_INFOS",
     "LIKELIHOOD_INFOS",
+    "MAP_INFOS",
     "PIXEL_LIKELIHOOD",
     "PROBING_INFOS",
     "PROMPT_INFOS",
@@ -87,7 +89,7 @@ _OF_PERTURBED = ("psnr_perturbed", "lpips_alex_perturbed", "kid_efflite0_perturb
 _OF_READINGS = {**TEXT_INFOS, **INSTANCE_INFOS}
 _OF_PIXELS = {**IMAGE_INFOS, **BLOCK_INFOS, **PROMPT_INFOS, **CONDITION_INFOS, **VIDEO_INFOS}
 _REGISTRIES = (IMAGE_REGISTRY, BLOCK_REGISTRY, PROMPT_REGISTRY, CONDITION_REGISTRY, VIDEO_REGISTRY)
-SHIPPED = {**_OF_PIXELS, **_OF_CODES, **_OF_READINGS, **COST_INFOS, **SHAPE_INFOS}
+SHIPPED = {**_OF_PIXELS, **_OF_CODES, **_OF_READINGS, **COST_INFOS, **SHAPE_INFOS, **MAP_INFOS}
 """Metrics that come with vtbench, set metrics apart."""
 
 
@@ -100,14 +102,14 @@ def metric_names() -> list[str]:
     registered = [name for registry in _REGISTRIES for name in registry.names()]
     of_codes = (*_OF_CODES, *_OF_PERTURBED)
     of_sets = (*FIXED_SETS, *SECOND_HABITS, *derived, *of_plugins)
-    return sorted({*registered, *of_codes, *_OF_READINGS, *COST_INFOS, *SHAPE_INFOS, *of_sets})
+    return sorted({*registered, *of_codes, *_OF_READINGS, *COST_INFOS, *SHAPE_INFOS, *MAP_INFOS, *of_sets})
 
 
 def is_own(name: str) -> bool:
     """Whether a metric is vtbench's own, network included."""
     entry = set_metric(name)
     if entry is None:
-        return name in SHIPPED or perturbed_base(name) is not None
+        return name in SHIPPED or perturbed_base(name) is not None or best_of_info(name) is not None
     return entry.extractor in EXTRACTORS.builtin and entry.estimator in ESTIMATORS.builtin
 
 
@@ -127,9 +129,9 @@ def metric_info(name: str) -> MetricInfo:
     entry = set_metric(name)
     if entry is not None:
         return entry.info
-    perturbed = perturbed_info(name)
-    if perturbed is not None:
-        return perturbed
+    derived = perturbed_info(name) or best_of_info(name)
+    if derived is not None:
+        return derived
     registry = metric_registry(name)
     if name in registry or ":" in name:  # a path says its kind itself
         return _foreign_info(registry.load(name), name)

@@ -13,6 +13,7 @@ FAMILIES = (
     "probing",
     "cost",
     "shapes",
+    "maps",
     "compat",
 )
 """A CSV each. Compat tasks reproduce quirks on purpose and stand apart from the tasks they resemble."""
@@ -132,6 +133,7 @@ METRIC_COLUMNS: dict[str, tuple[str, ...]] = {
         *(f"nna_{distance}_gap" for distance in ("cd", "emd")),
         "jsd_3d",
     ),
+    "maps": ("miou", "mo_miou", "depth_delta1", "depth_absrel", "normal_mean_angle", "normal_below_11_25"),
     "compat": (
         *_PAIRED,
         "compat_vtbench_psnr",

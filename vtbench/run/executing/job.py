@@ -22,6 +22,7 @@ from vtbench.run import provenance
 from vtbench.run.device import make_deterministic
 from vtbench.run.executing.generation import generated_blocks, generation_manifest, ready_reference
 from vtbench.run.executing.likelihood import likelihood_blocks
+from vtbench.run.executing.maps import map_blocks
 from vtbench.run.executing.reconstruction import reconstructed_blocks, reference_features
 from vtbench.run.executing.shapes import shape_blocks
 from vtbench.run.executing.writing import Measured, written
@@ -34,6 +35,7 @@ from vtbench.run.planning.job_check import own_manifest
 from vtbench.run.planning.jobs import JobPlan, TaskData
 from vtbench.run.planning.model_sections import model_section
 from vtbench.run.planning.models import PredictionSource
+from vtbench.run.planning.premade.maps import MapsData
 from vtbench.run.planning.premade.shapes import ShapesData
 from vtbench.run.progress import JobProgress, job_progress, say
 from vtbench.run.storing.blocks import Block, BlockResult
@@ -179,6 +181,8 @@ def _measured(
 ) -> Generator[Measured, None, None]:
     if isinstance(plan.data, GenerationData):
         return generated_blocks(plan, plan.data, evaluators, device, missing)
+    if isinstance(plan.data, MapsData):
+        return map_blocks(plan, plan.data, device, missing)
     if isinstance(plan.data, ShapesData):
         return shape_blocks(plan, plan.data, device, missing)
     assert isinstance(plan.data, TaskData)

@@ -7,10 +7,9 @@ from collections.abc import Generator, Sequence
 import torch
 
 from vtbench.run.executing.writing import Measured, at_once
-from vtbench.run.measuring.previews import fixed_indices
+from vtbench.run.measuring.previews import FixedPreviews, fixed_indices
 from vtbench.run.measuring.shapes.asked import asked_distances, asked_grid
 from vtbench.run.measuring.shapes.meter import ShapeMeter
-from vtbench.run.measuring.shapes.pictures import Folder
 from vtbench.run.planning.jobs import JobPlan, row_columns
 from vtbench.run.planning.premade.shapes import ShapesData
 from vtbench.run.storing.blocks import Block
@@ -28,7 +27,7 @@ def shape_blocks(
         spec=task.shapes,
         distances=asked_distances(task.shape_metrics),
         grid=asked_grid(task),
-        previews=Folder(plan.folder / "previews", fixed_indices(len(data.ids), task.previews.fixed)),
+        previews=FixedPreviews(plan.folder / "previews", fixed_indices(len(data.ids), task.previews.fixed)),
         columns=row_columns(task),
         device=device,
     )

@@ -87,6 +87,26 @@ class PreviewKeeper:
         return True
 
 
+@dataclass(frozen=True, eq=False)
+class FixedPreviews:
+    """Keeps one picture of fixed samples, drawn when it is written.
+
+    Attributes:
+        folder: where they go.
+        fixed: positions of the samples that are kept.
+    """
+
+    folder: Path
+    fixed: frozenset[int]
+
+    def kept(self, index: int, sample_id: str, drawn: Callable[[], Image.Image]) -> list[Callable[[], None]]:
+        """Draw and write the picture of a sample, if it is one of those."""
+        if index not in self.fixed:
+            return []
+        path = inside(self.folder, preview_name(index, sample_id))
+        return [lambda: save_preview(drawn(), path)]
+
+
 def _write(reference: Tensor, prediction: Tensor, path: Path) -> None:
     save_preview(preview_image(reference, prediction), path)
 

@@ -15,9 +15,10 @@ from vtbench.core.naming.reference import parse_reference
 from vtbench.core.registry import Registry
 from vtbench.data.clouds.contract import CloudSet
 from vtbench.data.conditions import ConditionSet
+from vtbench.data.maps.folder import MapFolder
 from vtbench.generators import GENERATORS
 from vtbench.generators.likelihoods import told_by
-from vtbench.generators.protocols import PremadeClouds, PremadeSamples, drawn_levels
+from vtbench.generators.protocols import PremadeClouds, PremadeMaps, PremadeSamples, drawn_levels
 from vtbench.generators.resolve import generator_arguments, resolve_generator
 from vtbench.run.device import choose_dtype
 from vtbench.run.measuring.model import LoadedModel
@@ -35,7 +36,7 @@ class GeneratorSource(NamedSource):
     """Whether the generator is somebody's own, who goes on training it."""
     kept: ClassVar[tuple[str, ...]] = (
         *("info", "import_path", "notes", "code_files"),
-        *("tokenizer_info", "drawn_info", "tokenizer_reference", "premade", "clouds", "likelihoods"),
+        *("tokenizer_info", "drawn_info", "tokenizer_reference", "premade", "clouds", "maps", "likelihoods"),
     )
 
     def make(self) -> Any:
@@ -83,6 +84,11 @@ class GeneratorSource(NamedSource):
         return self.model.clouds if isinstance(self.model, PremadeClouds) else None
 
     @cached_property
+    def maps(self) -> MapFolder | None:
+        """Maps that were predicted before; ``None`` of every generator of images."""
+        return self.model.maps if isinstance(self.model, PremadeMaps) else None
+
+    @cached_property
     def likelihoods(self) -> frozenset[str]:
         """What of real images it tells the likelihood of: their codes, their pixels."""
         return told_by(self.model)
@@ -96,6 +102,7 @@ class GeneratorSource(NamedSource):
             "tokenizer": None if self.tokenizer_info is None else with_digests(self.tokenizer_info),
             "images": None if self.premade is None else self.premade[0].fingerprint,
             **({} if self.clouds is None else {"clouds": self.clouds.fingerprint}),
+            **({} if self.maps is None else {"maps": self.maps.identity}),
         }
 
 

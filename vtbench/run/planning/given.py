@@ -20,6 +20,7 @@ from vtbench.run.planning.generation_reference import GenerationReference, find_
 from vtbench.run.planning.generators import GeneratorSource
 from vtbench.run.planning.jobs import JobData, TaskData, open_task_data
 from vtbench.run.planning.models import FolderSource, Source, TokenizerSource
+from vtbench.run.planning.premade.maps import open_maps_data
 from vtbench.run.planning.premade.shapes import open_shapes_data
 from vtbench.run.probing.labelled import LabelledSplit
 from vtbench.run.storing.rows import strata_of
@@ -63,8 +64,13 @@ class GivenData:
         """
         if task.shapes is not None:
             return open_shapes_data(task, source, self.reference, self.limit)
-        if source.clouds is not None:
-            raise UsageError(f"{source.label} is point clouds, the task {task.name} takes images", "see shapes-folder")
+        if task.maps is not None:
+            return open_maps_data(task, source, self.reference, self.limit)
+        for what, there in (("point clouds", source.clouds), ("maps", source.maps)):
+            if there is not None:
+                raise UsageError(
+                    f"{source.label} is {what}, the task {task.name} takes images", "see vtbench list tasks"
+                )
         asked = self.data if self.conditions is None and isinstance(self.data, str) else self.conditions
         return open_generation_data(task, source, asked, self.compared(task), self.limit)
 

@@ -223,6 +223,7 @@ def row_columns(task: TaskSpec) -> list[str]:
     from vtbench.metrics.catalog.lookup import ROW_CODE_METRICS, metric_info
     from vtbench.metrics.texts.instances import instance_columns
     from vtbench.run.measuring.evaluators import block_metrics
+    from vtbench.run.measuring.maps.asked import map_columns
     from vtbench.run.measuring.prompts import prompt_columns
     from vtbench.run.measuring.reading_originals.chosen import text_columns
     from vtbench.run.measuring.robustness.answers import robustness_columns
@@ -242,7 +243,7 @@ def row_columns(task: TaskSpec) -> list[str]:
     ]
     others += robustness_columns(task.robustness_metrics)
     others += COST_COLUMNS if task.timing is not None else ()
-    others += nearest_columns(task.shape_metrics)
+    others += nearest_columns(task.shape_metrics) + map_columns(task.map_metrics)
     return [*dict.fromkeys(columns), *ROW_CODE_METRICS, *text_columns(task), *instances, *of_blocks, *others]
 
 

@@ -49,6 +49,9 @@ def check_unused(tasks: Sequence[TaskSpec], given: GivenData, options: RunOption
     """Options that no task of the session reads: whoever gives one believes that it decides something."""
     made = [task for task in tasks if task.of_samples]
     problems: list[VtbenchError] = []
+    images_made = [task for task in made if task.kind == "generation"]
+    if options.samples is not None and made and not images_made:
+        problems.append(UsageError("--samples keeps generated images: no task here has any", "leave it out"))
     of_generators = (("--reference", given.reference), ("--samples", options.samples), ("conditions", given.conditions))
     for option, value in of_generators:
         if value is not None and tasks and not made:

@@ -26,6 +26,7 @@ from vtbench.run.scoring.fold import (
 )
 from vtbench.run.scoring.instances import instance_results
 from vtbench.run.scoring.learnability import learnability_results
+from vtbench.run.scoring.maps import map_results
 from vtbench.run.scoring.probing import probing_results
 from vtbench.run.scoring.recording import make_record
 from vtbench.run.scoring.robustness import robustness_results
@@ -85,6 +86,7 @@ def score_job(
         *code_results(measured),
         *of_sets,
         *shape_results(measured),
+        *map_results(measured),
         *robustness_results(measured, told_of_sets, note),
         *share_results(measured, task.set_metrics, told_of_sets),
     ]

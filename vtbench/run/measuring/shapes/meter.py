@@ -14,12 +14,11 @@ import torch
 from numpy.typing import NDArray
 
 from vtbench.core.contracts import SampleFailure
-from vtbench.core.disk.files import inside
 from vtbench.core.threads.lanes import in_lanes
 from vtbench.data.clouds.contract import Side
 from vtbench.metrics.shapes.distances import Cloud, distance
 from vtbench.metrics.shapes.occupancy import OccupancyGrid
-from vtbench.run.measuring.previews import preview_name, save_preview
+from vtbench.run.measuring.previews import FixedPreviews
 from vtbench.run.measuring.shapes.asked import (
     ACROSS,
     OCCUPANCY,
@@ -30,7 +29,7 @@ from vtbench.run.measuring.shapes.asked import (
     followers,
 )
 from vtbench.run.measuring.shapes.loading import Bank, Loaded, load
-from vtbench.run.measuring.shapes.pictures import Folder, cloud_picture
+from vtbench.run.measuring.shapes.pictures import cloud_picture
 from vtbench.run.measuring.tally import Tally
 from vtbench.run.storing.blocks import Block, BlockResult
 from vtbench.run.storing.rows import SampleRow, as_samples
@@ -58,7 +57,7 @@ class ShapeMeter:
     spec: ShapesSpec
     distances: tuple[str, ...]
     grid: OccupancyGrid | None
-    previews: Folder
+    previews: FixedPreviews
     columns: Sequence[str]
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
@@ -124,16 +123,12 @@ class ShapeMeter:
 
     def _picture(self, index: int, row: dict[str, Row]) -> list[Callable[[], None]]:
         """A sample beside its nearest reference, if it is one of those that are kept."""
-        if index not in self.previews.fixed or self._bank.trouble(index):
+        if self._bank.trouble(index):
             return []
         beside = self._bank.references[index]
         if self.distances:
             beside = self._bank.references[int(np.nanargmin(row[array_name(self.distances[0], ACROSS)]))]
         sample = self._bank.samples[index]
         assert isinstance(sample, Cloud) and isinstance(beside, Cloud)
-        path = inside(self.previews.folder, preview_name(index, self.samples.ids[index]))
-        return [partial(_draw, sample, beside, path)]
-
-
-def _draw(sample: Cloud, beside: Cloud, path: Any) -> None:
-    save_preview(cloud_picture(sample.points, beside.points), path)
+        drawn = partial(cloud_picture, sample.points, beside.points)
+        return self.previews.kept(index, self.samples.ids[index], drawn)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
@@ -15,14 +12,6 @@ _SIDE, _FINE, _GAP = 200, 3, 4
 _TURN, _TILT = np.radians(35.0), np.radians(28.0)
 _NEAR, _FAR = np.array([24, 60, 110]), np.array([176, 200, 222])
 _MOST_SHOWN = 4096
-
-
-@dataclass(frozen=True)
-class Folder:
-    """Where pictures are kept, and of which rows."""
-
-    folder: Path
-    fixed: frozenset[int]
 
 
 def cloud_picture(sample: Points, reference: Points) -> Image.Image:
