@@ -22,6 +22,7 @@ from vtbench.data.conditions import unconditional
 from vtbench.data.preparing.presets import make_preset
 from vtbench.metrics.catalog.lookup import metric_info
 from vtbench.metrics.images.pixel import Psnr
+from vtbench.metrics.probes.pooling import Pooling
 from vtbench.run.measuring.conditioned.at_size import ConditionsAtSize
 from vtbench.run.measuring.evaluators import Evaluators
 from vtbench.run.measuring.generated import GenerationMeter
@@ -104,7 +105,9 @@ def in_another_thread(finish: Callable[[], BlockResult]) -> None:
         thread.submit(finish).exception()
 
 
-def reconstruction(transfers: ToGpu, folder: Path, restore: Callable[[Tensor], Tensor] | None) -> Callable[[], Any]:
+def reconstruction(
+    transfers: ToGpu, folder: Path, restore: Callable[[Tensor], Tensor] | None, pooling: Pooling | None = None
+) -> Callable[[], Any]:
     names = [f"image-{place}" for place in range(COUNT)]
     samples = [
         transfers.ready(Prepared(name, image, image, restore, None))
@@ -120,6 +123,7 @@ def reconstruction(transfers: ToGpu, folder: Path, restore: Callable[[Tensor], T
         transfers=transfers,
         batch_size=BATCH,
         columns=["psnr"],
+        pooling=pooling,
     )
     return lambda: meter.measure(Block(0, 0, COUNT), samples, 0.0)
 
@@ -150,9 +154,14 @@ def upside_down(image: Tensor) -> Tensor:
     return image.flip(1)
 
 
+def entries(level: int) -> Tensor:
+    return torch.zeros(256, 3, device=GPU)
+
+
 CASES: dict[str, tuple[Callable[[ToGpu, Path], Callable[[], Any]], int]] = {
     "reconstruction": (lambda transfers, folder: reconstruction(transfers, folder, None), 0),
     "restored on the host": (lambda transfers, folder: reconstruction(transfers, folder, upside_down), BATCHES),
+    "codes pooled": (lambda transfers, folder: reconstruction(transfers, folder, None, Pooling(entries)), 0),
     "generation": (generation, BATCHES),
 }
 

@@ -87,7 +87,8 @@ def _lost_metrics(task: TaskSpec, results: Sequence[MetricResult]) -> set[str]:
 
     Metrics of codes do not apply to models without such codes, nor a word error rate to scripts without spaces.
     """
-    optional = {request.name for request in (*task.code_metrics, *task.robustness_metrics)} | {"wer"}
+    of_codes = (*task.code_metrics, *task.robustness_metrics, *task.learnability_metrics, *task.probing_metrics)
+    optional = {request.name for request in of_codes} | {"wer"}
     asked = {metric_info(request.name).name for request in task.metrics} - optional
     return asked - {result.metric for result in results}
 
