@@ -27,6 +27,7 @@ class Options(TypedDict, total=False):
     suite: str | None
     data: Any
     reference: Any
+    training: Any
     conditions: Sequence[str | int | Condition] | None
     limit: int | None
     device: Any
@@ -71,18 +72,22 @@ class Choices:
             if value is not None and (not isinstance(value, int) or value < least):
                 raise UsageError(f"{name}={value!r}", f"give a whole number, at least {least}")
 
-    def of_run(self, out: Path, lasting: bool, reference: str | None, device: str, dtype: str) -> RunOptions:
+    def of_run(
+        self, out: Path, lasting: bool, reference: str | None, training: str | None, device: str, dtype: str
+    ) -> RunOptions:
         """For one call.
 
         Args:
             out: the folder of runs.
             lasting: whether it stays.
             reference: what generated images are compared with, in words.
+            training: what their generator was trained on, in words.
             device: where the model lies, unless one was chosen.
             dtype: its own, unless one was chosen.
         """
-        chosen = {**vars(self), "device": self.device or device, "dtype": self.dtype or dtype}
-        return RunOptions(out=out, lasting=lasting, reference=reference, workers_of="none", command=_COMMAND, **chosen)
+        chosen: dict[str, Any] = {**vars(self), "device": self.device or device, "dtype": self.dtype or dtype}
+        chosen |= {"reference": reference, "training": training}
+        return RunOptions(out=out, lasting=lasting, workers_of="none", command=_COMMAND, **chosen)
 
 
 def listed(names: Names, what: str) -> tuple[str, ...]:

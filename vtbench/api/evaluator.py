@@ -55,6 +55,7 @@ class Evaluator:
             whatever ``--data`` takes, a torch ``Dataset`` (items are images, or images with labels), a list of Pillow
             images or of paths, or ``uint8 [N,3,H,W]``.
         reference: what generated images are compared with: statistics by name or file, or images as for ``data``.
+        training: images that the generator was trained on, as for ``data``, of tasks that look for copies of them.
         conditions: prompts or class labels for generators, of a task that leaves them open: ``t2i-prompts``,
             ``generation-folder``; or ``Condition`` values, which may hold images: ``edit-prompts``.
         limit: only the first so many samples.
@@ -87,6 +88,7 @@ class Evaluator:
         suite: str | None = None,
         data: Any = None,
         reference: Any = None,
+        training: Any = None,
         conditions: Sequence[str | int | Condition] | None = None,
         limit: int | None = None,
         device: torch.device | str | int | None = None,
@@ -114,7 +116,8 @@ class Evaluator:
         )  # fmt: skip
         with left_as_it_was():
             given = as_data(data), as_data(reference, "reference"), as_conditions(conditions)
-        self._data = KeptData(*given, limit=limit, keep_bytes=keep_bytes)
+            trained_on = as_data(training, "training")
+        self._data = KeptData(*given, limit=limit, keep_bytes=keep_bytes, training=trained_on)
         self._networks, self._crewing = Networks(all_stay=True), Crewing(distributed)
 
     def __call__(self, model: Any, *, name: str | None = None) -> Result:
@@ -181,9 +184,11 @@ class Evaluator:
             tuple(models.tokenizers), tuple(models.generators), self._tasks, self._suite,
             self._data.data is not None, self._trusted,
         )  # fmt: skip
-        reference = None if self._data.reference is None else str(self._data.reference)
+        given = self._data
+        reference = None if given.reference is None else str(given.reference)
+        training = None if given.training is None else str(given.training)
         place = self._workplace
-        options = self._choices.of_run(place.folder, place.lasting, reference, models.device, models.dtype)
+        options = self._choices.of_run(place.folder, place.lasting, reference, training, models.device, models.dtype)
         tasks = [load_task(name, self._trusted) for name in chosen.tasks]
         session = plan_session(models.makers, tasks, self._data, options)
         return replace(session, crew=crew, networks=self._networks)

@@ -46,6 +46,7 @@ def metric(
     block   ``metric(prediction, reference)``           ``float64 [B]``: ``band_error``
     prompt  ``metric(images, prompts)``                 ``float64 [B]``: ``clip_score``
     set     ``metric(predictions, references)``         ``Estimate``: ``fid``, ``kid_efflite0``; sets of any sizes
+    …       ``metric(samples, held_out, training)``     ``Estimate``: ``authenticity_efflite0``
     ======  ==========================================  ===============================================
 
     Images are ``uint8 [B,3,H,W]``, or floats in [0, 1], which are rounded as a model's output is. Values are those of a

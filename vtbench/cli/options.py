@@ -48,6 +48,15 @@ ReferenceImages = Annotated[
         help="What generated images are compared with: statistics or a data set.",
     ),
 ]
+TrainingImages = Annotated[
+    str | None,
+    typer.Option(
+        "--training",
+        metavar="DATA",
+        callback=_given,
+        help="Images that a generator was trained on, of tasks that look for copies.",
+    ),
+]
 SamplesFolder = Annotated[
     Path | None,
     typer.Option(

@@ -8,7 +8,7 @@ from typer.core import TyperCommand
 
 PANELS = {
     "Models and tasks": ("tokenizer", "generator", "task", "suite", "pred", "name"),
-    "Data": ("data", "reference", "limit", "seed", "allow_small_sets"),
+    "Data": ("data", "reference", "training", "limit", "seed", "allow_small_sets"),
     "Machine": ("device", "dtype", "batch_size", "workers", "workers_of", "offline"),
     "Workers": ("launcher", "world", "gpus_per_worker", "cpus_per_worker", "ray_address", "slurm"),
     "Results": ("out", "samples", "strict", "fresh", "dry_run", "json"),

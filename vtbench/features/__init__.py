@@ -20,8 +20,12 @@ EXTRACTORS = Registry(
         "dinov2": "vtbench.features.dinov2:DinoV2",
         "dinov2_8bit": "vtbench.features.dinov2:DinoV2Of8Bit",
         "i3d_kinetics400": "vtbench.features.i3d:I3dKinetics400",
+        "pixels_32": "vtbench.features.pixels:Pixels32",
     },
 )
+
+OF_PIXELS = ("pixels_32",)
+"""Built-in extractors without a network, whose likeness is distance."""
 
 WITH_LOGITS = ("inception_tf", "efflite0", "i3d_kinetics400")
 """Built-in extractors that have a classifier's logits."""

@@ -83,8 +83,9 @@ _KINDS = {kind: place for place, kind in enumerate(FAMILIES)}
 
 
 def _place(board: Board) -> int:
-    """Kinds in a fixed order; the task of a generator's tokenizer stands with the generators."""
-    return _KINDS["generation"] if board.title.endswith("-tokenizer") else _KINDS.get(board.kind, len(_KINDS))
+    """Kinds in a fixed order; the tasks of a generator's tokenizer stand with the generators."""
+    beside = board.title.endswith(("-tokenizer", "-training"))
+    return _KINDS["generation"] if beside else _KINDS.get(board.kind, len(_KINDS))
 
 
 def _order(run: Run) -> tuple[float, str]:

@@ -11,7 +11,8 @@ from pathlib import Path
 from PIL import Image
 
 from vtbench.report.gather import Board, Run
-from vtbench.results.records.previews import open_preview, preview_files
+from vtbench.results.records.nearest import NEAREST, NEAREST_BY, Pair
+from vtbench.results.records.previews import PREVIEWS, open_preview, preview_files
 from vtbench.results.records.samples import Samples
 
 _GAP = 4
@@ -40,6 +41,15 @@ class Grid:
 
     sample: str
     why: str
+    shots: tuple[Shot, ...]
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """The pairs of a run that are nearest by one extractor; the picture of each holds sample and training image."""
+
+    run: str
+    extractor: str
     shots: tuple[Shot, ...]
 
 
@@ -78,6 +88,27 @@ def sheets(board: Board) -> list[tuple[str, tuple[Shot, ...]]]:
         shots = [_shot(run, path, index) for index, path in sorted(preview_files(run.folder).items())[:SHEET]]
         found.append((run.label, tuple(shot for shot in shots if shot is not None)))
     return [(label, shots) for label, shots in found if shots]
+
+
+def pairs(board: Board) -> list[Nearest]:
+    """Samples of generators beside the training images nearest to them, by each extractor that told any."""
+    found: dict[tuple[str, str], Nearest] = {}
+    for run in board.runs:
+        for result in run.record.results:
+            by = str(result.details.get(NEAREST_BY, "")) if NEAREST in result.details else ""
+            if by and (run.label, by) not in found:
+                shots = [_of_pair(run, Pair.read(told), by) for told in result.details[NEAREST]]
+                found[(run.label, by)] = Nearest(run.label, by, tuple(filter(None, shots)))
+    return [each for each in found.values() if each.shots]
+
+
+def _of_pair(run: Run, pair: Pair, extractor: str) -> Shot | None:
+    path = run.folder / PREVIEWS / pair.picture(extractor)
+    if path.is_symlink() or path.parent.is_symlink() or not path.is_file():
+        return None
+    picture = open_preview(path)
+    told = f"distance {pair.distance:.4g}, training image {pair.training}"
+    return None if picture is None else Shot(run.label, pair.id, _uri(picture), caption=told)
 
 
 def _median_of(board: Board, indices: list[int]) -> int | None:

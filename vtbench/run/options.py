@@ -28,6 +28,7 @@ class RunOptions:
         fresh: discard what an earlier run of the same job left.
         allow_small_sets: compute FID on fewer images than it needs, with a warning in the record.
         reference: what generated images are compared with, instead of the task's own reference.
+        training: the images that a generator was trained on, instead of the task's own.
         samples: folder that every generated image is written to, beside being scored.
         command: the command line, for the record.
         invocation: the whole invocation as a file of ``--config`` holds it, for the record; empty where there is none.
@@ -48,6 +49,7 @@ class RunOptions:
     fresh: bool = False
     allow_small_sets: bool = False
     reference: str | None = None
+    training: str | None = None
     samples: Path | None = None
     command: tuple[str, ...] = ()
     invocation: Mapping[str, Any] = field(default_factory=dict)

@@ -16,8 +16,9 @@ from vtbench.features import EXTRACTORS
 from vtbench.run.measuring.evaluators import required_features
 from vtbench.run.measuring.robustness.answers import perturbed_sets
 from vtbench.run.planning.generation_data import GenerationData
+from vtbench.run.planning.generation_reference import GenerationReference
 from vtbench.run.planning.jobs import JobPlan, TaskData, row_columns
-from vtbench.run.scoring.tokenizer_share import tokenizer_job
+from vtbench.run.scoring.copies.beside import jobs_beside
 from vtbench.run.storing.references import FOLDER
 from vtbench.tasks import TaskSpec
 
@@ -38,7 +39,7 @@ def check_room(plans: Sequence[JobPlan]) -> list[VtbenchError]:
     if not plans:
         return []
     out, samples = plans[0].options.out, _existing(plans[0].options.samples)
-    jobs = [job for plan in plans for job in (plan, tokenizer_job(plan)) if job is not None]
+    jobs = [job for plan in plans for job in (plan, *(beside.plan for beside in jobs_beside(plan)))]
     needed: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     named: dict[int, Path] = {}
     for folder, parts in ((out, room_of(jobs)), (samples, room_of_samples(plans))):
@@ -126,13 +127,14 @@ def _references(job: JobPlan, width: int) -> float:
     data = job.data
     if not isinstance(data, GenerationData):
         return len(data.ids) * width * _FLOAT32
-    if data.reference is None:
-        return 0.0
-    if data.reference.dataset is None:
-        statistics = data.reference.statistics
-        return float(statistics.path.stat().st_size) if statistics is not None else 0.0
-    moments = sum(each**2 for each in _features(job.task).values()) * _FLOAT64
-    return float(len(data.reference.dataset) * width * _FLOAT32 + moments)
+    return sum(_file_of(found, job.task, width) for found in (data.reference, data.training) if found is not None)
+
+
+def _file_of(found: GenerationReference, task: TaskSpec, width: int) -> float:
+    if found.dataset is None:
+        return float(found.statistics.path.stat().st_size) if found.statistics is not None else 0.0
+    moments = sum(each**2 for each in _features(task).values()) * _FLOAT64
+    return float(len(found.dataset) * width * _FLOAT32 + moments)
 
 
 def _previews(task: TaskSpec, samples: int) -> float:
@@ -141,7 +143,7 @@ def _previews(task: TaskSpec, samples: int) -> float:
     if task.kind == "tokens":
         return 0.0
     if task.of_samples:
-        return 3.0 * min(samples, task.previews.fixed)
+        return 3.0 * (samples if task.training is not None else min(samples, task.previews.fixed))
     return 9.0 * min(samples, task.previews.fixed + task.previews.worst * (1 + math.log(max(samples, 1))))
 
 

@@ -33,7 +33,7 @@ from vtbench.run.planning.models import Source
 from vtbench.run.planning.preflight import check_folder, check_labels, check_tasks, check_unused, raise_all
 from vtbench.run.progress import say
 from vtbench.run.room import check_room
-from vtbench.run.scoring.tokenizer_share import tokenizer_evaluators, tokenizer_job
+from vtbench.run.scoring.copies.beside import Beside, jobs_beside
 from vtbench.run.storing.references import FOLDER
 from vtbench.run.worker import Worker, current_worker
 from vtbench.tasks import TaskSpec
@@ -119,7 +119,7 @@ def plan_session(
         UsageError: unknown names, wrong arguments, bad data.
         AssetMissingError: weights that cannot be had.
     """
-    given = data if isinstance(data, GivenData) else GivenData(data, options.reference, limit=options.limit)
+    given = data if isinstance(data, GivenData) else _given(data, options)
     begin_run()
     worker = Worker() if options.workers_of == "none" else current_worker()
     peers = Peers(options.out, worker)
@@ -154,6 +154,10 @@ def plan_session(
     ]
     raise_all(problems or check_room(plans))
     return Session(plans, options, peers, broken)
+
+
+def _given(data: str | None, options: RunOptions) -> GivenData:
+    return GivenData(data, options.reference, limit=options.limit, training=options.training)
 
 
 def _device(options: RunOptions, worker: Worker) -> torch.device:
@@ -243,13 +247,13 @@ class _Runner:
                 self.hold(None)
 
     def _run(self, plan: JobPlan) -> Outcome:
-        beside = tokenizer_job(plan)
+        beside = jobs_beside(plan)
         there, whole = self._crew.one_finds(lambda: self._left(plan, beside))
         if there is not None and whole:
             return Outcome(plan, "reused", there)
         networks = self._crew.all_do(lambda: self._networks.of(plan.task, self._device))
-        if beside is not None:
-            self._measure_beside(beside, networks)
+        for job in beside:
+            self._measure_beside(job.plan, job.evaluators(networks))
         if there is not None:
             return Outcome(plan, "reused", there)
         record = self._measure(plan, networks)
@@ -257,7 +261,7 @@ class _Runner:
             refuse_failures(plan, record)
         return Outcome(plan, "waiting" if record is None else "measured", record)
 
-    def _left(self, plan: JobPlan, beside: JobPlan | None) -> tuple[RunRecord | None, bool]:
+    def _left(self, plan: JobPlan, beside: Sequence[Beside]) -> tuple[RunRecord | None, bool]:
         """The record that an earlier run left and that stands, and whether nothing is to be done beside it."""
         for folder in (plan.folder, plan.out / FOLDER):
             refuse_linked_way(folder, plan.out)
@@ -265,7 +269,7 @@ class _Runner:
         if self._options.fresh:
             discard(plan, self._worker)
         self._discard_changed(plan)
-        return reused(plan, self._worker), beside is None or is_finished(beside)
+        return reused(plan, self._worker), all(is_finished(job.plan) for job in beside)
 
     def _measure(self, plan: JobPlan, networks: Evaluators) -> RunRecord | None:
         """The record of a job, once every block is there."""
@@ -274,14 +278,14 @@ class _Runner:
         return self._crew.one_finds(lambda: score_when_whole(plan, networks, self._device, self._worker))
 
     def _measure_beside(self, beside: JobPlan, networks: Evaluators) -> None:
-        """The generator's tokenizer alone, unless an earlier run did."""
+        """The generator's tokenizer alone, on one set of images, unless an earlier run did."""
 
         def left() -> bool:
             self._discard_changed(beside)
             return reused(beside, self._worker) is not None
 
         if not self._crew.one_finds(left):
-            self._measure(beside, tokenizer_evaluators(networks))
+            self._measure(beside, networks)
 
     def _discard_changed(self, plan: JobPlan) -> None:
         """What an earlier run left does not stand where a file that the model read then is another now."""

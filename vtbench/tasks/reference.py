@@ -59,7 +59,10 @@ def _needs(task: TaskSpec) -> str:
     listed = _listed(task)
     if compared is None:
         return listed
-    return f"{listed}, and `--reference`" if listed else _at_hand(compared.data, "--reference")
+    if listed:
+        return f"{listed}, and `--reference`"
+    trained = task.training is not None and task.training.data is None
+    return _at_hand(compared.data, "--reference") + (", `--training`" if trained else "")
 
 
 def _listed(task: TaskSpec) -> str:
@@ -87,6 +90,7 @@ def _task(task: TaskSpec) -> str:
         if task.conditions is None
         else _fields(task.conditions.model_dump(mode="json", exclude_none=True)),
         "reference": _reference(task),
+        "training": _training(task),
         "likelihood": "" if task.likelihood is None else _fields(task.likelihood.model_dump()),
         "learnability": "" if task.learnability is None else _fields(task.learnability.model_dump()),
         "probing": "" if task.probing is None else _fields(task.probing.model_dump()),
@@ -126,6 +130,12 @@ def _reference(task: TaskSpec) -> str:
     if task.reference.statistics:
         return f"statistics `{task.reference.statistics}`"
     return f"`{task.reference.data}`" if task.reference.data else "given by `--reference`"
+
+
+def _training(task: TaskSpec) -> str:
+    if task.training is None:
+        return ""
+    return f"`{task.training.data}`" if task.training.data else "given by `--training`"
 
 
 def _metric(request: MetricRequest) -> str:

@@ -14,10 +14,10 @@ from pydantic import Field, field_validator, model_validator
 from vtbench.core.digests import digest_json
 from vtbench.features.faces import FACE_RECOGNISERS
 from vtbench.metrics.catalog.conditioned import condition_entry
-from vtbench.metrics.catalog.lookup import INSTANCE_METRICS, PIXEL_LIKELIHOOD, metric_info
+from vtbench.metrics.catalog.lookup import INSTANCE_METRICS, PIXEL_LIKELIHOOD, metric_info, set_metric
 from vtbench.metrics.catalog.maps import MAP_METRICS
 from vtbench.metrics.catalog.probing import probe_of
-from vtbench.metrics.catalog.rates import truth_of
+from vtbench.metrics.catalog.rates import CODE_COPIES, truth_of
 from vtbench.metrics.catalog.robustness import perturbed_base, robustness_rule
 from vtbench.readers import READERS
 from vtbench.tasks.sections import (
@@ -36,6 +36,7 @@ from vtbench.tasks.sections import (
     ReferenceSpec,
     ShapesSpec,
     TimingSpec,
+    TrainingSpec,
 )
 from vtbench.tasks.stated import measured_code, public_name, stated_metric, stated_reference
 
@@ -92,6 +93,7 @@ class TaskSpec(Frozen):
     probing_metrics: tuple[MetricRequest, ...] = ()
     probing: ProbingSpec | None = None
     reference: ReferenceSpec | None = None
+    training: TrainingSpec | None = None
     cost_metrics: tuple[MetricRequest, ...] = ()
     timing: TimingSpec | None = None
     shape_metrics: tuple[MetricRequest, ...] = ()
@@ -100,6 +102,7 @@ class TaskSpec(Frozen):
     maps: MapsSpec | None = None
     strata: tuple[str, ...] = Field((), description="fields of a sample's target to report each value of by itself")
     block_size: int = Field(16, ge=1, le=4096)
+    keep_codes: bool = Field(False, description="every image's codes stay in the blocks")
     previews: PreviewSpec = PreviewSpec()
     table: tuple[str, ...] = ()
     tolerances: dict[str, float] = Field(default_factory=dict)
@@ -132,13 +135,30 @@ class TaskSpec(Frozen):
 
     @property
     def keeps_codes(self) -> bool:
-        """Whether the codes themselves stay in its blocks: something is fitted on them."""
+        """Whether the codes themselves stay in its blocks: something is fitted on them, or compared with them."""
+        return self.fits_a_probe or self.keep_codes
+
+    @property
+    def fits_a_probe(self) -> bool:
+        """Whether something is fitted on its codes."""
         return self.kind in ("learnability", "probing")
 
     @property
     def of_pixels(self) -> bool:
         """Whether it asks for the likelihood of pixels, not of codes."""
         return any(request.name == PIXEL_LIKELIHOOD for request in self.likelihood_metrics)
+
+    @property
+    def of_training(self) -> tuple[MetricRequest, ...]:
+        """Metrics that compare with the images that a generator was trained on."""
+        entries = ((request, set_metric(request.name)) for request in self.set_metrics)
+        of_sets = tuple(request for request, entry in entries if entry is not None and entry.of_training)
+        return of_sets + tuple(request for request in self.code_metrics if request.name in CODE_COPIES)
+
+    @property
+    def compares_codes(self) -> bool:
+        """Whether codes of samples are compared with those of training images."""
+        return any(request.name in CODE_COPIES for request in self.code_metrics)
 
     @property
     def protocol(self) -> dict[str, Any]:
@@ -150,6 +170,8 @@ class TaskSpec(Frozen):
         asked = {} if self.conditions is None else {"conditions": self.conditions.model_dump()}
         compared = {} if self.reference is None else {"reference": self.reference.model_dump()}
         told = {} if self.likelihood is None else {"likelihood": self.likelihood.model_dump()}
+        trained = {} if self.training is None else {"training": self.training.model_dump()}
+        kept = {"keep_codes": True} if self.keep_codes else {}
         timed = {} if self.timing is None else {"timing": self.timing.model_dump()}
         learned = {} if self.learnability is None else {"learnability": self.learnability.model_dump()}
         probed = {} if self.probing is None else {"probing": self.probing.model_dump()}
@@ -159,6 +181,8 @@ class TaskSpec(Frozen):
             **block,
             **asked,
             **compared,
+            **trained,
+            **kept,
             **told,
             **timed,
             **learned,
@@ -252,11 +276,12 @@ class TaskSpec(Frozen):
             raise ValueError("text_metrics need a reader, and a reader needs text_metrics")
         self._check_instances()
         self._check_generation()
+        self._check_training()
         self._check_sections_of_kinds()
         self._check_likelihood()
         self._check_robustness()
         self._check_without_images()
-        if self.keeps_codes and self.preprocess.size is None and not self.data.source:
+        if self.fits_a_probe and self.preprocess.size is None and not self.data.source:
             raise ValueError("a probe is fitted on images of one size: preprocess.size states it")
         for request in self.probing_metrics:
             probe_of(request.name, request.params)
@@ -315,6 +340,13 @@ class TaskSpec(Frozen):
                     f"{request.name} is given all {conditions.per_prompt} images of a prompt: block_size must be a "
                     f"multiple of that, {self.block_size} is not"
                 )
+
+    def _check_training(self) -> None:
+        if self.training is not None and self.kind != "generation":
+            raise ValueError("training images belong to generation tasks")
+        if bool(self.of_training) != (self.training is not None):
+            named = ", ".join(request.name for request in self.of_training) or "authenticity_efflite0"
+            raise ValueError(f"training goes with metrics that compare with it, and they with it: {named}")
 
     def _check_sections_of_kinds(self) -> None:
         """What one kind of task has, and no other."""

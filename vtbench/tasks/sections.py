@@ -210,6 +210,12 @@ class ReferenceSpec(Frozen):
         return self
 
 
+class TrainingSpec(Frozen):
+    """The images that a generator was trained on; where it names none, ``--training`` must say it."""
+
+    data: str | None = Field(None, description="data set, preprocessed like the samples")
+
+
 class ProbeSpec(Frozen):
     """The network fitted on codes, and how: all of it decides what codes are said to cost."""
 

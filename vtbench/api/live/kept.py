@@ -79,6 +79,7 @@ class KeptData(GivenData):
     keep_bytes: int = KEPT_BYTES
     opened: dict[str, TaskData] = field(default_factory=dict, init=False)
     found: dict[str, GenerationReference | None] = field(default_factory=dict, init=False)
+    trained: dict[str, GenerationReference | None] = field(default_factory=dict, init=False)
 
     def images(self, task: TaskSpec) -> TaskData:
         """As :meth:`GivenData.images`, the same object each time."""
@@ -92,10 +93,17 @@ class KeptData(GivenData):
             self.found[task.protocol_id] = super().compared(task)
         return self.found[task.protocol_id]
 
+    def trained_on(self, task: TaskSpec) -> GenerationReference | None:
+        """As :meth:`GivenData.trained_on`, the same object each time."""
+        if task.protocol_id not in self.trained:
+            self.trained[task.protocol_id] = super().trained_on(task)
+        return self.trained[task.protocol_id]
+
     def forget(self) -> None:
         """Let all images go."""
         self.opened.clear()
         self.found.clear()
+        self.trained.clear()
 
 
 def _bytes(item: Prepared | SampleFailure) -> int:

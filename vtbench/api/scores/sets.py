@@ -16,7 +16,7 @@ from vtbench.core.threads.steady import one_thread_unless_own
 from vtbench.metrics.feature_matrix import ArrayFeatures
 from vtbench.run.measuring.evaluators import made_extractor, set_jobs
 
-_SIDES = ("predictions", "references")
+_SIDES = ("predictions", "references", "training")
 
 
 class SetScore(Score):
@@ -28,18 +28,27 @@ class SetScore(Score):
         self.reset()
 
     def reset(self) -> None:
-        """Forget the features of both sets."""
+        """Forget the features of all sets."""
         self._features: dict[str, list[np.ndarray[Any, Any]]] = {side: [] for side in _SIDES}
 
     def __call__(self, *given: Any) -> Estimate:
-        """One value of two sets (of the predictions alone, where the metric looks at nothing else)."""
+        """One value of two sets (of the predictions alone, where the metric looks at nothing else; of three, with the
+        training images, where it compares with those)."""
         return self._estimate({side: [self._of(images, side)] for side, images in self._sides(given).items()})
 
-    def update(self, predictions: Any = None, references: Any = None) -> None:
-        """Keep the features of more images of either set, or of both."""
-        if predictions is None and references is None:
-            raise UsageError(f"{self.info.name} was given no images", "update(predictions, references)")
-        for side, images in zip(_SIDES, (predictions, references), strict=True):
+    def update(self, predictions: Any = None, references: Any = None, training: Any = None) -> None:
+        """Keep the features of more images of one set, or of several.
+
+        Raises:
+            UsageError: no images, or training images for a metric that does not compare with them.
+        """
+        given = dict(zip(_SIDES, (predictions, references, training), strict=True))
+        named = [side for side, images in given.items() if images is not None]
+        if not named:
+            raise UsageError(f"{self.info.name} was given no images", f"update({', '.join(self._wanted)})")
+        if "training" in named and "training" not in self._wanted:
+            raise UsageError(f"{self.info.name} compares with no training images", "leave them out")
+        for side, images in given.items():
             if images is not None:
                 self._features[side].append(self._of(images, side))
 
@@ -52,10 +61,18 @@ class SetScore(Score):
         """Whether it looks at the predictions only."""
         return not getattr(self._job.estimator, "uses_references", True)
 
+    @property
+    def _wanted(self) -> tuple[str, ...]:
+        """The sets that it compares."""
+        return _SIDES if self._job.uses_training else _SIDES[:2]
+
     def _sides(self, given: tuple[Any, ...]) -> dict[str, Any]:
-        if len(given) not in ((1, 2) if self._alone else (2,)):
+        most = len(self._wanted)
+        if len(given) not in ((1, 2) if self._alone else (most,)):
+            number = {2: "two", 3: "three"}[most]
             raise UsageError(
-                f"{self.info.name} compares two sets, {len(given)} were given", "metric(predictions, references)"
+                f"{self.info.name} compares {number} sets, {len(given)} were given",
+                f"metric({', '.join(self._wanted)})",
             )
         return dict(zip(_SIDES, given, strict=False))
 
@@ -67,13 +84,14 @@ class SetScore(Score):
         return features
 
     def _estimate(self, features: dict[str, list[np.ndarray[Any, Any]]]) -> Estimate:
-        lacking = [side for side in _SIDES if not features.get(side)]
+        lacking = [side for side in self._wanted if not features.get(side)]
         if lacking and not (self._alone and lacking == ["references"]):
             raise UsageError(
                 f"{self.info.name} was given no {' and no '.join(lacking)}", "call update(…) before compute()"
             )
-        predictions, *others = (ArrayFeatures(np.concatenate(features[side])) for side in _SIDES if features.get(side))
+        given = [side for side in self._wanted if features.get(side)]
+        predictions, *others = (ArrayFeatures(np.concatenate(features[side])) for side in given)
         with left_as_it_was(), blas_on_one_thread(), one_thread_unless_own(self._job.estimator):
-            found = self._job.estimator(predictions, others[0] if others else predictions)
+            found = self._job.estimator(predictions, *(others or [predictions]))
         estimate: Estimate = found[self._job.names[self._request.name]]
         return estimate

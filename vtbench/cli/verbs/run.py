@@ -27,6 +27,7 @@ def run(
     suite: o.SuiteName = None,
     data: o.Data = None,
     reference: o.ReferenceImages = None,
+    training: o.TrainingImages = None,
     limit: o.Limit = None,
     seed: o.Seed = 0,
     allow_small_sets: o.SmallSets = False,
@@ -63,8 +64,9 @@ def run(
     )  # fmt: skip
     said = flags_given(
         ctx, tokenizers=tokenizer, generators=generator, tasks=task, suite=suite, data=data, reference=reference,
-        limit=limit, seed=seed, allow_small_sets=allow_small_sets, device=device, dtype=dtype, batch_size=batch_size,
-        workers=workers, workers_of=workers_of, offline=offline, out=out, samples=samples, strict=strict, fresh=fresh,
+        training=training, limit=limit, seed=seed, allow_small_sets=allow_small_sets, device=device, dtype=dtype,
+        batch_size=batch_size, workers=workers, workers_of=workers_of, offline=offline, out=out, samples=samples,
+        strict=strict, fresh=fresh,
     )  # fmt: skip
     asked = overridden(read_configs(config or (), trust or ()), said)
     o.go_offline(asked.offline)

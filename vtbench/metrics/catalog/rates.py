@@ -18,10 +18,14 @@ CODE_INFOS: dict[str, MetricInfo] = {
         _code("codebook_perplexity", "codes", True, "2 to the entropy of the codes over the whole set."),
         _code("code_entropy_bits", "bits", None, "Entropy of the codes over the whole set, a token."),
         _code("code_js_divergence", "bits", False, "Jensen–Shannon divergence of sampled codes and real ones."),
+        _code("code_copy_rate", "", False, "Share of samples with a training image's codes in 90 % of positions."),
+        _code("longest_code_run", "tokens", None, "Mean longest run of codes that a sample shares with training."),
         _code("bits_per_pixel", "bits", None, "Bits an image divided by its pixels at the task's size."),
         _code("tokens_per_image", "tokens", None, "Grid positions over all levels; bytes for a codec."),
     )
 }
+CODE_COPIES = ("code_copy_rate", "longest_code_run")
+"""Metrics of codes that are compared with those of training images."""
 ROW_CODE_METRICS = ("bits_per_pixel", "tokens_per_image")
 
 

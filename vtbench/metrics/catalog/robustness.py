@@ -95,7 +95,7 @@ def perturbed_base(name: str) -> str | None:
     if base == name or base in IMAGE_INFOS:
         return None if base == name else base
     entry = set_metric(base)
-    if entry is None or entry.of_videos:
+    if entry is None or entry.of_videos or entry.of_training:
         return None
     return base if entry.extractor in EXTRACTORS.builtin and entry.estimator in ESTIMATORS.builtin else None
 

@@ -12,6 +12,7 @@ from typing import Any
 from vtbench.core.errors import UsageError
 from vtbench.core.info import MetricInfo
 from vtbench.core.registry import Registry
+from vtbench.features import OF_PIXELS
 
 INCEPTION = "inception_tf"
 INCEPTION_CLEAN = "inception_clean"
@@ -39,6 +40,11 @@ class SetMetricEntry:
     params: Mapping[str, Any] = field(default_factory=dict)
     of_videos: bool = False
 
+    @property
+    def of_training(self) -> bool:
+        """Whether samples are compared with the images that a generator was trained on, too."""
+        return self.estimator in OF_TRAINING
+
     def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Parameters of the estimator: those of the name and those that a task gives.
 
@@ -51,7 +57,7 @@ class SetMetricEntry:
         return {**self.params, **given}
 
 
-_ESTIMATORS: dict[str, tuple[str, str, str, str, bool, str]] = {
+_ESTIMATORS: dict[str, tuple[str, str, str, str, bool | None, str]] = {
     # prefix: (estimator, feature, output, unit, higher is better, summary)
     "fd": ("frechet", "pool", "fd", "", False, "Fréchet distance between Gaussians fitted to the features."),
     "kid": ("kernel", "pool", "kid", "", False, "Unbiased squared MMD, cubic polynomial kernel, over subsets."),
@@ -65,9 +71,23 @@ _ESTIMATORS: dict[str, tuple[str, str, str, str, bool, str]] = {
     "cmmd": ("cmmd", "pool", "cmmd", "", False, "1000 × biased squared MMD, Gaussian kernel, σ = 10."),
     "fvd": ("frechet", "pool", "fd", "", False, "Fréchet distance of features of videos."),
     "kvd": ("kernel", "pool", "kid", "", False, "Unbiased squared MMD of features of videos, over subsets."),
+    "authenticity": (
+        *("training_distance", "pool", "authenticity", "", True),
+        "Share of samples farther from their nearest training image than that is from its own nearest.",
+    ),
+    "ct_score": (
+        *("training_distance", "pool", "ct_score", "", None),
+        "z of the samples' distances to training images against held-out images'; far below 0: copies.",
+    ),
+    "copy_rate": (
+        *("copy_rate", "pool", "copy_rate", "", False),
+        "Share of samples more like a training image than 99.9 % of held-out images are.",
+    ),
 }
 _OF_VIDEOS = ("fvd", "kvd")
 """Estimators named by what they compare: these take extractors of videos, and the others those of images."""
+OF_TRAINING = ("training_distance", "copy_rate")
+"""Estimators that are given the features of training images, too."""
 # Estimators whose numbers moved since their first version; see Values in CHANGELOG.md.
 _VERSIONS = {"manifold": 2}
 FIXED_SETS: dict[str, tuple[str, str, str]] = {
@@ -105,6 +125,8 @@ ESTIMATOR_TARGETS = {
     "kernel": "vtbench.metrics.sets.kernel:KernelDistance",
     "manifold": "vtbench.metrics.sets.manifold:Manifold",
     "inception_score": "vtbench.metrics.sets.inception_score:InceptionScore",
+    "training_distance": "vtbench.metrics.sets.memorisation:TrainingDistance",
+    "copy_rate": "vtbench.metrics.sets.memorisation:CopyRate",
 }
 ESTIMATORS = Registry("set metric estimator", "vtbench.estimators", ESTIMATOR_TARGETS)
 
@@ -132,12 +154,14 @@ def set_metric(name: str) -> SetMetricEntry | None:
     )
     if output == "is_std":
         info = replace(info, higher_is_better=None, summary="Standard deviation of IS over the splits.")
+    stated = {"similarity": "distance"} if estimator == "copy_rate" and extractor in OF_PIXELS else {}
     return SetMetricEntry(
         info=info,
         estimator=estimator,
         extractor=extractor,
         feature=feature,
         output=output,
+        params=stated,
         of_videos=prefix in _OF_VIDEOS,
     )
 

@@ -85,7 +85,7 @@ class Balls:
             x, low, high = take(self.points.features, rows.tolist()), *self._band(rows)
             for columns in tile_ranges(len(self.points)):
                 y = take(self.points.features, columns)
-                squares = _squares(x, y)
+                squares = by_product(x, y)
                 squares[rows[:, None] == np.asarray(columns)[None, :]] = np.inf
                 squares[squares < low] = -np.inf
                 squares[squares > high] = np.inf
@@ -132,7 +132,7 @@ def tiles(left: Points, right: Points, upper: bool = False) -> Iterator[Tile]:
             if not (upper and column.start < rows.start):
                 y = take(right.features, column)
                 of_x, of_y = slice(rows.start, rows.stop), slice(column.start, column.stop)
-                yield Tile(of_x, of_y, _squares(x, y), x, y)
+                yield Tile(of_x, of_y, by_product(x, y), x, y)
 
 
 def by_differences(x: Float64, y: Float64, rows: Ints, columns: Ints) -> Float64:
@@ -152,7 +152,8 @@ def close(squares: Float64, thresholds: Float64, margin: float) -> Bools:
     return np.asarray(np.abs(gap, out=gap) <= margin)
 
 
-def _squares(x: Float64, y: Float64) -> Float64:
+def by_product(x: Float64, y: Float64) -> Float64:
+    """Squared distances ``float64 [N,M]`` by a matrix product: quick, and rounded."""
     squared: Float64 = x @ y.T
     squared *= -2.0
     squared += np.square(x).sum(axis=1)[:, None]

@@ -33,6 +33,7 @@ from vtbench.metrics.sets.gaussians import checked_gaussian
 FORMAT = 1
 _META = "vtbench"
 _MADE_FOR = "made for"
+_PLACES = "places"
 _ROWS_AT_ONCE = 1024
 _FAILURES_SHOWN = 3
 
@@ -74,14 +75,16 @@ def write_statistics(
     note: StatisticsNote,
     summaries: Mapping[tuple[str, str], FeatureSummary],
     made_for: str | None = None,
+    places: Sequence[int] | None = None,
 ) -> ReferenceStatistics:
     """Write the file atomically, sealed, and open it.
 
     Args:
         summaries: by extractor and feature.
         made_for: the key that the file is kept under, where its place says what it is of.
+        places: of the images that rows are of, in their data set; none where every image has a row.
     """
-    tensors: dict[str, NDArray[Any]] = {}
+    tensors: dict[str, NDArray[Any]] = {} if places is None else {_PLACES: np.asarray(places, dtype=np.int64)}
     for (extractor, feature), summary in summaries.items():
         key = f"{extractor}.{feature}"
         tensors[f"{key}.mean"] = np.ascontiguousarray(summary.moments.mean, dtype=np.float64)
@@ -215,6 +218,15 @@ class ReferenceStatistics:
                 return None
             rows, width = tensors.get_slice(key).get_shape()
         return StatisticsRows(self.path, key, (int(rows), int(width)))
+
+    @property
+    def places(self) -> NDArray[np.int64] | None:
+        """Place in the data set of each row's image; ``None`` where every image has a row."""
+        with self._opened() as tensors:
+            if _PLACES not in tensors.keys():  # noqa: SIM118 - a safetensors handle has no __contains__
+                return None
+            found: NDArray[np.int64] = tensors.get_tensor(_PLACES)
+            return found
 
     def check_fits(self, extractor: str, extractor_id: str, size: tuple[int, int] | None) -> None:
         """Refuse features of another network, resize or image size.

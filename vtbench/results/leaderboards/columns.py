@@ -69,6 +69,7 @@ _DISTANCES = (
 )
 _PAIRED = ("psnr", "psnr_pooled", "ssim", "ssim_uniform7", "ms_ssim", "mae", "lpips_alex", "lpips_vgg")
 _CODES = ("codebook_usage", "codebook_perplexity", "code_entropy_bits")
+_MEMORISATION = ("authenticity", "ct_score", "copy_rate")
 METRIC_COLUMNS: dict[str, tuple[str, ...]] = {
     "reconstruction": (*_PAIRED, "psnr_y", "ssim_y", "dists", "niqe", "niqe_floor", *_DISTANCES, *_CODES),
     "detail": (
@@ -105,7 +106,16 @@ METRIC_COLUMNS: dict[str, tuple[str, ...]] = {
         "kid",
         *_CODES,
     ),
-    "generation": (*_DISTANCES, "clip_score", "clip_score_crop", *_CODES, "code_js_divergence"),
+    "generation": (
+        *_DISTANCES,
+        "clip_score",
+        "clip_score_crop",
+        *_CODES,
+        "code_js_divergence",
+        *(f"{name}_{by}" for by in ("efflite0", "dinov2", "pixels_32") for name in _MEMORISATION),
+        "code_copy_rate",
+        "longest_code_run",
+    ),
     "tokens": ("code_nll_bits", "code_nll_bits_per_pixel", "bits_per_dim", *_CODES),
     "learnability": (
         "ar_bits_per_pixel",

@@ -143,6 +143,9 @@ class DataSection(Section):
         default=None, description="height, width at which scores were taken; none where they differ"
     )
     reference: ReferenceSection | None = Field(default=None, description="reference of the set metrics, if any ran")
+    training: ReferenceSection | None = Field(
+        default=None, description="images that the generator was trained on, where samples were compared with them"
+    )
     conditions: FreeForm = Field(default_factory=dict, description="what images were generated from; empty elsewhere")
 
     @model_validator(mode="after")

@@ -14,7 +14,7 @@ from vtbench.run.config.schema import RunConfig
 from vtbench.tasks.files import YAML_SUFFIXES
 
 _VARIABLE = re.compile(r"\$(?:\{\w+\}|[A-Za-z_]\w*)")
-_READ, _WRITTEN, _BESIDE = ("data", "reference"), ("out", "samples"), ("tasks", "suite")
+_READ, _WRITTEN, _BESIDE = ("data", "reference", "training"), ("out", "samples"), ("tasks", "suite")
 
 
 def taken_from(folder: Path, config: RunConfig) -> RunConfig:

@@ -62,6 +62,6 @@ def _options(config: RunConfig, command: Sequence[str], measured_on: str | None)
         out=user_path(config.out), device=config.device, dtype=config.dtype, limit=config.limit,
         batch_size=config.batch_size, workers=config.workers, workers_of=config.workers_of, seed=config.seed,
         strict=config.strict, fresh=config.fresh, allow_small_sets=config.allow_small_sets, reference=config.reference,
-        samples=None if config.samples is None else user_path(config.samples), command=tuple(command),
-        invocation=config.content, measured_on=measured_on,
+        training=config.training, samples=None if config.samples is None else user_path(config.samples),
+        command=tuple(command), invocation=config.content, measured_on=measured_on,
     )  # fmt: skip

@@ -116,6 +116,7 @@ class RunConfig(Frozen):
     reference: Text | None = Field(
         None, description="what generated images are compared with: statistics or a data set; none: the task's own"
     )
+    training: Text | None = Field(None, description="images that a generator was trained on; none: the task's own")
     limit: Count | None = Field(None, description="only the first N samples")
     seed: int = Field(0, strict=True, description="base seed; each sample's seed follows from it and its id")
     allow_small_sets: Switch = Field(False, description="compute FID on fewer than 2,048 images")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -11,6 +12,8 @@ from filelock import FileLock
 from vtbench.core.disk.links import refuse_links
 from vtbench.core.errors import DamagedFileError, VtbenchError
 from vtbench.results.records.record import RunRecord, read_record
+from vtbench.run.executing.copies import keep_pairs
+from vtbench.run.executing.generation import Compared
 from vtbench.run.executing.job import ensure_manifest, measure_blocks, tell_damage
 from vtbench.run.executing.learnability import fit_probes
 from vtbench.run.executing.reconstruction import reference_features
@@ -20,8 +23,8 @@ from vtbench.run.planning.generation_data import GenerationData
 from vtbench.run.planning.job_check import own_manifest, problem_beside_record, problem_of_rows
 from vtbench.run.planning.jobs import JobPlan
 from vtbench.run.progress import say
+from vtbench.run.scoring.copies.beside import jobs_beside
 from vtbench.run.scoring.job import score_job, write_rows
-from vtbench.run.scoring.tokenizer_share import tokenizer_evaluators, tokenizer_job
 from vtbench.run.storing.blocks import Block, BlockStore
 from vtbench.run.storing.references import ReferenceFeatures
 from vtbench.run.worker import Worker
@@ -67,8 +70,8 @@ def score_when_whole(plan: JobPlan, evaluators: Evaluators, device: torch.device
     The lock is the operating system's, so a killed worker cannot leave it behind. A file that turns out to be damaged
     only when it is read is removed, made again, and the job is scored once more.
     """
-    beside = tokenizer_job(plan)
-    if plan.store.missing(plan.data.blocks) or (beside is not None and beside.store.missing(beside.data.blocks)):
+    others = jobs_beside(plan)
+    if any(job.store.missing(job.data.blocks) for job in (plan, *(beside.plan for beside in others))):
         return None
     refuse_links(plan.folder, plan.out)
     mended: set[Path] = set()
@@ -82,14 +85,14 @@ def score_when_whole(plan: JobPlan, evaluators: Evaluators, device: torch.device
                 mended.add(error.path)
                 say(f"{error.what}: made again")
                 error.path.unlink(missing_ok=True)
-            if beside is not None:
-                _make_again(beside, tokenizer_evaluators(evaluators), device, worker)
+            for beside in others:
+                _make_again(beside.plan, beside.evaluators(evaluators), device, worker)
             _make_again(plan, evaluators, device, worker)
 
 
 def _scored(plan: JobPlan, device: torch.device) -> RunRecord:
     fit_probes(plan, device)
-    return score_job(plan.folder, plan.out, own_manifest(plan), note=say)
+    return score_job(plan.folder, plan.out, own_manifest(plan), note=say, pictured=partial(keep_pairs, plan))
 
 
 def _make_again(plan: JobPlan, evaluators: Evaluators, device: torch.device, worker: Worker) -> None:
@@ -104,8 +107,7 @@ def _make_again(plan: JobPlan, evaluators: Evaluators, device: torch.device, wor
             "what is damaged is removed: give the same command again, and it is measured where the rest was",
         )
     ensure_manifest(plan, evaluators, device)
-    if isinstance(plan.data, GenerationData) and plan.data.reference is not None:
-        plan.data.reference.ready(evaluators, plan.options, device)
+    Compared.ready(plan, evaluators, device)
     tell_damage(plan, blocks := _incomplete(plan, evaluators))
     measure_blocks(plan, evaluators, device, worker, plan.data.blocks, blocks)
 

@@ -20,7 +20,7 @@ from vtbench.core.info import TokenizerInfo
 from vtbench.results.records.schema import ConfigSection, DeterminismSection, EnvironmentSection
 from vtbench.run import provenance
 from vtbench.run.device import make_deterministic
-from vtbench.run.executing.generation import generated_blocks, generation_manifest, ready_reference
+from vtbench.run.executing.generation import Compared, generated_blocks, generation_manifest
 from vtbench.run.executing.likelihood import likelihood_blocks
 from vtbench.run.executing.maps import map_blocks
 from vtbench.run.executing.reconstruction import reconstructed_blocks, reference_features
@@ -205,16 +205,16 @@ class Prepared:
 
     Attributes:
         environment: of that process.
-        reference: name of the file of statistics that the job compares with.
+        compared: the files of statistics that the job compares with.
     """
 
     environment: EnvironmentSection
-    reference: str | None
+    compared: Compared
 
     @classmethod
     def here(cls, plan: JobPlan, evaluators: Evaluators, device: torch.device) -> Prepared:
-        """Of this process; the reference is built if it has to be."""
-        return cls(provenance.environment(device), ready_reference(plan, evaluators, device))
+        """Of this process; what it compares with is built if it has to be."""
+        return cls(provenance.environment(device), Compared.ready(plan, evaluators, device))
 
 
 def ensure_manifest(
@@ -237,7 +237,7 @@ def ensure_manifest(
     given = options.told
     resolved = given | {"device": prepared.environment.device, "batch_size": plan.batch_size, "data": data.source}
     resolved |= plan.source.resolved([*data.ids, *data.left_out])
-    generation = generation_manifest(plan, data, prepared.reference) if isinstance(data, GenerationData) else None
+    generation = generation_manifest(plan, data, prepared.compared) if isinstance(data, GenerationData) else None
     features = {} if generation is not None else reference_features(plan, evaluators)
     manifest = JobManifest(
         created=datetime.now(timezone.utc),

@@ -22,7 +22,7 @@ from vtbench.run.executing.finish import finished
 from vtbench.run.executing.outcome import Outcome
 from vtbench.run.planning.jobs import JobPlan
 from vtbench.run.progress import say
-from vtbench.run.scoring.tokenizer_share import tokenizer_job
+from vtbench.run.scoring.copies.beside import jobs_beside
 from vtbench.run.worker import Worker
 
 WORKERS = ".workers"
@@ -199,8 +199,8 @@ def patience() -> float:
 
 
 def _unmeasured(plan: JobPlan) -> list[int]:
-    """Places, among a job's blocks, of those that are missing; those of the job beside it count as well."""
-    jobs = [job for job in (plan, tokenizer_job(plan)) if job is not None]
+    """Places, among a job's blocks, of those that are missing; those of the jobs beside it count as well."""
+    jobs = [plan, *(beside.plan for beside in jobs_beside(plan))]
     return [place for job in jobs for place, block in enumerate(job.data.blocks) if not job.store.has(block)]
 
 

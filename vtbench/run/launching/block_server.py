@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from vtbench.core.errors import UsageError
 from vtbench.run.device import choose_device, make_deterministic
@@ -19,12 +19,13 @@ from vtbench.run.measuring.evaluators import Evaluators, Networks
 from vtbench.run.planning.jobs import JobPlan
 from vtbench.run.planning.models import Source
 from vtbench.run.progress import told_to
-from vtbench.run.scoring.tokenizer_share import tokenizer_evaluators, tokenizer_job
+from vtbench.run.scoring.copies.beside import jobs_beside
 from vtbench.run.storing.references import FOLDER
 from vtbench.run.worker import Worker
 from vtbench.tasks import TaskSpec
 
 _SENT_ONCE = (".webp",)
+_Other: TypeAlias = "tuple[TaskSpec, Callable[[Evaluators], Evaluators]]"
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class BlockServer:
         with told_to(said.append):
             plan, evaluators = self._turn_to(key)
             prepared = Prepared.here(plan, evaluators, self._device)
-        statistics = [] if prepared.reference is None else [plan.out / FOLDER / prepared.reference]
+        statistics = [plan.out / FOLDER / name for name in prepared.compared.names]
         return prepared, Delivery(self._new(plan, statistics), {}, tuple(said))
 
     def measure(self, key: str, indices: Sequence[int], events: Mapping[int, str]) -> Iterator[tuple[int, Delivery]]:
@@ -110,7 +111,8 @@ class BlockServer:
         self._held = plan.source
         if beside is None:
             return plan, self._networks.of(plan.task, self._device)
-        return plan, tokenizer_evaluators(self._networks.of(beside, self._device))
+        task, evaluators = beside
+        return plan, evaluators(self._networks.of(task, self._device))
 
     def _new(self, plan: JobPlan, paths: Sequence[Path]) -> dict[str, bytes]:
         """Files that were not sent before, of those that stay as they are."""
@@ -125,10 +127,9 @@ class BlockServer:
         return {**here, "samples": str(place / "samples")} if "samples" in invocation else here
 
 
-def _jobs(plans: Sequence[JobPlan]) -> Iterator[tuple[str, tuple[JobPlan, TaskSpec | None]]]:
-    """Jobs by their keys; with one that goes beside another, the task of that one."""
+def _jobs(plans: Sequence[JobPlan]) -> Iterator[tuple[str, tuple[JobPlan, _Other | None]]]:
+    """Jobs by their keys; with one that goes beside another, the task of that one and what makes its metrics."""
     for plan in plans:
         yield plan.key, (plan, None)
-        beside = tokenizer_job(plan)
-        if beside is not None:
-            yield beside.key, (beside, plan.task)
+        for beside in jobs_beside(plan):
+            yield beside.plan.key, (beside.plan, (plan.task, beside.evaluators))

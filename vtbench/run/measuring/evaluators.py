@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -80,6 +80,11 @@ class SetJob:
     outputs: Mapping[str, MetricInfo]
     names: Mapping[str, str]
 
+    @property
+    def uses_training(self) -> bool:
+        """Whether it is given the features of training images as a third set."""
+        return bool(getattr(self.estimator, "uses_training", False))
+
 
 def build_evaluators(task: TaskSpec, device: torch.device) -> Evaluators:
     """Load every network the task needs, on ``device``.
@@ -100,6 +105,12 @@ def build_evaluators(task: TaskSpec, device: torch.device) -> Evaluators:
         tuple(_placed(made_metric(PROMPT_REGISTRY, request), device) for request in task.prompt_metrics),
         {one.name: _placed(made_metric(CONDITION_REGISTRY, one), device) for one in task.condition_metrics},
     )
+
+
+def training_features(evaluators: Evaluators, task: TaskSpec) -> Evaluators:
+    """The extractors, and of each the features, that training images are compared by."""
+    features = required_features(one for one in task.of_training if one in task.set_metrics)
+    return replace(evaluators, extractors={name: evaluators.extractors[name] for name in features}, features=features)
 
 
 def made_metric(registry: Registry, request: MetricRequest) -> Any:

@@ -64,6 +64,7 @@ class GenerationMeter:
         conditions: brings images that samples are compared with to their size.
         strata: fields of a condition's metadata that its row keeps.
         files: keeps every image as a file, where that was asked for.
+        keeps_codes: the codes themselves stay in the block, where they are of one geometry.
     """
 
     evaluators: Evaluators
@@ -75,6 +76,7 @@ class GenerationMeter:
     conditions: ConditionsAtSize
     strata: Sequence[str] = ()
     files: SampleFiles | None = None
+    keeps_codes: bool = False
 
     def measure(self, block: Block, batches: Iterable[SampledBatch], waited_s: float) -> Callable[[], BlockResult]:
         """Measure the samples of one block, in order; what is returned gives the result when the device is done.
@@ -190,11 +192,22 @@ class GenerationMeter:
         codes = asked.codes.select(list(asked.places))
         tally.counts.append(count_codes(codes, self.tokenizer))
         tally.add_sampled(codes, self.tokenizer)
+        if self.keeps_codes:
+            self._keep(codes, self.tokenizer, tally)
         pixels = torch.tensor([float(image[0].numel()) for image in asked.images], dtype=torch.float64)
         return {
             "bits_per_pixel": (codes.total_bits(self.tokenizer) / pixels).tolist(),
             "tokens_per_image": codes.tokens_per_image().tolist(),
         }
+
+    @staticmethod
+    def _keep(codes: Codes, tokenizer: TokenizerInfo, tally: Tally) -> None:
+        """Keep codes; of several geometries none are, and what compares them says so."""
+        try:
+            tally.keep_codes(codes, tokenizer)
+        except AdapterError as error:
+            tally.events.append(f"codes are not compared: {error.what}")
+            tally.kept.clear()
 
 
 def refuse_total_failure(rows: Sequence[SampleRow]) -> None:

@@ -16,6 +16,7 @@ from torch import Tensor
 from vtbench.core.contracts import Prepared
 from vtbench.core.disk.files import atomic_path, inside, path_segment
 from vtbench.core.info import MetricInfo
+from vtbench.results.records.nearest import PAIR_PREFIX
 from vtbench.tasks import PreviewSpec
 
 ERROR_GAIN = 4
@@ -112,8 +113,10 @@ def _write(reference: Tensor, prediction: Tensor, path: Path) -> None:
 
 
 def prune_previews(folder: Path, keep: frozenset[int]) -> None:
-    """Delete pictures of samples that are neither fixed nor among the worst of the whole run."""
+    """Delete pictures of samples that are neither fixed nor among the worst of the whole run; those of pairs stay."""
     for path in folder.glob("*.webp"):
+        if path.name.startswith(PAIR_PREFIX):
+            continue
         index = path.name.partition("-")[0]
         if not index.isdigit() or int(index) not in keep:
             path.unlink(missing_ok=True)

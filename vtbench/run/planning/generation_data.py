@@ -38,11 +38,13 @@ class GenerationData(JobData):
         conditions: one an image.
         images: the images themselves, where they were sampled before.
         reference: what they are compared with; ``None`` where no metric compares.
+        training: what the generator was trained on; ``None`` where no metric asks.
     """
 
     conditions: ConditionSet
     images: ImageDataset | None
     reference: GenerationReference | None
+    training: GenerationReference | None = None
 
 
 def open_generation_data(
@@ -51,6 +53,7 @@ def open_generation_data(
     asked: str | Sequence[Condition] | None,
     compared: GenerationReference | None,
     limit: int | None,
+    training: GenerationReference | None = None,
 ) -> GenerationData:
     """What the task asks of this generator.
 
@@ -58,6 +61,7 @@ def open_generation_data(
         asked: instead of the task's own: ``--data``, a file of prompts; or conditions themselves.
         compared: what its images are compared with, if with anything.
         limit: only the first so many images.
+        training: what the generator was trained on, if that is compared with.
 
     Raises:
         UsageError: a generator that cannot take the task's conditions, or conditions where the task has its own.
@@ -71,6 +75,8 @@ def open_generation_data(
     identity = [conditions.fingerprint, None if compared is None else compared.identity]
     if task.condition_metrics or task.strata or task.image_metrics:
         identity.append(conditions.metadata_digest())
+    identity += [] if training is None else [{"training": training.identity}]
+    beside = (("reference", compared), ("training images", training))
     return GenerationData(
         task=task,
         source=_told(conditions),
@@ -79,10 +85,11 @@ def open_generation_data(
         fingerprint=digest_json(identity),
         foreign=evaluators_identity(task),
         left_out=left_out,
-        notes=(*notes_of(images), *(() if compared is None else (f"reference: {note}" for note in compared.notes))),
+        notes=(*notes_of(images), *(f"{what}: {note}" for what, found in beside if found for note in found.notes)),
         conditions=conditions,
         images=images,
         reference=compared,
+        training=training,
     )
 
 

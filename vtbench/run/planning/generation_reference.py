@@ -62,6 +62,16 @@ class GenerationReference:
         read = {} if code is None else {"read by": code}
         return {"data": self.dataset.fingerprint, "preprocess": self.preprocess.model_dump(), **read}
 
+    @property
+    def section(self) -> ReferenceSection:
+        """What a record says of it before any features are taken."""
+        if self.statistics is not None:
+            return reference_section(self.statistics)
+        assert self.dataset is not None
+        count, preset = len(self.dataset), self.preprocess.preset
+        told = f"{count} images of {self.source}, {preset}"
+        return ReferenceSection(description=told, n=count, digest=self.dataset.fingerprint)
+
     def ready(self, evaluators: Evaluators, options: RunOptions, device: torch.device) -> str:
         """Have the file of statistics in the folder of all references; its name there.
 
@@ -142,6 +152,30 @@ def find_reference(task: TaskSpec, given: str | ImageDataset | None) -> Generati
         dataset = open_data(source)
         return GenerationReference(source, task.preprocess, dataset=dataset, notes=notes_of(dataset))
     check_answers(found, source, task.set_metrics)
+    found.check_sound()
+    return GenerationReference(source, task.preprocess, statistics=found, notes=notes)
+
+
+def find_training(task: TaskSpec, given: str | ImageDataset | None) -> GenerationReference | None:
+    """The images that generators of a task were trained on: ``--training``, else what the task names.
+
+    Statistics that hold the features of every image do for metrics of sets.
+
+    Raises:
+        UsageError: the task compares with them, and nothing is named; or statistics without features.
+    """
+    if task.training is None:
+        return None
+    source = task.training.data if given is None else given
+    if source is None:
+        raise UsageError(f"task {task.name} names no training images", "give them with --training DATA")
+    if not isinstance(source, str):
+        return GenerationReference(str(source), task.preprocess, dataset=source, notes=notes_of(source))
+    found, notes = statistics_named(source) or (None, ())
+    if found is None:
+        dataset = open_data(source)
+        return GenerationReference(source, task.preprocess, dataset=dataset, notes=notes_of(dataset))
+    check_answers(found, source, [request for request in task.set_metrics if request in task.of_training])
     found.check_sound()
     return GenerationReference(source, task.preprocess, statistics=found, notes=notes)
 

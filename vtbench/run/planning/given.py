@@ -16,7 +16,7 @@ from vtbench.run import provenance
 from vtbench.run.measuring.robustness.answers import asks_in_float32
 from vtbench.run.options import RunOptions
 from vtbench.run.planning.generation_data import open_generation_data
-from vtbench.run.planning.generation_reference import GenerationReference, find_reference
+from vtbench.run.planning.generation_reference import GenerationReference, find_reference, find_training
 from vtbench.run.planning.generators import GeneratorSource
 from vtbench.run.planning.jobs import JobData, TaskData, open_task_data
 from vtbench.run.planning.models import FolderSource, Source, TokenizerSource
@@ -38,12 +38,14 @@ class GivenData:
         reference: ``--reference``: what generated images are compared with.
         conditions: what they are made from, of a task that leaves it open.
         limit: only the first so many samples.
+        training: ``--training``: what generators were trained on.
     """
 
     data: str | ImageDataset | None = None
     reference: str | ImageDataset | None = None
     conditions: Sequence[Condition] | None = None
     limit: int | None = None
+    training: str | ImageDataset | None = None
 
     def images(self, task: TaskSpec) -> TaskData:
         """The data of a task for tokenizers.
@@ -72,11 +74,21 @@ class GivenData:
                     f"{source.label} is {what}, the task {task.name} takes images", "see vtbench list tasks"
                 )
         asked = self.data if self.conditions is None and isinstance(self.data, str) else self.conditions
-        return open_generation_data(task, source, asked, self.compared(task), self.limit)
+        compared, trained_on = self.compared(task), self.trained_on(task)
+        if compared is not None and trained_on is not None and compared.identity == trained_on.identity:
+            raise UsageError(
+                f"{task.name}: held-out and training images are the same",
+                "--reference names images of the same kind that the generator was not trained on",
+            )
+        return open_generation_data(task, source, asked, compared, self.limit, trained_on)
 
     def compared(self, task: TaskSpec) -> GenerationReference | None:
         """What images generated for a task are compared with."""
         return find_reference(task, self.reference)
+
+    def trained_on(self, task: TaskSpec) -> GenerationReference | None:
+        """The images that generators of a task were trained on, where it compares with them."""
+        return find_training(task, self.training)
 
 
 def answering(data: TaskData, source: Source) -> TaskData:

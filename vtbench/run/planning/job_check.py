@@ -105,8 +105,8 @@ def check_references(manifest: JobManifest, out: Path, blocks: Sequence[Block]) 
         for block in blocks:
             if not features.has(block):
                 features.check(block)
-    if manifest.generation is not None and manifest.generation.reference is not None:
-        open_reference(out, manifest.generation.reference)
+    for name in [] if manifest.generation is None else manifest.generation.statistics:
+        open_reference(out, name)
 
 
 def problem_of_rows(plan: JobPlan, record: RunRecord) -> str:

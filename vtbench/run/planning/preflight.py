@@ -56,6 +56,9 @@ def check_unused(tasks: Sequence[TaskSpec], given: GivenData, options: RunOption
     for option, value in of_generators:
         if value is not None and tasks and not made:
             problems.append(UsageError(f"{option} is for generators that sample: no task here has any", "leave it out"))
+    if given.training is not None and tasks and all(task.training is None for task in tasks):
+        told = "leave it out; memorisation-folder compares with it"
+        problems.append(UsageError("--training is read by no task here", told))
     if given.data is not None and made and not any(_reads_data(task) for task in tasks):
         told = "leave it out; what to compare with is given with --reference"
         problems.append(UsageError(f"--data is read by none of {', '.join(task.name for task in tasks)}", told))

@@ -9,11 +9,14 @@ from pathlib import Path
 from vtbench.core.disk.links import refuse_links
 from vtbench.core.errors import VtbenchError
 from vtbench.metrics.catalog.lookup import metric_info
+from vtbench.results.records.nearest import Pair
 from vtbench.results.records.record import RECORD_FILE, RunRecord, refuse_newer_record, write_record
 from vtbench.results.records.samples import FAILED, SAMPLES_FILE, Samples, write_samples
 from vtbench.results.records.schema import IntegritySection
 from vtbench.run.measuring.previews import fixed_indices, prune_previews
 from vtbench.run.scoring.conditioned import condition_results, truth_results
+from vtbench.run.scoring.copies.nearest import pairs_of, with_names
+from vtbench.run.scoring.copies.training_codes import copy_results
 from vtbench.run.scoring.costs import cost_results
 from vtbench.run.scoring.fold import (
     Measured,
@@ -46,6 +49,7 @@ def score_job(
     extra: Sequence[MetricRequest] = (),
     *,
     note: Callable[[str], None],
+    pictured: Callable[[Sequence[tuple[str, Pair]]], None] | None = None,
 ) -> RunRecord:
     """Fold the blocks of a finished job, write ``samples.parquet`` and, last, ``record.json``.
 
@@ -55,6 +59,7 @@ def score_job(
         manifest: the job.
         extra: set metrics beyond the task's own, on features that were stored.
         note: told what is being computed.
+        pictured: given the pairs of samples and training images that results name, while samples still have pictures.
 
     Raises:
         UnwritableError: a symbolic link lies where something is to be written or deleted.
@@ -89,7 +94,11 @@ def score_job(
         *map_results(measured),
         *robustness_results(measured, told_of_sets, note),
         *share_results(measured, task.set_metrics, told_of_sets),
+        *copy_results(measured, told_of_sets),
     ]
+    results = with_names(results, samples)
+    if pictured is not None:
+        pictured(pairs_of(results))
     rows = write_rows(samples, manifest.job_key, folder)
     prune_previews(folder / "previews", _kept_previews(task, samples))
     warnings = warnings_of(manifest, samples, results, [*told_of_probes, *told_of_sets])

@@ -61,6 +61,7 @@ def make_record(
             scored_size=_common_size(samples),
             limited_from=manifest.limited_from,
             reference=reference,
+            training=None if manifest.generation is None else manifest.generation.trained_on,
             conditions={} if manifest.generation is None else manifest.generation.conditions,
         ),
         determinism=manifest.determinism,

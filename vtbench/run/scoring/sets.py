@@ -29,7 +29,8 @@ def set_results(
 ) -> tuple[list[MetricResult], ReferenceSection | None]:
     """Set metrics on stored features, and what they were compared with. Metrics that cannot be had add a warning."""
     compare = Originals(measured, requests) if measured.manifest.generation is None else _Statistics(measured)
-    warnings += compare.notes if requests else ()
+    training = _Statistics(measured, training=True)
+    warnings += [*compare.notes, *training.notes] if requests else ()
     results: list[MetricResult] = []
     for job in set_jobs(requests, measured.manifest.allow_small_sets):
         note(f"{measured.manifest.model.label}: {', '.join(job.outputs)}")
@@ -37,7 +38,8 @@ def set_results(
         predictions = StoredFeatures(paths, feature_key(job.extractor, job.feature))
         alone = not getattr(job.estimator, "uses_references", True)
         references = predictions if alone else compare.find(job)
-        results += set_estimates(job, predictions, references, warnings)
+        trained = [training.find(job)] if job.uses_training else []
+        results += set_estimates(job, predictions, references, warnings, trained=trained)
     return results, compare.section if requests else None
 
 
@@ -63,11 +65,11 @@ class Originals:
 
 
 class _Statistics:
-    """Reference statistics, which may hold moments only."""
+    """Statistics of the reference, or of training images, which may hold moments only."""
 
-    def __init__(self, measured: Measured) -> None:
-        assert measured.manifest.generation is not None
-        name = measured.manifest.generation.reference
+    def __init__(self, measured: Measured, training: bool = False) -> None:
+        generation = measured.manifest.generation
+        name = None if generation is None else generation.training if training else generation.reference
         self._statistics = None if name is None else open_reference(measured.out, name)
         self.section = None if self._statistics is None else reference_section(self._statistics)
         self.notes = () if self._statistics is None else self._statistics.notes
@@ -106,12 +108,13 @@ def set_estimates(
     references: Features | FeatureMoments,
     warnings: list[str],
     stratum: str = "all",
+    trained: Sequence[Features | FeatureMoments] = (),
 ) -> list[MetricResult]:
     """Run one estimator; a set too small for it costs that metric only, and the record says so."""
     names = ", ".join(job.outputs) + ("" if stratum == "all" else f" ({stratum})")
     try:
         with foreign(names), blas_on_one_thread(), one_thread_unless_own(job.estimator):
-            found = job.estimator(predictions, references)
+            found = job.estimator(predictions, references, *trained)
     except UsageError as error:
         hint = f" ({error.hint})" if error.hint else ""
         warnings.append(f"{names} not computed: {error.what}{hint}")

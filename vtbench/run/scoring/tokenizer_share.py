@@ -18,6 +18,7 @@ from vtbench.core.contracts import Estimate
 from vtbench.core.info import TokenizerInfo
 from vtbench.data.preparing.presets import make_preset
 from vtbench.metrics.catalog.lookup import metric_info
+from vtbench.metrics.catalog.rates import CODE_COPIES
 from vtbench.metrics.codes.divergence import jensen_shannon
 from vtbench.metrics.codes.usage import merge_counts, summarise_codes
 from vtbench.metrics.images.pixel import Psnr
@@ -62,7 +63,9 @@ def tokenizer_job(plan: JobPlan) -> JobPlan | None:
 
 def tokenizer_task(task: TaskSpec, data: str) -> TaskSpec:
     """The generation task's metrics on reconstructions of its reference."""
-    compared = [request for request in task.set_metrics if not request.name.startswith("is_")]
+    apart = task.of_training
+    compared = [one for one in task.set_metrics if not one.name.startswith("is_") and one not in apart]
+    of_samples = (DIVERGENCE, *CODE_COPIES)
     return TaskSpec.model_validate(
         {
             "name": f"{task.name}-tokenizer",
@@ -73,8 +76,9 @@ def tokenizer_task(task: TaskSpec, data: str) -> TaskSpec:
             "preprocess": task.preprocess.model_dump(),
             "image_metrics": ["psnr"],
             "set_metrics": [request.model_dump() for request in compared],
-            "code_metrics": [request.model_dump() for request in task.code_metrics if request.name != DIVERGENCE],
+            "code_metrics": [request.model_dump() for request in task.code_metrics if request.name not in of_samples],
             "block_size": task.block_size,
+            "keep_codes": task.compares_codes,
             "table": ["bits_per_pixel", "psnr", *(request.name for request in compared)],
         }
     )
@@ -98,7 +102,7 @@ def share_results(measured: Measured, requests: Sequence[MetricRequest], warning
     paths = [store.tensors_path(block) for block in blocks]
     found: list[MetricResult] = []
     for job in set_jobs(requests, measured.manifest.allow_small_sets):
-        if not getattr(job.estimator, "uses_references", True):
+        if job.uses_training or not getattr(job.estimator, "uses_references", True):
             continue
         references = statistics.features(job.extractor, job.feature) or statistics.moments(job.extractor, job.feature)
         if references is not None:

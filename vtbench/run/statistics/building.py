@@ -78,7 +78,7 @@ def build_statistics(
     spans = [(index, start, min(start + _BLOCK, count)) for index, start in enumerate(range(0, count, _BLOCK))]
     with job_progress(f"statistics of {request.source}", count) as progress:
         gathered.read(spans, progress)
-    return write_statistics(path, gathered.note(), gathered.summaries(), made_for)
+    return write_statistics(path, gathered.note(), gathered.summaries(), made_for, gathered.places)
 
 
 class _Gathered:
@@ -94,10 +94,18 @@ class _Gathered:
         self._moments: dict[tuple[str, str], list[Moments]] = {key: [] for key in self._rows}
         self._failures: list[SampleFailure] = []
         self._sizes: set[tuple[int, int]] = set()
+        self._places: list[int] = []
+
+    @property
+    def places(self) -> list[int] | None:
+        """Of the images that rows are of, where some have none."""
+        return self._places if self._failures and self._request.keep_rows else None
 
     def read(self, spans: Sequence[tuple[int, int, int]], progress: JobProgress) -> None:
         request = self._request
-        for _, items in iterate_blocks(request.dataset, request.preset, spans, request.decoders):
+        for index, items in iterate_blocks(request.dataset, request.preset, spans, request.decoders):
+            good = (place for place, item in enumerate(items) if isinstance(item, Prepared))
+            self._places += [index * _BLOCK + place for place in good]
             self._failures += [item for item in items if isinstance(item, SampleFailure)]
             self._add([item.reference for item in items if isinstance(item, Prepared)])
             progress.advance(len(items))

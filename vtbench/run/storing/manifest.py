@@ -23,6 +23,7 @@ from vtbench.results.records.schema import (
     DeterminismSection,
     EnvironmentSection,
     ModelSection,
+    ReferenceSection,
 )
 from vtbench.tasks import TaskSpec
 
@@ -37,6 +38,10 @@ class GenerationManifest(BaseModel):
         reference: file of the reference statistics in the folder of all references; ``None`` without any.
         tokenizer_job: folder of the job that measured the generator's tokenizer, from the folder of all runs.
         tokenizer_samples: images that it was measured on.
+        training: file of the training images' features in the folder of all references; ``None`` without any.
+        training_job: folder of the job that encoded training images, from the folder of all runs.
+        training_samples: images that it encoded.
+        trained_on: what is said of the training images.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,6 +50,21 @@ class GenerationManifest(BaseModel):
     reference: str | None = None
     tokenizer_job: str | None = None
     tokenizer_samples: int = 0
+    training: str | None = None
+    training_job: str | None = None
+    training_samples: int = 0
+    trained_on: ReferenceSection | None = None
+
+    @property
+    def jobs_beside(self) -> dict[str, str]:
+        """Folders of the jobs that belong to this one, from the folder of all runs, by what they are."""
+        named = {"tokenizer's own": self.tokenizer_job, "training images'": self.training_job}
+        return {what: folder for what, folder in named.items() if folder is not None}
+
+    @property
+    def statistics(self) -> list[str]:
+        """Files in the folder of all references that its numbers come from."""
+        return [name for name in (self.reference, self.training) if name is not None]
 
 
 class JobManifest(BaseModel):

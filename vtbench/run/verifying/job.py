@@ -141,11 +141,11 @@ def _references(job: _Job) -> Iterator[Finding]:
     generation = job.manifest.generation
     if generation is None:
         return
-    if generation.reference is not None:
-        name = generation.reference
-        yield from _attempt(job.out / FOLDER / name, lambda: open_reference(job.out, name).check_sound())
-    if generation.tokenizer_job is not None and not (job.out / generation.tokenizer_job / PLAN_FILE).is_file():
-        yield damaged(job.out / generation.tokenizer_job, "is gone: the tokenizer's own job belongs to this one")
+    for name in generation.statistics:
+        yield from _attempt(job.out / FOLDER / name, lambda name=name: open_reference(job.out, name).check_sound())  # type: ignore[misc]
+    for what, folder in generation.jobs_beside.items():
+        if not (job.out / folder / PLAN_FILE).is_file():
+            yield damaged(job.out / folder, f"is gone: the {what} job belongs to this one")
 
 
 def _probes(job: _Job) -> Iterator[Finding]:

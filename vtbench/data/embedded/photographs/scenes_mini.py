@@ -11,6 +11,7 @@ from vtbench.core.errors import UsageError
 from vtbench.data.embedded.photographs.crops import PHOTOGRAPHS
 from vtbench.data.embedded.photographs.photos_mini import load_photograph
 from vtbench.data.fingerprint import Fingerprinted
+from vtbench.data.pixels import from_pillow, to_pillow
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,8 +33,10 @@ SCENES = (
     Scene("motorcycle", ("motorcycle_left", "motorcycle_right"), 2),
     Scene("retina", ("retina",), 4),
 )
-_SEEDS = {"reference": 1, "fit": 2}
+_SEEDS = {"reference": 1, "fit": 2, "held-out": 3}
 """Of the corners; the photographs are the same, the crops are not."""
+_SHIFTED = "held-out"
+"""Whose boxes of pixels are cut elsewhere: no crop of it is one of the others."""
 
 
 class ScenesMini(Fingerprinted):
@@ -41,11 +44,13 @@ class ScenesMini(Fingerprinted):
 
     ``reference`` is what generated images are compared with; the embedded generator is fitted on crops of ``fit``.
     Their corners are drawn independently (seeded, from the standard library's generator), so they overlap in content:
-    the task asks how well a generator learnt a small world, not how well it generalises.
+    the task asks how well a generator learnt a small world, not how well it generalises. ``held-out`` is of the same
+    photographs too, reduced from half a box farther right and down: its crops lie between those of the others, and none
+    equals any of theirs.
     ``target = {"label", "class"}``.
 
     Args:
-        split: ``reference`` or ``fit``.
+        split: ``reference``, ``fit`` or ``held-out``.
         count: number of crops.
 
     Raises:
@@ -59,8 +64,9 @@ class ScenesMini(Fingerprinted):
         if count < 1:
             raise UsageError(f"scenes-mini,count={count}: at least one crop is needed")
         self._photographs = {
-            name: load_photograph(name, scene.factor) for scene in SCENES for name in scene.photographs
+            name: _reduced(name, scene.factor, split == _SHIFTED) for scene in SCENES for name in scene.photographs
         }
+        self._split = split
         draw = random.Random(_SEEDS[split])
         self._corners = [self._corner(index % len(SCENES), draw) for index in range(count)]
         self.ids = tuple(
@@ -88,4 +94,13 @@ class ScenesMini(Fingerprinted):
         """Of the photograph's SHA-256 and the crop."""
         name, x, y = self._corners[index]
         factor = SCENES[index % len(SCENES)].factor
-        return digest_json([VERSION, PHOTOGRAPHS[name].sha256, factor, x, y, SIDE])
+        shifted = [_SHIFTED] if self._split == _SHIFTED else []
+        return digest_json([VERSION, PHOTOGRAPHS[name].sha256, factor, x, y, SIDE, *shifted])
+
+
+def _reduced(name: str, factor: int, shifted: bool) -> Tensor:
+    """A photograph reduced by averaging boxes, which begin at its corner or half a box from it."""
+    if not shifted:
+        return load_photograph(name, factor)
+    begin = factor // 2
+    return from_pillow(to_pillow(load_photograph(name)[:, begin:, begin:]).reduce(factor))
