@@ -14,7 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from vtbench.core.digests import digest_json
 from vtbench.features.faces import FACE_RECOGNISERS
 from vtbench.metrics.catalog.conditioned import condition_entry
-from vtbench.metrics.catalog.lookup import INSTANCE_METRICS, PIXEL_LIKELIHOOD, metric_info, set_metric
+from vtbench.metrics.catalog.lookup import INSTANCE_METRICS, PIXEL_LIKELIHOOD, metric_info
 from vtbench.metrics.catalog.maps import MAP_METRICS
 from vtbench.metrics.catalog.probing import probe_of
 from vtbench.metrics.catalog.rates import CODE_COPIES, truth_of
@@ -39,6 +39,7 @@ from vtbench.tasks.sections import (
     TrainingSpec,
 )
 from vtbench.tasks.stated import measured_code, public_name, stated_metric, stated_reference
+from vtbench.tasks.trained import check_training, of_training
 
 TRUTH = "truth"
 """Role of the image that image metrics of a generation task compare with."""
@@ -151,9 +152,7 @@ class TaskSpec(Frozen):
     @property
     def of_training(self) -> tuple[MetricRequest, ...]:
         """Metrics that compare with the images that a generator was trained on."""
-        entries = ((request, set_metric(request.name)) for request in self.set_metrics)
-        of_sets = tuple(request for request, entry in entries if entry is not None and entry.of_training)
-        return of_sets + tuple(request for request in self.code_metrics if request.name in CODE_COPIES)
+        return of_training((*self.set_metrics, *self.code_metrics))
 
     @property
     def compares_codes(self) -> bool:
@@ -276,7 +275,7 @@ class TaskSpec(Frozen):
             raise ValueError("text_metrics need a reader, and a reader needs text_metrics")
         self._check_instances()
         self._check_generation()
-        self._check_training()
+        check_training(self.kind, self.training is not None, self.of_training)
         self._check_sections_of_kinds()
         self._check_likelihood()
         self._check_robustness()
@@ -340,13 +339,6 @@ class TaskSpec(Frozen):
                     f"{request.name} is given all {conditions.per_prompt} images of a prompt: block_size must be a "
                     f"multiple of that, {self.block_size} is not"
                 )
-
-    def _check_training(self) -> None:
-        if self.training is not None and self.kind != "generation":
-            raise ValueError("training images belong to generation tasks")
-        if bool(self.of_training) != (self.training is not None):
-            named = ", ".join(request.name for request in self.of_training) or "authenticity_efflite0"
-            raise ValueError(f"training goes with metrics that compare with it, and they with it: {named}")
 
     def _check_sections_of_kinds(self) -> None:
         """What one kind of task has, and no other."""
