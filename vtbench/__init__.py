@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vtbench.api.callables import reconstructor, sampler
     from vtbench.api.evaluate import evaluate
     from vtbench.api.evaluator import Evaluator
+    from vtbench.api.judgements import import_judgements
     from vtbench.api.metric import metric
     from vtbench.api.result import Result
     from vtbench.export.destinations import export_runs
@@ -27,6 +28,7 @@ _HOMES = {
     "RunRecord": "vtbench.results.records.record",
     "evaluate": "vtbench.api.evaluate",
     "export_runs": "vtbench.export.destinations",
+    "import_judgements": "vtbench.api.judgements",
     "leaderboard_frame": "vtbench.results.leaderboards.frame",
     "load_records": "vtbench.results.records.record",
     "metric": "vtbench.api.metric",
@@ -44,6 +46,7 @@ __all__ = [
     "__version__",
     "evaluate",
     "export_runs",
+    "import_judgements",
     "leaderboard_frame",
     "load_records",
     "metric",

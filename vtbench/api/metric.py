@@ -24,6 +24,7 @@ _ELSEWHERE = {
     "robustness": "of how codes bear change: measure the model on a task of robustness with vtbench.evaluate",
     "map": "of maps in files: measure them on a task of maps with vtbench.evaluate",
     "shape": "of sets of point clouds: measure them on a task of shapes with vtbench.evaluate",
+    "judged": "of what a benchmark's own judge gave: bring its files with vtbench.import_judgements",
     "instance": "of words or faces in an image: measure a task that finds them with vtbench.evaluate",
 }
 _EXAMPLES = "psnr, ssim, lpips_alex, fid, kid_efflite0"

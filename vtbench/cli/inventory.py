@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from vtbench.core.errors import UsageError
 
@@ -20,7 +20,13 @@ OF_GENERATORS = ("name", "family", "conditions", "size", "tokenizer", "parameter
 """Columns of generators alone; size is the side of an image, parameters are those without the tokenizer."""
 WITHOUT_CODE = "without code"
 """Family of generators that are described and published nowhere."""
+OF_TASKS = ("of", "name", "summary")
+"""Columns of tasks alone, grouped by what they are of."""
+OF_FORMATS = ("name", "files", "judge", "summary")
+"""Columns of formats of judges' files alone."""
 _OF_KIND = {
+    "formats": (OF_FORMATS, OF_FORMATS),
+    "tasks": (OF_TASKS, OF_TASKS),
     "tokenizers": (OF_TOKENIZERS, ("name", "family", "tokens", "bpp", "licence", "source")),
     "generators": (OF_GENERATORS, ("name", "family", "size", "tokenizer", "parameters", "licence", "source")),
 }
@@ -102,10 +108,12 @@ def _registered(kind: str) -> Iterable[Row]:
 
 def _tasks() -> Iterable[Row]:
     from vtbench.tasks import load_task, task_files
+    from vtbench.tasks.sections import TaskKind
 
-    for name in sorted(task_files()):
-        task = load_task(name)
-        yield _row("task", name, f"{task.summary} [{task.protocol_id}]")
+    tasks = [load_task(name) for name in sorted(task_files())]
+    kinds = {kind: place for place, kind in enumerate(get_args(TaskKind))}
+    for task in sorted(tasks, key=lambda task: kinds[task.kind]):
+        yield _row("task", task.name, f"{task.summary} [{task.protocol_id}]") | {"of": task.kind}
 
 
 def _suites() -> Iterable[Row]:
@@ -138,6 +146,13 @@ def _assets() -> Iterable[Row]:
         yield _row("asset", name, str(assets.status(name)))
 
 
+def _formats() -> Iterable[Row]:
+    from vtbench.run.judging.formats.table import FORMATS
+
+    for one in FORMATS.values():
+        yield _row("format", one.name, one.summary) | {"files": one.files, "judge": one.told_judge}
+
+
 _KINDS: dict[str, Callable[[], Iterable[Row]]] = {
     "tokenizers": _tokenizers,
     "generators": _generators,
@@ -150,6 +165,7 @@ _KINDS: dict[str, Callable[[], Iterable[Row]]] = {
     "datasets": partial(_registered, "datasets"),
     "presets": _presets,
     "assets": _assets,
+    "formats": _formats,
 }
 
 

@@ -29,6 +29,7 @@ from vtbench.cli.verbs import (
     verify,
 )
 from vtbench.cli.verbs.groups import leaderboard, stats
+from vtbench.cli.verbs.intake import judged
 from vtbench.core.errors import VtbenchError
 from vtbench.core.foreign import interrupts
 from vtbench.core.outgoing import terminal_text
@@ -46,6 +47,7 @@ app = typer.Typer(
 )
 app.command("run", cls=InPanels)(run.run)
 app.command("score", cls=InPanels)(score.score)
+app.command("import")(judged.import_)
 app.command("rescore")(rescore.rescore)
 app.command("list")(listing.list_)
 app.command("show")(show.show)

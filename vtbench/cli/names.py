@@ -81,6 +81,12 @@ def _assets() -> Iterable[str]:
     return assets.names()
 
 
+def _formats() -> Iterable[str]:
+    from vtbench.run.judging.formats.table import FORMATS
+
+    return FORMATS
+
+
 _KINDS: dict[str, Callable[[], Iterable[str]]] = {
     "tokenizers": _tokenizers,
     "generators": _generators,
@@ -93,6 +99,7 @@ _KINDS: dict[str, Callable[[], Iterable[str]]] = {
     "datasets": lambda: registries()["datasets"].names(),
     "presets": _presets,
     "assets": _assets,
+    "formats": _formats,
 }
 KINDS = tuple(_KINDS)
 """In the order in which they are listed."""

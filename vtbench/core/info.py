@@ -27,6 +27,7 @@ MetricKind = Literal[
     "cost",
     "shape",
     "map",
+    "judged",
 ]
 Aggregation = Literal["mean", "mean_finite", "pooled_psnr", "pooled_error_db"]
 
@@ -205,7 +206,8 @@ class MetricInfo:
             ``likelihood`` (of real images under a generator), ``robustness`` (of codes under small changes),
             ``learnability`` (of what a small network, fitted on codes, says of others), ``probing`` (of what a
             classifier, fitted on features or codes, tells of others), ``cost`` (what a call takes on one device),
-            ``shape`` (of sets of point clouds) or ``map`` (of dense maps against the truth).
+            ``shape`` (of sets of point clouds), ``map`` (of dense maps against the truth) or ``judged`` (by a
+            benchmark's own judge, elsewhere).
         unit: ``"dB"``, ``"bits"``, ``""`` for a plain ratio.
         higher_is_better: ``None`` where neither direction is better (a rate, a count).
         aggregation: how an image metric's rows become one value. ``mean_finite`` leaves infinities out and counts

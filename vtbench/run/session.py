@@ -11,7 +11,7 @@ import torch
 from vtbench.core.disk.caches import begin_run
 from vtbench.core.disk.links import refuse_linked_way
 from vtbench.core.disk.partial import sweep_below
-from vtbench.core.errors import AdapterError, StorageFullError, VtbenchError
+from vtbench.core.errors import AdapterError, StorageFullError, UsageError, VtbenchError
 from vtbench.core.foreign import read_files
 from vtbench.core.foreign.guard import advice, foreign, making, told
 from vtbench.results.records.record import RunRecord
@@ -182,6 +182,8 @@ def _data_of(
 
 
 def _opened(task: TaskSpec, given: GivenData) -> TaskData:
+    if task.kind == "judged":
+        raise UsageError(f"nothing of {task.name} is measured: it is of judges' results", "bring them: vtbench import")
     with making(f"the data of {task.name}"):
         return given.images(task)
 

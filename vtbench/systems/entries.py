@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from vtbench.core.outside.parsing import boundary
 
-How = Literal["native", "strategy", "pipeline", "recipe", "tokenizer", "samples only", "nothing"]
+How = Literal["native", "strategy", "pipeline", "recipe", "tokenizer", "samples only", "judged elsewhere", "nothing"]
 HOW: dict[How, str] = {
     "native": "its generator, from the published file, or with weights from a seed",
     "strategy": "its way of sampling, around a generator of vtbench",
@@ -19,6 +19,7 @@ HOW: dict[How, str] = {
     "recipe": "its authors' code as a program, by a driver that is printed and tested",
     "tokenizer": "its tokenizer, from the published file",
     "samples only": "images that its code left",
+    "judged elsewhere": "what the judge of its published number found: [judges' results](judgements.md)",
     "nothing": "there is nothing of it to measure",
 }
 

@@ -96,6 +96,7 @@ def _task(task: TaskSpec) -> str:
         "probing": "" if task.probing is None else _fields(task.probing.model_dump()),
         "maps": "" if task.maps is None else _fields(task.maps.model_dump(exclude_none=True)),
         "shapes": "" if task.shapes is None else _fields(task.shapes.model_dump(exclude_none=True)),
+        "judged": "" if task.judged is None else _fields(task.judged.model_dump()),
         "preprocessing": "" if task.kind in WITHOUT_IMAGES else _preprocessing(task),
         "reader": "" if task.reader is None else f"`{task.reader.name}`, case: {task.reader.case}",
         "timing": "" if task.timing is None else _fields(task.timing.model_dump()),

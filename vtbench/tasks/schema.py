@@ -7,7 +7,7 @@ protocol id, ``name@version+hash``, changes whenever something changes that can 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
@@ -25,6 +25,7 @@ from vtbench.tasks.sections import (
     DataSpec,
     Frozen,
     InstanceSpec,
+    JudgedSpec,
     LearnabilitySpec,
     LikelihoodSpec,
     MapsSpec,
@@ -35,6 +36,7 @@ from vtbench.tasks.sections import (
     ReaderSpec,
     ReferenceSpec,
     ShapesSpec,
+    TaskKind,
     TimingSpec,
     TrainingSpec,
 )
@@ -59,19 +61,7 @@ class TaskSpec(Frozen):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     version: int = Field(ge=1)
-    kind: Literal[
-        "reconstruction",
-        "detail",
-        "text",
-        "generation",
-        "tokens",
-        "robustness",
-        "learnability",
-        "probing",
-        "cost",
-        "shapes",
-        "maps",
-    ]
+    kind: TaskKind
     summary: str
     data: DataSpec = DataSpec.model_validate({})
     preprocess: PreprocessSpec
@@ -101,6 +91,8 @@ class TaskSpec(Frozen):
     shapes: ShapesSpec | None = None
     map_metrics: tuple[MetricRequest, ...] = ()
     maps: MapsSpec | None = None
+    judged_metrics: tuple[MetricRequest, ...] = ()
+    judged: JudgedSpec | None = None
     strata: tuple[str, ...] = Field((), description="fields of a sample's target to report each value of by itself")
     block_size: int = Field(16, ge=1, le=4096)
     keep_codes: bool = Field(False, description="every image's codes stay in the blocks")
@@ -115,12 +107,13 @@ class TaskSpec(Frozen):
         of_parts = self.instance_metrics + self.block_metrics + self.prompt_metrics + self.likelihood_metrics
         of_parts += self.condition_metrics + self.shape_metrics + self.map_metrics
         of_parts += self.robustness_metrics + self.learnability_metrics + self.probing_metrics + self.cost_metrics
+        of_parts += self.judged_metrics
         return self.image_metrics + self.set_metrics + self.code_metrics + self.text_metrics + of_parts
 
     @property
     def of_generators(self) -> bool:
-        """Whether its models are generators: to sample, or to say how likely real images are."""
-        return self.kind == "tokens" or self.of_samples
+        """Whether its models are generators: to sample, to say how likely real images are, or judged elsewhere."""
+        return self.kind in ("tokens", "judged") or self.of_samples
 
     @property
     def of_samples(self) -> bool:
@@ -172,6 +165,7 @@ class TaskSpec(Frozen):
         trained = {} if self.training is None else {"training": self.training.model_dump()}
         kept = {"keep_codes": True} if self.keep_codes else {}
         timed = {} if self.timing is None else {"timing": self.timing.model_dump()}
+        judged = {} if self.judged is None else {"judged": self.judged.model_dump()}
         learned = {} if self.learnability is None else {"learnability": self.learnability.model_dump()}
         probed = {} if self.probing is None else {"probing": self.probing.model_dump()}
         return {
@@ -187,6 +181,7 @@ class TaskSpec(Frozen):
             **learned,
             **probed,
             **self._given_images(),
+            **judged,
             "metrics": [stated_metric(request, codes) for request in self.metrics],
         }
 
@@ -266,6 +261,7 @@ class TaskSpec(Frozen):
             ("shape", self.shape_metrics),
             ("probing", self.probing_metrics),
             ("map", self.map_metrics),
+            ("judged", self.judged_metrics),
         ):
             for request in requests:
                 kind = metric_info(request.name).kind
@@ -350,8 +346,9 @@ class TaskSpec(Frozen):
             ("cost", "cost_metrics", "timing", "how calls are timed"),
             ("shapes", "shape_metrics", "shapes", "which clouds are compared"),
             ("maps", "map_metrics", "maps", "what maps are of"),
+            ("judged", "judged_metrics", "judged", "whose results it is of"),
         ):
-            of = "kind cost" if kind == "cost" else kind
+            of = f"kind {kind}" if kind in ("cost", "judged") else kind
             if section and (self.kind == kind) != (getattr(self, section) is not None):
                 raise ValueError(f"a task of {of} says under {section} {what}, and no other task does")
             if bool(getattr(self, metrics)) != (self.kind == kind):
@@ -369,6 +366,8 @@ class TaskSpec(Frozen):
             raise ValueError(f"{PIXEL_LIKELIHOOD} is of pixels, the others are of codes: give it a task of its own")
 
     def _check_without_images(self) -> None:
+        if self.kind == "judged" and self.metrics != self.judged_metrics:
+            raise ValueError("what judges found is all there is of a judged task: judged_metrics alone")
         if self.kind not in WITHOUT_IMAGES:
             return
         if self.reference is None or self.reference.statistics is not None:

@@ -18,6 +18,22 @@ from typing_extensions import Self
 from vtbench.core.info import role_problem
 from vtbench.data.preparing.tokbench_buckets import FACE_EDGES, TEXT_EDGES, Edges
 
+TaskKind = Literal[
+    "reconstruction",
+    "detail",
+    "text",
+    "generation",
+    "tokens",
+    "robustness",
+    "learnability",
+    "probing",
+    "cost",
+    "shapes",
+    "maps",
+    "judged",
+]
+"""What is measured of what, in the order in which tasks are listed."""
+
 
 class Frozen(BaseModel):
     """Base of every part of a task: frozen, and closed to unknown fields."""
@@ -153,6 +169,16 @@ class LikelihoodSpec(Frozen):
     def conditions(self) -> str:
         """What a generator must be conditioned on: ``class``, ``prompt`` or ``none``."""
         return {"label": "class", "text": "prompt", "nothing": "none"}[self.given]
+
+
+class JudgedSpec(Frozen):
+    """Whose results were brought, and of which prompts."""
+
+    format: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="of the files: vtbench list formats")
+    prompts: Literal["original", "rewritten"] = Field(description="as the benchmark has them, or by somebody's rule")
+    prompt_set: str = Field("", description="which of a benchmark's lists: en, zh …")
+    mean_over: str = Field("", description="field whose values weigh the same, of somebody's own judge")
+    lower_is_better: bool = Field(False, description="of somebody's own judge")
 
 
 class TimingSpec(Frozen):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import typer
 from pydantic import ValidationError
 
 from vtbench.cli.main import app
+from vtbench.run.judging.asked import Asked, check_asked
+from vtbench.run.judging.formats.table import find_format
 from vtbench.systems.commands import options, problems
 from vtbench.systems.entries import HOW, Coverage, Run, System, load_coverage
 from vtbench.systems.page import anchor, systems_page
@@ -117,3 +120,16 @@ def test_the_page_is_current() -> None:
     assert headings == [system.name for system in COVERAGE.systems]
     assert len({anchor(name) for name in headings}) == len(headings)
     assert {run.how for system in COVERAGE.systems for run in system.runs} == set(HOW)
+
+
+def test_every_format_of_judges_files_is_known_and_has_the_judge_that_it_needs() -> None:
+    brought = [
+        options(run.command) for system in COVERAGE.systems for run in system.runs if run.how == "judged elsewhere"
+    ]
+    assert brought
+    for named in brought:
+        verb, form, file = (value for option, value in named if not option)
+        told = dict(named)
+        asked = Asked(format=form, paths=[Path(file)], model=told["--model"], judge=told.get("--judge", ""))
+        assert verb == "import" and file.endswith((".jsonl", ".json", ".txt"))
+        check_asked(replace(asked, benchmark=told.get("--benchmark", "")), find_format(form))

@@ -17,8 +17,8 @@ def list_(
         str,
         typer.Argument(
             autocompletion=completion.kinds,
-            help="tokenizers, generators, tasks, suites, metrics, features, readers, estimators, datasets, presets or "
-            "assets.",
+            help="tokenizers, generators, tasks, suites, metrics, features, readers, estimators, datasets, presets, "
+            "assets or formats.",
         ),
     ] = "all",
     json: o.Json = False,

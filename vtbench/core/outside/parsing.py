@@ -133,8 +133,12 @@ def read_json(path: Path, kind: type[VtbenchError] = VtbenchError, hint: str | N
         return load_json(data.decode("utf-8"))
 
 
-def load_json(text: str) -> Any:
+def load_json(text: str, constants: bool = False) -> Any:
     """JSON to plain data, strictly and within bounds.
+
+    Args:
+        text: what is read.
+        constants: take ``NaN``, ``Infinity`` and ``-Infinity``, which Python writes, as the numbers that they mean.
 
     Raises:
         ValueError: not JSON, ``NaN`` or ``Infinity``, more than :data:`MOST_JSON_VALUES` values, nested deeper than
@@ -143,7 +147,7 @@ def load_json(text: str) -> Any:
     """
     if sum(text.count(mark) for mark in ",[{") > MOST_JSON_VALUES:
         raise ValueError(f"it holds more than {MOST_JSON_VALUES:,} values")
-    content = json.loads(text, parse_constant=_refuse_constant)
+    content = json.loads(text, parse_constant=float if constants else _refuse_constant)
     _check_plain(content, _HALF_ESCAPED.search(text) is not None)
     return content
 

@@ -18,6 +18,7 @@ from vtbench.metrics.catalog.images import (
     PROMPT_INFOS,
     PROMPT_REGISTRY,
 )
+from vtbench.metrics.catalog.judged import JUDGED, judged_metric
 from vtbench.metrics.catalog.learnability import LEARNABILITY_INFOS
 from vtbench.metrics.catalog.maps import MAP_INFOS, best_of_info
 from vtbench.metrics.catalog.probing import PROBING_INFOS
@@ -89,7 +90,9 @@ _OF_PERTURBED = ("psnr_perturbed", "lpips_alex_perturbed", "kid_efflite0_perturb
 _OF_READINGS = {**TEXT_INFOS, **INSTANCE_INFOS}
 _OF_PIXELS = {**IMAGE_INFOS, **BLOCK_INFOS, **PROMPT_INFOS, **CONDITION_INFOS, **VIDEO_INFOS}
 _REGISTRIES = (IMAGE_REGISTRY, BLOCK_REGISTRY, PROMPT_REGISTRY, CONDITION_REGISTRY, VIDEO_REGISTRY)
-SHIPPED = {**_OF_PIXELS, **_OF_CODES, **_OF_READINGS, **COST_INFOS, **SHAPE_INFOS, **MAP_INFOS}
+_OF_JUDGES = {name: metric.info for name, metric in JUDGED.items()}
+_APART = {**COST_INFOS, **SHAPE_INFOS, **MAP_INFOS, **_OF_JUDGES}
+SHIPPED = {**_OF_PIXELS, **_OF_CODES, **_OF_READINGS, **_APART}
 """Metrics that come with vtbench, set metrics apart."""
 
 
@@ -102,14 +105,14 @@ def metric_names() -> list[str]:
     registered = [name for registry in _REGISTRIES for name in registry.names()]
     of_codes = (*_OF_CODES, *_OF_PERTURBED)
     of_sets = (*FIXED_SETS, *SECOND_HABITS, *derived, *of_plugins)
-    return sorted({*registered, *of_codes, *_OF_READINGS, *COST_INFOS, *SHAPE_INFOS, *MAP_INFOS, *of_sets})
+    return sorted({*registered, *of_codes, *_OF_READINGS, *_APART, *of_sets})
 
 
 def is_own(name: str) -> bool:
     """Whether a metric is vtbench's own, network included."""
     entry = set_metric(name)
     if entry is None:
-        return name in SHIPPED or perturbed_base(name) is not None or best_of_info(name) is not None
+        return name in SHIPPED or perturbed_base(name) is not None or _derived(name) is not None
     return entry.extractor in EXTRACTORS.builtin and entry.estimator in ESTIMATORS.builtin
 
 
@@ -129,7 +132,7 @@ def metric_info(name: str) -> MetricInfo:
     entry = set_metric(name)
     if entry is not None:
         return entry.info
-    derived = perturbed_info(name) or best_of_info(name)
+    derived = perturbed_info(name) or _derived(name)
     if derived is not None:
         return derived
     registry = metric_registry(name)
@@ -138,6 +141,12 @@ def metric_info(name: str) -> MetricInfo:
     close = difflib.get_close_matches(name, metric_names(), n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(metric_names())}"
     raise UsageError(f"unknown metric {name!r}", hint)
+
+
+def _derived(name: str) -> MetricInfo | None:
+    """``X_best_of_K``, or ``X[JUDGE]``."""
+    judged = judged_metric(name)
+    return best_of_info(name) if judged is None else judged.info
 
 
 def _foreign_info(target: object, name: str) -> MetricInfo:

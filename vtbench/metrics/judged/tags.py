@@ -8,20 +8,21 @@ is the unweighted mean of the six), which is a sum over a sum once images are ad
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from vtbench.core.contracts import Estimate
-from vtbench.results.records.ratios import mean_of_ratios, mean_of_ratios_interval, ratio, ratio_interval
+from vtbench.metrics.catalog.judged import GENEVAL_TAGS
+from vtbench.results.records.judged import Column, Part, weighted_mean
+from vtbench.results.records.statistics import percentiles, resampled_means
 
-GENEVAL_TAGS = ("single_object", "two_object", "counting", "colors", "position", "color_attr")
-"""The six of GenEval; each weighs the same, however many prompts it has."""
-OVER_PROMPTS = "percentile bootstrap over prompts, 1000 resamples, 95%"
+RESAMPLES = 1000
+OVER_PROMPTS = f"percentile bootstrap over prompts, {RESAMPLES} resamples, 95%"
 """``ci_method`` of every interval here."""
-Column = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,9 +97,7 @@ def geneval_estimates(scores: PromptScores) -> dict[tuple[str, str], Estimate]:
 
 def mean_of(sums: Column, counts: Column) -> Estimate:
     """The mean over everything that prompts have counted, resampled over prompts: ``[N]`` twice."""
-    found = ratio(sums, counts)
-    low, high = ratio_interval(sums, counts)
-    return _estimate(found.value, found.n, low, high, {"n_judged": _number(counts)})
+    return of_parts([(sums, counts)], weighted_mean)
 
 
 def mean_of_tags(
@@ -106,7 +105,7 @@ def mean_of_tags(
     counts: Column,
     tags: Sequence[str],
     labels: Sequence[str],
-    weights: Mapping[str, float] | None = None,
+    weights: Sequence[float] | None = None,
 ) -> Estimate:
     """The mean of the means of tags, resampled over prompts; NaN where a tag has nothing: it would be another number.
 
@@ -117,37 +116,39 @@ def mean_of_tags(
         labels: the tags that are averaged.
         weights: of each of them; all the same unless given.
     """
-    own = [np.array([tag == label for tag in tags], dtype=np.float64) for label in labels]
-    parts = [(sums * mask, counts * mask) for mask in own]
-    shares = None if weights is None else [weights[label] for label in labels]
-    return mean_of_parts(parts, "of tag means", shares)
+    masks = [np.array([tag == label for tag in tags], dtype=np.float64) for label in labels]
+    parts = [(sums * mask, counts * mask) for mask in masks]
+    return of_parts(parts, partial(weighted_mean, weights=weights), {"mean": "of tag means"})
 
 
-def mean_of_parts(
-    parts: Sequence[tuple[Column, Column]], mean: str, weights: Sequence[float] | None = None
+def of_parts(
+    parts: Sequence[Part], finish: Callable[[Column], Column], details: Mapping[str, object] | None = None
 ) -> Estimate:
-    """The mean of the means of parts, each with sums and counts ``[N]`` of every prompt, 0 where it has none of it.
+    """A function of the means of parts, resampled over prompts; NaN where a part has nothing.
+
+    Prompts are drawn once for all parts. A resample that leaves a part without anything says nothing and is left out.
 
     Args:
-        parts: to average.
-        mean: what the details say is averaged.
-        weights: of each part; all the same unless given.
+        parts: sums and counts, ``float64 [N]`` each; 0 where a prompt has none of a part, NaN where it takes no part.
+        finish: means of parts ``[R,P]`` to values ``[R]``.
+        details: to go with the value.
     """
-    overall = mean_of_ratios(parts, weights)
-    low, high = mean_of_ratios_interval(parts, weights=weights)
-    counts = np.sum([part[1] for part in parts], axis=0)
-    told: dict[str, object] = {"mean": mean, "n_judged": _number(counts)}
-    if weights is not None:
-        told["weights"] = list(weights)
-    return _estimate(overall.value, int((counts > 0).sum()), low, high, told)
+    rows = np.stack([column for part in parts for column in part], axis=1)
+    rows = rows[rows[:, 1::2].sum(axis=1) > 0]  # not of NaN either
+    totals, n = [math.fsum(column) for column in rows.T], len(rows)
+    told = {"n_judged": _number(math.fsum(totals[1::2])), **(details or {})}
+    if not all(total > 0 for total in totals[1::2]):
+        return Estimate(value=math.nan, n=n, details=told)
+    value = float(finish(np.array([[own / count for own, count in zip(totals[::2], totals[1::2], strict=True)]]))[0])
+    if n < 2:
+        return Estimate(value=value, n=n, details=told)
+    drawn = resampled_means(rows, RESAMPLES, seed=0)
+    drawn = drawn[(drawn[:, 1::2] > 0).all(axis=1)]
+    if not len(drawn):
+        return Estimate(value=value, n=n, details=told)
+    low, high = percentiles(finish(drawn[:, ::2] / drawn[:, 1::2]), 0.95)
+    return Estimate(value=value, n=n, ci_low=low, ci_high=high, ci_method=OVER_PROMPTS, details=told)
 
 
-def _number(counts: Column) -> int | float:
-    total = math.fsum(counts[~np.isnan(counts)])
+def _number(total: float) -> int | float:
     return int(total) if total.is_integer() else total
-
-
-def _estimate(value: float, n: int, low: float, high: float, details: Mapping[str, object]) -> Estimate:
-    if math.isnan(value) or math.isnan(low):
-        return Estimate(value=value, n=n, details=details)
-    return Estimate(value=value, n=n, ci_low=low, ci_high=high, ci_method=OVER_PROMPTS, details=details)

@@ -7,13 +7,15 @@ value is a function of column means, so one description serves the value, and al
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vtbench.results.records.judged import BY, LIMIT, PARTS, count_column, finish_of, parts_of
 from vtbench.results.records.samples import Samples
 from vtbench.results.records.schema import MetricResult
 from vtbench.results.records.statistics import PEAK
@@ -60,8 +62,10 @@ def find_statistic(runs: Sequence[tuple[MetricResult, Samples]]) -> RowStatistic
     The rule is proven on the records themselves: a metric of a plug-in whose rows are aggregated in a way not known
     here is never paired by a wrong rule.
     """
-    metric, stratum = runs[0][0].metric, runs[0][0].stratum
-    for statistic in _candidates(metric, stratum):
+    result, samples = runs[0]
+    judged = count_column(result.metric) in samples.metrics or result.details.keys() & {BY, PARTS, LIMIT}
+    candidates = _judged(result) if judged else _candidates(result.metric, result.stratum)
+    for statistic in candidates:
         if all(_gives(statistic, result, samples) for result, samples in runs):
             return statistic
     return None
@@ -114,6 +118,20 @@ def _candidates(metric: str, stratum: str) -> Iterator[RowStatistic]:
         yield from _plain(metric)
         buckets = (label,) if field == "bucket" else BUCKETS
         yield RowStatistic(partial(_buckets, metric=metric, buckets=buckets), _mean_of_ratios)
+
+
+def _judged(result: MetricResult) -> Iterator[RowStatistic]:
+    """A function of the means of parts, whose rows are sums and counts by turns."""
+    finish = finish_of(result.details, result.stratum)
+    terms = partial(_judged_terms, metric=result.metric, stratum=result.stratum, details=dict(result.details))
+    yield RowStatistic(terms, lambda means: finish(_ratios(means)))
+
+
+def _judged_terms(samples: Samples, metric: str, stratum: str, details: Mapping[str, Any]) -> Matrix:
+    parts = parts_of(samples, metric, stratum, details)
+    rows = np.stack([column for part in parts for column in part], axis=1)
+    rows[~(rows[:, 1::2].sum(axis=1) > 0)] = np.nan  # a prompt that takes no part
+    return rows
 
 
 def _plain(metric: str) -> Iterator[RowStatistic]:
@@ -207,6 +225,10 @@ def _excess(means: Matrix) -> Matrix:
     return _ratio(means[:, :2]) - _ratio(means[:, 2:])
 
 
+def _ratios(means: Matrix) -> Matrix:
+    """Of columns by turns above and below: ``[R,2P]`` to ``[R,P]``."""
+    return np.stack([_ratio(means[:, start : start + 2]) for start in range(0, means.shape[1], 2)], axis=1)
+
+
 def _mean_of_ratios(means: Matrix) -> Matrix:
-    parts = [_ratio(means[:, start : start + 2]) for start in range(0, means.shape[1], 2)]
-    return np.asarray(np.mean(parts, axis=0))
+    return np.asarray(np.mean(_ratios(means).T, axis=0))

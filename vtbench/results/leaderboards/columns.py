@@ -14,6 +14,7 @@ FAMILIES = (
     "cost",
     "shapes",
     "maps",
+    "judged",
     "compat",
 )
 """A CSV each. Compat tasks reproduce quirks on purpose and stand apart from the tasks they resemble."""
@@ -144,6 +145,20 @@ METRIC_COLUMNS: dict[str, tuple[str, ...]] = {
         "jsd_3d",
     ),
     "maps": ("miou", "mo_miou", "depth_delta1", "depth_absrel", "normal_mean_angle", "normal_below_11_25"),
+    "judged": (
+        *("geneval", "geneval_images", "geneval_prompts", "dpg_bench", "compat_dpg_bench"),
+        *(f"t2i_compbench_{part}" for part in ("color", "shape", "texture", "spatial", "spatial_3d")),
+        *(f"t2i_compbench_{part}" for part in ("numeracy", "non_spatial", "complex")),
+        *("hpsv2[v2.0]", "hpsv2[v2.1]", "geneval2_gm", "geneval2_am"),
+        *("wise[gpt-4o-2024-05-13]", "wise[Qwen2.5-VL-72B-Instruct]", "wise_verified[Qwen3.5-35B-A3B]"),
+        *(
+            f"oneig_{part}{language}"
+            for language in ("", "_zh")
+            for part in ("alignment", "text", "reasoning", "style", "diversity")
+        ),
+        *("longtext_bench", "compat_longtext_bench", "longtext_bench_zh", "compat_longtext_bench_zh"),
+        *(f"unigenbench{prompts}[gemini-2.5-pro]" for prompts in ("", "_long", "_zh", "_zh_long")),
+    ),
     "compat": (
         *_PAIRED,
         "compat_vtbench_psnr",

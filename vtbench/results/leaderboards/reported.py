@@ -28,6 +28,7 @@ _FAMILIES_OF_FILE = {
     "generators": ("generation",),
     "efficiency": ("generation",),
     "evaluators": ("generation",),
+    "judges": ("judged",),
 }
 """Which leaderboards a file of published numbers stands beside; one that is not named here, beside all."""
 _PLACE = {name: place for place, name in enumerate(dict.fromkeys(n for m in METRIC_COLUMNS.values() for n in m))}

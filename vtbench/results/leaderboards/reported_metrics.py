@@ -9,6 +9,7 @@ LOOSE = {
     "rfid": ("fid", "a Fréchet distance between images and their reconstructions; network and resize not stated"),
     "gfid": ("fid", "a Fréchet distance between samples and a reference; network and resize not stated"),
     "lpips_unstated": ("lpips_alex", "LPIPS of a network that its source does not state"),
+    "wise_unstated": ("wise[gpt-4o-2024-05-13]", "WISE (legacy) by a judge that its source does not state"),
 }
 """Less exact than the metric of this project that they stand beside: that metric, and what they mean."""
 FOREIGN = {
@@ -17,9 +18,6 @@ FOREIGN = {
     "pfid": "a Fréchet distance between images and reconstructions of their codes, some exchanged",
     "linear_probe": "accuracy of a linear classifier on a generator's features",
     "balance": "of an edit, between doing what was asked and keeping the rest, as a GPT judges it",
-    "geneval": "GenEval, overall",
-    "dpg": "DPG-Bench, overall",
-    "hpsv21": "Human Preference Score v2.1",
     "genai_bench_hard": "GenAI-Bench, hard prompts",
     "genai_bench_hard_change": "difference of GenAI-Bench, hard prompts, to a baseline",
     "speedup": "seconds of a baseline over those of the method",
@@ -45,7 +43,8 @@ def name_problem(name: str, known: Collection[str]) -> str | None:
         name: of the metric.
         known: names of this project's metrics.
     """
-    if name in known or name in LOOSE or name in FOREIGN:
+    judged = name.endswith("]") and name.partition("[")[0] in known  # by a judge that stands in the name
+    if judged or name in known or name in LOOSE or name in FOREIGN:
         return None
     if name in _VAGUE:
         return f"{name} does not say which: {_VAGUE[name]}"

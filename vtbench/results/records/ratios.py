@@ -58,34 +58,27 @@ def ratio_difference(
     return found, _ends(gaps, level)
 
 
-def mean_of_ratios(parts: Sequence[tuple[ArrayLike, ArrayLike]], weights: Sequence[float] | None = None) -> Aggregate:
-    """The mean of :func:`ratio` of each part, such as size buckets: every part weighs the same unless told.
+def mean_of_ratios(parts: Sequence[tuple[ArrayLike, ArrayLike]]) -> Aggregate:
+    """The unweighted mean of :func:`ratio` of each part, such as size buckets: every part weighs the same.
 
     NaN where a part's denominators add up to 0: the mean of the others would be another quantity.
 
     Args:
         parts: numerator and denominator ``float64 [N]`` of each part, over the same samples.
-        weights: of each part, in any unit.
 
     Raises:
-        ValueError: no part, not a weight a part, or columns of unequal length.
+        ValueError: no part, or columns of unequal length.
     """
     if not parts:
         raise ValueError("a mean of ratios needs a part")
     rows, dropped = _applicable(*(column for part in parts for column in part))
     sums = [math.fsum(column) for column in rows.T]
     quotients = [_quotient(*pair) for pair in zip(sums[::2], sums[1::2], strict=True)]
-    shares = [1.0] * len(parts) if weights is None else weights
-    total = math.fsum(share * quotient for share, quotient in zip(shares, quotients, strict=True))
-    return Aggregate(total / math.fsum(shares), len(rows), {"n_not_applicable": dropped})
+    return Aggregate(math.fsum(quotients) / len(parts), len(rows), {"n_not_applicable": dropped})
 
 
 def mean_of_ratios_interval(
-    parts: Sequence[tuple[ArrayLike, ArrayLike]],
-    resamples: int = 1000,
-    seed: int = 0,
-    level: float = 0.95,
-    weights: Sequence[float] | None = None,
+    parts: Sequence[tuple[ArrayLike, ArrayLike]], resamples: int = 1000, seed: int = 0, level: float = 0.95
 ) -> tuple[float, float]:
     """Percentile-bootstrap interval of :func:`mean_of_ratios`: samples are drawn once for all parts.
 
@@ -97,8 +90,7 @@ def mean_of_ratios_interval(
         return math.nan, math.nan
     drawn = resampled_means(rows, resamples, seed)
     usable = drawn[(drawn[:, 1::2] > 0).all(axis=1)]
-    quotients = usable[:, ::2] / usable[:, 1::2]
-    return _ends(quotients.mean(axis=1) if weights is None else np.average(quotients, axis=1, weights=weights), level)
+    return _ends((usable[:, ::2] / usable[:, 1::2]).mean(axis=1), level)
 
 
 def _applicable(*columns: ArrayLike) -> tuple[NDArray[np.float64], int]:

@@ -14,6 +14,7 @@ from vtbench.results.records.record import RECORD_FILE, RunRecord, refuse_newer_
 from vtbench.results.records.samples import FAILED, SAMPLES_FILE, Samples, write_samples
 from vtbench.results.records.schema import IntegritySection
 from vtbench.run.measuring.previews import fixed_indices, prune_previews
+from vtbench.run.scoring.brought.judged import judged_results
 from vtbench.run.scoring.conditioned import condition_results, truth_results
 from vtbench.run.scoring.copies.nearest import pairs_of, with_names
 from vtbench.run.scoring.copies.training_codes import copy_results
@@ -88,6 +89,7 @@ def score_job(
         *cost_results(task, samples, manifest.environment.hardware),
         *learnability_results(measured),
         *probing_results(measured, told_of_probes, note),
+        *judged_results(task, samples),
         *code_results(measured),
         *of_sets,
         *shape_results(measured),

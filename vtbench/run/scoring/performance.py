@@ -48,7 +48,7 @@ def performance(metas: Sequence[dict[str, Any]], count: int) -> PerformanceSecti
         weight_bytes=_largest(costs, "weight_bytes"),
         models=_models(costs, sampled),
         shares={part: spent / parts for part, spent in shares.items()} if parts else {},
-        peak_memory_mb=max((meta["peak_memory_mb"] for meta in metas), default=None),
+        peak_memory_mb=max((meta["peak_memory_mb"] for meta in metas if "peak_memory_mb" in meta), default=None),
         events=tuple(event for meta in metas for event in meta["events"]),
     )
 

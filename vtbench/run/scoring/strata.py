@@ -29,11 +29,12 @@ def strata(samples: Samples, names: Sequence[str]) -> Iterator[tuple[str, Mask]]
     yield "all", scored
     for name in names:
         labels = np.array(samples.strata[name], dtype=object)
-        for label in sorted({str(value) for value in labels[scored]} - {""}, key=_natural):
+        for label in sorted({str(value) for value in labels[scored]} - {""}, key=natural):
             yield f"{name}={label}", scored & (labels == label)
 
 
-def _natural(label: str) -> tuple[int, float, str]:
+def natural(label: str) -> tuple[int, float, str]:
+    """Numbers in numeric order, before other labels."""
     try:
         return 0, float(label), label
     except ValueError:

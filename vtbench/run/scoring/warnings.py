@@ -57,7 +57,7 @@ def count_warnings(task: TaskSpec, samples: Samples, results: Sequence[MetricRes
     lines = len({line_of(name) for name, status in zip(samples.ids, samples.status, strict=True) if status != FAILED})
     of_lines = {request.name for request in (*task.condition_metrics, *task.image_metrics)}
     by_line = of_lines if task.kind == "generation" else set()
-    of_some = (*task.instance_metrics, *task.learnability_metrics, *task.probing_metrics)
+    of_some = (*task.instance_metrics, *task.learnability_metrics, *task.probing_metrics, *task.judged_metrics)
     counted_apart = {request.name for request in of_some}
     told: dict[str, list[str]] = {}
     for result in results:

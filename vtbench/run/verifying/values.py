@@ -9,6 +9,9 @@ from typing import Any
 from vtbench.core.errors import VtbenchError
 from vtbench.core.naming.trust import code_named
 from vtbench.metrics.catalog.lookup import metric_info
+from vtbench.metrics.judged.tags import of_parts
+from vtbench.results.comparing.statistics import stratum_mask
+from vtbench.results.records.judged import finish_of, parts_of
 from vtbench.results.records.record import RunRecord
 from vtbench.results.records.samples import FAILED, Samples
 from vtbench.results.records.statistics import aggregate
@@ -31,6 +34,8 @@ def wrong_values(record: RunRecord, rows: Samples) -> Iterator[str]:
             yield f"says {name} {told}, its rows say {found}"
     for name in _metrics_of_rows(record.task.spec):
         yield from _wrong_value(record, rows, name)
+    if record.task.spec.get("kind") == "judged":
+        yield from _wrong_judged(record, rows)
 
 
 def _metrics_of_rows(spec: Mapping[str, Any]) -> Iterator[str]:
@@ -54,6 +59,21 @@ def _wrong_value(record: RunRecord, rows: Samples, name: str) -> Iterator[str]:
         yield f"says {info.name} {result.value!r}, its rows give {value!r}"
     elif result.n != n:
         yield f"says {info.name} is of {result.n} samples, its rows of {n}"
+
+
+def _wrong_judged(record: RunRecord, rows: Samples) -> Iterator[str]:
+    """Values of judged metrics, overall and by part, which are functions of the means of columns."""
+    for result in record.results:
+        try:
+            parts = parts_of(rows, result.metric, result.stratum, result.details)
+            finish = finish_of(result.details, result.stratum)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            yield f"says {result.metric} ({result.stratum}), and its rows do not tell it"
+            continue
+        mask = stratum_mask(rows, result.stratum)
+        found = of_parts([(sums[mask], counts[mask]) for sums, counts in parts], finish)
+        if not _is_near(result.value, found.value):
+            yield f"says {result.metric} ({result.stratum}) {result.value!r}, its rows give {found.value!r}"
 
 
 def _is_near(told: float, found: float) -> bool:

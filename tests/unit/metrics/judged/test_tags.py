@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from vtbench.metrics.catalog.judged import GENEVAL_TAGS
 from vtbench.metrics.judged.tags import (
-    GENEVAL_TAGS,
     OVER_PROMPTS,
     PromptScores,
     by_prompt,
@@ -69,7 +69,7 @@ def test_a_prompt_has_one_tag() -> None:
 
 
 def test_weights_are_of_tags() -> None:
-    found = mean_of_tags(np.array([1.0, 0.0]), np.array([1.0, 1.0]), ["a", "b"], ("a", "b"), {"a": 0.4, "b": 0.1})
+    found = mean_of_tags(np.array([1.0, 0.0]), np.array([1.0, 1.0]), ["a", "b"], ("a", "b"), (0.4, 0.1))
     assert found.value == pytest.approx(0.8)
 
 
