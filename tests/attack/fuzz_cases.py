@@ -14,6 +14,7 @@ import numpy as np
 from fuzz_mutation import damaged_tensors, damaged_text, damaged_zip
 from fuzz_pictures import picture_readers
 from fuzz_reader import PIXELS, ROOT, Reader, picture, saved
+from PIL import Image
 
 
 def groups() -> dict[str, dict[str, Reader]]:
@@ -189,7 +190,9 @@ def _arrays() -> dict[str, Reader]:
     from vtbench.checkpoints.pretrained import locate
     from vtbench.checkpoints.reading import load_official
     from vtbench.checkpoints.torchscript import torchscript_tensors
+    from vtbench.data.clouds.opening import open_clouds
     from vtbench.data.kept_images import Wanted, discard_unsound, seal_image
+    from vtbench.data.maps.reading import read_labels
     from vtbench.data.sources.npz import ArrayImages
     from vtbench.generators.pipelines.folder import locate_pipeline
     from vtbench.metrics.sets import statistics_import
@@ -226,12 +229,24 @@ def _arrays() -> dict[str, Reader]:
         (path.parent / "a.png").write_bytes(b"an image")
         return discard_unsound([Wanted("a", path.parent / "a", {})])
 
+    def in_clouds(path: Path) -> object:
+        found = open_clouds(str(path))
+        return [found.points(i, 8, 0).sum() for i in range(min(3, len(found.ids)))], found.fingerprint
+
+    def in_maps(path: Path) -> object:
+        return read_labels(path, "m", 19, 255).sum()
+
+    clouds, labels = np.random.default_rng(0).normal(size=(3, 12, 3)), np.arange(48, dtype=np.uint8).reshape(6, 8) % 19
     arrays = [
         saved(lambda s: np.savez(s, arr_0=PIXELS, arr_1=np.arange(4))),
         saved(lambda s: np.savez_compressed(s, arr_0=np.asfortranarray(PIXELS))),
     ]
     return {
         "npz images": Reader("a.npz", lambda _: arrays, images, damaged_zip),
+        "npz clouds": Reader("c.npz", lambda _: [saved(lambda s: np.savez(s, clouds))], in_clouds, damaged_zip),
+        "npy clouds": Reader("c.npy", lambda _: [saved(lambda s: np.save(s, clouds))], in_clouds),
+        "npy map": Reader("m.npy", lambda _: [saved(lambda s: np.save(s, labels))], in_maps),
+        "png map": Reader("m.png", lambda _: [saved(lambda s: Image.fromarray(labels).save(s, "png"))], in_maps),
         "npz statistics": Reader("s.npz", lambda _: [saved(lambda s: np.savez(s, **moments))], imported, damaged_zip),
         "torch statistics": Reader("s.pt", lambda _: [saved(lambda s: torch.save(moments, s))], imported, damaged_zip),
         "torch": Reader("w.pt", lambda _: whole, load_checkpoint, damaged_zip),

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from vtbench.core.digests import digest_arrays
 from vtbench.core.disk.files import user_path
 from vtbench.core.errors import UsageError
+from vtbench.core.outside.npy_arrays import read_npy
 from vtbench.core.outside.npz_arrays import map_array, read_array
 from vtbench.core.outside.npz_files import array_names, not_an_npz
-from vtbench.core.outside.parsing import boundary
 from vtbench.data.clouds.contract import Points, chosen
 from vtbench.data.fingerprint import Fingerprinted
 
@@ -34,7 +34,9 @@ class ArrayClouds(Fingerprinted):
         self.path = user_path(path)
         if not self.path.is_file():
             raise UsageError(f"no file {self.path}", "check the path")
-        self._clouds = read_npy(self.path) if self.path.suffix == ".npy" else _read_npz(self.path)
+        self._clouds = (
+            read_npy(self.path, str(self.path), UsageError) if self.path.suffix == ".npy" else _read_npz(self.path)
+        )
         if self._clouds.ndim != 3 or self._clouds.shape[2] != 3 or self._clouds.dtype.kind not in "fiu":
             raise UsageError(
                 f"{self.path} is {self._clouds.dtype} {list(self._clouds.shape)}", "clouds are expected as [N,P,3]"
@@ -50,19 +52,6 @@ class ArrayClouds(Fingerprinted):
     def content_digest(self, index: int) -> str:
         """Of the points."""
         return digest_arrays({"points": np.asarray(self._clouds[index])})
-
-
-def read_npy(path: Path) -> NDArray[Any]:
-    """A single array, mapped; no Python objects.
-
-    Raises:
-        UsageError: anything else.
-    """
-    with boundary(f"{path} is no array that can be read", "save it with np.save, as numbers", UsageError):
-        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-        if not isinstance(array, np.ndarray):
-            raise ValueError("it is an archive: name it .npz")
-    return array
 
 
 def _read_npz(path: Path) -> NDArray[Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vtbench.core.disk.files import user_path
 from vtbench.core.errors import SampleError, UsageError
-from vtbench.data.clouds.arrays import read_npy
+from vtbench.core.outside.npy_arrays import read_npy
 from vtbench.data.clouds.contract import Points, chosen
 from vtbench.data.clouds.meshes import SUFFIXES, mesh_reader_missing, read_mesh, sampled
 from vtbench.data.fingerprint import Fingerprinted, digest_readable_file
@@ -50,11 +50,7 @@ class FolderClouds(Fingerprinted):
             return (
                 chosen(found.vertices, count, seed, name) if found.faces is None else sampled(found, count, seed, name)
             )
-        try:
-            array = read_npy(self.root / name)
-        except UsageError as error:
-            raise SampleError(error.what) from None
-        return chosen(array, count, seed, name)
+        return chosen(read_npy(self.root / name, name, SampleError), count, seed, name)
 
     def content_digest(self, index: int) -> str:
         """Of the file."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vtbench.core.errors import SampleError
+from vtbench.core.outside.npy_arrays import read_npy
 from vtbench.core.outside.parsing import boundary, read_bytes
 from vtbench.data.limits import MOST_FILE_BYTES, most_pixels
 
@@ -61,11 +62,10 @@ def read_normals(path: Path, name: str) -> NDArray[np.float64]:
 
 
 def _array(path: Path, name: str) -> Array:
+    if path.suffix.lower() == ".npy":
+        return read_npy(path, name, SampleError)
     with boundary(f"{name} cannot be read", kind=SampleError):
         data = read_bytes(path, MOST_FILE_BYTES)
-        if path.suffix.lower() == ".npy":
-            array: Array = np.load(io.BytesIO(data), allow_pickle=False)
-            return array
         with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
             if image.width * image.height > most_pixels(len(data), "PNG"):
                 raise ValueError(f"{image.width}x{image.height} of {len(data):,} bytes is too large")

@@ -95,7 +95,7 @@ def test_files_are_read_as_they_are(tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_bytes((tmp_path / "deep.png").read_bytes()[:40])
     np.save(tmp_path / "objects.npy", np.array([{}], dtype=object), allow_pickle=True)
     for name in ("broken.png", "objects.npy", "nowhere.png"):
-        with pytest.raises(SampleError, match="x cannot be read"):
+        with pytest.raises(SampleError, match=r"x (cannot be read|is no array)"):
             read_depth(tmp_path / name, "x", 1.0)
 
 
