@@ -37,6 +37,7 @@ ROLES = {
     "control": "a map to follow: edges, depth, a segmentation, a pose",
     "subject": "photographs of whom or what is to appear",
     "style": "an image whose manner is to be taken",
+    "labels": "a map whose pixels are numbers of classes: for metrics, never resized",
     "truth": "the image that is wanted: for metrics, which a generator is not shown",
 }
 """Usual roles, and what an image of each is; others may be named."""

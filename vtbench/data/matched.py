@@ -18,8 +18,9 @@ class MatchedImages:
     """The images of a data set in the order of conditions, with their ids.
 
     Of a condition ``NAME-s03`` the image may be called, without what follows its last dot, ``NAME-s03``; or, below a
-    folder, ``NAME/3``, ``NAME/03``, ``NAME/samples/0003`` …; or ``NAME`` itself where one image is made of each. A
-    condition without an image fails, as an image that cannot be read does; images of no condition are told of.
+    folder, ``NAME/3``, ``NAME/03``, ``NAME/samples/0003``, ``group_3/NAME`` …; or ``NAME`` itself where one image is
+    made of each. A condition without an image fails, as an image that cannot be read does; images of no condition are
+    told of.
 
     Args:
         images: that were made.
@@ -84,7 +85,7 @@ def _names(name: str, alone: bool) -> Iterator[str]:
     yield name
     for digits in range(1, 7):
         number = f"{copy:0{digits}d}"
-        yield from (f"{line}/{number}", f"{line}/samples/{number}")
+        yield from (f"{line}/{number}", f"{line}/samples/{number}", f"group_{number}/{line}")
     if alone:
         yield line
 

@@ -69,6 +69,13 @@ _DISTANCES = (
     "kid_vgg16",
 )
 _PAIRED = ("psnr", "psnr_pooled", "ssim", "ssim_uniform7", "ms_ssim", "mae", "lpips_alex", "lpips_vgg")
+_FOLLOWED = (
+    "control_canny_f1",
+    "control_hed_bsds_ssim",
+    "control_depth_rmse",
+    "control_miou",
+    "control_pose_movenet_oks",
+)
 _CODES = ("codebook_usage", "codebook_perplexity", "code_entropy_bits")
 _MEMORISATION = ("authenticity", "ct_score", "copy_rate")
 METRIC_COLUMNS: dict[str, tuple[str, ...]] = {

@@ -17,7 +17,7 @@ from vtbench.run.measuring.sample_previews import SamplePreviews
 from vtbench.run.measuring.sampling import GeneratorSampler, PremadeSampler, Sampler
 from vtbench.run.measuring.transit.transfers import transfers_to
 from vtbench.run.options import RunOptions
-from vtbench.run.planning.generation_data import GenerationData
+from vtbench.run.planning.generation_data import GenerationData, hidden_roles
 from vtbench.run.planning.generators import GeneratorSource
 from vtbench.run.planning.jobs import JobPlan, row_columns
 from vtbench.run.scoring.copies.training_codes import training_job
@@ -103,7 +103,7 @@ def _sampler(
     source: GeneratorSource, data: GenerationData, options: RunOptions, device: torch.device, batch_size: int
 ) -> Sampler:
     assert data.task.conditions is not None
-    hidden = data.task.conditions.judged
+    hidden = hidden_roles(data.task.conditions, source)
     if data.images is not None:
         return PremadeSampler(data.images, data.conditions, data.preset, options.decoders)
     dtype = choose_dtype(options.dtype)

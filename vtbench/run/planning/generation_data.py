@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from vtbench.core.contracts import Condition, ImageDataset
@@ -85,12 +85,25 @@ def open_generation_data(
         fingerprint=digest_json(identity),
         foreign=evaluators_identity(task),
         left_out=left_out,
-        notes=(*notes_of(images), *(f"{what}: {note}" for what, found in beside if found for note in found.notes)),
+        notes=tuple(_notes(task, source, images, beside)),
         conditions=conditions,
         images=images,
         reference=compared,
         training=training,
     )
+
+
+def _notes(
+    task: TaskSpec,
+    source: GeneratorSource,
+    images: ImageDataset | None,
+    beside: Iterable[tuple[str, GenerationReference | None]],
+) -> Iterator[str]:
+    yield from notes_of(images)
+    yield from (f"{what}: {note}" for what, found in beside if found for note in found.notes)
+    assert task.conditions is not None
+    if told := _told_truths(task.conditions, source):
+        yield f"{source.label} is shown images as {' and '.join(told)}, which other generators are not: it is a ceiling"
 
 
 def _conditions(
@@ -208,8 +221,12 @@ def _beside_images(conditions: ConditionSet) -> str:
 def _check_images(task: TaskSpec, source: GeneratorSource, conditions: ConditionSet) -> None:
     """Refuse images that the generator lacks, and those that it would ignore."""
     assert task.conditions is not None
-    hidden = task.conditions.judged
-    shown = [tuple(role for role in sample.condition.images if role not in hidden) for sample in conditions.samples]
+    hidden, known = hidden_roles(task.conditions, source), {*source.info.images, *source.info.optional_images}
+    is_ceiling = bool(_told_truths(task.conditions, source))
+    shown = [
+        tuple(role for role in sample.condition.images if role not in hidden and (role in known or not is_ceiling))
+        for sample in conditions.samples
+    ]
     for roles in sorted(set(shown)):
         if problem := source.info.image_problem(roles):
             given = f"gives images as {' and '.join(roles)}" if roles else "gives no images"
@@ -218,6 +235,16 @@ def _check_images(task: TaskSpec, source: GeneratorSource, conditions: Condition
                 "a task says what its conditions hold: conditions: {of: prompts, images: [source]}; see generation in "
                 "docs/adding-a-task.md",
             )
+
+
+def hidden_roles(spec: ConditionSpec, source: GeneratorSource) -> frozenset[str]:
+    """Of images that this generator is not shown: those for metrics alone, unless it says that it takes them."""
+    return frozenset(spec.judged) - {*source.info.images}
+
+
+def _told_truths(spec: ConditionSpec, source: GeneratorSource) -> list[str]:
+    """Images for metrics alone that it says it takes: a row to hold others against, and no rival of theirs."""
+    return [] if source.premade is not None else [role for role in source.info.images if role in spec.judged]
 
 
 def _told(conditions: ConditionSet) -> str:

@@ -15,6 +15,9 @@ from vtbench.metrics.catalog.conditioned import condition_entry
 from vtbench.tasks import TaskSpec
 from vtbench.tasks.schema import TRUTH
 
+LABELS = "labels"
+"""Role of a map whose pixels are numbers of classes."""
+
 
 def compared_roles(task: TaskSpec) -> frozenset[str]:
     """Roles of the images that the metrics of a generation task compare samples with."""
@@ -30,11 +33,13 @@ class ConditionsAtSize:
         preset: of the task.
         roles: of the images that are compared with.
         exact: roles whose one image must have the size of the sample.
+        as_they_are: roles whose images no preset may touch: their values are numbers of classes.
     """
 
     preset: Preset
     roles: Collection[str]
-    exact: Collection[str] = (TRUTH,)
+    exact: Collection[str] = (TRUTH, LABELS)
+    as_they_are: Collection[str] = (LABELS,)
 
     def of(self, request: ConditionSample, image: Tensor) -> Condition | SampleFailure:
         """The condition of a sample ``uint8 [3,H,W]``, images of :attr:`roles` prepared; or why it has none.
@@ -56,4 +61,6 @@ class ConditionsAtSize:
     def _prepared(self, condition: Condition, role: str, name: str) -> list[Tensor]:
         if role not in condition.images:
             raise SampleError(f"its condition has no image as {role}")
+        if role in self.as_they_are:
+            return list(condition.images[role])
         return [self.preset.prepare(Sample(name, image)).reference for image in condition.images[role]]
