@@ -255,9 +255,14 @@ class ConditionMetric(Protocol):
     - ``columns: tuple[str, ...]``: what it leaves in ``samples.parquet`` where that is not one column of its own name;
       a call then gives ``float64 [B]`` by column, and ``fold(columns, groups)`` makes of the columns ``float64 [N]`` of
       the whole set, and of the numbers ``int64 [N]`` of the lines that they are of, one value a line, ``float64 [G]``;
-      without it, it is the mean over the images of a line.
+      without it, it is the mean over the images of a line;
+    - ``of_means(means)`` in place of ``fold``, where the value is no mean over lines: of the means of the columns over
+      lines, ``float64 [R]`` by column (each line's columns are summed before), it makes ``float64 [R]`` values; it is
+      asked for the value itself and for the resampled ones.
 
-    The value is the mean over lines, and its interval is over lines: images of one prompt are no independent draws.
+    Functions of columns are static: scoring builds no network.
+
+    The interval is over lines: images of one prompt are no independent draws.
     """
 
     info: MetricInfo

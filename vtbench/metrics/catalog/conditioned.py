@@ -1,12 +1,17 @@
-"""Metrics of a generated image against what it was made from, or was to become: names, meanings, versions. No torch."""
+"""Metrics of a generated image against what it was made from, or was to become: names and meanings. No torch."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from vtbench.core.errors import UsageError
 from vtbench.core.info import MetricInfo
 from vtbench.core.registry import Registry
+
+Params = Mapping[str, Any]
+_MOST_CLASSES = 1024
 
 
 @dataclass(frozen=True)
@@ -16,12 +21,27 @@ class ConditionEntry:
     Attributes:
         roles: of the images of a condition that it compares with.
         of_groups: it is given all images of one line of the list at once.
-        columns: what it leaves in the rows; one of its own name where there are none.
+        columns: what it leaves in the rows, which its parameters may decide; one of its own name where there are none.
     """
 
     roles: tuple[str, ...] = ()
     of_groups: bool = False
-    columns: tuple[str, ...] = ()
+    columns: tuple[str, ...] | Callable[[Params], tuple[str, ...]] = ()
+
+
+def label_columns(params: Params) -> tuple[str, ...]:
+    """Intersections and unions of each class of ``control_miou``.
+
+    Raises:
+        UsageError: how many classes there are is not stated.
+    """
+    classes = params.get("classes")
+    if type(classes) is not int or not 1 <= classes <= _MOST_CLASSES:
+        raise UsageError(f"control_miou of {classes!r} classes", f"state how many: classes: 1 to {_MOST_CLASSES}")
+    return tuple(f"label_{what}_{number}" for number in range(classes) for what in ("hit", "union"))
+
+
+_LEVELS = {"unit": "levels"}
 
 
 def _info(name: str, higher: bool, summary: str, **more: Any) -> MetricInfo:
@@ -32,16 +52,43 @@ CONDITION_INFOS: dict[str, MetricInfo] = {
     info.name: info
     for info in (
         _info("lpips_diversity", True, "Mean LPIPS, AlexNet, between the images made from one prompt.", least_side=31),
+        _info("control_canny_f1", True, "F1 of Canny's edges against the map to follow, exact to the pixel, a prompt."),
+        _info(
+            "control_hed_bsds_ssim",
+            True,
+            "Multi-scale SSIM of soft edges, HED retrained on HED-BSDS, against the map to follow.",
+            least_side=161,
+        ),
+        _info(
+            "control_depth_rmse", False, "RMSE of depth against the map to follow, each from 0 to 255.", unit="levels"
+        ),
+        _info(
+            "compat_controlnetpp_depth_rmse",
+            False,
+            "Quirk: RMSE of depth, the estimate divided by its greatest value, the map stretched.",
+            **_LEVELS,
+        ),
+        _info("control_miou", True, "Mean intersection over union of classes, sums over the set, against the labels."),
     )
 }
 _ENTRIES: dict[str, ConditionEntry] = {
     "lpips_diversity": ConditionEntry(of_groups=True),
+    "control_canny_f1": ConditionEntry(("control",), columns=("canny_hit", "canny_false", "canny_missed")),
+    "control_hed_bsds_ssim": ConditionEntry(("control",)),
+    "control_depth_rmse": ConditionEntry(("control",)),
+    "compat_controlnetpp_depth_rmse": ConditionEntry(("control",)),
+    "control_miou": ConditionEntry(("labels",), columns=label_columns),
 }
 CONDITION_REGISTRY = Registry(
     "condition metric",
     "vtbench.condition_metrics",
     {
         "lpips_diversity": "vtbench.metrics.conditioned.diversity:LpipsDiversity",
+        "control_canny_f1": "vtbench.metrics.conditioned.control_edges:ControlCannyF1",
+        "control_hed_bsds_ssim": "vtbench.metrics.conditioned.control_maps:ControlHedBsdsSsim",
+        "control_depth_rmse": "vtbench.metrics.conditioned.control_maps:ControlDepthRmse",
+        "compat_controlnetpp_depth_rmse": "vtbench.metrics.conditioned.control_maps:CompatControlNetPlusPlusDepthRmse",
+        "control_miou": "vtbench.metrics.conditioned.control_labels:ControlMiou",
     },
 )
 
@@ -62,6 +109,7 @@ def condition_entry(name: str) -> ConditionEntry:
     )
 
 
-def condition_columns(name: str, info: MetricInfo) -> tuple[str, ...]:
-    """Row columns of a metric."""
-    return condition_entry(name).columns or (info.row_column,)
+def condition_columns(name: str, info: MetricInfo, params: Params) -> tuple[str, ...]:
+    """Row columns of a metric with these parameters."""
+    columns = condition_entry(name).columns
+    return (columns(params) if callable(columns) else columns) or (info.row_column,)

@@ -233,14 +233,9 @@ def row_columns(task: TaskSpec) -> list[str]:
     of_blocks = [column for metric in block_metrics(task.block_metrics) for column in metric.columns]
     instances = instance_columns(task.instances.of) if task.instances is not None else ()
     of_prompts = prompt_columns(metric_info(request.name) for request in task.prompt_metrics)
-    of_conditions = [
-        column for one in task.condition_metrics for column in condition_columns(one.name, metric_info(one.name))
-    ]
-    others = [
-        *of_prompts,
-        *of_conditions,
-        *(metric_info(request.name).row_column for request in task.likelihood_metrics),
-    ]
+    others = [*of_prompts, *(metric_info(request.name).row_column for request in task.likelihood_metrics)]
+    for one in task.condition_metrics:
+        others.extend(condition_columns(one.name, metric_info(one.name), one.params))
     others += robustness_columns(task.robustness_metrics)
     others += COST_COLUMNS if task.timing is not None else ()
     others += nearest_columns(task.shape_metrics) + map_columns(task.map_metrics)

@@ -5,11 +5,12 @@ Several images of one prompt are no independent draws: each line counts once, an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vtbench.core.contracts import Estimate
 from vtbench.core.foreign.guard import foreign
 from vtbench.core.info import MetricInfo
 from vtbench.data.conditions import line_of
@@ -17,18 +18,21 @@ from vtbench.metrics.catalog.conditioned import CONDITION_REGISTRY, condition_co
 from vtbench.metrics.catalog.lookup import metric_info
 from vtbench.results.records.samples import Samples
 from vtbench.results.records.schema import MetricResult
+from vtbench.results.records.statistics import interval_method, percentiles, resampled_means
 from vtbench.run.scoring.fold import metric_result, rows_estimate
 from vtbench.run.scoring.strata import Column, Mask, strata
 from vtbench.tasks import MetricRequest, TaskSpec
 
 Lines = NDArray[np.int64]
+_RESAMPLES, _SEED, _LEVEL = 1000, 0, 0.95
+_LEAST_LINES = 2
 
 
 def condition_results(task: TaskSpec, samples: Samples) -> list[MetricResult]:
     """Condition metrics from the rows: over all samples, then by stratum."""
     lines = line_numbers(samples.ids)
     return [
-        metric_result(info, rows_estimate(info, _folded(request, info, samples, mask, lines)), stratum)
+        metric_result(info, _estimate(request, info, samples, mask, lines), stratum)
         for stratum, mask in strata(samples, task.strata)
         for request in task.condition_metrics
         for info in (metric_info(request.name),)
@@ -64,11 +68,27 @@ def mean_of_lines(values: Column, lines: Lines) -> Column:
         return np.where(counts > 0, sums / counts, np.nan)
 
 
-def _folded(request: MetricRequest, info: MetricInfo, samples: Samples, mask: Mask, lines: Lines) -> Column:
-    names = condition_columns(request.name, info)
+def _estimate(request: MetricRequest, info: MetricInfo, samples: Samples, mask: Mask, lines: Lines) -> Estimate:
+    names = condition_columns(request.name, info, request.params)
     columns = {name: np.asarray(samples.metrics[name], dtype=np.float64)[mask] for name in names}
-    fold = getattr(CONDITION_REGISTRY.load(request.name), "fold", None)
-    if fold is None:
-        return mean_of_lines(columns[names[0]], lines[mask])
+    target = CONDITION_REGISTRY.load(request.name)
+    fold, of_means = getattr(target, "fold", None), getattr(target, "of_means", None)
     with foreign(f"metric {info.name}"):
-        return np.asarray(fold(columns, lines[mask]), dtype=np.float64)
+        if of_means is not None:
+            return _of_means(of_means, columns, lines[mask])
+        if fold is not None:
+            return rows_estimate(info, np.asarray(fold(columns, lines[mask]), dtype=np.float64))
+    return rows_estimate(info, mean_of_lines(columns[names[0]], lines[mask]))
+
+
+def _of_means(of_means: Callable[..., Column], columns: Mapping[str, Column], lines: Lines) -> Estimate:
+    """A value that is no mean over lines, with a bootstrap interval over them."""
+    order, places = np.unique(lines, return_inverse=True)
+    sums = {name: np.bincount(places, weights=one, minlength=len(order)) for name, one in columns.items()}
+    value = float(of_means({name: one.mean(keepdims=True) for name, one in sums.items()})[0])
+    if len(order) < _LEAST_LINES or not np.isfinite(value):
+        return Estimate(value=value, n=len(order))
+    means = resampled_means(np.stack(list(sums.values()), axis=1), _RESAMPLES, _SEED)
+    drawn = of_means({name: means[:, place] for place, name in enumerate(sums)})
+    low, high = percentiles(drawn, _LEVEL)
+    return Estimate(value=value, n=len(order), ci_low=low, ci_high=high, ci_method=interval_method())
