@@ -12,5 +12,6 @@ CONDITION_SOURCES = Registry(
     "vtbench.conditions",
     {
         "of-images": "vtbench.data.condition_sources.of_images:OfImages",
+        "maps-of": "vtbench.estimators.conditions:MapsOf",
     },
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from vtbench.core.contracts import Condition, ImageDataset
 from vtbench.core.errors import SampleError, UnreadableConditionError, UsageError
@@ -53,15 +53,18 @@ class OfImages:
     def __init__(self, data: str, roles: list[str]) -> None:
         if problem := next(filter(None, map(role_problem, roles)), "" if roles else "no role is named"):
             raise UsageError(problem)
-        dataset = open_data(data)
-        print_of = getattr(dataset, "content_digest", None)
-        samples = []
-        for index, name in enumerate(dataset.ids):
-            digest = str(print_of(index)) if print_of else f"{dataset.fingerprint}/{index}"
-            image = DatasetImage(dataset, index, digest)
-            target = dataset.target(index) if hasattr(dataset, "target") else None
-            told = dict(target) if isinstance(target, Mapping) else {}
-            samples.append(ConditionSample(name, Condition(images=dict.fromkeys(roles, image), metadata=told)))
+        samples = [
+            ConditionSample(name, Condition(images=dict.fromkeys(roles, image), metadata=told))
+            for name, image, told in images_of(open_data(data))
+        ]
         told_of_set = {"of": "images", "data": data, "roles": list(roles), "count": len(samples)}
         self.conditions = ConditionSet(samples, told_of_set)
-        self.notes: tuple[str, ...] = tuple(getattr(dataset, "notes", ()))
+
+
+def images_of(dataset: ImageDataset) -> Iterator[tuple[str, DatasetImage, dict[str, Any]]]:
+    """Id, image and target of every sample of a data set, in order; nothing is decoded."""
+    print_of = getattr(dataset, "content_digest", None)
+    for index, name in enumerate(dataset.ids):
+        digest = str(print_of(index)) if print_of else f"{dataset.fingerprint}/{index}"
+        target = dataset.target(index) if hasattr(dataset, "target") else None
+        yield name, DatasetImage(dataset, index, digest), dict(target) if isinstance(target, Mapping) else {}

@@ -68,6 +68,7 @@ CONDITION_INFOS: dict[str, MetricInfo] = {
             "Quirk: RMSE of depth, the estimate divided by its greatest value, the map stretched.",
             **_LEVELS,
         ),
+        _info("control_pose_movenet_oks", True, "Similarity of key points (OKS), MoveNet's of sample and photograph."),
         _info("control_miou", True, "Mean intersection over union of classes, sums over the set, against the labels."),
     )
 }
@@ -77,6 +78,7 @@ _ENTRIES: dict[str, ConditionEntry] = {
     "control_hed_bsds_ssim": ConditionEntry(("control",)),
     "control_depth_rmse": ConditionEntry(("control",)),
     "compat_controlnetpp_depth_rmse": ConditionEntry(("control",)),
+    "control_pose_movenet_oks": ConditionEntry(("truth",)),
     "control_miou": ConditionEntry(("labels",), columns=label_columns),
 }
 CONDITION_REGISTRY = Registry(
@@ -88,6 +90,7 @@ CONDITION_REGISTRY = Registry(
         "control_hed_bsds_ssim": "vtbench.metrics.conditioned.control_maps:ControlHedBsdsSsim",
         "control_depth_rmse": "vtbench.metrics.conditioned.control_maps:ControlDepthRmse",
         "compat_controlnetpp_depth_rmse": "vtbench.metrics.conditioned.control_maps:CompatControlNetPlusPlusDepthRmse",
+        "control_pose_movenet_oks": "vtbench.metrics.conditioned.control_pose:ControlPoseMovenetOks",
         "control_miou": "vtbench.metrics.conditioned.control_labels:ControlMiou",
     },
 )

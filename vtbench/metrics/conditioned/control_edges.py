@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vtbench.core.contracts import Condition
-from vtbench.core.errors import UsageError
 from vtbench.metrics.catalog.conditioned import CONDITION_INFOS
 from vtbench.metrics.conditioned.maps import map_estimator, map_of
 
@@ -32,16 +31,17 @@ class ControlCannyF1:
     NaN for a line whose map and samples have no edge at all.
 
     Args:
-        low: lower threshold, on [0, 1].
-        high: upper threshold, on [0, 1].
+        low: magnitude of a gradient, of values in [0, 1], above which a pixel linked to a strong one is an edge.
+        high: magnitude above which a pixel is one by itself.
+
+    Raises:
+        UsageError: thresholds that are not 0 < low ≤ high.
     """
 
     info = CONDITION_INFOS["control_canny_f1"]
     roles: ClassVar[tuple[str, ...]] = ("control",)
 
     def __init__(self, low: float = 0.1, high: float = 0.2) -> None:
-        if not 0.0 <= low <= high <= 1.0:
-            raise UsageError(f"thresholds of Canny's edges are {low} and {high}", "0 <= low <= high <= 1")
         self._edges: Any = map_estimator("canny", low=low, high=high)
 
     def to(self, *, device: torch.device | str) -> Self:

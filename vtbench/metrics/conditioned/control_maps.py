@@ -57,7 +57,8 @@ class ControlHedBsdsSsim(_OfMaps):
     """
 
     info = CONDITION_INFOS["control_hed_bsds_ssim"]
-    estimator = "hed-bsds"
+    required_assets: ClassVar[tuple[str, ...]] = ("hed_bsds_retrained",)
+    estimator = "hed_bsds_retrained"
 
     def __init__(self, by: str | None = None) -> None:
         super().__init__(by)
