@@ -118,6 +118,7 @@ METRIC_COLUMNS: dict[str, tuple[str, ...]] = {
         *_DISTANCES,
         "clip_score",
         "clip_score_crop",
+        *_FOLLOWED,
         *_CODES,
         "code_js_divergence",
         *(f"{name}_{by}" for by in ("efflite0", "dinov2", "pixels_32") for name in _MEMORISATION),
