@@ -58,6 +58,7 @@ print(json.dumps({
     assert {"posterize", "broken-on-purpose", "jpeg", "identity"} <= set(found["tokenizers"])
     assert {"max_error", "fd_mean_rgb", "kid_mean_rgb", "psnr"} <= set(found["metrics"])
     assert {"error_spread", "redness", "mean_shift_mean_rgb", "mean_shift_efflite0"} <= set(found["metrics"])
+    assert "worst_frame" in found["metrics"] and "mean_shift_i3d_kinetics400" not in found["metrics"]
     assert {"ramps", "photos-mini"} <= set(found["datasets"])
     assert {"mean_rgb", "inception_tf"} <= set(found["features"])
     assert found["imported"] == []
@@ -93,6 +94,31 @@ print(json.dumps({
     assert all(0 < worst <= 255 / 3 / 2 for worst in found["worst"]), "half a step of a four-level quantiser"
     assert found["features"] == [3, 3]
     assert found["unit"] == "levels"
+
+
+def test_its_parts_for_videos_and_maps_are_found_by_name(site: Path) -> None:
+    found = answer(
+        site,
+        """
+import json, torch, vtbench
+from vtbench.core.naming.reference import parse_reference
+from vtbench.estimators import MAP_ESTIMATORS
+from vtbench.metrics.catalog.lookup import is_own, set_metric
+videos = torch.zeros(2, 3, 3, 16, 16, dtype=torch.uint8)
+other = videos.clone()
+other[1, 2] = 7
+bright = MAP_ESTIMATORS.create(parse_reference("bright,level=5"))
+entry = set_metric("fvd_mean_rgb_of_videos")
+print(json.dumps({
+    "worst": vtbench.metric("worst_frame")(other, videos).tolist(), "bright": bright(other[:, 2]).mean((1, 2)).tolist(),
+    "names": MAP_ESTIMATORS.names(), "id": bright.id,
+    "fvd": [entry.extractor, entry.feature, entry.estimator, entry.of_videos, is_own("fvd_mean_rgb_of_videos")],
+}))
+""",
+    )
+    assert found["worst"] == [0, 7] and found["bright"] == [0, 1]
+    assert {"bright", "canny"} <= set(found["names"]) and found["id"] == "bright@1-5"
+    assert found["fvd"] == ["mean_rgb_of_videos", "pool", "frechet", True, False]
 
 
 def test_a_broken_entry_point_harms_only_itself(site: Path) -> None:

@@ -7,7 +7,7 @@ import difflib
 from vtbench.core.errors import UsageError
 from vtbench.core.info import MetricInfo
 from vtbench.core.registry import Registry
-from vtbench.features import EXTRACTORS
+from vtbench.features import EXTRACTORS, OF_VIDEOS
 from vtbench.metrics.catalog.conditioned import CONDITION_INFOS, CONDITION_REGISTRY
 from vtbench.metrics.catalog.costs import COST_INFOS
 from vtbench.metrics.catalog.images import (
@@ -98,7 +98,7 @@ SHIPPED = {**_OF_PIXELS, **_OF_CODES, **_OF_READINGS, **_APART}
 
 def metric_names() -> list[str]:
     """Every name that can be listed: fixed names, and estimators on the extractors that have their own suffix."""
-    own = [name for name in extractor_names() if name not in INCEPTIONS]
+    own = [name for name in extractor_names() if name not in (*INCEPTIONS, *OF_VIDEOS)]
     derived = [f"{prefix}_{name}" for prefix in ("fd", "kid", "is") for name in own]
     derived = [name for name in derived if set_metric(name) is not None]
     of_plugins = [f"{prefix}_{name}" for prefix in plugin_estimators() for name in own]

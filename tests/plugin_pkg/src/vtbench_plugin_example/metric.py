@@ -1,4 +1,4 @@
-"""Metrics of another package: of image pairs, of blocks, and of images against prompts."""
+"""Metrics of another package: of image pairs, of videos, of blocks, and of images against prompts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +15,15 @@ class MaxError:
 
     def __call__(self, prediction: torch.Tensor, reference: torch.Tensor, targets: Sequence[Any]) -> torch.Tensor:
         return (prediction.double() - reference.double()).abs().flatten(1).amax(dim=1)
+
+
+class WorstFrame:
+    """Mean absolute error of the worst frame, in 8-bit levels."""
+
+    info = MetricInfo(name="worst_frame", version=1, kind="video", unit="levels", higher_is_better=False)
+
+    def __call__(self, prediction: torch.Tensor, reference: torch.Tensor, targets: Sequence[Any]) -> torch.Tensor:
+        return (prediction.double() - reference.double()).abs().mean(dim=(2, 3, 4)).amax(dim=1)
 
 
 class Spread:
