@@ -44,6 +44,7 @@ def details(name: str) -> dict[str, Any]:
 def _special(name: str) -> dict[str, Any] | None:
     """What is more than a registered class: a run config, a task, a suite, a metric or a card."""
     from vtbench.cli.cards import card_fields, unpublished_fields
+    from vtbench.metrics.catalog.judged import judged_metric
     from vtbench.metrics.catalog.lookup import metric_names
     from vtbench.run.config.reading import is_config_file
     from vtbench.tasks import is_suite_file, load_suites, task_files
@@ -54,7 +55,7 @@ def _special(name: str) -> dict[str, Any] | None:
         return _suite(name)
     if name in task_files() or name.endswith((".yaml", ".yml")):
         return _task(name)
-    if name in metric_names():
+    if name in metric_names() or judged_metric(name) is not None:
         return _metric(name)
     if name in load_suites():
         return _suite(name)

@@ -150,7 +150,8 @@ def _formats() -> Iterable[Row]:
     from vtbench.run.judging.formats.table import FORMATS
 
     for one in FORMATS.values():
-        yield _row("format", one.name, one.summary) | {"files": one.files, "judge": one.told_judge}
+        told = {"questions": one.questions, "prompt sets": ", ".join(one.prompt_sets), "source": one.source}
+        yield _row("format", one.name, one.summary) | {"files": one.files, "judge": one.told_judge, **told}
 
 
 _KINDS: dict[str, Callable[[], Iterable[Row]]] = {

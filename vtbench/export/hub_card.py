@@ -111,6 +111,8 @@ def _results(run: Exported) -> Iterator[Any]:
 
 
 def _hub_task(spec: Any) -> str:
+    if spec.get("kind") == "judged":
+        return _PROMPTS
     if spec.get("kind") not in ("generation", "tokens"):
         return _IMAGES
     conditions = spec.get("conditions") or {}

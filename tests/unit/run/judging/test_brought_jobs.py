@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from vtbench.results.leaderboards.folder import add_records, build
 from vtbench.results.leaderboards.frame import leaderboard_frame
 from vtbench.results.records.record import read_record, write_record
 from vtbench.results.records.samples import read_samples
+from vtbench.run.judging.formats.table import FORMATS
 from vtbench.run.rescore import rescore
 from vtbench.run.verifying.walk import verify
 
@@ -103,3 +105,16 @@ def test_from_python(lines: Lines, tmp_path: Path) -> None:
     assert record.result("m[j]").value == 3 and record.task.name == "ours"  # type: ignore[union-attr]
     (frame,) = [vtbench.metrics_frame(vtbench.load_records(tmp_path / "out"))]
     assert "m[j]" in set(frame["metric"])
+
+
+def test_what_is_shown_of_formats_and_judged_names(vt: Callable[..., Any], lines: Lines) -> None:
+    told = {row["field"]: row["value"] for row in vt("show", "wise[gpt-4o]", "--json").rows}
+    assert told["metric_kind"] == "judged" and "Judged by gpt-4o" in told["summary"]
+    listed = {row["name"]: row for row in vt("list", "formats", "--json").rows}
+    assert listed["dpg-bench"]["source"].startswith("TencentQQGYLab/ELLA@") and set(listed) == set(FORMATS)
+    kinds = [row["of"] for row in vt("list", "tasks", "--json").rows]
+    assert len(set(kinds)) == sum(before != after for before, after in zip([None, *kinds], kinds, strict=False))
+    path = lines("j.jsonl", [{"id": "a", "metric": "m", "value": 1, "judge": "j"}])
+    done = vt("import", "judgements", path, "--model", "x", "--json")
+    assert done.code == 0 and done.rows[0]["model"] == "x"
+    assert vt("import", "geneval", path, "--model", "x").code == 2

@@ -17,7 +17,7 @@ from vtbench.core.errors import UsageError
 from vtbench.results.records.judged import part_column
 from vtbench.run.judging.collecting import Collected, Value
 from vtbench.run.judging.formats.words import words_of
-from vtbench.run.judging.lines import MISSING, decimal, parsed, table
+from vtbench.run.judging.lines import MISSING, decimal, finite, parsed, table
 from vtbench.run.judging.source import Brought, Format, Source
 
 _FILE = re.compile(r"(?P<part>alignment|text|reasoning|style|diversity)_prompt_score_(?P<language>EN|ZH)(_.*)?\.csv")
@@ -108,7 +108,9 @@ def _text(cell: str, tail: str, words: Mapping[str, int] | None, prompt: str, wh
         raise UsageError(
             f"{where}: {cell!r:.60} is no list of edits, whole texts and words", "is it a text_prompt_score?"
         )
-    edits, whole, share = (MISSING if isinstance(v, bool) or not isinstance(v, (int, float)) else float(v) for v in own)
+    edits, whole, share = (
+        MISSING if isinstance(v, bool) or not isinstance(v, (int, float)) else finite(v) for v in own
+    )
     values: dict[str, Value] = {f"oneig_text_ed{tail}": edits, f"oneig_text_cr{tail}": whole}
     if words is None:
         return values
@@ -127,7 +129,7 @@ def _words(questions: Path) -> dict[str, int]:
     header, rows = table(questions)
     if not {"id", "text_content"} <= set(header):
         raise UsageError(f"{questions} has no id and text_content", "give scripts/text/text_content.csv")
-    return {f"text_{int(decimal(row['id'])):03d}": len(words_of(row["text_content"])) for _, row in rows}
+    return {_prompt(row["id"], "text", where): len(words_of(row["text_content"])) for where, row in rows}
 
 
 _VLM = "Qwen2.5-VL-7B-Instruct"
