@@ -39,12 +39,26 @@ class FiniteScalar:
         the precision. An odd number of levels is bounded around 0, an even one half a level below."""
         import torch
 
+        counts = torch.tensor(self.levels, device=latents.device)
+        digits = self._bounded(latents).round().long() + counts // 2
+        return (digits * self._places(latents)).sum(-1)
+
+    def bounded(self, latents: Tensor) -> Tensor:
+        """The values that rounding makes points of, ``float32 [B,C,*grid]`` in [-1, 1] and a little beyond: what a
+        gradient passes through."""
+        import torch
+
+        half = torch.tensor(self.levels, device=latents.device) // 2
+        return (self._bounded(latents) / half).movedim(-1, 1)
+
+    def _bounded(self, latents: Tensor) -> Tensor:
+        """``float32 [B,*grid,C]``, in levels."""
+        import torch
+
         counts = torch.tensor(self.levels, device=latents.device, dtype=torch.float32)
         half = (counts - 1) * (1 + MARGIN) / 2
         offset = torch.where(counts % 2 == 0, 0.5, 0.0)
-        bounded = (latents.movedim(1, -1).float() + (offset / half).atanh()).tanh() * half - offset
-        digits = bounded.round().long() + counts.long() // 2
-        return (digits * self._places(latents)).sum(-1)
+        return (latents.movedim(1, -1).float() + (offset / half).atanh()).tanh() * half - offset
 
     def points(self, indices: Tensor) -> Tensor:
         """``int64 [B,*grid]`` to the points, ``float32 [B,C,*grid]`` in [-1, 1]."""

@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from vtbench.core.outside.tensor_files import Array
+from vtbench.fitting.batches import Batches
+from vtbench.fitting.schedule import share_of_rate
+from vtbench.fitting.state import arrays_of, restore
 from vtbench.run.probing.frequencies import log_frequencies
 from vtbench.run.probing.network import CodeProbe
 from vtbench.run.probing.sequences import ORDERS, Geometry
@@ -39,7 +43,8 @@ class Fit:
 
     def __init__(self, tokens: Tensor, geometry: Geometry, order: OrderName, spec: ProbeSpec, seed: int) -> None:
         begin = [logarithms.float() for logarithms in log_frequencies(tokens.cpu(), geometry)]
-        self._tokens, self._spec, self._seed = tokens, spec, seed
+        self._tokens, self._spec = tokens, spec
+        self._batches = Batches(len(tokens), spec.batch, seed)
         self._probe = CodeProbe(geometry, ORDERS[order](geometry), spec, begin, seed).to(tokens.device)
         self._optimiser = torch.optim.AdamW(
             self._probe.parameters(), spec.learning_rate, _BETAS, weight_decay=spec.weight_decay, foreach=False
@@ -62,9 +67,10 @@ class Fit:
 
     def _take_step(self) -> None:
         for group in self._optimiser.param_groups:
-            group["lr"] = self._spec.learning_rate * share_of_rate(self.step, self._spec)
+            share = share_of_rate(self.step, self._spec.warmup, self._spec.steps)
+            group["lr"] = self._spec.learning_rate * share
         self._optimiser.zero_grad(set_to_none=True)
-        loss = self._gradients(self._tokens[self._batch()])
+        loss = self._gradients(self._tokens[self._batches.at(self.step).to(self._tokens.device)])
         torch.nn.utils.clip_grad_norm_(self._probe.parameters(), _LARGEST_NORM, foreach=False)
         self._optimiser.step()
         self._losses[self.step] = loss / math.log(2)
@@ -80,20 +86,6 @@ class Fit:
             total += loss.detach()
         return float(total)
 
-    def _batch(self) -> Tensor:
-        """``int64 [batch]``, on the images' device: the images of this step."""
-        count = len(self._tokens)
-        first = self.step * self._spec.batch
-        places = range(first, first + self._spec.batch)
-        rounds = {place // count: None for place in places}
-        permutations = {number: self._permutation(number) for number in rounds}
-        chosen = [int(permutations[place // count][place % count]) for place in places]
-        return torch.tensor(chosen, device=self._tokens.device)
-
-    def _permutation(self, number: int) -> Tensor:
-        draw = torch.Generator().manual_seed((self._seed << 32) + number)
-        return torch.randperm(len(self._tokens), generator=draw)
-
     def cost(self, tokens: Tensor) -> Tensor:
         """``float64 [N,T]`` on the CPU: bits of each token of images like those fitted."""
         with torch.inference_mode():
@@ -107,30 +99,10 @@ class Fit:
 
     def state(self) -> dict[str, Array]:
         """Everything that decides the steps to come."""
-        arrays = {f"probe.{name}": tensor for name, tensor in self._probe.state_dict().items()}
-        for index, slots in self._optimiser.state_dict()["state"].items():
-            arrays |= {f"optimiser.{index}.{name}": tensor for name, tensor in slots.items()}
-        numbers = {"step": torch.tensor(self.step), "losses": self._losses}
-        return {name: tensor.detach().cpu().numpy().copy() for name, tensor in (arrays | numbers).items()}
+        numbers = {"step": np.array(self.step), "losses": self.losses()}
+        return {**arrays_of({"probe": self._probe}, self._optimiser), **numbers}
 
     def load(self, state: Mapping[str, Array]) -> None:
         """Go on where :meth:`state` was taken."""
-        tensors = {name: torch.from_numpy(array.copy()) for name, array in state.items()}
-        self._probe.load_state_dict(_below("probe.", tensors))
-        slots: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in _below("optimiser.", tensors).items():
-            index, _, slot = name.partition(".")
-            slots.setdefault(int(index), {})[slot] = tensor
-        self._optimiser.load_state_dict({**self._optimiser.state_dict(), "state": slots})
-        self._losses, self.step = tensors["losses"], int(tensors["step"])
-
-
-def share_of_rate(step: int, spec: ProbeSpec) -> float:
-    """Share of the learning rate at a step: up in a line over the warm-up, then down half a cosine to 0."""
-    if step < spec.warmup:
-        return (step + 1) / spec.warmup
-    return 0.5 * (1.0 + math.cos(math.pi * (step - spec.warmup) / max(1, spec.steps - spec.warmup)))
-
-
-def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name[len(prefix) :]: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+        restore({"probe": self._probe}, self._optimiser, state)
+        self._losses, self.step = torch.from_numpy(state["losses"].copy()), int(state["step"])

@@ -136,6 +136,11 @@ class OfficialTokenizer:
         made: Self = factory(random_weights_seed=seed, **arguments)
         return made
 
+    @property
+    def published_network(self) -> Any:
+        """The module itself, under the names of :meth:`_convert`'s results: for those who fit it anew."""
+        return self._network
+
     @classmethod
     def beside(cls) -> tuple[Located, ...]:
         """Files of others that the family reads beside a card's own, for ``vtbench fetch``; none unless overridden.

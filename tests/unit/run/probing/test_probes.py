@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from vtbench.run.probing.fitting import Fit, share_of_rate
+from vtbench.fitting.schedule import share_of_rate
+from vtbench.run.probing.fitting import Fit
 from vtbench.run.probing.frequencies import log_frequencies, order_zero_nats
 from vtbench.run.probing.network import CodeProbe
 from vtbench.run.probing.sequences import ORDERS, Geometry, next_scale, next_token
@@ -160,10 +161,9 @@ def test_seeds_differ_and_leave_the_global_stream_alone() -> None:
 
 
 def test_the_learning_rate_rises_in_a_line_and_falls_to_nothing() -> None:
-    spec = SPEC.model_copy(update={"steps": 100, "warmup": 10})
-    assert share_of_rate(0, spec) == pytest.approx(0.1) and share_of_rate(9, spec) == 1.0
-    assert share_of_rate(10, spec) == 1.0 and share_of_rate(55, spec) == pytest.approx(0.5)
-    assert 0 < share_of_rate(99, spec) < 0.001
+    shares = [share_of_rate(step, 10, 100) for step in range(100)]
+    assert shares[0] == pytest.approx(0.1) and shares[9] == shares[10] == 1.0
+    assert shares[55] == pytest.approx(0.5) and 0 < shares[99] < 0.001
 
 
 def test_levels_of_one_codebook_share_their_table() -> None:

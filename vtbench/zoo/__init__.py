@@ -1,0 +1,11 @@
+"""The reference zoo: small networks of published families' own classes, fitted here on CIFAR-10, and how.
+
+In: a recipe by name and images. Out: weights in the family's own names, as its adapter loads them from any checkpoint,
+with a card that says data, steps, seconds and loss. ``python -m vtbench.zoo.fit NAME`` is the one command.
+
+    recipes      what is fitted: families, geometries, steps
+    images       the data, once
+    objectives   a family's loss of a batch, through the modules of its published network
+    fitting      one fit: steps, state, averages of weights
+    fit          the command
+"""

@@ -1,0 +1,95 @@
+"""What a fit leaves: a state to go on from, weights in half precision, a card, and a picture on the way."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from vtbench.core.digests import digest_json
+from vtbench.core.disk.files import atomic_path
+from vtbench.core.outside.tensor_files import META, check_tensors, open_tensors, write_tensors
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from vtbench.fitting.state import Array
+    from vtbench.zoo.fitting import TokenizerFit
+    from vtbench.zoo.recipes import TokenizerRecipe
+
+_SHOWN = 16
+_WINDOW = 200
+"""Steps of which a card gives the mean loss."""
+
+
+def identity(recipe: TokenizerRecipe, images: str) -> dict[str, Any]:
+    """What a kept state is of: a state of another recipe, or of other images, is not gone on from."""
+    return {"recipe": digest_json(dataclasses.asdict(recipe)), "images": images}
+
+
+def keep_state(path: Path, state: Mapping[str, Array], of: Mapping[str, Any], seconds: float) -> None:
+    """Write a state, whole or not at all."""
+    write_tensors(path, state, of, {"seconds": seconds})
+
+
+def kept_state(path: Path, of: Mapping[str, Any]) -> tuple[dict[str, Array], float] | None:
+    """The state of this fit and the seconds that it took; ``None`` where there is none.
+
+    Raises:
+        DamagedFileError: a file that is no state, or one of another fit.
+    """
+    if not path.is_file():
+        return None
+    repair = f"remove {path}, and the fit begins anew"
+    check_tensors(path, of, repair)
+    with open_tensors(path, repair) as tensors:
+        seconds = float(json.loads(tensors.metadata()[META])["seconds"])
+        return {name: tensors.get_tensor(name) for name in tensors.keys()}, seconds  # noqa: SIM118 - no mapping
+
+
+def write_weights(path: Path, network: nn.Module) -> None:
+    """The weights in half precision, under the names that the family's adapter reads.
+
+    Buffers of whole numbers stay as they are; nothing else but tensors is in the file.
+    """
+    from safetensors.torch import save_file
+
+    halves = {
+        name: (tensor.half() if tensor.is_floating_point() else tensor).detach().cpu().contiguous()
+        for name, tensor in network.state_dict().items()
+    }
+    with atomic_path(path) as temporary:
+        save_file(halves, temporary)
+
+
+def write_card(path: Path, fit: TokenizerFit, images: dict[str, Any], seconds: float, made: dict[str, Any]) -> None:
+    """How the weights came about, as JSON: recipe, data, time, and the loss over the steps, a mean of 200 each."""
+    losses = fit.losses[: fit.step].astype(np.float64)
+    means = [float(losses[start : start + _WINDOW].mean()) for start in range(0, len(losses), _WINDOW)]
+    parameters = sum(one.numel() for one in fit.network.parameters())
+    card = {
+        "recipe": dataclasses.asdict(fit.recipe),
+        "parameters": parameters,
+        "images": images,
+        "steps": fit.step,
+        "seconds": round(seconds, 1),
+        "loss": {"what": f"mean squared error in [-1, 1], means over {_WINDOW} steps", "values": means},
+        "made": made,
+    }
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+
+
+def write_picture(path: Path, originals: Tensor, reconstructions: Tensor) -> None:
+    """Originals over reconstructions, ``uint8 [N,3,H,W]`` twice, the first sixteen, four times as large."""
+    rows = [torch.cat(list(images[:_SHOWN]), dim=-1) for images in (originals, reconstructions)]
+    whole = torch.cat(rows, dim=-2).permute(1, 2, 0).numpy()
+    with atomic_path(path) as temporary:
+        large = Image.fromarray(whole).resize((4 * whole.shape[1], 4 * whole.shape[0]), Image.Resampling.NEAREST)
+        large.save(temporary, format="PNG")

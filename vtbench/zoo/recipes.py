@@ -1,0 +1,118 @@
+"""What the zoo holds: a family, its geometry, and how it is fitted; every value decides the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from vtbench.core.errors import UsageError
+
+Form = Literal["directions", "distances", "scales", "signs", "levels", "posterior"]
+"""How a code comes about: nearest direction or nearest entry of a codebook, residual scales of one, signs, rounding to
+finite levels, a posterior."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenizerRecipe:
+    """One tokenizer of the zoo.
+
+    Attributes:
+        name: of the card.
+        family: registered tokenizer.
+        arguments: its geometry.
+        form: of its codes.
+        steps: of the optimiser (AdamW, betas .9 and .99).
+        batch: images a step, mirrored at random.
+        learning_rate: at its highest; up in a line over ``warmup`` steps, then half a cosine to 0.
+        weight_decay: AdamW's.
+        commitment: weight of the encoder's distance to its code; of a posterior, of its KL divergence to the normal.
+        entropy: weight of the entropy terms of signs.
+        averaging: decay of the running average of weights, which is what is kept.
+        seed: of weights, batches, mirrors and noise.
+    """
+
+    name: str
+    family: str
+    arguments: Mapping[str, Any]
+    form: Form
+    steps: int = 20_000
+    batch: int = 64
+    learning_rate: float = 1e-3
+    warmup: int = 200
+    weight_decay: float = 1e-4
+    commitment: float = 0.25
+    entropy: float = 0.0
+    averaging: float = 0.999
+    seed: int = 0
+    note: str = ""
+    size: int = field(default=32)
+
+
+_CONVOLUTIONAL = {"channels": 32, "multipliers": (1, 2, 2), "blocks": 1}
+TOKENIZERS: dict[str, TokenizerRecipe] = {
+    recipe.name: recipe
+    for recipe in (
+        TokenizerRecipe(
+            name="zoo-vq",
+            family="janus-vq",
+            arguments={**_CONVOLUTIONAL, "latent_channels": 64, "codebook_dim": 8, "codebook_size": 512},
+            form="directions",
+        ),
+        TokenizerRecipe(
+            name="zoo-var-vq",
+            family="var-vq",
+            arguments={
+                "channels": 32,
+                "multipliers": (1, 2, 2),
+                "codebook_dim": 16,
+                "codebook_size": 512,
+                "scales": (1, 2, 3, 4, 6, 8),
+            },
+            form="scales",
+        ),
+        TokenizerRecipe(
+            name="zoo-lfq",
+            family="open-magvit2",
+            arguments={**_CONVOLUTIONAL, "bits": 9, "weights": "raw"},
+            form="signs",
+            entropy=0.02,
+        ),
+        TokenizerRecipe(
+            name="zoo-fsq",
+            family="cosmos",
+            arguments={
+                **{"compression": 4, "levels": (8, 8, 8), "patch": 2, "channels": 32, "multipliers": (1, 2)},
+                **{"blocks": 2, "inner": 16},
+            },
+            form="levels",
+        ),
+        TokenizerRecipe(
+            name="zoo-kl",
+            family="ldm-kl",
+            arguments={**_CONVOLUTIONAL, "latent_channels": 4, "norm_groups": 8},
+            form="posterior",
+            commitment=1e-4,
+        ),
+        TokenizerRecipe(
+            name="zoo-titok",
+            family="titok",
+            arguments={
+                **{"encoder": "nano", "decoder": "nano", "tokens": 32, "codebook_size": 512, "codebook_dim": 8},
+                **{"two_stage": False, "size": 32, "patch": 4},
+            },
+            form="distances",
+        ),
+    )
+}
+
+
+def find_recipe(name: str) -> TokenizerRecipe:
+    """A recipe by name.
+
+    Raises:
+        UsageError: no such recipe.
+    """
+    if name not in TOKENIZERS:
+        raise UsageError(f"the zoo has no recipe {name!r}", f"known: {', '.join(sorted(TOKENIZERS))}")
+    return TOKENIZERS[name]
