@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -60,10 +60,12 @@ def load_images(path: Path, split: str = "train") -> FitImages:
 
 
 def _of_parquet(path: Path) -> FitImages:
-    dataset: Any = open_data(f"parquet,path='{path}'")
-    samples = [dataset[index] for index in range(len(dataset))]
-    labels = [int(sample.target["label"]) for sample in samples]
-    return FitImages(torch.stack([sample.image for sample in samples]), torch.tensor(labels), path.name)
+    import pyarrow.parquet as pq
+
+    dataset = open_data(f"parquet,path='{path}'")
+    pixels = torch.stack([dataset[index].image for index in range(len(dataset))])
+    labels = pq.read_table(path, columns=["label"])["label"].to_pylist()
+    return FitImages(pixels, torch.tensor(labels), path.name)
 
 
 def _of_torchvision(path: Path, split: str) -> FitImages:
