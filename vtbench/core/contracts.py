@@ -250,6 +250,8 @@ class ConditionMetric(Protocol):
     metric does not apply to. ``required_assets`` is optional, and so are
 
     - ``roles: tuple[str, ...]``: of the images that it compares with; a task that asks for it names them;
+    - ``aligned = True``: those are compared place by place; a sample of another size than they have fails, told;
+    - ``any_role = True``: a parameter ``role`` of the constructor names another image than ``roles`` does;
     - ``of_groups = True``: a call is given all images that were made from one line of the list (several of one prompt),
       whatever the batch size;
     - ``columns: tuple[str, ...]``: what it leaves in ``samples.parquet`` where that is not one column of its own name;

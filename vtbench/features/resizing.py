@@ -70,17 +70,23 @@ def square_bicubic_8bit(images: Tensor, size: int) -> Tensor:
     return pillow_bicubic_8bit(images[..., top : top + side, left : left + side], size)
 
 
-def short_side_bicubic_8bit(images: Tensor, size: int) -> Tensor:
+def short_side_bicubic_8bit(images: Tensor, size: int, crop: int | None = None) -> Tensor:
     """Short side to ``size``, long side in proportion and cut to whole pixels, then the centred square.
 
     CLIP's own preparation of a picture (Radford et al. 2021): Pillow's bicubic on ``uint8``, antialiased.
+
+    Args:
+        images: ``uint8 [B,3,H,W]``.
+        size: of the short side.
+        crop: side of the square; ``size`` unless given.
     """
+    side = crop or size
     height, width = images.shape[-2:]
     short = min(height, width)
     high, wide = size * height // short, size * width // short
-    top, left = (high - size) // 2, (wide - size) // 2
+    top, left = (high - side) // 2, (wide - side) // 2
     resized = _by_pillow(images, lambda picture: picture.resize((wide, high), Image.Resampling.BICUBIC))
-    return resized[..., top : top + size, left : left + size]
+    return resized[..., top : top + side, left : left + side]
 
 
 def _by_pillow(images: Tensor, resize: Callable[[Image.Image], Image.Image]) -> Tensor:

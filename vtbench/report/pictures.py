@@ -17,7 +17,8 @@ from vtbench.results.records.samples import Samples
 
 _GAP = 4
 """White columns between the parts of a preview, as the runner leaves them."""
-_LARGEST = 320
+_LARGEST, _WIDEST = 320, 960
+"""Sides of a picture on the page; samples beside what they were made from are wider than high."""
 _QUALITY = 82
 SAMPLES_SHOWN = 4
 SHEET = 24
@@ -33,6 +34,8 @@ class Shot:
     original: str = ""
     error: str = ""
     caption: str = ""
+    strip: bool = False
+    """Several images beside one another, in one picture."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,8 @@ def sheets(board: Board) -> list[tuple[str, tuple[Shot, ...]]]:
     """Samples of generators, a sheet a run."""
     found = []
     for run in board.runs:
-        shots = [_shot(run, path, index) for index, path in sorted(preview_files(run.folder).items())[:SHEET]]
+        kept = sorted(preview_files(run.folder).items())[:SHEET]
+        shots = [_shot(run, path, index, whole=True) for index, path in kept]
         found.append((run.label, tuple(shot for shot in shots if shot is not None)))
     return [(label, shots) for label, shots in found if shots]
 
@@ -136,15 +140,16 @@ def _sample_id(samples: Samples | None, index: int) -> str:
     return next((name for name, place in zip(samples.ids, samples.index, strict=True) if place == index), f"{index}")
 
 
-def _shot(run: Run, path: Path, index: int) -> Shot | None:
+def _shot(run: Run, path: Path, index: int, whole: bool = False) -> Shot | None:
+    """One picture, cut into its parts unless it is shown whole: a sample, beside what it was made from."""
     picture = open_preview(path)
     if picture is None:
         return None
-    parts = _parts(picture, _size(run.samples, index))
+    parts = [picture] if whole else _parts(picture, _size(run.samples, index))
     told = _caption(run.samples, index)
     name = _sample_id(run.samples, index)
     if len(parts) == 1:
-        return Shot(run.label, name, _uri(parts[0]), caption=told)
+        return Shot(run.label, name, _uri(parts[0]), caption=told, strip=picture.width > 1.5 * picture.height)
     original, prediction, error = parts
     return Shot(run.label, name, _uri(prediction), _uri(original), _uri(error), told)
 
@@ -175,9 +180,9 @@ def _caption(samples: Samples | None, index: int) -> str:
 
 def _uri(picture: Image.Image) -> str:
     shown = picture
-    if max(picture.size) > _LARGEST:
+    if picture.height > _LARGEST or picture.width > _WIDEST:
         shown = picture.copy()
-        shown.thumbnail((_LARGEST, _LARGEST), Image.Resampling.LANCZOS)
+        shown.thumbnail((_WIDEST, _LARGEST), Image.Resampling.LANCZOS)
     stream = io.BytesIO()
     shown.save(stream, format="WEBP", quality=_QUALITY, method=4)
     return "data:image/webp;base64," + base64.b64encode(stream.getvalue()).decode("ascii")

@@ -11,7 +11,8 @@ from vtbench.tasks.schema import WITHOUT_IMAGES, TaskSpec
 from vtbench.tasks.sections import MetricRequest
 from vtbench.tasks.suites import load_suites
 
-_ORDER = ("reconstruction", "detail", "text", "generation", "tokens", "cost", "shapes", "maps", "compat")
+_OF_CONDITIONS = ("generation", "editing", "restoration", "subjects")
+_ORDER = ("reconstruction", "detail", "text", *_OF_CONDITIONS, "tokens", "cost", "shapes", "maps", "compat")
 _HEAD = """# Tasks
 
 Written from the files under `tasks/` by `python -m vtbench.tasks.reference`; do not edit. What each metric means is in

@@ -327,7 +327,7 @@ class TaskSpec(Frozen):
     def _check_conditioned(self, conditions: ConditionSpec) -> None:
         for request in self.condition_metrics:
             entry = condition_entry(request.name)
-            lacking = [role for role in entry.roles if role not in conditions.roles]
+            lacking = [role for role in entry.roles_with(request.params) if role not in conditions.roles]
             if lacking:
                 raise ValueError(f"{request.name} compares with images as {lacking[0]}: name them under conditions")
             if entry.of_groups and self.block_size % conditions.per_prompt:

@@ -13,5 +13,9 @@ CONDITION_SOURCES = Registry(
     {
         "of-images": "vtbench.data.condition_sources.of_images:OfImages",
         "maps-of": "vtbench.estimators.conditions:MapsOf",
+        "edit-mini": "vtbench.data.condition_sources.embedded.edit_mini:EditMini",
+        "emu-edit": "vtbench.data.condition_sources.emu_edit:EmuEdit",
+        "magicbrush": "vtbench.data.condition_sources.magicbrush:MagicBrush",
+        "pie-bench": "vtbench.data.condition_sources.pie_bench:PieBench",
     },
 )

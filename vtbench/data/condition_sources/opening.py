@@ -32,7 +32,8 @@ def open_conditions(
     if path.is_dir() and text.partition(",")[0] not in CONDITION_SOURCES:
         if folder_as is None:
             raise UsageError(f"{text} is a folder, and conditions are a list", _hint(roles))
-        return _of_source(Reference(folder_as, {"path": text}), of, roles, per_line)
+        opened_as = parse_reference(folder_as)
+        return _of_source(Reference(opened_as.target, {**opened_as.args, "path": text}), of, roles, per_line)
     if _is_reference(text, path):
         return _of_source(parse_reference(text), of, roles, per_line)
     return listed_with_images(path, roles, per_line, of) if roles else prompts(path, per_line)

@@ -73,6 +73,19 @@ class ParquetShards(Fingerprinted):
         except SampleError:
             return "unreadable"
 
+    def columns(self, names: Sequence[str]) -> dict[str, list[Any]]:
+        """Other columns of all rows, in order, by name; those that a file lacks are left out."""
+        import pyarrow.parquet as pq
+
+        found: dict[str, list[Any]] = {}
+        for file in dict.fromkeys(file for file, _ in self._groups):
+            opened = pq.ParquetFile(file.stream())
+            present = [name for name in names if name in opened.schema_arrow.names]
+            for name in present:
+                column = opened.read(columns=[name]).column(0).to_pylist()
+                found.setdefault(name, []).extend(column)
+        return {name: values for name, values in found.items() if len(values) == len(self)}
+
     def _cell(self, index: int) -> Any:
         group = bisect.bisect_right(self._ends, index)
         row = index - (self._ends[group - 1] if group else 0)

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
-
 from vtbench.core.errors import UsageError
 from vtbench.core.info import MetricInfo
 from vtbench.core.registry import Registry
+from vtbench.metrics.catalog.condition_entries import ConditionEntry, Params
+from vtbench.metrics.catalog.condition_entries import condition_info as _info
+from vtbench.metrics.catalog.editing import EDITING_ENTRIES, EDITING_INFOS, EDITING_TARGETS
+from vtbench.metrics.catalog.subjects import SUBJECT_ENTRIES, SUBJECT_INFOS, SUBJECT_TARGETS
 
-Params = Mapping[str, Any]
 _MOST_CLASSES = 1024
-
-
-@dataclass(frozen=True)
-class ConditionEntry:
-    """What a task and its rows need to know of a metric; see :class:`~vtbench.core.contracts.ConditionMetric`.
-
-    Attributes:
-        roles: of the images of a condition that it compares with.
-        of_groups: it is given all images of one line of the list at once.
-        columns: what it leaves in the rows, which its parameters may decide; one of its own name where there are none.
-    """
-
-    roles: tuple[str, ...] = ()
-    of_groups: bool = False
-    columns: tuple[str, ...] | Callable[[Params], tuple[str, ...]] = ()
 
 
 def label_columns(params: Params) -> tuple[str, ...]:
@@ -42,10 +26,6 @@ def label_columns(params: Params) -> tuple[str, ...]:
 
 
 _LEVELS = {"unit": "levels"}
-
-
-def _info(name: str, higher: bool, summary: str, **more: Any) -> MetricInfo:
-    return MetricInfo(name=name, version=1, kind="condition", higher_is_better=higher, summary=summary, **more)
 
 
 CONDITION_INFOS: dict[str, MetricInfo] = {
@@ -72,6 +52,7 @@ CONDITION_INFOS: dict[str, MetricInfo] = {
         _info("control_miou", True, "Mean intersection over union of classes, sums over the set, against the labels."),
     )
 }
+CONDITION_INFOS |= EDITING_INFOS | SUBJECT_INFOS
 _ENTRIES: dict[str, ConditionEntry] = {
     "lpips_diversity": ConditionEntry(of_groups=True),
     "control_canny_f1": ConditionEntry(("control",), columns=("canny_hit", "canny_false", "canny_missed")),
@@ -80,6 +61,8 @@ _ENTRIES: dict[str, ConditionEntry] = {
     "compat_controlnetpp_depth_rmse": ConditionEntry(("control",)),
     "control_pose_movenet_oks": ConditionEntry(("truth",)),
     "control_miou": ConditionEntry(("labels",), columns=label_columns),
+    **EDITING_ENTRIES,
+    **SUBJECT_ENTRIES,
 }
 CONDITION_REGISTRY = Registry(
     "condition metric",
@@ -92,6 +75,8 @@ CONDITION_REGISTRY = Registry(
         "compat_controlnetpp_depth_rmse": "vtbench.metrics.conditioned.control_maps:CompatControlNetPlusPlusDepthRmse",
         "control_pose_movenet_oks": "vtbench.metrics.conditioned.control_pose:ControlPoseMovenetOks",
         "control_miou": "vtbench.metrics.conditioned.control_labels:ControlMiou",
+        **EDITING_TARGETS,
+        **SUBJECT_TARGETS,
     },
 )
 
@@ -109,6 +94,8 @@ def condition_entry(name: str) -> ConditionEntry:
         roles=tuple(getattr(target, "roles", ())),
         of_groups=bool(getattr(target, "of_groups", False)),
         columns=tuple(getattr(target, "columns", ())),
+        aligned=bool(getattr(target, "aligned", False)),
+        any_role=bool(getattr(target, "any_role", False)),
     )
 
 

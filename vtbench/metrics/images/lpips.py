@@ -9,7 +9,7 @@ Images enter in [-1, 1] at their own size, and are shifted and scaled to the bac
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vtbench import assets
@@ -72,16 +72,26 @@ class _Lpips:
         return scores.clone()  # an ordinary tensor, which callers may change in place
 
     def _score(self, prediction: Tensor, reference: Tensor) -> Tensor:
-        """Both images go through the backbone as one batch; ``float64 [B]``."""
+        """``float64 [B]``."""
+        import torch
+
+        total = torch.zeros(len(prediction), dtype=torch.float64, device=prediction.device)
+        for distances in self.layer_maps(prediction, reference):
+            total += distances.flatten(1).mean(1, dtype=torch.float64)
+        return total
+
+    def layer_maps(self, prediction: Tensor, reference: Tensor) -> Iterator[Tensor]:
+        """Each layer's term by place, ``float32 [B,h,w]``, of ``uint8 [B,3,H,W]`` twice; the score sums their means.
+
+        Both images go through the backbone as one batch.
+        """
         import torch
 
         images = torch.cat([prediction, reference]).to(torch.float32, memory_format=torch.channels_last)
         features = torch.addcmul(self._offset, images, self._gain)
-        total = torch.zeros(len(prediction), dtype=torch.float64, device=prediction.device)
         for stage, head in zip(self._stages, self._heads, strict=True):
             features = stage(features)
-            total += _distance(features[: len(prediction)], features[len(prediction) :], head)
-        return total
+            yield _distances(features[: len(prediction)], features[len(prediction) :], head)
 
 
 class LpipsAlex(_Lpips):
@@ -106,6 +116,17 @@ class LpipsVgg(_Lpips):
     pixels = 1 << 21
 
 
+class LpipsSqueeze(_Lpips):
+    """LPIPS with SqueezeNet 1.1: for metrics of conditions that are defined on it. NaN below 17 pixels a side."""
+
+    info = IMAGE_INFOS["lpips_alex"]
+    required_assets = ("lpips_squeeze",)
+    network = "squeezenet1_1"
+    stages = (2, 5, 8, 10, 11, 12, 13)
+    smallest_side = 17
+    pixels = 1 << 22
+
+
 def backbone(network: str, ends: tuple[int, ...], tensors: Mapping[str, Tensor]) -> list[nn.Sequential]:
     """torchvision's layers with our tensors, cut after the layers whose output is compared."""
     import torch
@@ -121,8 +142,8 @@ def backbone(network: str, ends: tuple[int, ...], tensors: Mapping[str, Tensor])
     return [layers[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
-def _distance(x: Tensor, y: Tensor, head: Tensor) -> Tensor:
-    """One layer's term: ``float32 [B,C,H,W]`` features twice and ``[C]`` weights to ``float64 [B]``.
+def _distances(x: Tensor, y: Tensor, head: Tensor) -> Tensor:
+    """One layer's term by place: ``float32 [B,C,h,w]`` features twice and ``[C]`` weights to ``float32 [B,h,w]``.
 
     (x/|x| - y/|y|)² is taken as ((y - x |y|/|x|) / |y|)²: one pass over the features instead of three, and exactly 0
     where they are equal.
@@ -134,4 +155,4 @@ def _distance(x: Tensor, y: Tensor, head: Tensor) -> Tensor:
     batch, channels, height, width = difference.shape
     rows = difference.permute(0, 2, 3, 1).reshape(batch, height * width, channels)
     weighted: Tensor = (rows @ head) / norm_y.reshape(batch, -1).square_()
-    return weighted.mean(1, dtype=torch.float64)
+    return weighted.reshape(batch, height, width)

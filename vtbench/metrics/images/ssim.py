@@ -135,10 +135,15 @@ def _where_wide_enough(
 
 
 def _gaussian_ssim(x: Tensor, y: Tensor) -> Tensor:
+    return ssim_map(x, y).mean((1, 2, 3))
+
+
+def ssim_map(x: Tensor, y: Tensor) -> Tensor:
+    """What :class:`Ssim` is the mean of, a value a window: ``[B,C,H,W]`` twice to ``float64 [B,C,H-10,W-10]``."""
     import torch
 
     luminance, contrast = _gaussian_factors(x.to(torch.float64), y.to(torch.float64))
-    return luminance.mul_(contrast).mean((1, 2, 3))
+    return luminance.mul_(contrast)
 
 
 def _luma_ssim(x: Tensor, y: Tensor) -> Tensor:

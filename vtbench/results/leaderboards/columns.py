@@ -78,6 +78,29 @@ _FOLLOWED = (
 )
 _CODES = ("codebook_usage", "codebook_perplexity", "code_entropy_bits")
 _MEMORISATION = ("authenticity", "ct_score", "copy_rate")
+_TRUTH = ("psnr", "ssim", "psnr_y", "ssim_y", "lpips_alex", "dists", "niqe")
+"""Against the image that was wanted, where a condition has one."""
+_EDITS = (
+    *(f"{name}_background" for name in ("psnr", "ssim", "mse", "lpips_alex", "lpips_vgg", "lpips_squeeze")),
+    *(f"compat_pie_{name}_background" for name in ("psnr", "ssim", "mse", "lpips")),
+    "structure_distance",
+    "compat_pie_structure_distance",
+    "clip_score_whole",
+    "clip_score_edited",
+    "clip_direction",
+    "clip_out",
+    "l1",
+    "l2",
+)
+_SUBJECTS = (
+    "clip_i",
+    "clip_t",
+    "dino_i",
+    "compat_arbooth_dino_i",
+    "prior_preservation",
+    "image_similarity_efflite0",
+    "lpips_diversity",
+)
 METRIC_COLUMNS: dict[str, tuple[str, ...]] = {
     "reconstruction": (*_PAIRED, "psnr_y", "ssim_y", "dists", "niqe", "niqe_floor", *_DISTANCES, *_CODES),
     "detail": (
@@ -124,6 +147,9 @@ METRIC_COLUMNS: dict[str, tuple[str, ...]] = {
         *(f"{name}_{by}" for by in ("efflite0", "dinov2", "pixels_32") for name in _MEMORISATION),
         "code_copy_rate",
         "longest_code_run",
+        *_TRUTH,
+        *_EDITS,
+        *_SUBJECTS,
     ),
     "tokens": ("code_nll_bits", "code_nll_bits_per_pixel", "bits_per_dim", *_CODES),
     "learnability": (

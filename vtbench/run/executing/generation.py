@@ -9,7 +9,7 @@ import torch
 
 from vtbench.run.device import choose_dtype
 from vtbench.run.executing.writing import Measured
-from vtbench.run.measuring.conditioned.at_size import ConditionsAtSize, compared_roles
+from vtbench.run.measuring.conditioned.at_size import ConditionsAtSize, aligned_roles, compared_roles
 from vtbench.run.measuring.evaluators import Evaluators, training_features
 from vtbench.run.measuring.generated import GenerationMeter
 from vtbench.run.measuring.previews import fixed_indices
@@ -45,7 +45,7 @@ def generated_blocks(
         device=device,
         transfers=transfers_to(device),
         columns=row_columns(plan.task),
-        conditions=ConditionsAtSize(data.preset, compared_roles(plan.task)),
+        conditions=ConditionsAtSize(data.preset, compared_roles(plan.task), aligned=aligned_roles(plan.task)),
         strata=plan.task.kept_fields,
         files=None if plan.options.samples is None else SampleFiles(plan.options.samples.absolute(), data.conditions),
     )

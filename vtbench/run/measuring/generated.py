@@ -183,7 +183,7 @@ class GenerationMeter:
     def _writes(self, request: ConditionSample, image: Tensor, tally: Tally) -> list[Callable[[], None]]:
         index = tally.places[request.id]
         kept = [] if self.files is None else [partial(self.files.write, index, request, image)]
-        return [*self.previews.kept(index, request.id, image), *kept]
+        return [*self.previews.kept(index, request.id, image, request.condition), *kept]
 
     def _code_values(self, asked: _AskedSamples, tally: Tally) -> dict[str, list[float]]:
         """Rates of each image; its codes and their counts join the block's."""

@@ -1,8 +1,11 @@
-"""Pictures of generated images: the same evenly spaced conditions for every generator."""
+"""Pictures of generated images: the same evenly spaced conditions for every generator.
+
+Where a condition has images, they stand beside: what the image was made from | the image | the truth.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,13 +14,21 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from vtbench.core.contracts import Condition
 from vtbench.core.disk.files import inside
+from vtbench.core.errors import SampleError
+from vtbench.data.pixels import to_pillow
 from vtbench.run.measuring.previews import preview_name, save_preview
+from vtbench.tasks.schema import TRUTH
+
+_GAP = 4
+_FIRST = ("source", "mask", "control", "subject", "style")
+"""Roles that are shown, in this order; further ones of a condition are not, nor more than one image of a role."""
 
 
 @dataclass(frozen=True, eq=False)
 class SamplePreviews:
-    """Keeps fixed samples as they are, one picture each.
+    """Keeps fixed samples, one picture each.
 
     Attributes:
         folder: where they go.
@@ -27,12 +38,44 @@ class SamplePreviews:
     folder: Path
     fixed: frozenset[int]
 
-    def kept(self, index: int, sample_id: str, image: Tensor) -> list[Callable[[], None]]:
-        """Write ``uint8 [3,H,W]``, if it is one of the fixed samples."""
+    def kept(
+        self, index: int, sample_id: str, image: Tensor, condition: Condition | None = None
+    ) -> list[Callable[[], None]]:
+        """Write ``uint8 [3,H,W]`` beside the images of its condition, if it is one of the fixed samples."""
         if index not in self.fixed:
             return []
-        return [partial(_write, image, inside(self.folder, preview_name(index, sample_id)))]
+        return [partial(_write, image, condition or Condition(), inside(self.folder, preview_name(index, sample_id)))]
 
 
-def _write(image: Tensor, path: Path) -> None:
-    save_preview(Image.fromarray(np.moveaxis(image.numpy(), 0, -1)), path)
+def side_by_side(image: Tensor, condition: Condition) -> Image.Image:
+    """What it was made from, ``uint8 [3,H,W]`` itself, and the truth, all as high as it is, gaps between them."""
+    high = image.shape[-2]
+    shown = [role for role in _FIRST if role in condition.images]
+    made = [_as_high(to_pillow(one), high) for role in shown for one in _first_of(condition, role)]
+    wanted = [_as_high(to_pillow(one), high) for one in _first_of(condition, TRUTH)]
+    pictures = [*made, to_pillow(image), *wanted]
+    gap = np.full((high, _GAP, 3), 255, dtype=np.uint8)
+    parts = [part for picture in pictures for part in (np.asarray(picture), gap)][:-1]
+    return Image.fromarray(np.concatenate(parts, axis=1))
+
+
+def _first_of(condition: Condition, role: str) -> Iterator[Tensor]:
+    """The first image of a role, if there is one that can be read."""
+    if role not in condition.images:
+        return
+    try:
+        yield condition.images[role][0]
+    except SampleError:
+        return
+
+
+def _as_high(picture: Image.Image, high: int) -> Image.Image:
+    """In proportion; small ones by whole pixels, so that a small source looks as small as it is."""
+    if picture.height == high:
+        return picture
+    rule = Image.Resampling.NEAREST if picture.height < high else Image.Resampling.LANCZOS
+    return picture.resize((max(1, round(picture.width * high / picture.height)), high), rule)
+
+
+def _write(image: Tensor, condition: Condition, path: Path) -> None:
+    save_preview(side_by_side(image, condition), path)

@@ -21,7 +21,17 @@ LABELS = "labels"
 
 def compared_roles(task: TaskSpec) -> frozenset[str]:
     """Roles of the images that the metrics of a generation task compare samples with."""
-    roles = {role for request in task.condition_metrics for role in condition_entry(request.name).roles}
+    return _roles(task, aligned=False)
+
+
+def aligned_roles(task: TaskSpec) -> frozenset[str]:
+    """Those of them that are compared place by place, and must be as large as the sample."""
+    return _roles(task, aligned=True)
+
+
+def _roles(task: TaskSpec, *, aligned: bool) -> frozenset[str]:
+    entries = [(condition_entry(request.name), request.params) for request in task.condition_metrics]
+    roles = {role for entry, params in entries if entry.aligned or not aligned for role in entry.roles_with(params)}
     return frozenset(roles | ({TRUTH} if task.image_metrics else set()))
 
 
@@ -34,12 +44,14 @@ class ConditionsAtSize:
         roles: of the images that are compared with.
         exact: roles whose one image must have the size of the sample.
         as_they_are: roles whose images no preset may touch: their values are numbers of classes.
+        aligned: further ones, of metrics that compare place by place.
     """
 
     preset: Preset
     roles: Collection[str]
     exact: Collection[str] = (TRUTH, LABELS)
     as_they_are: Collection[str] = (LABELS,)
+    aligned: Collection[str] = ()
 
     def of(self, request: ConditionSample, image: Tensor) -> Condition | SampleFailure:
         """The condition of a sample ``uint8 [3,H,W]``, images of :attr:`roles` prepared; or why it has none.
@@ -51,7 +63,7 @@ class ConditionsAtSize:
             images = {role: self._prepared(condition, role, request.id) for role in self.roles}
         except SampleError as error:
             return SampleFailure(request.id, "metric", error.what, of_model=False)
-        for role in self.exact:
+        for role in sorted({*self.exact, *self.aligned}):
             for other in images.get(role, ()):
                 if other.shape != image.shape:
                     sizes = ["x".join(map(str, one.shape[-2:])) for one in (image, other)]
