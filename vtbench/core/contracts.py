@@ -260,7 +260,12 @@ class ConditionMetric(Protocol):
       without it, it is the mean over the images of a line;
     - ``of_means(means)`` in place of ``fold``, where the value is no mean over lines: of the means of the columns over
       lines, ``float64 [R]`` by column (each line's columns are summed before), it makes ``float64 [R]`` values; it is
-      asked for the value itself and for the resampled ones.
+      asked for the value itself and for the resampled ones;
+    - ``fields: tuple[str, ...]``: of the metadata of conditions, which the task names among its strata, and
+      ``estimates(columns, lines, fields, params) -> {(metric, stratum): Estimate}`` where its values are no means over
+      lines: of its columns, ``int64 [N]`` lines, the fields' values, and the parameters that the task gives;
+    - ``check(condition)``, which raises ``UsageError`` of one that it can make nothing of, before anything is sampled,
+      and ``check_available(params)``, which raises ``AssetMissingError`` where weights cannot be had.
 
     Functions of columns are static: scoring builds no network.
 

@@ -9,6 +9,8 @@ DETECTORS = Registry(
     "detector",
     "vtbench.detectors",
     {
+        "mask2former": "vtbench.detectors.mask2former:Mask2Former",
+        "mask2former_meta": "vtbench.detectors.mask2former:Mask2FormerMeta",
         "nanodet": "vtbench.detectors.nanodet:Nanodet",
     },
 )

@@ -13,7 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from vtbench.core.digests import digest_json
 from vtbench.features.faces import FACE_RECOGNISERS
-from vtbench.metrics.catalog.conditioned import condition_entry
+from vtbench.metrics.catalog.conditioned import CONDITION_REGISTRY, condition_entry
 from vtbench.metrics.catalog.lookup import INSTANCE_METRICS, PIXEL_LIKELIHOOD, metric_info
 from vtbench.metrics.catalog.maps import MAP_METRICS
 from vtbench.metrics.catalog.probing import probe_of
@@ -265,7 +265,8 @@ class TaskSpec(Frozen):
         ):
             for request in requests:
                 kind = metric_info(request.name).kind
-                if kind != expected:
+                measured_too = expected == "condition" and request.name in CONDITION_REGISTRY  # as geneval, also judged
+                if kind != expected and not measured_too:
                     raise ValueError(f"{request.name} is a metric of kind {kind}, listed under {expected}_metrics")
         if bool(self.text_metrics) != (self.reader is not None):
             raise ValueError("text_metrics need a reader, and a reader needs text_metrics")
@@ -330,6 +331,9 @@ class TaskSpec(Frozen):
             lacking = [role for role in entry.roles_with(request.params) if role not in conditions.roles]
             if lacking:
                 raise ValueError(f"{request.name} compares with images as {lacking[0]}: name them under conditions")
+            unnamed = [field for field in entry.fields if field not in self.strata]
+            if unnamed:
+                raise ValueError(f"{request.name} is made of values by {unnamed[0]}: add it to strata, [{unnamed[0]}]")
             if entry.of_groups and self.block_size % conditions.per_prompt:
                 raise ValueError(
                     f"{request.name} is given all {conditions.per_prompt} images of a prompt: block_size must be a "

@@ -11,6 +11,7 @@ CONDITION_SOURCES = Registry(
     "source of conditions",
     "vtbench.conditions",
     {
+        "geneval-scenes": "vtbench.data.condition_sources.geneval_scenes:GenevalScenes",
         "of-images": "vtbench.data.condition_sources.of_images:OfImages",
         "maps-of": "vtbench.estimators.conditions:MapsOf",
         "edit-mini": "vtbench.data.condition_sources.embedded.edit_mini:EditMini",

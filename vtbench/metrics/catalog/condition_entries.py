@@ -21,6 +21,7 @@ class ConditionEntry:
         columns: what it leaves in the rows, which its parameters may decide; one of its own name where there are none.
         aligned: it compares them place by place, so that they must be as large as the sample.
         any_role: its parameter ``role`` names another image than :attr:`roles` does.
+        fields: of a condition's metadata that its values are made by; a task names them among its strata.
     """
 
     roles: tuple[str, ...] = ()
@@ -28,6 +29,7 @@ class ConditionEntry:
     columns: tuple[str, ...] | Callable[[Params], tuple[str, ...]] = ()
     aligned: bool = False
     any_role: bool = False
+    fields: tuple[str, ...] = ()
 
     def roles_with(self, params: Params) -> tuple[str, ...]:
         """The roles, as a task's parameters have them."""

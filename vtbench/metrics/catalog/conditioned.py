@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import Any
+
 from vtbench.core.errors import UsageError
 from vtbench.core.info import MetricInfo
 from vtbench.core.registry import Registry
+from vtbench.detectors import DETECTORS
 from vtbench.metrics.catalog.condition_entries import ConditionEntry, Params
 from vtbench.metrics.catalog.condition_entries import condition_info as _info
 from vtbench.metrics.catalog.editing import EDITING_ENTRIES, EDITING_INFOS, EDITING_TARGETS
+from vtbench.metrics.catalog.geneval import geneval_detector, geneval_info, geneval_name
 from vtbench.metrics.catalog.subjects import SUBJECT_ENTRIES, SUBJECT_INFOS, SUBJECT_TARGETS
 
 _MOST_CLASSES = 1024
@@ -50,6 +55,7 @@ CONDITION_INFOS: dict[str, MetricInfo] = {
         ),
         _info("control_pose_movenet_oks", True, "Similarity of key points (OKS), MoveNet's of sample and photograph."),
         _info("control_miou", True, "Mean intersection over union of classes, sums over the set, against the labels."),
+        *(geneval_info(detector) for detector in DETECTORS.builtin),
     )
 }
 CONDITION_INFOS |= EDITING_INFOS | SUBJECT_INFOS
@@ -64,7 +70,31 @@ _ENTRIES: dict[str, ConditionEntry] = {
     **EDITING_ENTRIES,
     **SUBJECT_ENTRIES,
 }
-CONDITION_REGISTRY = Registry(
+
+
+class _ConditionRegistry(Registry):
+    """Knows GenEval's metric by every detector beside what is listed."""
+
+    def names(self) -> list[str]:
+        """Every registered name, sorted."""
+        return sorted({*super().names(), *map(geneval_name, DETECTORS.names())})
+
+    def __contains__(self, name: str) -> bool:
+        return super().__contains__(name) or geneval_detector(name) is not None
+
+    def location(self, target: str) -> str | None:
+        """Where the code is: of the detector, of one of those."""
+        detector = geneval_detector(target)
+        return super().location(target) if detector is None else DETECTORS.location(detector)
+
+    def _load(self, target: str) -> Any:
+        detector = geneval_detector(target)
+        if detector is None:
+            return super()._load(target)
+        return import_module("vtbench.metrics.conditioned.geneval.metric").geneval_by(detector)
+
+
+CONDITION_REGISTRY = _ConditionRegistry(
     "condition metric",
     "vtbench.condition_metrics",
     {
@@ -96,6 +126,7 @@ def condition_entry(name: str) -> ConditionEntry:
         columns=tuple(getattr(target, "columns", ())),
         aligned=bool(getattr(target, "aligned", False)),
         any_role=bool(getattr(target, "any_role", False)),
+        fields=tuple(getattr(target, "fields", ())),
     )
 
 

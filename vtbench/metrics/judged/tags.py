@@ -75,7 +75,9 @@ def by_prompt(values: ArrayLike, prompts: Sequence[str], tags: Sequence[str]) ->
     )
 
 
-def geneval_estimates(scores: PromptScores) -> dict[tuple[str, str], Estimate]:
+def geneval_estimates(
+    scores: PromptScores, name: str = "geneval", labels: Sequence[str] = GENEVAL_TAGS
+) -> dict[tuple[str, str], Estimate]:
     """GenEval's numbers, by ``(metric, stratum)``.
 
     ``geneval`` is the mean of the six tags' accuracies over images, with each as the stratum ``tag=…``;
@@ -83,15 +85,17 @@ def geneval_estimates(scores: PromptScores) -> dict[tuple[str, str], Estimate]:
 
     Args:
         scores: 1 for an image that is correct, 0 for one that is not.
+        name: in place of ``geneval``, where another detector judged.
+        labels: the tags that are averaged.
     """
     judged = scores.counts > 0
-    found = {("geneval", "all"): mean_of_tags(scores.sums, scores.counts, scores.tags, GENEVAL_TAGS)}
-    for tag in dict.fromkeys([*GENEVAL_TAGS, *scores.tags]):
+    found = {(name, "all"): mean_of_tags(scores.sums, scores.counts, scores.tags, labels)}
+    for tag in dict.fromkeys([*labels, *scores.tags]):
         mask = judged & np.array([own == tag for own in scores.tags], dtype=np.bool_)
         if mask.any():
-            found["geneval", f"tag={tag}"] = mean_of(scores.sums[mask], scores.counts[mask])
-    found["geneval_images", "all"] = mean_of(scores.sums[judged], scores.counts[judged])
-    found["geneval_prompts", "all"] = mean_of(scores.best[judged], np.ones(int(judged.sum())))
+            found[name, f"tag={tag}"] = mean_of(scores.sums[mask], scores.counts[mask])
+    found[f"{name}_images", "all"] = mean_of(scores.sums[judged], scores.counts[judged])
+    found[f"{name}_prompts", "all"] = mean_of(scores.best[judged], np.ones(int(judged.sum())))
     return found
 
 

@@ -22,6 +22,7 @@ from vtbench.data.fingerprint import notes_of
 from vtbench.data.matched import MatchedImages
 from vtbench.data.preparing.presets import make_preset
 from vtbench.data.sources.subset import Subset
+from vtbench.metrics.catalog.conditioned import CONDITION_REGISTRY
 from vtbench.run.measuring.conditioned.at_size import compared_roles
 from vtbench.run.planning.foreign_parts import evaluators_identity
 from vtbench.run.planning.generation_reference import GenerationReference
@@ -180,8 +181,22 @@ def _of_caller(task: str, spec: ConditionSpec, source: GeneratorSource, asked: S
     )
 
 
+def _check_judged(task: TaskSpec, conditions: ConditionSet) -> None:
+    """Refuse conditions that a metric can make nothing of, before anything is sampled."""
+    for request in task.condition_metrics:
+        check = getattr(CONDITION_REGISTRY.load(request.name), "check", None)
+        if check is None:
+            continue
+        for sample in conditions.samples:
+            try:
+                check(sample.condition)
+            except UsageError as error:
+                raise UsageError(f"{request.name} cannot judge {sample.id}: {error.what}", error.hint) from error
+
+
 def _check_conditions(task: TaskSpec, source: GeneratorSource, conditions: ConditionSet) -> None:
     assert task.conditions is not None
+    _check_judged(task, conditions)
     if source.premade is not None:
         _check_compared(task, source, conditions)
         if task.prompt_metrics and any(sample.condition.prompt is None for sample in conditions.samples):

@@ -88,13 +88,20 @@ def check_tasks(tasks: Sequence[TaskSpec]) -> list[VtbenchError]:
 
 
 def _unavailable(tasks: Iterable[TaskSpec]) -> list[VtbenchError]:
-    """Extractors whose weights come from a hub, and cannot be had."""
+    """Extractors and condition metrics whose weights come from elsewhere than the manifest, and cannot be had."""
     problems: list[VtbenchError] = []
     for name in sorted({name for task in tasks for name in required_features(task.set_metrics)}):
         extractor = EXTRACTORS.load(name)
         try:
             if hasattr(extractor, "check_available"):
                 extractor.check_available()
+        except VtbenchError as error:
+            problems.append(error)
+    for request in (request for task in tasks for request in task.condition_metrics):
+        available = getattr(CONDITION_REGISTRY.load(request.name), "check_available", None)
+        try:
+            if available is not None:
+                available(request.params)
         except VtbenchError as error:
             problems.append(error)
     return problems

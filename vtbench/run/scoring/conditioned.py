@@ -6,6 +6,8 @@ Several images of one prompt are no independent draws: each line counts once, an
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,7 @@ from vtbench.core.contracts import Estimate
 from vtbench.core.foreign.guard import foreign
 from vtbench.core.info import MetricInfo
 from vtbench.data.conditions import line_of
-from vtbench.metrics.catalog.conditioned import CONDITION_REGISTRY, condition_columns
+from vtbench.metrics.catalog.conditioned import CONDITION_REGISTRY, condition_columns, condition_entry
 from vtbench.metrics.catalog.lookup import metric_info
 from vtbench.results.records.samples import Samples
 from vtbench.results.records.schema import MetricResult
@@ -31,11 +33,18 @@ _LEAST_LINES = 2
 def condition_results(task: TaskSpec, samples: Samples) -> list[MetricResult]:
     """Condition metrics from the rows: over all samples, then by stratum."""
     lines = line_numbers(samples.ids)
+    requests = [(one, metric_info(one.name)) for one in task.condition_metrics]
+    summed = {one.name: made for one, _ in requests if (made := _estimates_of(one.name)) is not None}
     return [
         metric_result(info, _estimate(request, info, samples, mask, lines), stratum)
         for stratum, mask in strata(samples, task.strata)
-        for request in task.condition_metrics
-        for info in (metric_info(request.name),)
+        for request, info in requests
+        if request.name not in summed
+    ] + [
+        metric_result(replace(info, name=metric), estimate, stratum)
+        for request, info in requests
+        if request.name in summed
+        for (metric, stratum), estimate in _summed(summed[request.name], request, info, samples, lines).items()
     ]
 
 
@@ -66,6 +75,29 @@ def mean_of_lines(values: Column, lines: Lines) -> Column:
     with np.errstate(invalid="ignore", divide="ignore"):
         sums = np.bincount(places, weights=np.where(applies, values, 0.0), minlength=len(order))
         return np.where(counts > 0, sums / counts, np.nan)
+
+
+def _estimates_of(name: str) -> Any:
+    """What makes a metric's values of its rows, where that is not a mean over lines."""
+    return getattr(CONDITION_REGISTRY.load(name), "estimates", None)
+
+
+def _summed(
+    estimates: Any, request: MetricRequest, info: MetricInfo, samples: Samples, lines: Lines
+) -> dict[tuple[str, str], Estimate]:
+    """By metric and stratum, of the scored samples."""
+    _, scored = next(strata(samples, ()))
+    columns = {
+        name: np.asarray(samples.metrics[name], dtype=np.float64)[scored]
+        for name in condition_columns(request.name, info, request.params)
+    }
+    fields = {
+        name: [str(samples.strata[name][place]) for place in np.flatnonzero(scored).tolist()]
+        for name in condition_entry(request.name).fields
+    }
+    with foreign(f"metric {info.name}"):
+        found: dict[tuple[str, str], Estimate] = estimates(columns, lines[scored], fields, request.params)
+    return found
 
 
 def _estimate(request: MetricRequest, info: MetricInfo, samples: Samples, mask: Mask, lines: Lines) -> Estimate:

@@ -61,7 +61,8 @@ def count_warnings(task: TaskSpec, samples: Samples, results: Sequence[MetricRes
     counted_apart = {request.name for request in of_some}
     told: dict[str, list[str]] = {}
     for result in results:
-        due, of = (lines, "lines") if result.metric in by_line else (scored, "samples")
+        counted_by_line = result.metric.removesuffix("_images").removesuffix("_prompts") in by_line
+        due, of = (lines, "lines") if counted_by_line else (scored, "samples")
         if result.stratum == "all" and result.n < due and result.metric not in counted_apart:
             reasons = "; ".join(_reasons(result, infos.get(result.metric), samples))
             why = f"{result.n} of {due} {of}{f': {reasons}' if reasons else ''}"

@@ -23,7 +23,9 @@ def verdict(found: dict[str, list[Found]], metadata: dict[str, object], colours:
     def told(objects: Sequence[Found], name: str) -> list[str]:
         return (colours or {})[name][: len(objects)]
 
-    return judge(kept_by_class(found, wanted.tag), wanted, told if colours is not None else None)
+    return judge(
+        kept_by_class(found, 0.9 if wanted.tag == "counting" else 0.3), wanted, told if colours is not None else None
+    )
 
 
 def test_one_object_of_a_class() -> None:
@@ -107,7 +109,7 @@ def test_objects_that_are_kept() -> None:
     assert [one.score for one in kept(many, 0.3)] == sorted((one.score for one in many), reverse=True)[:16]
     assert overlap((0, 0, 9, 9), (5, 0, 14, 9)) == pytest.approx(50 / 150)  # 10 pixels a side: both ends count
     assert len(kept([box(0, 0), box(0, 0, score=0.9), box(50, 0)], 0.3, most_overlap=0.9)) == 2
-    assert kept_by_class({"cup": [box(0, 0, score=0.2)]}, "colors") == {}
+    assert kept_by_class({"cup": [box(0, 0, score=0.2)]}, 0.3) == {}
 
 
 @pytest.mark.parametrize(

@@ -55,10 +55,11 @@ def kept(found: Sequence[Found], least_score: float, most_overlap: float = 1.0) 
     return chosen
 
 
-def kept_by_class(found: Mapping[str, Sequence[Found]], tag: str, most_overlap: float = 1.0) -> dict[str, list[Found]]:
-    """:func:`kept` of every class, above the score that a prompt of this tag asks for; no class without any."""
-    least = LEAST_SCORE_COUNTING if tag == "counting" else LEAST_SCORE
-    chosen = {name: kept(objects, least, most_overlap) for name, objects in found.items()}
+def kept_by_class(
+    found: Mapping[str, Sequence[Found]], least_score: float, most_overlap: float = 1.0
+) -> dict[str, list[Found]]:
+    """:func:`kept` of every class; classes without any are left out."""
+    chosen = {name: kept(objects, least_score, most_overlap) for name, objects in found.items()}
     return {name: objects for name, objects in chosen.items() if objects}
 
 
