@@ -20,6 +20,7 @@ class ConditionEntry:
         of_groups: it is given all images of one line of the list at once.
         columns: what it leaves in the rows, which its parameters may decide; one of its own name where there are none.
         aligned: it compares them place by place, so that they must be as large as the sample.
+        by_estimator: its parameter ``by`` chooses who judges; the job is of the metric's ``estimator_id``.
         any_role: its parameter ``role`` names another image than :attr:`roles` does.
         fields: of a condition's metadata that its values are made by; a task names them among its strata.
     """
@@ -30,6 +31,7 @@ class ConditionEntry:
     aligned: bool = False
     any_role: bool = False
     fields: tuple[str, ...] = ()
+    by_estimator: bool = False
 
     def roles_with(self, params: Params) -> tuple[str, ...]:
         """The roles, as a task's parameters have them."""

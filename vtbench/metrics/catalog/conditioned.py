@@ -62,11 +62,11 @@ CONDITION_INFOS |= EDITING_INFOS | SUBJECT_INFOS
 _ENTRIES: dict[str, ConditionEntry] = {
     "lpips_diversity": ConditionEntry(of_groups=True),
     "control_canny_f1": ConditionEntry(("control",), columns=("canny_hit", "canny_false", "canny_missed")),
-    "control_hed_bsds_ssim": ConditionEntry(("control",)),
-    "control_depth_rmse": ConditionEntry(("control",)),
-    "compat_controlnetpp_depth_rmse": ConditionEntry(("control",)),
+    "control_hed_bsds_ssim": ConditionEntry(("control",), by_estimator=True),
+    "control_depth_rmse": ConditionEntry(("control",), by_estimator=True),
+    "compat_controlnetpp_depth_rmse": ConditionEntry(("control",), by_estimator=True),
     "control_pose_movenet_oks": ConditionEntry(("truth",)),
-    "control_miou": ConditionEntry(("labels",), columns=label_columns),
+    "control_miou": ConditionEntry(("labels",), columns=label_columns, by_estimator=True),
     **EDITING_ENTRIES,
     **SUBJECT_ENTRIES,
 }

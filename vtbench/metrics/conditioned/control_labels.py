@@ -38,6 +38,11 @@ class ControlMiou:
         self._estimate: Any = map_estimator(by)
         self._classes, self._ignore = classes, ignore
 
+    @property
+    def estimator_id(self) -> str:
+        """Of the estimator, weights and all."""
+        return str(self._estimate.id)
+
     def to(self, *, device: torch.device | str) -> Self:
         """Move the estimator; returns itself."""
         self._estimate = self._estimate.to(device=device)

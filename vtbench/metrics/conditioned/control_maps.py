@@ -31,6 +31,11 @@ class _OfMaps:
     def __init__(self, by: str | None = None) -> None:
         self._estimate: Any = map_estimator(by or self.estimator)
 
+    @property
+    def estimator_id(self) -> str:
+        """Of the estimator, weights and all."""
+        return str(self._estimate.id)
+
     def to(self, *, device: torch.device | str) -> Self:
         """Move the estimator; returns itself."""
         self._estimate = self._estimate.to(device=device)

@@ -9,6 +9,7 @@ from vtbench.core.contracts import FeatureExtractor, ImageDataset
 from vtbench.core.naming.reference import Reference
 from vtbench.core.sources.reached_objects import reached_from
 from vtbench.features import EXTRACTORS
+from vtbench.metrics.catalog.conditioned import CONDITION_REGISTRY, condition_entry
 from vtbench.metrics.catalog.lookup import is_own, metric_registry, set_metric
 from vtbench.tasks import TaskSpec
 
@@ -25,7 +26,8 @@ def foreign_parts(task: TaskSpec, dataset: str | None) -> dict[str, Any]:
 def evaluators_identity(task: TaskSpec) -> dict[str, Any]:
     """Numbers that somebody else's metrics hold, and the identity of somebody else's extractors, by name.
 
-    They are made for it: weights that lie beside the code are told by no version. Empty where all is vtbench's own.
+    They are made for it: weights that lie beside the code are told by no version. So are own metrics whose parameters
+    choose who judges, a network of a hub or a folder. Empty where all is vtbench's own.
     """
     found: dict[str, Any] = {}
     for request in (request for request in task.metrics if not is_own(request.name)):
@@ -37,6 +39,10 @@ def evaluators_identity(task: TaskSpec) -> dict[str, Any]:
         else:
             metric = metric_registry(request.name).create(Reference(request.name, dict(request.params)))
             found[metric.info.name] = reached_from(metric).digest()
+    for request in task.condition_metrics:
+        if is_own(request.name) and condition_entry(request.name).by_estimator:
+            metric = CONDITION_REGISTRY.create(Reference(request.name, dict(request.params)))
+            found[metric.info.name] = metric.estimator_id
     return found
 
 

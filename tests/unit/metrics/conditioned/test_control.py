@@ -22,7 +22,9 @@ from vtbench.metrics.conditioned.control_edges import ControlCannyF1
 from vtbench.metrics.conditioned.control_labels import ControlMiou
 from vtbench.metrics.conditioned.control_maps import CompatControlNetPlusPlusDepthRmse, ControlDepthRmse
 from vtbench.metrics.conditioned.control_pose import SIGMAS, similarity
+from vtbench.run.planning.foreign_parts import evaluators_identity
 from vtbench.run.scoring.conditioned import _of_means
+from vtbench.tasks import load_task
 
 
 class Stub:
@@ -124,3 +126,12 @@ def test_edges_of_photographs_are_followed_by_photographs(tmp_path: Path) -> Non
     assert scores["a"] == 1.0 and 0.2 < scores["b"] < 0.6
     assert all("it is a ceiling" in " ".join(one.warnings) for one in found.records)
     assert {one.data.conditions["maps"] for one in found.records} == {"canny@1-low0.1-high0.2"}
+
+
+@pytest.mark.usefixtures("stubbed")
+def test_a_job_is_of_who_judges(tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text(
+        "{name: t, version: 1, kind: generation, summary: s, conditions: {of: images, images: [control]},"
+        "preprocess: {preset: native@1}, condition_metrics: [control_depth_rmse, control_canny_f1]}"
+    )
+    assert evaluators_identity(load_task(str(tmp_path / "t.yaml"))) == {"control_depth_rmse": "stub"}
