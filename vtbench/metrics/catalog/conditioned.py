@@ -9,11 +9,11 @@ from vtbench.core.errors import UsageError
 from vtbench.core.info import MetricInfo
 from vtbench.core.registry import Registry
 from vtbench.detectors import DETECTORS
-from vtbench.metrics.catalog.condition_entries import ConditionEntry, Params
-from vtbench.metrics.catalog.condition_entries import condition_info as _info
-from vtbench.metrics.catalog.editing import EDITING_ENTRIES, EDITING_INFOS, EDITING_TARGETS
-from vtbench.metrics.catalog.geneval import geneval_detector, geneval_info, geneval_name
-from vtbench.metrics.catalog.subjects import SUBJECT_ENTRIES, SUBJECT_INFOS, SUBJECT_TARGETS
+from vtbench.metrics.catalog.of_conditions.editing import EDITING_ENTRIES, EDITING_INFOS, EDITING_TARGETS
+from vtbench.metrics.catalog.of_conditions.entries import ConditionEntry, Params
+from vtbench.metrics.catalog.of_conditions.entries import condition_info as _info
+from vtbench.metrics.catalog.of_conditions.geneval import geneval_detector, geneval_info, geneval_name
+from vtbench.metrics.catalog.of_conditions.subjects import SUBJECT_ENTRIES, SUBJECT_INFOS, SUBJECT_TARGETS
 
 _MOST_CLASSES = 1024
 

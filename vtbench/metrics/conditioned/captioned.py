@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vtbench.core.contracts import Condition
-from vtbench.metrics.catalog.editing import EDITING_INFOS
-from vtbench.metrics.catalog.subjects import SUBJECT_INFOS
+from vtbench.metrics.catalog.of_conditions.editing import EDITING_INFOS
+from vtbench.metrics.catalog.of_conditions.subjects import SUBJECT_INFOS
 from vtbench.metrics.conditioned.clip_network import ClipNetwork
 from vtbench.metrics.conditioned.editing.masks import edited, nan_where, stacked
 

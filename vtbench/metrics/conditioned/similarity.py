@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from vtbench.core.contracts import Condition
 from vtbench.core.info import MetricInfo
-from vtbench.metrics.catalog.subjects import SUBJECT_INFOS, subject_column
+from vtbench.metrics.catalog.of_conditions.subjects import SUBJECT_INFOS, subject_column
 from vtbench.metrics.conditioned.by_subject import Column, fold_by_subject, subject_numbers
 from vtbench.metrics.conditioned.clip_network import ClipNetwork
 from vtbench.metrics.conditioned.editing.masks import of_each

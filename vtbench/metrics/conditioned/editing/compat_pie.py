@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from vtbench.core.contracts import Condition
-from vtbench.metrics.catalog.editing import EDITING_INFOS
+from vtbench.metrics.catalog.of_conditions.editing import EDITING_INFOS
 from vtbench.metrics.conditioned.editing.masks import edited, nan_where, stacked
 from vtbench.metrics.images.lpips import LpipsSqueeze
 from vtbench.metrics.images.pixel import PEAK, check_pair, mean_squared_error, scored

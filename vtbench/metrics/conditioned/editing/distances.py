@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from vtbench.core.contracts import Condition
-from vtbench.metrics.catalog.editing import EDITING_INFOS
+from vtbench.metrics.catalog.of_conditions.editing import EDITING_INFOS
 from vtbench.metrics.conditioned.editing.masks import stacked
 from vtbench.metrics.images.pixel import PEAK, Mae, check_pair, mean_squared_error, scored
 

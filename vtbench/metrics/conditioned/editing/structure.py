@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vtbench.core.contracts import Condition
-from vtbench.metrics.catalog.editing import EDITING_INFOS
+from vtbench.metrics.catalog.of_conditions.editing import EDITING_INFOS
 from vtbench.metrics.conditioned.editing.masks import of_each, stacked
 from vtbench.metrics.images.pixel import PEAK, check_pair
 

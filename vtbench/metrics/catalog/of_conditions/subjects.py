@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vtbench.metrics.catalog.condition_entries import ConditionEntry, condition_info
+from vtbench.metrics.catalog.of_conditions.entries import ConditionEntry, condition_info
 
 SUBJECT_INFOS = {
     info.name: info

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vtbench.metrics.catalog.condition_entries import ConditionEntry, condition_info
+from vtbench.metrics.catalog.of_conditions.entries import ConditionEntry, condition_info
 
 _OUTSIDE = "outside the mask"
 _QUIRK = "Quirk: of images blackened inside the mask, over the whole frame (PIE-Bench):"

@@ -1,0 +1,1 @@
+"""Names of condition metrics by benchmark, and what tasks need to know of one: parts of ``catalog.conditioned``."""
