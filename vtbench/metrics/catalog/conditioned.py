@@ -13,6 +13,7 @@ from vtbench.metrics.catalog.of_conditions.editing import EDITING_ENTRIES, EDITI
 from vtbench.metrics.catalog.of_conditions.entries import ConditionEntry, Params
 from vtbench.metrics.catalog.of_conditions.entries import condition_info as _info
 from vtbench.metrics.catalog.of_conditions.geneval import geneval_detector, geneval_info, geneval_name
+from vtbench.metrics.catalog.of_conditions.rendered import RENDERED_ENTRIES, RENDERED_INFOS, RENDERED_TARGETS
 from vtbench.metrics.catalog.of_conditions.subjects import SUBJECT_ENTRIES, SUBJECT_INFOS, SUBJECT_TARGETS
 
 _MOST_CLASSES = 1024
@@ -58,7 +59,7 @@ CONDITION_INFOS: dict[str, MetricInfo] = {
         *(geneval_info(detector) for detector in DETECTORS.builtin),
     )
 }
-CONDITION_INFOS |= EDITING_INFOS | SUBJECT_INFOS
+CONDITION_INFOS |= EDITING_INFOS | SUBJECT_INFOS | RENDERED_INFOS
 _ENTRIES: dict[str, ConditionEntry] = {
     "lpips_diversity": ConditionEntry(of_groups=True),
     "control_canny_f1": ConditionEntry(("control",), columns=("canny_hit", "canny_false", "canny_missed")),
@@ -69,6 +70,7 @@ _ENTRIES: dict[str, ConditionEntry] = {
     "control_miou": ConditionEntry(("labels",), columns=label_columns, by_estimator=True),
     **EDITING_ENTRIES,
     **SUBJECT_ENTRIES,
+    **RENDERED_ENTRIES,
 }
 
 
@@ -107,6 +109,7 @@ CONDITION_REGISTRY = _ConditionRegistry(
         "control_miou": "vtbench.metrics.conditioned.control_labels:ControlMiou",
         **EDITING_TARGETS,
         **SUBJECT_TARGETS,
+        **RENDERED_TARGETS,
     },
 )
 
