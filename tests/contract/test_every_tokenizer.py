@@ -87,7 +87,7 @@ def test_no_tokenizer_is_left_out() -> None:
     covered = {text.split(",")[0] for text in REFERENCES} | set(DIFFUSERS)
     covered |= {"command"}  # in tests/unit/tokenizers/elsewhere/test_command.py, with a program
     # in tests/unit/tokenizers/test_pair.py, with two small ones
-    covered |= {"pair"} | {name for name, card in load_cards().items() if card.target == "pair"}
+    covered |= {"pair", "frames"} | {name for name, card in load_cards().items() if card.target == "pair"}
     # those of published checkpoints run, shrunken and with random weights, in test_cards_families.py
     published = {name for name, card in load_cards().items() if card.checkpoint is not None}
     own = {name for name in TOKENIZERS.builtin if issubclass(TOKENIZERS.load(name), OfficialTokenizer)}

@@ -31,6 +31,9 @@ class Tokenizer(Protocol):
     for an image may depend on that image's seed only. Optional: ``to(device=, dtype=)``, called once before use;
     without it the tokenizer is taken to follow its input's device and runs in float32 only. ``concurrent = True`` where
     several threads may call it at once: on a CPU it is then given an image at a time.
+
+    One of video says so by ``info.video``. It is given clips, ``float32 [B,T,3,H,W]``, and gives clips of the same
+    shape; its grids of codes may have an axis of time in front. What is said of an image holds for a clip.
     """
 
     info: TokenizerInfo
@@ -123,7 +126,8 @@ class Generator(Protocol):
 
     An image depends on its own condition and seed and on the sampler settings in ``info.sampler``, never on the
     images sampled beside it. Optional: ``to(device=, dtype=)``, as for a tokenizer; ``sampling_cost() ->``
-    :class:`SamplingCost` ``| None`` of the call of ``sample`` or ``sample_codes`` made last.
+    :class:`SamplingCost` ``| None`` of the call of ``sample`` or ``sample_codes`` made last. One of video says so by
+    ``info.video`` and samples clips, ``float32 [B,T,3,H,W]``.
     """
 
     info: GeneratorInfo

@@ -75,6 +75,8 @@ class TokenizerInfo:
         native_size: the side the model was trained at, in pixels, if it has one.
         fixed_size: the model runs at ``native_size`` only; the runner then resizes in and back, and says so.
         stochastic: ``encode`` or ``decode`` draws random numbers; both are then called with ``seeds=`` (int64 [B]).
+        video: it takes and gives clips, ``float32 [B,T,3,H,W]``, and no images.
+        clip_frames: T of the clips it takes, where it takes one only.
         weights: every weight file in use.
         licence: licence of the weights.
         citation: paper or page to cite.
@@ -91,6 +93,8 @@ class TokenizerInfo:
     native_size: int | None = None
     fixed_size: bool = False
     stochastic: bool = False
+    video: bool = False
+    clip_frames: int | None = None
     weights: tuple[WeightFile, ...] = ()
     licence: str = ""
     citation: str = ""
@@ -112,6 +116,7 @@ class TokenizerInfo:
             raise ValueError(f"{self.name}: latent_bits must be positive, got {self.latent_bits}")
         if self.fixed_size and self.native_size is None:
             raise ValueError(f"{self.name}: a fixed-size tokenizer must state its native_size")
+        _check_clips(self.name, self.video, self.clip_frames)
 
     @property
     def bits_per_token(self) -> tuple[float, ...]:
@@ -133,6 +138,8 @@ class GeneratorInfo:
         conditions: what it is conditioned on, beside images: ``class``, ``prompt`` or ``none``.
         images: roles of the images that every condition must hold too: ``("source",)``, ``("source", "mask")`` …
         optional_images: roles of images that a condition may hold.
+        video: it samples clips, ``float32 [B,T,3,H,W]``, and no images.
+        clip_frames: T of the clips that it samples.
         family: architecture family, e.g. ``"next-token"``; free text.
         revision: version of the weights or code; part of a leaderboard key.
         classes: number of classes of a class-conditional generator; 0 where that is not known or does not apply.
@@ -159,6 +166,8 @@ class GeneratorInfo:
     citation: str = ""
     images: tuple[str, ...] = ()
     optional_images: tuple[str, ...] = ()
+    video: bool = False
+    clip_frames: int | None = None
 
     @property
     def untrained(self) -> bool:
@@ -168,6 +177,7 @@ class GeneratorInfo:
     def __post_init__(self) -> None:
         if not self.name:
             raise ValueError("a generator must have a name")
+        _check_clips(self.name, self.video, self.clip_frames)
         if self.conditions not in get_args(ConditionKind):
             raise ValueError(
                 f"{self.name}: conditions must be one of {', '.join(get_args(ConditionKind))}, got {self.conditions!r}"
@@ -233,6 +243,11 @@ class MetricInfo:
     def row_column(self) -> str:
         """Column of ``samples.parquet`` that holds this metric's rows."""
         return self.column or self.name
+
+
+def _check_clips(name: str, video: bool, clip_frames: int | None) -> None:
+    if clip_frames is not None and not (video and clip_frames >= 1):
+        raise ValueError(f"{name}: clip_frames are of video=True, and at least 1, got {clip_frames}")
 
 
 def role_problem(role: object) -> str:

@@ -26,7 +26,9 @@ Block = tuple[int, int, int]
 """Index of the block, first sample, one past the last sample."""
 
 _MOST_AHEAD = 64
-"""Samples prepared ahead at most, half of them by the workers and half taken from them: a bound on memory."""
+"""Samples prepared ahead at most, half of them by the workers and half taken from them: a bound on memory. Of clips
+that many frames together, and at least four clips."""
+_LEAST_AHEAD = 4
 Ready = Callable[[Prepared], Prepared]
 
 
@@ -63,9 +65,10 @@ def _blocks(
 ) -> Iterator[tuple[int, list[Prepared | SampleFailure]]]:
     order = [sample for _, start, stop in blocks for sample in range(start, stop)]
     # Not in the thread: processes are forked while no other thread holds a lock.
-    arriving = iter(_loader(_PreparedSamples(dataset, preset), order, workers))
+    most = max(_LEAST_AHEAD, _MOST_AHEAD // (preset.frames or 1))
+    arriving = iter(_loader(_PreparedSamples(dataset, preset), order, workers, most))
     samples = (_unpack(parcel, ready) for parcel in arriving)
-    with closing(ahead(samples, _MOST_AHEAD // 2) if workers else samples) as taken:
+    with closing(ahead(samples, most // 2) if workers else samples) as taken:
         for index, start, stop in blocks:
             with _workers_alive():
                 items = list(islice(taken, stop - start))
@@ -109,21 +112,21 @@ class _PreparedSamples(Dataset["_Parcel | SampleFailure"]):
         try:
             with foreign(f"sample {name}", seed=index):
                 sample = self.dataset[index]
-                _check(sample)
+                _check(sample, self.preset.frames)
                 stage = "preprocess"
                 return _pack(self.preset.prepare(sample))
         except Exception as error:  # noqa: BLE001 - whatever one image does, the others are measured
             return SampleFailure(name, stage, _message(error))
 
 
-def _loader(samples: _PreparedSamples, order: list[int], workers: int) -> DataLoader[Any]:
+def _loader(samples: _PreparedSamples, order: list[int], workers: int, most: int) -> DataLoader[Any]:
     return DataLoader(
         samples,
         batch_size=None,
         sampler=order,
         num_workers=workers,
         collate_fn=_as_it_is,
-        prefetch_factor=max(2, _MOST_AHEAD // 2 // workers) if workers else None,
+        prefetch_factor=max(2 if samples.preset.frames is None else 1, most // 2 // workers) if workers else None,
         worker_init_fn=_start_worker,
         generator=torch.Generator(),  # else the loader draws from, and so moves, the global one
     )
@@ -150,10 +153,11 @@ def _as_it_is(item: Any) -> Any:
     return item
 
 
-def _check(sample: Sample) -> None:
+def _check(sample: Sample, frames: int | None) -> None:
     image = sample.image
-    if image.dtype != torch.uint8 or image.ndim != 3 or image.shape[0] != 3 or image.numel() == 0:
-        raise ValueError(f"the data set gave {image.dtype} {tuple(image.shape)}, not uint8 [3,H,W]")
+    axes, due = (3, "[3,H,W]") if frames is None else (4, "[T,3,H,W]")
+    if image.dtype != torch.uint8 or image.ndim != axes or image.shape[-3] != 3 or image.numel() == 0:
+        raise ValueError(f"the data set gave {image.dtype} {tuple(image.shape)}, not uint8 {due}")
 
 
 def _message(error: Exception) -> str:

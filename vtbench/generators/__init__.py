@@ -9,6 +9,7 @@ GENERATORS = Registry(
     {
         "folder": "vtbench.generators.elsewhere.premade:FolderSamples",
         "npz": "vtbench.generators.elsewhere.premade:NpzSamples",
+        "videos": "vtbench.generators.elsewhere.videos:VideoSamples",
         "clouds": "vtbench.generators.elsewhere.clouds:CloudSamples",
         "maps": "vtbench.generators.elsewhere.maps:MapSamples",
         "solids-mini": "vtbench.generators.elsewhere.clouds:SolidSamples",

@@ -9,7 +9,7 @@ from vtbench.report.axes import NARROW, WIDE
 from vtbench.report.gather import Board, Run
 from vtbench.report.marks import Mark, marks_of
 from vtbench.report.overview import overview, rate_of
-from vtbench.report.pictures import grids, pairs, sheets, worst
+from vtbench.report.pictures import grids, of_clips, pairs, sheets, worst
 from vtbench.report.provenance import command_of, origin
 from vtbench.report.series import Chart, charts_of, distributions
 from vtbench.report.shell import rendered, static, trusted
@@ -83,6 +83,7 @@ def _board(board: Board, marks: Mapping[str, Mark]) -> dict[str, Any]:
         "wide": beside is not None,
         "sheets": sheets(board) if generated else [],
         "pairs": pairs(board),
+        "clips": of_clips(board.runs[0]),
         "strata": _strata(board),
         "provenance": [_provenance(run) for run in board.runs],
     }

@@ -16,9 +16,9 @@ from vtbench.results.records.previews import PREVIEWS, open_preview, preview_fil
 from vtbench.results.records.samples import Samples
 
 _GAP = 4
-"""White columns between the parts of a preview, as the runner leaves them."""
+"""White columns between the parts of a preview, as the runner leaves them; of clips rows."""
 _LARGEST, _WIDEST = 320, 960
-"""Sides of a picture on the page; samples beside what they were made from are wider than high."""
+"""Sides of a picture on the page; samples beside what they were made from, and strips, are wider than high."""
 _QUALITY = 82
 SAMPLES_SHOWN = 4
 SHEET = 24
@@ -26,7 +26,7 @@ SHEET = 24
 
 @dataclass(frozen=True)
 class Shot:
-    """One image of one run: data URIs of the parts, and what is said about it."""
+    """One image of one run, or a strip of a clip's frames: data URIs of the parts, and what is said about it."""
 
     run: str
     sample: str
@@ -72,11 +72,11 @@ def grids(board: Board) -> list[Grid]:
 
 
 def worst(board: Board) -> list[Shot]:
-    """The lowest PSNR of every run, where its picture was kept."""
+    """The lowest PSNR of every run, where its picture was kept; of clips that of all frames."""
     shots = []
     for run in board.runs:
         previews = preview_files(run.folder)
-        values = {} if run.samples is None else _values(run.samples, "psnr")
+        values = {} if run.samples is None else _values(run.samples, quality_of(run))
         kept = [(value, index) for index, value in values.items() if index in previews]
         if kept:
             shot = _shot(run, previews[min(kept)[1]], min(kept)[1])
@@ -115,10 +115,20 @@ def _of_pair(run: Run, pair: Pair, extractor: str) -> Shot | None:
     return None if picture is None else Shot(run.label, pair.id, _uri(picture), caption=told)
 
 
+def of_clips(run: Run) -> bool:
+    """Whether its samples are clips, whose pictures are strips of frames."""
+    return run.record.task.spec.get("frames") is not None
+
+
+def quality_of(run: Run) -> str:
+    """The column that says how near a sample is to its original."""
+    return "video_psnr" if of_clips(run) else "psnr"
+
+
 def _median_of(board: Board, indices: list[int]) -> int | None:
     """Which of some samples lies nearest the median PSNR of the first run that has any."""
     for run in board.runs:
-        values = {} if run.samples is None else _values(run.samples, "psnr")
+        values = {} if run.samples is None else _values(run.samples, quality_of(run))
         if len(values) > 2 and any(index in values for index in indices):
             middle = sorted(values.values())[len(values) // 2]
             return min((i for i in indices if i in values), key=lambda i: abs(values[i] - middle))
@@ -145,8 +155,11 @@ def _shot(run: Run, path: Path, index: int, whole: bool = False) -> Shot | None:
     picture = open_preview(path)
     if picture is None:
         return None
-    parts = [picture] if whole else _parts(picture, _size(run.samples, index))
-    told = _caption(run.samples, index)
+    if whole:
+        parts = [picture]
+    else:
+        parts = _strips(picture) if of_clips(run) else _parts(picture, _size(run.samples, index))
+    told = _caption(run.samples, index, quality_of(run))
     name = _sample_id(run.samples, index)
     if len(parts) == 1:
         return Shot(run.label, name, _uri(parts[0]), caption=told, strip=picture.width > 1.5 * picture.height)
@@ -169,11 +182,20 @@ def _parts(picture: Image.Image, width: int | None) -> list[Image.Image]:
     return [picture.crop((start, 0, start + third, picture.height)) for start in starts]
 
 
-def _caption(samples: Samples | None, index: int) -> str:
-    if samples is None or "psnr" not in samples.metrics:
+def _strips(picture: Image.Image) -> list[Image.Image]:
+    """Original, prediction and error, one below another; the picture itself where it is no such three."""
+    third, rest = divmod(picture.height - 2 * _GAP, 3)
+    if rest or third < 1:
+        return [picture]
+    starts = [place * (third + _GAP) for place in range(3)]
+    return [picture.crop((0, start, picture.width, start + third)) for start in starts]
+
+
+def _caption(samples: Samples | None, index: int, metric: str) -> str:
+    if samples is None or metric not in samples.metrics:
         return ""
     value = next(
-        (float(v) for v, place in zip(samples.metrics["psnr"], samples.index, strict=True) if place == index), None
+        (float(v) for v, place in zip(samples.metrics[metric], samples.index, strict=True) if place == index), None
     )
     return "" if value is None or value != value else ("∞ dB" if value == float("inf") else f"{value:.2f} dB")
 

@@ -17,7 +17,9 @@ from vtbench.results.tables.rows import metric_result
 
 _DISTANCES = ("fid", "kid", "fd_efflite0", "kid_efflite0")
 _LIKELIHOODS = ("code_nll_bits_per_pixel", "bits_per_dim")
-_RATE_AGAINST = ("psnr", "lpips_alex", "cer", "high_frequency_error", *_DISTANCES, "code_nll_bits_per_pixel")
+_OF_CLIPS = ("video_psnr", "frame_lpips_alex", "temporal_flicker")
+_OTHERS = ("cer", "high_frequency_error", *_DISTANCES, "code_nll_bits_per_pixel")
+_RATE_AGAINST = ("psnr", "lpips_alex", *_OF_CLIPS, *_OTHERS)
 _LEARNED, _QUALITIES = "ar_bits_per_pixel", ("psnr", "lpips_alex")
 _OF_STRATUM = ("band_error", "cer", "high_frequency_error", "psnr", "t_acc", "face_similarity")
 _BINS = 24
@@ -196,7 +198,7 @@ class Distribution:
 
 def distributions(board: Board) -> tuple[str, list[Distribution]]:
     """The board's first image metric over the images of every run, in shared bins; empty without rows."""
-    for metric in ("psnr", "text_edits", "lpips_alex", "clip_score", *_LIKELIHOODS):
+    for metric in ("psnr", "video_psnr", "text_edits", "lpips_alex", "clip_score", *_LIKELIHOODS):
         columns = {}
         for run in board.runs:
             if run.samples is not None and metric in run.samples.metrics:

@@ -10,7 +10,7 @@ from vtbench.results.tables.digits import MISSING, column_decimals, interval_tex
 from vtbench.results.tables.ranking import best_rows, meaning_of_marks
 from vtbench.results.tables.rows import count_text, input_size, metric_result, preferred_metrics, scored_size
 
-_FIRST = ("bits_per_pixel", "tokens_per_image")
+_FIRST = ("bits_per_pixel", "tokens_per_image", "tokens_per_clip")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from vtbench.core.foreign.guard import foreign
 from vtbench.features import EXTRACTORS
 from vtbench.run.measuring.evaluators import required_features
 from vtbench.run.measuring.robustness.answers import perturbed_sets
+from vtbench.run.measuring.videos.strips import MOST_FRAMES as SHOWN_FRAMES
 from vtbench.run.planning.generation_data import GenerationData
 from vtbench.run.planning.generation_reference import GenerationReference
 from vtbench.run.planning.jobs import JobPlan, TaskData, row_columns
@@ -80,7 +81,8 @@ def room_of(jobs: Iterable[JobPlan]) -> dict[str, float]:
 
 def room_of_samples(plans: Iterable[JobPlan]) -> dict[str, float]:
     """Bytes of the images that generators leave in ``--samples``, at most."""
-    return {"images": sum(3.0 * _left(plan) * _pixels(plan) for plan in plans if isinstance(plan.data, GenerationData))}
+    made = [plan for plan in plans if isinstance(plan.data, GenerationData)]
+    return {"images": sum(3.0 * _left(plan) * _pixels(plan) * (plan.task.frames or 1) for plan in made)}
 
 
 def _lacking(folder: Path, parts: Mapping[str, float]) -> VtbenchError | None:
@@ -139,12 +141,13 @@ def _file_of(found: GenerationReference, task: TaskSpec, width: int) -> float:
 
 def _previews(task: TaskSpec, samples: int) -> float:
     """Bytes a pixel of all pictures: without loss, original and error beside each prediction. The worst are passed by
-    others while they are looked for."""
+    others while they are looked for. Of a clip some frames are shown."""
     if task.kind == "tokens":
         return 0.0
+    shown = min(task.frames or 1, SHOWN_FRAMES)
     if task.of_samples:
-        return 3.0 * (samples if task.training is not None else min(samples, task.previews.fixed))
-    return 9.0 * min(samples, task.previews.fixed + task.previews.worst * (1 + math.log(max(samples, 1))))
+        return 3.0 * shown * (samples if task.training is not None else min(samples, task.previews.fixed))
+    return 9.0 * shown * min(samples, task.previews.fixed + task.previews.worst * (1 + math.log(max(samples, 1))))
 
 
 def _pixels(job: JobPlan) -> int:

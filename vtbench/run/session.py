@@ -31,6 +31,7 @@ from vtbench.run.planning.inputs import changed_input, refuse_changed
 from vtbench.run.planning.jobs import JobData, JobPlan, TaskData
 from vtbench.run.planning.models import Source
 from vtbench.run.planning.preflight import check_folder, check_labels, check_tasks, check_unused, raise_all
+from vtbench.run.planning.videos.frames_source import FramesSource, for_clips
 from vtbench.run.progress import say
 from vtbench.run.room import check_room
 from vtbench.run.scoring.copies.beside import Beside, jobs_beside
@@ -135,7 +136,7 @@ def plan_session(
     on_images = [task for task in tasks if not task.of_samples]
     opened = _attempt_each(on_images, lambda task: on_device(_opened(task, given), device, options), problems)
     made_of = [task for task in tasks if task.of_samples]
-    planned = [(source, item) for source in sources for item in _data_of(source, opened, made_of, given, problems)]
+    planned = [pair for source in sources for pair in _planned(source, opened, made_of, given, problems)]
     problems += check_labels(sources)
     problems += check_unused(tasks, given, options)
     problems += check_tasks(tasks)
@@ -165,20 +166,23 @@ def _device(options: RunOptions, worker: Worker) -> torch.device:
     return choose_device(options.device, worker) if options.measured_on is None else torch.device("cpu")
 
 
-def _data_of(
+def _planned(
     source: Source,
     opened: Sequence[TaskData],
     generation: Sequence[TaskSpec],
     given: GivenData,
     problems: list[VtbenchError],
-) -> Sequence[JobData]:
-    """What this source is to be measured on."""
+) -> list[tuple[Source, JobData]]:
+    """What this source is to be measured on; of images, on tasks of clips frame by frame."""
     if not isinstance(source, GeneratorSource):
-        images = [data for data in opened if not data.task.of_generators]
-        return list(_attempt_each(images, lambda data: answering(data, source), problems))
+        images, by_frame = [data for data in opened if not data.task.of_generators], FramesSource(source)
+        return _attempt_each(
+            images, lambda data: (for_clips(source, data.task, by_frame), answering(data, source)), problems
+        )
     asked: list[JobData] = list(_attempt_each(generation, lambda task: given.asked(task, source), problems))
     scored = [data for data in opened if data.task.of_generators]
-    return [*asked, *_attempt_each(scored, lambda data: fitting(data, source), problems)]
+    of_scored = _attempt_each(scored, lambda data: fitting(data, source), problems)
+    return [(source, item) for item in (*asked, *of_scored)]
 
 
 def _opened(task: TaskSpec, given: GivenData) -> TaskData:

@@ -12,7 +12,7 @@ from vtbench.tasks.sections import MetricRequest
 from vtbench.tasks.suites import load_suites
 
 _OF_CONDITIONS = ("generation", "editing", "restoration", "subjects")
-_ORDER = ("reconstruction", "detail", "text", *_OF_CONDITIONS, "tokens", "cost", "shapes", "maps", "compat")
+_ORDER = ("reconstruction", "detail", "text", "video", *_OF_CONDITIONS, "tokens", "cost", "shapes", "maps", "compat")
 _HEAD = """# Tasks
 
 Written from the files under `tasks/` by `python -m vtbench.tasks.reference`; do not edit. What each metric means is in
@@ -98,6 +98,7 @@ def _task(task: TaskSpec) -> str:
         "maps": "" if task.maps is None else _fields(task.maps.model_dump(exclude_none=True)),
         "shapes": "" if task.shapes is None else _fields(task.shapes.model_dump(exclude_none=True)),
         "judged": "" if task.judged is None else _fields(task.judged.model_dump()),
+        "frames of a clip": str(task.frames or ""),
         "preprocessing": "" if task.kind in WITHOUT_IMAGES else _preprocessing(task),
         "reader": "" if task.reader is None else f"`{task.reader.name}`, case: {task.reader.case}",
         "timing": "" if task.timing is None else _fields(task.timing.model_dump()),
@@ -123,7 +124,8 @@ def _data(task: TaskSpec) -> str:
     if task.of_samples and not task.data.source:
         return ""
     source = f"`{task.data.source}`" if task.data.source else "given by `--data`"
-    return source + (f", {task.data.expected_count:,} images" if task.data.expected_count else "")
+    what = "images" if task.frames is None else "clips"
+    return source + (f", {task.data.expected_count:,} {what}" if task.data.expected_count else "")
 
 
 def _reference(task: TaskSpec) -> str:

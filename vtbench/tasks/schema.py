@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import Field, field_validator, model_validator
 
 from vtbench.core.digests import digest_json
+from vtbench.data.limits import MOST_FRAMES
 from vtbench.features.faces import FACE_RECOGNISERS
 from vtbench.metrics.catalog.conditioned import CONDITION_REGISTRY, condition_entry
 from vtbench.metrics.catalog.lookup import INSTANCE_METRICS, PIXEL_LIKELIHOOD, metric_info
@@ -20,6 +21,7 @@ from vtbench.metrics.catalog.probing import probe_of
 from vtbench.metrics.catalog.rates import CODE_COPIES, truth_of
 from vtbench.metrics.catalog.robustness import perturbed_base, robustness_rule
 from vtbench.readers import READERS
+from vtbench.tasks.clips import check_clips
 from vtbench.tasks.sections import (
     ConditionSpec,
     DataSpec,
@@ -45,6 +47,9 @@ from vtbench.tasks.trained import check_training, of_training
 
 TRUTH = "truth"
 """Role of the image that image metrics of a generation task compare with."""
+_FIRST, _THEN = "video image set code text instance block", "prompt likelihood condition shape map robustness"
+_KINDS = (*_FIRST.split(), *_THEN.split(), "learnability", "probing", "cost", "judged")
+"""Of metrics, in the order in which a protocol states them: a list each, as ``image_metrics``."""
 WITHOUT_IMAGES = ("shapes", "maps")
 """Kinds of task whose samples are no images."""
 _AS_THEY_ARE = {"preset": "native@1", "size": None}
@@ -65,6 +70,8 @@ class TaskSpec(Frozen):
     summary: str
     data: DataSpec = DataSpec.model_validate({})
     preprocess: PreprocessSpec
+    frames: int | None = Field(None, ge=1, le=MOST_FRAMES, description="of each clip, where samples are clips")
+    video_metrics: tuple[MetricRequest, ...] = ()
     image_metrics: tuple[MetricRequest, ...] = ()
     set_metrics: tuple[MetricRequest, ...] = ()
     code_metrics: tuple[MetricRequest, ...] = ()
@@ -104,11 +111,11 @@ class TaskSpec(Frozen):
     @property
     def metrics(self) -> tuple[MetricRequest, ...]:
         """Every metric the task asks for, in order."""
-        of_parts = self.instance_metrics + self.block_metrics + self.prompt_metrics + self.likelihood_metrics
-        of_parts += self.condition_metrics + self.shape_metrics + self.map_metrics
-        of_parts += self.robustness_metrics + self.learnability_metrics + self.probing_metrics + self.cost_metrics
-        of_parts += self.judged_metrics
-        return self.image_metrics + self.set_metrics + self.code_metrics + self.text_metrics + of_parts
+        return tuple(request for kind in _KINDS for request in self._listed(kind))
+
+    def _listed(self, kind: str) -> tuple[MetricRequest, ...]:
+        found: tuple[MetricRequest, ...] = getattr(self, f"{kind}_metrics")
+        return found
 
     @property
     def of_generators(self) -> bool:
@@ -159,6 +166,7 @@ class TaskSpec(Frozen):
 
     def _protocol(self, codes: Mapping[str, str | None]) -> dict[str, Any]:
         block = {"block_size": self.block_size} if self.block_metrics else {}
+        clips = {} if self.frames is None else {"frames": self.frames}
         asked = {} if self.conditions is None else {"conditions": self.conditions.model_dump()}
         compared = {} if self.reference is None else {"reference": self.reference.model_dump()}
         told = {} if self.likelihood is None else {"likelihood": self.likelihood.model_dump()}
@@ -171,6 +179,7 @@ class TaskSpec(Frozen):
         return {
             "kind": self.kind,
             **self._judges(),
+            **clips,
             **block,
             **asked,
             **compared,
@@ -245,25 +254,8 @@ class TaskSpec(Frozen):
 
     @model_validator(mode="after")
     def _metrics_are_known_and_in_place(self) -> TaskSpec:
-        for expected, requests in (
-            ("image", self.image_metrics),
-            ("set", self.set_metrics),
-            ("code", self.code_metrics),
-            ("text", self.text_metrics),
-            ("instance", self.instance_metrics),
-            ("block", self.block_metrics),
-            ("prompt", self.prompt_metrics),
-            ("condition", self.condition_metrics),
-            ("likelihood", self.likelihood_metrics),
-            ("robustness", self.robustness_metrics),
-            ("cost", self.cost_metrics),
-            ("learnability", self.learnability_metrics),
-            ("shape", self.shape_metrics),
-            ("probing", self.probing_metrics),
-            ("map", self.map_metrics),
-            ("judged", self.judged_metrics),
-        ):
-            for request in requests:
+        for expected in _KINDS:
+            for request in self._listed(expected):
                 kind = metric_info(request.name).kind
                 measured_too = expected == "condition" and request.name in CONDITION_REGISTRY  # as geneval, also judged
                 if kind != expected and not measured_too:
@@ -277,6 +269,7 @@ class TaskSpec(Frozen):
         self._check_likelihood()
         self._check_robustness()
         self._check_without_images()
+        check_clips(self)
         if self.fits_a_probe and self.preprocess.size is None and not self.data.source:
             raise ValueError("a probe is fitted on images of one size: preprocess.size states it")
         for request in self.probing_metrics:

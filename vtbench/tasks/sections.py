@@ -22,6 +22,7 @@ TaskKind = Literal[
     "reconstruction",
     "detail",
     "text",
+    "video",
     "generation",
     "tokens",
     "robustness",

@@ -9,6 +9,9 @@ IMAGES = "images"
 PAIR = "pair"
 """One tokenizer's encoder with another's decoder, ``--tokenizer pair,encoder=NAME,decoder=NAME``."""
 
+FRAMES = "frames"
+"""An image tokenizer on clips, ``--tokenizer frames,of=NAME``, as a task of video takes it by itself."""
+
 TOKENIZERS = Registry(
     "tokenizer",
     "vtbench.tokenizers",
@@ -29,6 +32,7 @@ TOKENIZERS = Registry(
         "diffusers-vq": "vtbench.tokenizers.published.diffusers.images:DiffusersVQ",
         "diffusers-rae": "vtbench.tokenizers.published.diffusers.rae:DiffusersRAE",
         "diffusers-fsq": "vtbench.tokenizers.published.diffusers.scalar:DiffusersFSQ",
+        FRAMES: "vtbench.tokenizers.frames:Frames",
         PAIR: "vtbench.tokenizers.pair:Pair",
         "tiny-ae": "vtbench.tokenizers.published.tiny_ae.adapter:TinyAE",
         "diffusers": "vtbench.tokenizers.published.diffusers.any_class:AnyDiffusers",

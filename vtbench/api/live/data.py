@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
+from vtbench.api.live.clips import LiveClips
 from vtbench.api.live.pixels import array_images, image_and_label, pixels
 from vtbench.core.contracts import ImageDataset, Sample
 from vtbench.core.digests import digest_arrays
@@ -32,8 +33,8 @@ def as_data(data: Data, what: str = "data") -> str | ImageDataset | None:
     """Data as a task reads it: text for whatever the command line takes, else a data set.
 
     Args:
-        data: text or a path; ``uint8 [N,3,H,W]``; a list of Pillow images, of paths or of ``uint8 [3,H,W]``; anything
-            with a length whose items are images, or images with a label; or an
+        data: text or a path; ``uint8 [N,3,H,W]``, or ``uint8 [N,T,3,H,W]`` of clips; a list of Pillow images, of paths
+            or of ``uint8 [3,H,W]``; anything with a length whose items are images, or images with a label; or an
             :class:`~vtbench.core.contracts.ImageDataset`. ``None`` stays.
         what: the argument's name, for messages.
 
@@ -46,6 +47,8 @@ def as_data(data: Data, what: str = "data") -> str | ImageDataset | None:
         return str(os.fspath(data))
     if hasattr(data, "ids") and hasattr(data, "fingerprint"):
         return cast(ImageDataset, data)  # of the contract, somebody's own
+    if isinstance(data, torch.Tensor | np.ndarray) and data.ndim == 5:
+        return LiveClips(data, what)
     if isinstance(data, torch.Tensor | np.ndarray):
         return LiveImages(array_images(data, what), f"{len(data)} images")
     if not hasattr(data, "__len__") or not hasattr(data, "__getitem__"):

@@ -16,15 +16,18 @@ def require_images(name: str, value: Any, shape: tuple[int, ...], cause: str) ->
     Args:
         name: of the model.
         value: what it returned.
-        shape: ``(B, 3, H, W)`` that is due; ``H`` and ``W`` are left out where any size is.
+        shape: ``(B, 3, H, W)`` that is due, of clips ``(B, T, 3, H, W)``; ``H`` and ``W`` are left out where any size
+            is.
         cause: what it was asked with, for the message.
 
     Raises:
         AdapterError: no tensor, another shape, or no floating point.
     """
     require_tensor(name, value, cause)
-    if value.ndim != 4 or tuple(value.shape[: len(shape)]) != shape:
-        raise AdapterError(f"{name} returned {in_words(value)} for {cause}", _shape_advice(tuple(value.shape), shape))
+    axes = 4 if len(shape) in (2, 4) else 5
+    if value.ndim != axes or tuple(value.shape[: len(shape)]) != shape:
+        advice = (_clip_advice if axes == 5 else _shape_advice)(tuple(value.shape), shape)
+        raise AdapterError(f"{name} returned {in_words(value)} for {cause}", advice)
     if not value.is_floating_point():
         raise AdapterError(f"{name} returned {in_words(value)}", "return float images around [0, 1]")
 
@@ -106,6 +109,14 @@ def _shape_advice(got: tuple[int, ...], due: tuple[int, ...]) -> str:
     if got[1] != 3:
         return "return [B,3,H,W]: three channels, before height and width"
     return "a decoder must return [B,3,H,W] of the size that was encoded: crop its padding off"
+
+
+def _clip_advice(got: tuple[int, ...], due: tuple[int, ...]) -> str:
+    if len(got) == 5 and got[1:3] == (3, due[1]):
+        return "return [B,T,3,H,W]: time before colours, clips.transpose(1, 2)"
+    if len(got) == 5 and got[0] == due[0] and got[2] == 3 and got[1] != due[1]:
+        return f"return clips of {due[1]} frames, as many as are asked for"
+    return f"return [B,T,3,H,W], one clip for each that was given: {list(due)}"
 
 
 def _is_tensor(value: Any) -> bool:

@@ -13,6 +13,8 @@
 ``native``                nothing
 ========================  ===========================================================================================
 
+Of a clip each frame is prepared by the same rule, and so cropped alike (:mod:`vtbench.data.preparing.clips`).
+
 All resampling is Pillow's, on ``uint8``: published tokenizers were measured that way, and its integer arithmetic gives
 the same bits on every machine (torchvision's tensor resize does not). Images smaller than the target are enlarged by
 the same rule. An image that already has the target size comes out unchanged.
@@ -29,6 +31,7 @@ from PIL import Image
 from vtbench.core.contracts import Prepared, Sample
 from vtbench.core.errors import UsageError
 from vtbench.data.pixels import from_pillow, to_pillow
+from vtbench.data.preparing.clips import OfClips
 from vtbench.data.preparing.geometry import adm_resize, center_box, resize_cover, resize_short_side
 from vtbench.data.preparing.tokbench import fit_into_square
 from vtbench.data.preparing.vtbench_released import VtbenchReleased, VtbenchReleasedSigned
@@ -45,6 +48,10 @@ class Preset(Protocol):
     def size(self) -> int | None:
         """Side of the square that the model is given, in pixels; ``None`` for native sizes."""
 
+    @property
+    def frames(self) -> int | None:
+        """Frames of the clips it prepares; ``None`` of a preset of images."""
+
     def prepare(self, sample: Sample) -> Prepared:
         """``uint8 [3,H,W]`` to model input and reference.
 
@@ -60,6 +67,7 @@ class _Square:
     size: int
     name: ClassVar[str]
     version: ClassVar[int] = 1
+    frames: ClassVar[None] = None
 
     @property
     def id(self) -> str:
@@ -126,6 +134,7 @@ class TokbenchPadResizeUndo:
     size: int
     name: ClassVar[str] = "tokbench-pad-resize-undo"
     version: ClassVar[int] = 1
+    frames: ClassVar[None] = None
 
     @property
     def id(self) -> str:
@@ -145,6 +154,7 @@ class Native:
     size: None = None
     name: ClassVar[str] = "native"
     version: ClassVar[int] = 1
+    frames: ClassVar[None] = None
 
     @property
     def id(self) -> str:
@@ -171,16 +181,22 @@ PRESETS: dict[str, type[_Square] | type[TokbenchPadResizeUndo] | type[VtbenchRel
 }
 
 
-def make_preset(name: str, size: int | None) -> Preset:
-    """A preset by ``name`` or ``name@version``.
+def make_preset(name: str, size: int | None, frames: int | None = None) -> Preset:
+    """A preset by ``name`` or ``name@version``, of images or, with ``frames``, of clips of so many.
 
     Args:
         name: a key of :data:`PRESETS`; with a version, it must be the one this vtbench implements.
         size: side in pixels; ``None`` for ``native``.
+        frames: T of the clips whose frames are prepared by it; ``None`` for images.
 
     Raises:
         UsageError: unknown name or version, or a size that does not go with it.
     """
+    of_images = _of_images(name, size)
+    return of_images if frames is None else OfClips(of_images, frames)
+
+
+def _of_images(name: str, size: int | None) -> Preset:
     base, _, version = name.partition("@")
     if base not in PRESETS:
         close = difflib.get_close_matches(base, PRESETS, n=2)

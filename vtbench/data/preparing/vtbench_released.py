@@ -46,6 +46,7 @@ class VtbenchReleased:
     size: int
     name: ClassVar[str] = "vtbench-released"
     version: ClassVar[int] = 1
+    frames: ClassVar[None] = None
 
     @property
     def id(self) -> str:

@@ -48,7 +48,9 @@ def check_info(info: GeneratorInfo) -> CheckResult:
 def check_shape(subject: Subject, evidence: Evidence) -> CheckResult:
     """``[B,3,H,W]``, of the native size where one is stated."""
     shape, size = list(evidence.images.shape), subject.info.native_size
-    passed = len(shape) == 4 and shape[:2] == [3, 3] and size in (None, shape[-1]) and size in (None, shape[-2])
+    due = [3, 3] if not subject.info.video else [3, subject.info.clip_frames or shape[1], 3]
+    fits = len(shape) == len(due) + 2 and shape[: len(due)] == due
+    passed = fits and size in (None, shape[-1]) and size in (None, shape[-2])
     return CheckResult("shape", passed, f"{shape} for 3 conditions, native size {size or 'not told'}")
 
 

@@ -93,7 +93,8 @@ def _check_images(generator: PremadeSamples) -> CheckResult:
     import torch
 
     ends = [generator.images[index].image for index in (0, len(generator.images) - 1)]
-    passed = all(image.dtype == torch.uint8 and image.ndim == 3 and image.shape[0] == 3 for image in ends)
+    axes = 4 if generator.info.video else 3
+    passed = all(image.dtype == torch.uint8 and image.ndim == axes and image.shape[-3] == 3 for image in ends)
     told = [f"{image.dtype} {list(image.shape)}".removeprefix("torch.") for image in ends]
     return CheckResult("images", passed, f"the first is {told[0]}, the last {told[1]}")
 

@@ -22,11 +22,19 @@ CODE_INFOS: dict[str, MetricInfo] = {
         _code("longest_code_run", "tokens", None, "Mean longest run of codes that a sample shares with training."),
         _code("bits_per_pixel", "bits", None, "Bits an image divided by its pixels at the task's size."),
         _code("tokens_per_image", "tokens", None, "Grid positions over all levels; bytes for a codec."),
+        _code("tokens_per_clip", "tokens", None, "Grid positions of a clip over all levels; bytes for a codec."),
     )
 }
 CODE_COPIES = ("code_copy_rate", "longest_code_run")
 """Metrics of codes that are compared with those of training images."""
-ROW_CODE_METRICS = ("bits_per_pixel", "tokens_per_image")
+BITS_COLUMN = "bits_per_pixel"
+ROW_CODE_METRICS = (BITS_COLUMN, "tokens_per_image", "tokens_per_clip")
+"""A row a sample. Bits of a clip are divided by the pixels of all its frames."""
+
+
+def tokens_column(frames: int | None) -> str:
+    """What the tokens of a sample are called: of an image, or of a clip of ``frames``."""
+    return "tokens_per_image" if frames is None else "tokens_per_clip"
 
 
 def _likelihood(name: str, summary: str) -> MetricInfo:

@@ -21,7 +21,7 @@ from vtbench.results.tables.rows import RATE_METRICS, count_text, metric_result,
 
 FIGURE = "figures/rate-distortion.svg"
 """The picture of the README: photographs, PSNR."""
-_SHORT = {"bits_per_pixel": "bits/pixel", "tokens_per_image": "tokens"}
+_SHORT = {"bits_per_pixel": "bits/pixel", "tokens_per_image": "tokens", "tokens_per_clip": "tokens"}
 _HEAD = """# The embedded suite
 
 What `make run`, or `vtbench run` without arguments, measures: embedded models on embedded data, offline, in minutes.

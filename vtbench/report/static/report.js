@@ -75,6 +75,7 @@ for (const pair of document.querySelectorAll(".pair")) {
     original.src = originalOf(under);
     prediction.src = predictions.get(under);
     error.src = under.dataset.error || predictions.get(under);
+    zoom.querySelector(".three").classList.toggle("rows", Boolean(pair.closest(".strips")));
     zoom.showModal();
   });
 }

@@ -6,6 +6,7 @@ FAMILIES = (
     "reconstruction",
     "detail",
     "text",
+    "video",
     "generation",
     "tokens",
     "robustness",
@@ -68,6 +69,7 @@ _DISTANCES = (
     "fd_vgg16",
     "kid_vgg16",
 )
+_OF_VIDEOS = ("fvd", "kvd")
 _PAIRED = ("psnr", "psnr_pooled", "ssim", "ssim_uniform7", "ms_ssim", "mae", "lpips_alex", "lpips_vgg")
 _FOLLOWED = (
     "control_canny_f1",
@@ -137,8 +139,19 @@ METRIC_COLUMNS: dict[str, tuple[str, ...]] = {
         "kid",
         *_CODES,
     ),
+    "video": (
+        "video_psnr",
+        "frame_psnr",
+        "frame_ssim",
+        "frame_lpips_alex",
+        "frame_lpips_vgg",
+        "temporal_flicker",
+        *_OF_VIDEOS,
+        *_CODES,
+    ),
     "generation": (
         *_DISTANCES,
+        *_OF_VIDEOS,
         "clip_score",
         "clip_score_crop",
         *_FOLLOWED,

@@ -105,7 +105,9 @@ class ModelSection(Section):
     sampler: FreeForm = Field(default_factory=dict, description="every setting a generator samples with")
     tokenizer: str = Field(default="", description="tokenizer whose codes a generator samples; empty without one")
     parameters: Count = Field(default=0, description="parameters of a generator; 0 where not known")
-    tokens_per_image: Number | None = Field(default=None, description="mean tokens an image; bytes for a codec")
+    tokens_per_image: Number | None = Field(
+        default=None, description="mean tokens an image, or a clip; bytes for a codec"
+    )
     bits_per_image: Number | None = Field(default=None, description="mean bits an image")
     licence: str = Field(default="", description="licence of the weights")
     citation: str = Field(default="", description="paper or page to cite")

@@ -9,7 +9,8 @@ from vtbench.results.records.record import RunRecord
 from vtbench.results.records.schema import MetricResult
 
 NATIVE = "native"
-RATE_METRICS = ("tokens_per_image", "bits_per_pixel")
+TOKEN_METRICS = ("tokens_per_image", "tokens_per_clip")
+RATE_METRICS = (*TOKEN_METRICS, "bits_per_pixel")
 
 
 def preferred_metrics(records: Iterable[RunRecord]) -> list[str]:
@@ -35,7 +36,7 @@ def metric_result(record: RunRecord, metric: str) -> MetricResult | None:
     if measured is not None or metric not in RATE_METRICS:
         return measured
     stated = _stated_rate(record, metric)
-    unit = "tokens" if metric == "tokens_per_image" else "bits"
+    unit = "tokens" if metric in TOKEN_METRICS else "bits"
     return None if stated is None else MetricResult(metric=metric, value=stated, n=record.data.n_scored, unit=unit)
 
 
@@ -89,10 +90,11 @@ def _place(record: RunRecord) -> tuple[str, str, float, str]:
 
 
 def _stated_rate(record: RunRecord, metric: str) -> float | None:
-    if metric == "tokens_per_image":
-        return record.model.tokens_per_image
+    frames = record.task.spec.get("frames")
+    if metric in TOKEN_METRICS:
+        return record.model.tokens_per_image if (metric == "tokens_per_clip") == (frames is not None) else None
     size, bits = record.data.scored_size, record.model.bits_per_image
-    return None if size is None or bits is None else bits / (size[0] * size[1])
+    return None if size is None or bits is None else bits / (size[0] * size[1] * (frames or 1))
 
 
 def device_of(record: RunRecord) -> str:

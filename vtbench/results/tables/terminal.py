@@ -33,7 +33,7 @@ from vtbench.results.tables.rows import (
 
 __all__ = ["results_json", "results_table", "results_tsv"]
 
-_SHORT_NAMES = {"tokens_per_image": "tokens", "bits_per_pixel": "bits/pixel"}
+_SHORT_NAMES = {"tokens_per_image": "tokens", "tokens_per_clip": "tokens", "bits_per_pixel": "bits/pixel"}
 _ARROWS = {True: " ↑", False: " ↓", None: ""}
 _WIDE_LABEL, _NARROW_LABEL = 32, 16
 

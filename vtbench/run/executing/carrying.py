@@ -39,7 +39,7 @@ def sample_files(plan: JobPlan, block: Block) -> list[Path]:
     if plan.options.samples is None or not isinstance(plan.data, GenerationData):
         return []
     conditions = plan.data.conditions
-    files = SampleFiles(plan.options.samples, conditions)
+    files = SampleFiles(plan.options.samples, conditions, plan.task.frames)
     wanted = [path for i in range(block.start, block.stop) for path in files.beside(i, conditions[i])]
     return [path for path in dict.fromkeys(wanted) if path.is_file()]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from vtbench.metrics.catalog.rates import tokens_column
 from vtbench.run.device import choose_dtype
 from vtbench.run.executing.writing import Measured
 from vtbench.run.measuring.conditioned.at_size import ConditionsAtSize, aligned_roles, compared_roles
@@ -47,7 +48,10 @@ def generated_blocks(
         columns=row_columns(plan.task),
         conditions=ConditionsAtSize(data.preset, compared_roles(plan.task), aligned=aligned_roles(plan.task)),
         strata=plan.task.kept_fields,
-        files=None if plan.options.samples is None else SampleFiles(plan.options.samples.absolute(), data.conditions),
+        files=None
+        if plan.options.samples is None
+        else SampleFiles(plan.options.samples.absolute(), data.conditions, plan.task.frames),
+        tokens_column=tokens_column(plan.task.frames),
     )
     sampler = _sampler(source, data, plan.options, device, plan.batch_size)
     for waited_s, (block, batches) in waited(sampler.over(missing)):

@@ -9,6 +9,7 @@ from functools import partial
 import torch
 
 from vtbench.metrics.catalog.lookup import metric_info
+from vtbench.metrics.catalog.rates import tokens_column
 from vtbench.metrics.probes.pooling import Pooling
 from vtbench.run.executing.writing import Measured
 from vtbench.run.measuring.evaluators import Evaluators
@@ -78,6 +79,7 @@ def _meter(plan: JobPlan, data: TaskData, evaluators: Evaluators, device: torch.
         strata=plan.task.kept_fields,
         keeps_codes=plan.task.keeps_codes,
         pooling=_pooling(plan, predictor),
+        tokens_column=tokens_column(plan.task.frames),
     )
 
 

@@ -22,6 +22,7 @@ from vtbench.metrics.catalog.lookup import (
     IMAGE_REGISTRY,
     INCEPTIONS,
     PROMPT_REGISTRY,
+    VIDEO_REGISTRY,
     SetMetricEntry,
     metric_info,
     set_metric,
@@ -33,7 +34,11 @@ from vtbench.tasks import MetricRequest, TaskSpec
 
 @dataclass(frozen=True, eq=False)
 class Evaluators:
-    """Networks and functions that ``measure`` applies to every image. Each network is built once and shared."""
+    """Networks and functions that ``measure`` applies to every image. Each network is built once and shared.
+
+    Attributes:
+        image_metrics: of pairs: of images, or of clips where the task is of those.
+    """
 
     image_metrics: Mapping[str, ImageMetric]
     extractors: Mapping[str, FeatureExtractor]
@@ -93,6 +98,7 @@ def build_evaluators(task: TaskSpec, device: torch.device) -> Evaluators:
         AssetMissingError: weights that are neither here nor to be had.
     """
     metrics = {one.name: _placed(made_metric(IMAGE_REGISTRY, one), device) for one in task.image_metrics}
+    metrics |= {one.name: _placed(made_metric(VIDEO_REGISTRY, one), device) for one in task.video_metrics}
     features = required_features(task.set_metrics)
     extractors = {name: made_extractor(name).to(device=device) for name in sorted(features)}
     return Evaluators(

@@ -17,6 +17,7 @@ from vtbench.core.contracts import SampleFailure
 from vtbench.core.errors import AdapterError
 from vtbench.core.info import TokenizerInfo
 from vtbench.data.conditions import ConditionSample
+from vtbench.metrics.catalog.rates import BITS_COLUMN, tokens_column
 from vtbench.metrics.codes.usage import count_codes
 from vtbench.run.measuring.conditioned.at_size import ConditionsAtSize
 from vtbench.run.measuring.conditioned.scores import Conditioned, condition_scores, truth_scores
@@ -65,6 +66,7 @@ class GenerationMeter:
         strata: fields of a condition's metadata that its row keeps.
         files: keeps every image as a file, where that was asked for.
         keeps_codes: the codes themselves stay in the block, where they are of one geometry.
+        tokens_column: what the tokens of a sample are called.
     """
 
     evaluators: Evaluators
@@ -77,6 +79,7 @@ class GenerationMeter:
     strata: Sequence[str] = ()
     files: SampleFiles | None = None
     keeps_codes: bool = False
+    tokens_column: str = tokens_column(None)
 
     def measure(self, block: Block, batches: Iterable[SampledBatch], waited_s: float) -> Callable[[], BlockResult]:
         """Measure the samples of one block, in order; what is returned gives the result when the device is done.
@@ -194,10 +197,10 @@ class GenerationMeter:
         tally.add_sampled(codes, self.tokenizer)
         if self.keeps_codes:
             self._keep(codes, self.tokenizer, tally)
-        pixels = torch.tensor([float(image[0].numel()) for image in asked.images], dtype=torch.float64)
+        pixels = torch.tensor([image.numel() / image.shape[-3] for image in asked.images], dtype=torch.float64)
         return {
-            "bits_per_pixel": (codes.total_bits(self.tokenizer) / pixels).tolist(),
-            "tokens_per_image": codes.tokens_per_image().tolist(),
+            BITS_COLUMN: (codes.total_bits(self.tokenizer) / pixels).tolist(),
+            self.tokens_column: codes.tokens_per_image().tolist(),
         }
 
     @staticmethod

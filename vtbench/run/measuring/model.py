@@ -41,6 +41,8 @@ class Reconstruction:
 class LoadedModel:
     """A tokenizer or reconstructor on its device, ready for batches of ``float32 [B,3,H,W]`` in [0, 1].
 
+    One of video is given ``[B,T,3,H,W]``; an axis of frames is in front of colours wherever images are spoken of.
+
     Args:
         lent: the model goes on being trained afterwards: see :func:`~vtbench.core.foreign.placing.place`. Tensors that
             it keeps from a call must then be of use in training, which those of inference mode are not.
@@ -175,7 +177,9 @@ class LoadedModel:
 
 
 def resized(images: Tensor, height: int, width: int) -> Tensor:
-    """``float32 [B,3,H,W]`` to another size, as :meth:`LoadedModel.resize_note` says it."""
+    """``float32 [B,3,H,W]`` to another size, as :meth:`LoadedModel.resize_note` says it; of clips each frame."""
+    if images.ndim == 5:
+        return resized(images.flatten(0, 1), height, width).reshape(*images.shape[:3], height, width)
 
     def one(part: Tensor) -> Tensor:
         return F.interpolate(part, size=(height, width), mode="bicubic", antialias=True, align_corners=False)

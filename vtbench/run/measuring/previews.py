@@ -17,6 +17,7 @@ from vtbench.core.contracts import Prepared
 from vtbench.core.disk.files import atomic_path, inside, path_segment
 from vtbench.core.info import MetricInfo
 from vtbench.results.records.nearest import PAIR_PREFIX
+from vtbench.run.measuring.videos.strips import below_one_another, frames_last
 from vtbench.tasks import PreviewSpec
 
 ERROR_GAIN = 4
@@ -33,10 +34,13 @@ def fixed_indices(count: int, most: int) -> frozenset[int]:
 def preview_image(reference: Tensor, prediction: Tensor) -> Image.Image:
     """Original, reconstruction and absolute error times :data:`ERROR_GAIN`, side by side.
 
-    Both are ``uint8 [3,H,W]``; the picture is RGB, ``H`` high and ``3 W`` plus two gaps wide.
+    Both are ``uint8 [3,H,W]``; the picture is RGB, ``H`` high and ``3 W`` plus two gaps wide. Of clips, ``uint8
+    [T,3,H,W]``, the three are strips of frames, one below another.
     """
-    first, second = (np.moveaxis(image.cpu().numpy(), 0, -1) for image in (reference, prediction))
+    first, second = (frames_last(image) for image in (reference, prediction))
     error = np.clip(np.abs(first.astype(np.int16) - second) * ERROR_GAIN, 0, 255).astype(np.uint8)
+    if first.ndim == 4:
+        return Image.fromarray(below_one_another((first, second, error)))
     gap = np.full((first.shape[0], _GAP, 3), 255, dtype=np.uint8)
     return Image.fromarray(np.concatenate([first, gap, second, gap, error], axis=1))
 

@@ -18,6 +18,7 @@ from vtbench.core.contracts import Prepared, SampleFailure
 from vtbench.core.errors import AdapterError
 from vtbench.core.foreign.guard import foreign
 from vtbench.core.info import TokenizerInfo
+from vtbench.metrics.catalog.rates import BITS_COLUMN, tokens_column
 from vtbench.metrics.codes.usage import count_codes
 from vtbench.metrics.probes.pooling import Pooling
 from vtbench.run.measuring.block_scores import Pair, score_block
@@ -48,6 +49,7 @@ class BlockMeter:
         strata: fields of a target that its row keeps.
         keeps_codes: the codes themselves stay in the block.
         pooling: makes one vector an image of them, which stays in the block, too.
+        tokens_column: what the tokens of a sample are called.
     """
 
     predictor: Predictor
@@ -62,6 +64,7 @@ class BlockMeter:
     strata: Sequence[str] = ()
     keeps_codes: bool = False
     pooling: Pooling | None = None
+    tokens_column: str = tokens_column(None)
 
     def measure(
         self, block: Block, items: Sequence[Prepared | SampleFailure], waited_s: float
@@ -233,11 +236,12 @@ class BlockMeter:
         if self.keeps_codes:
             tally.keep_codes(codes, self.info)
         tally.keep_pooled({name: rows[[asked.places[place] for place in kept]] for name, rows in asked.pooled.items()})
-        pixels = torch.tensor([asked.samples[place].model_input[0].numel() for place in kept], dtype=torch.float64)
+        inputs = [asked.samples[place].model_input for place in kept]
+        pixels = torch.tensor([given.numel() / given.shape[-3] for given in inputs], dtype=torch.float64)
         rates = (codes.total_bits(self.info) / pixels).tolist()
         return {
-            "bits_per_pixel": dict(zip(kept, rates, strict=True)),
-            "tokens_per_image": dict(zip(kept, codes.tokens_per_image().tolist(), strict=True)),
+            BITS_COLUMN: dict(zip(kept, rates, strict=True)),
+            self.tokens_column: dict(zip(kept, codes.tokens_per_image().tolist(), strict=True)),
         }
 
     @staticmethod

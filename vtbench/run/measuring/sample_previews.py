@@ -19,6 +19,7 @@ from vtbench.core.disk.files import inside
 from vtbench.core.errors import SampleError
 from vtbench.data.pixels import to_pillow
 from vtbench.run.measuring.previews import preview_name, save_preview
+from vtbench.run.measuring.videos.strips import frames_last, strip
 from vtbench.tasks.schema import TRUTH
 
 _GAP = 4
@@ -41,7 +42,8 @@ class SamplePreviews:
     def kept(
         self, index: int, sample_id: str, image: Tensor, condition: Condition | None = None
     ) -> list[Callable[[], None]]:
-        """Write ``uint8 [3,H,W]`` beside the images of its condition, if it is one of the fixed samples."""
+        """Write ``uint8 [3,H,W]``, or a clip ``[T,3,H,W]`` as a strip of frames, beside the images of its condition, if
+        it is one of the fixed samples."""
         if index not in self.fixed:
             return []
         return [partial(_write, image, condition or Condition(), inside(self.folder, preview_name(index, sample_id)))]
@@ -53,10 +55,14 @@ def side_by_side(image: Tensor, condition: Condition) -> Image.Image:
     shown = [role for role in _FIRST if role in condition.images]
     made = [_as_high(to_pillow(one), high) for role in shown for one in _first_of(condition, role)]
     wanted = [_as_high(to_pillow(one), high) for one in _first_of(condition, TRUTH)]
-    pictures = [*made, to_pillow(image), *wanted]
+    pictures = [*made, _shown(image), *wanted]
     gap = np.full((high, _GAP, 3), 255, dtype=np.uint8)
     parts = [part for picture in pictures for part in (np.asarray(picture), gap)][:-1]
     return Image.fromarray(np.concatenate(parts, axis=1))
+
+
+def _shown(image: Tensor) -> Image.Image:
+    return to_pillow(image) if image.ndim == 3 else Image.fromarray(strip(frames_last(image)))
 
 
 def _first_of(condition: Condition, role: str) -> Iterator[Tensor]:

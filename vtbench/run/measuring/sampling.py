@@ -31,7 +31,8 @@ from vtbench.run.timing import Span, now
 
 @dataclass(frozen=True, eq=False)
 class SampledBatch:
-    """Samples of one batch: ``uint8 [3,H,W]`` of the host, at the task's size, or a failure, one a condition.
+    """Samples of one batch: ``uint8 [3,H,W]``, or clips ``[T,3,H,W]``, of the host, at the task's size, or a failure,
+    one a condition.
 
     Attributes:
         spans: what took how long, by part.
@@ -160,7 +161,9 @@ class GeneratorSampler:
         return foreign(f"{self._generator.info.name}: {method}", seed=seed)
 
     def _checked(self, images: Any, count: int) -> Sequence[Tensor]:
-        require_images(self._generator.info.name, images, (count, 3), f"{count} conditions")
+        frames = self._preset.frames
+        due = (count, 3) if frames is None else (count, frames, 3)
+        require_images(self._generator.info.name, images, due, f"{count} conditions")
         if not self._looked_at:
             refuse_training(self._generator)
             self._looked_at = True

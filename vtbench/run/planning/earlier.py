@@ -55,7 +55,7 @@ def blocks_without_images(plan: JobPlan, blocks: Sequence[Block]) -> list[Block]
     if plan.options.samples is None or not isinstance(plan.data, GenerationData):
         return []
     there = [block for block in blocks if plan.store.has(block)]
-    files = SampleFiles(plan.options.samples, plan.data.conditions)
+    files = SampleFiles(plan.options.samples, plan.data.conditions, plan.task.frames)
     if not there or _wrote_to(plan, plan.options.samples):
         there = [block for block in there if not _are_kept(plan, plan.data, block, files)]
     return there

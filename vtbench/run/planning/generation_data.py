@@ -28,6 +28,7 @@ from vtbench.run.planning.foreign_parts import evaluators_identity
 from vtbench.run.planning.generation_reference import GenerationReference
 from vtbench.run.planning.generators import GeneratorSource
 from vtbench.run.planning.jobs import JobData
+from vtbench.run.planning.videos.asked import refuse_other_samples
 from vtbench.tasks import ConditionSpec, TaskSpec
 
 
@@ -68,6 +69,7 @@ def open_generation_data(
         UsageError: a generator that cannot take the task's conditions, or conditions where the task has its own.
     """
     assert task.conditions is not None
+    refuse_other_samples(source, task)
     conditions, images = _conditions(task, source, asked)
     _check_conditions(task, source, conditions)
     left_out = conditions.ids[limit:] if limit is not None else ()
@@ -82,7 +84,7 @@ def open_generation_data(
         task=task,
         source=_told(conditions),
         ids=conditions.ids,
-        preset=make_preset(task.preprocess.preset, task.preprocess.size),
+        preset=make_preset(task.preprocess.preset, task.preprocess.size, task.frames),
         fingerprint=digest_json(identity),
         foreign=evaluators_identity(task),
         left_out=left_out,
@@ -128,7 +130,9 @@ def _conditions(
         return _of_list(task, asked), None
     raise UsageError(
         f"{source.label} samples images, and the task takes those that are there",
-        "use the generator folder,path=DIR or npz,path=FILE, or a task with conditions of its own",
+        "use the generator videos,path=DIR, or a task with conditions of its own"
+        if task.frames is not None
+        else "use the generator folder,path=DIR or npz,path=FILE, or a task with conditions of its own",
     )
 
 

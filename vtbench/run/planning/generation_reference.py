@@ -29,6 +29,7 @@ from vtbench.run.measuring.evaluators import Evaluators
 from vtbench.run.options import RunOptions
 from vtbench.run.planning.foreign_parts import dataset_code, extractor_identity
 from vtbench.run.planning.reference_files import check_answers, named_statistics, statistics_named
+from vtbench.run.planning.videos.asked import check_clips, check_frames, clips_of
 from vtbench.run.statistics.building import StatisticsRequest, build_statistics
 from vtbench.run.storing.references import FOLDER, keep, link, open_placed, statistics_name
 from vtbench.tasks import PreprocessSpec, TaskSpec
@@ -44,6 +45,7 @@ class GenerationReference:
         dataset: the images, if it is not.
         preprocess: how images are prepared: as the task's samples are.
         notes: what a reader of the numbers must know about it, as far as is known before features are taken.
+        frames: of clips; ``None`` of images.
     """
 
     source: str
@@ -51,6 +53,7 @@ class GenerationReference:
     statistics: ReferenceStatistics | None = None
     dataset: ImageDataset | None = None
     notes: tuple[str, ...] = ()
+    frames: int | None = None
 
     @property
     def identity(self) -> Any:
@@ -106,7 +109,7 @@ class GenerationReference:
             if not _is_whole(here) and _is_whole(cached):
                 link(cached, here)
             if not _is_whole(here):
-                preset = make_preset(self.preprocess.preset, self.preprocess.size)
+                preset = make_preset(self.preprocess.preset, self.preprocess.size, self.frames)
                 request = StatisticsRequest(
                     self.source, self.dataset, preset, evaluators.features, decoders=options.decoders
                 )
@@ -135,7 +138,7 @@ def find_reference(task: TaskSpec, given: str | ImageDataset | None) -> Generati
     if task.reference is None:
         return None
     if given is not None and not isinstance(given, str):
-        return GenerationReference(str(given), task.preprocess, dataset=given, notes=notes_of(given))
+        return _of_data(task, str(given), given)
     found: ReferenceStatistics | None = None
     notes: tuple[str, ...] = ()
     source = given or task.reference.data
@@ -149,11 +152,17 @@ def find_reference(task: TaskSpec, given: str | ImageDataset | None) -> Generati
             f"task {task.name} names no reference", "give it with --reference FILE.safetensors or --reference DIR"
         )
     if found is None:
-        dataset = open_data(source)
-        return GenerationReference(source, task.preprocess, dataset=dataset, notes=notes_of(dataset))
+        source = source if task.frames is None else clips_of(source, task.frames)
+        return _of_data(task, source, open_data(source))
     check_answers(found, source, task.set_metrics)
     found.check_sound()
-    return GenerationReference(source, task.preprocess, statistics=found, notes=notes)
+    check_frames(found, task)
+    return GenerationReference(source, task.preprocess, statistics=found, notes=notes, frames=task.frames)
+
+
+def _of_data(task: TaskSpec, source: str, dataset: ImageDataset) -> GenerationReference:
+    check_clips(source, dataset, task.frames, f"task {task.name}")
+    return GenerationReference(source, task.preprocess, dataset=dataset, notes=notes_of(dataset), frames=task.frames)
 
 
 def find_training(task: TaskSpec, given: str | ImageDataset | None) -> GenerationReference | None:

@@ -27,6 +27,7 @@ from vtbench.run.measuring.reading import text_scorer
 from vtbench.run.options import RunOptions
 from vtbench.run.planning.foreign_parts import dataset_code, evaluators_code, foreign_parts
 from vtbench.run.planning.models import Source
+from vtbench.run.planning.videos.asked import check_clips, clips_of
 from vtbench.run.storing.blocks import Block, BlockStore, split_blocks
 from vtbench.run.worker import Worker
 from vtbench.tasks import TaskSpec
@@ -95,8 +96,8 @@ class TaskData(JobData):
         return iterate_blocks(self.dataset, self.preset, spans, decoders, ready)
 
     def pixels_of_first(self) -> int:
-        """Pixels of the first image as it is stored."""
-        return math.prod(self.dataset[0].image.shape[1:])
+        """Pixels of the first image as it is stored; of a clip, of one frame."""
+        return math.prod(self.dataset[0].image.shape[-2:])
 
 
 def open_task_data(task: TaskSpec, data: str | ImageDataset | None, limit: int | None) -> TaskData:
@@ -113,7 +114,8 @@ def open_task_data(task: TaskSpec, data: str | ImageDataset | None, limit: int |
     check_ids(dataset)
     if len(dataset) == 0:
         raise UsageError(f"{source} holds no samples", "check --data and --limit")
-    preset = make_preset(task.preprocess.preset, task.preprocess.size)
+    check_clips(source, dataset, task.frames, f"task {task.name}")
+    preset = make_preset(task.preprocess.preset, task.preprocess.size, task.frames)
     return TaskData(
         task=task,
         source=source,
@@ -134,7 +136,9 @@ def _opened(task: TaskSpec, data: str | None) -> tuple[str, ImageDataset]:
     source = task.data.source if data is None else data
     if source is None:
         raise UsageError(f"task {task.name} names no data of its own", f"give it with: --task {task.name} --data DIR")
-    if data is not None and task.data.folder_as is not None and user_path(data).is_dir():
+    if data is not None and task.frames is not None:
+        source = clips_of(data, task.frames, task.data.folder_as)
+    elif data is not None and task.data.folder_as is not None and user_path(data).is_dir():
         source = str(Reference(task.data.folder_as, {"path": data}))
     return source, open_data(source)
 
@@ -220,7 +224,8 @@ def row_columns(task: TaskSpec) -> list[str]:
     """Metric columns of a task's row files."""
     from vtbench.metrics.catalog.conditioned import condition_columns
     from vtbench.metrics.catalog.costs import COST_COLUMNS
-    from vtbench.metrics.catalog.lookup import ROW_CODE_METRICS, metric_info
+    from vtbench.metrics.catalog.lookup import metric_info
+    from vtbench.metrics.catalog.rates import BITS_COLUMN, tokens_column
     from vtbench.metrics.texts.instances import instance_columns
     from vtbench.run.measuring.evaluators import block_metrics
     from vtbench.run.measuring.maps.asked import map_columns
@@ -229,7 +234,8 @@ def row_columns(task: TaskSpec) -> list[str]:
     from vtbench.run.measuring.robustness.answers import robustness_columns
     from vtbench.run.measuring.shapes.asked import nearest_columns
 
-    columns = [metric_info(request.name).row_column for request in task.image_metrics]
+    pairs = (*task.image_metrics, *task.video_metrics)
+    columns = [metric_info(request.name).row_column for request in pairs]
     of_blocks = [column for metric in block_metrics(task.block_metrics) for column in metric.columns]
     instances = instance_columns(task.instances.of) if task.instances is not None else ()
     of_prompts = prompt_columns(metric_info(request.name) for request in task.prompt_metrics)
@@ -239,7 +245,8 @@ def row_columns(task: TaskSpec) -> list[str]:
     others += robustness_columns(task.robustness_metrics)
     others += COST_COLUMNS if task.timing is not None else ()
     others += nearest_columns(task.shape_metrics) + map_columns(task.map_metrics)
-    return [*dict.fromkeys(columns), *ROW_CODE_METRICS, *text_columns(task), *instances, *of_blocks, *others]
+    rates = (BITS_COLUMN, tokens_column(task.frames))
+    return [*dict.fromkeys(columns), *rates, *text_columns(task), *instances, *of_blocks, *others]
 
 
 def _jsonable(value: Any) -> Any:

@@ -158,6 +158,8 @@ def with_digests(info: TokenizerInfo | GeneratorInfo) -> dict[str, Any]:
     Nor does what images a generator takes: those that it is given count among the conditions.
     """
     told = {**asdict(info), "weights": [[weight.name, weight.sha256] for weight in info.weights]}
+    if not info.video:  # a model of images is told as it was before there were others
+        told = {key: value for key, value in told.items() if key not in ("video", "clip_frames")}
     return {key: value for key, value in told.items() if key not in ("images", "optional_images")}
 
 

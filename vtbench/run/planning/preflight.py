@@ -11,7 +11,7 @@ from vtbench.core.disk.files import require_writable
 from vtbench.core.errors import AssetMissingError, UsageError, VtbenchError
 from vtbench.features import EXTRACTORS
 from vtbench.metrics.catalog.conditioned import CONDITION_REGISTRY
-from vtbench.metrics.catalog.lookup import BLOCK_REGISTRY, IMAGE_REGISTRY, PROMPT_REGISTRY
+from vtbench.metrics.catalog.lookup import BLOCK_REGISTRY, IMAGE_REGISTRY, PROMPT_REGISTRY, VIDEO_REGISTRY
 from vtbench.run.measuring.evaluators import required_features, set_jobs
 from vtbench.run.options import RunOptions
 from vtbench.run.planning.given import GivenData
@@ -24,6 +24,7 @@ def required_assets(tasks: Iterable[TaskSpec]) -> list[str]:
     needed: dict[str, None] = {}
     for task in tasks:
         targets: list[Any] = [IMAGE_REGISTRY.load(request.name) for request in task.image_metrics]
+        targets += [VIDEO_REGISTRY.load(request.name) for request in task.video_metrics]
         targets += [EXTRACTORS.load(name) for name in required_features(task.set_metrics)]
         targets += [BLOCK_REGISTRY.load(request.name) for request in task.block_metrics]
         targets += [PROMPT_REGISTRY.load(request.name) for request in task.prompt_metrics]

@@ -63,11 +63,11 @@ def metric_result(info: MetricInfo, estimate: Estimate, stratum: str = "all") ->
 
 
 def image_results(task: TaskSpec, samples: Samples) -> list[MetricResult]:
-    """Image metrics and rates from the rows: over all samples, then by stratum.
+    """Metrics of images or clips, and rates, from the rows: over all samples, then by stratum.
 
     Of generated images, lines of a list are what counts: see ``conditioned`` beside this.
     """
-    paired = () if task.kind == "generation" else task.image_metrics
+    paired = () if task.kind == "generation" else (*task.video_metrics, *task.image_metrics)
     requests = [*paired, *(request for request in task.code_metrics if request.name in ROW_CODE_METRICS)]
     infos = [metric_info(request.name) for request in requests]
     return [
@@ -141,9 +141,9 @@ def text_results(task: TaskSpec, samples: Samples, reader_id: str | None) -> lis
 
 
 def _measured(info: MetricInfo, samples: Samples) -> bool:
-    """A rate of a model without codes has no rows; an image metric always has, even if it applies to no image."""
+    """A rate of a model without codes has no rows; a metric of pairs always has, even if it applies to none."""
     column = samples.metrics[info.row_column]
-    return info.kind == "image" or not all(math.isnan(value) for value in column)
+    return info.kind in ("image", "video") or not all(math.isnan(value) for value in column)
 
 
 def row_estimate(info: MetricInfo, samples: Samples, mask: Mask) -> Estimate:

@@ -8,6 +8,7 @@ from typing import Any
 
 from vtbench.core.secrets import masked
 from vtbench.metrics.catalog.lookup import metric_info
+from vtbench.metrics.catalog.rates import tokens_column
 from vtbench.results.records.record import RunRecord
 from vtbench.results.records.samples import FAILED, Samples
 from vtbench.results.records.schema import (
@@ -105,7 +106,7 @@ def _model(
     values = {result.metric: result.value for result in results if result.stratum == "all"}
     side, scored = task.preprocess.size, _common_size(samples)
     size = (side, side) if side is not None else scored
-    bits = values.get("bits_per_pixel")
+    bits, frames = values.get("bits_per_pixel"), task.frames or 1
     notes = sorted({note for meta in metas for note in meta.get("resized", [])})
     # Real images are encoded for a generator at the size of its codes, which need not be that of its images.
     encoded = next((int(meta["encoded_side"]) for meta in metas if "encoded_side" in meta), model.native_size)
@@ -113,9 +114,9 @@ def _model(
     return model.model_copy(
         update={
             "input_size": native if notes else size,
-            "tokens_per_image": values.get("tokens_per_image"),
+            "tokens_per_image": values.get(tokens_column(task.frames)),
             # Bits a pixel are charged at the task's size, whatever size the model runs at.
-            "bits_per_image": bits * size[0] * size[1] if bits is not None and size is not None else None,
+            "bits_per_image": bits * size[0] * size[1] * frames if bits is not None and size is not None else None,
             "resized_in_out": _joined_notes(notes),
         }
     )

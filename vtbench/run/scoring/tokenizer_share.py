@@ -22,6 +22,7 @@ from vtbench.metrics.catalog.rates import CODE_COPIES
 from vtbench.metrics.codes.divergence import jensen_shannon
 from vtbench.metrics.codes.usage import merge_counts, summarise_codes
 from vtbench.metrics.images.pixel import Psnr
+from vtbench.metrics.videos.pixel import VideoPsnr
 from vtbench.results.records.schema import MetricResult
 from vtbench.run.measuring.evaluators import Evaluators, set_jobs
 from vtbench.run.measuring.tally import CODES_PREFIX, feature_key
@@ -53,7 +54,7 @@ def tokenizer_job(plan: JobPlan) -> JobPlan | None:
         task=task,
         source=reference.source,
         ids=reference.dataset.ids,
-        preset=make_preset(task.preprocess.preset, task.preprocess.size),
+        preset=make_preset(task.preprocess.preset, task.preprocess.size, task.frames),
         fingerprint=reference.dataset.fingerprint,
         foreign=foreign_parts(task, dataset_code(reference.dataset)),
         dataset=reference.dataset,
@@ -66,27 +67,34 @@ def tokenizer_task(task: TaskSpec, data: str) -> TaskSpec:
     apart = task.of_training
     compared = [one for one in task.set_metrics if not one.name.startswith("is_") and one not in apart]
     of_samples = (DIVERGENCE, *CODE_COPIES)
+    clips, quality = task.frames, "psnr" if task.frames is None else "video_psnr"
     return TaskSpec.model_validate(
         {
             "name": f"{task.name}-tokenizer",
             "version": task.version,
-            "kind": "reconstruction",
+            **({"kind": "reconstruction"} if clips is None else {"kind": "video", "frames": clips}),
             "summary": f"The tokenizer's own share of {task.name}: reconstructions of its reference images.",
             "data": {"source": data},
             "preprocess": task.preprocess.model_dump(),
-            "image_metrics": ["psnr"],
+            **({"image_metrics": [quality]} if clips is None else {"video_metrics": [quality]}),
             "set_metrics": [request.model_dump() for request in compared],
             "code_metrics": [request.model_dump() for request in task.code_metrics if request.name not in of_samples],
             "block_size": task.block_size,
             "keep_codes": task.compares_codes,
-            "table": ["bits_per_pixel", "psnr", *(request.name for request in compared)],
+            "table": ["bits_per_pixel", quality, *(request.name for request in compared)],
         }
     )
 
 
-def tokenizer_evaluators(evaluators: Evaluators) -> Evaluators:
-    """Those of the generation task with PSNR instead of prompts: no network is loaded twice."""
-    return replace(evaluators, image_metrics={"psnr": Psnr()}, prompt_metrics=(), condition_metrics={})
+def tokenizer_evaluators(evaluators: Evaluators, task: TaskSpec) -> Evaluators:
+    """Those of the generation task with PSNR instead of prompts: no network is loaded twice.
+
+    Args:
+        evaluators: of the generation task.
+        task: the tokenizer's.
+    """
+    quality = {"psnr": Psnr()} if task.frames is None else {"video_psnr": VideoPsnr()}
+    return replace(evaluators, image_metrics=quality, prompt_metrics=(), condition_metrics={})
 
 
 def share_results(measured: Measured, requests: Sequence[MetricRequest], warnings: list[str]) -> list[MetricResult]:

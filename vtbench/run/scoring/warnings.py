@@ -85,8 +85,9 @@ def _lost(task: TaskSpec, results: Sequence[MetricResult]) -> list[str]:
 
 def _infos(task: TaskSpec) -> dict[str, MetricInfo]:
     """Metrics with a row an image, by the name of their results."""
+    of_pairs = (*task.image_metrics, *task.video_metrics, *task.block_metrics)
     of_samples = (*task.prompt_metrics, *task.condition_metrics)
-    requests = [*task.image_metrics, *task.block_metrics, *of_samples, *task.likelihood_metrics]
+    requests = [*of_pairs, *of_samples, *task.likelihood_metrics]
     return {info.name: info for info in (metric_info(request.name) for request in requests)}
 
 

@@ -30,7 +30,7 @@ from vtbench.run.measuring.tally import runs_of_equal_shape
 from vtbench.run.progress import JobProgress, job_progress
 from vtbench.version import __version__
 
-_BLOCK = 64
+_BLOCK, _BLOCK_OF_CLIPS = 64, 8
 _MOST_FAILURES_TOLD = 20
 
 
@@ -75,7 +75,8 @@ def build_statistics(
     if count == 0:
         raise UsageError(f"{request.source} holds no images")
     gathered = _Gathered(request, extractors, device)
-    spans = [(index, start, min(start + _BLOCK, count)) for index, start in enumerate(range(0, count, _BLOCK))]
+    block = _BLOCK if request.preset.frames is None else _BLOCK_OF_CLIPS
+    spans = [(index, start, min(start + block, count)) for index, start in enumerate(range(0, count, block))]
     with job_progress(f"statistics of {request.source}", count) as progress:
         gathered.read(spans, progress)
     return write_statistics(path, gathered.note(), gathered.summaries(), made_for, gathered.places)
@@ -144,7 +145,7 @@ class _Gathered:
         n = len(request.dataset) - len(self._failures)
         return StatisticsNote.model_validate(
             {
-                "description": f"{n} images of {request.source}, {request.preset.id}",
+                "description": f"{n} {_what(request.preset.frames)} of {request.source}, {request.preset.id}",
                 "size": self._sizes.pop() if len(self._sizes) == 1 else None,
                 "preprocess": request.preset.id,
                 "counts": {f"{name}.{feature}": n for name, feature in self._rows},
@@ -154,9 +155,14 @@ class _Gathered:
                 "data": {
                     "source": request.source,
                     "fingerprint": request.dataset.fingerprint,
+                    **({} if request.preset.frames is None else {"frames": request.preset.frames}),
                     "failed": len(self._failures),
                     "failures": [f"{item.id}: {item.message}" for item in self._failures[:_MOST_FAILURES_TOLD]],
                 },
                 "provenance": {"made_by": f"vtbench {__version__}", **request.provenance},
             }
         )
+
+
+def _what(frames: int | None) -> str:
+    return "images" if frames is None else f"clips of {frames} frames"

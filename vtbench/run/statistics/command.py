@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from vtbench.core.contracts import FeatureExtractor
@@ -11,6 +11,7 @@ from vtbench.data.fingerprint import notes_of
 from vtbench.data.open import open_data
 from vtbench.data.preparing.presets import make_preset
 from vtbench.data.sources.subset import Subset
+from vtbench.features import EXTRACTORS, OF_VIDEOS
 from vtbench.metrics.sets.reference_statistics import ReferenceStatistics
 from vtbench.run.device import choose_device, make_deterministic
 from vtbench.run.measuring.evaluators import made_extractor
@@ -51,12 +52,14 @@ def build_from_command_line(
     for text in extractors:
         name, _, feature = text.partition(".")
         wanted.setdefault(name, set()).update({feature} if feature else ())
+    frames: int | None = getattr(dataset, "frames", None)
+    _check_takes(wanted, data, frames)
     networks = {name: made_extractor(name).to(device=place) for name in sorted(wanted)}
     features = {name: _features(name, network, wanted[name]) for name, network in networks.items()}
     request = StatisticsRequest(
         source=data,
         dataset=dataset,
-        preset=make_preset(preset, size),
+        preset=make_preset(preset, size, frames),
         features=features,
         keep_rows=keep_rows,
         decoders=RunOptions(workers=workers).decoders,
@@ -66,6 +69,15 @@ def build_from_command_line(
     for note in (*notes_of(dataset), *made.notes):
         say(f"warning: {note}")
     return made
+
+
+def _check_takes(extractors: Iterable[str], data: str, frames: int | None) -> None:
+    """Built-in extractors of clips take clips, and the others images."""
+    for name in extractors:
+        if name in EXTRACTORS.builtin and (name in OF_VIDEOS) != (frames is not None):
+            takes, given = ("clips", "images") if frames is None else ("images", "clips")
+            hint = "give videos,path=DIR,frames=16" if frames is None else f"of clips: {', '.join(OF_VIDEOS)}"
+            raise UsageError(f"{name} takes {takes}, and {data} holds {given}", hint)
 
 
 def _features(name: str, network: FeatureExtractor, wanted: set[str]) -> frozenset[str]:

@@ -40,7 +40,11 @@ def wrong_values(record: RunRecord, rows: Samples) -> Iterator[str]:
 
 def _metrics_of_rows(spec: Mapping[str, Any]) -> Iterator[str]:
     """Names of vtbench's own and of installed ones: nothing else is imported to look at a record."""
-    for request in (*spec.get("image_metrics", ()), *spec.get("robustness_metrics", ())):
+    for request in (
+        *spec.get("image_metrics", ()),
+        *spec.get("video_metrics", ()),
+        *spec.get("robustness_metrics", ()),
+    ):
         name = request.get("name") if isinstance(request, Mapping) else request
         if isinstance(name, str) and not list(code_named(name)):
             yield name

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from vtbench.core.info import TokenizerInfo
 from vtbench.tokenizers.contract.codebook import check_codebook
-from vtbench.tokenizers.contract.subject import CheckResult, Evidence, Subject, agreement, identical, photographs, pick
+from vtbench.tokenizers.contract.subject import CheckResult, Evidence, Subject, agreement, identical, pick
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,7 +43,7 @@ def check_shape(subject: Subject, evidence: Evidence) -> CheckResult:
         sizes += [(side, side + side // 2), (side - 3, side + 5)]
     faults = []
     for height, width in sizes:
-        images = photographs(1, height, width)
+        images = subject.samples(1, height, width)
         output = subject.round_trip(images)
         if output.shape != images.shape or not output.is_floating_point():
             faults.append(f"{height}x{width} came back as {output.dtype} {list(output.shape)}")
@@ -80,8 +80,10 @@ def check_alignment(subject: Subject, evidence: Evidence) -> CheckResult:
         "mirrored left to right": images.flip(-1),
         "upside down": images.flip(-2),
         "transposed": images.transpose(-1, -2),
-        "red and blue swapped": images.flip(1),
+        "red and blue swapped": images.flip(-3),
     }
+    if subject.info.video:
+        candidates["played backwards"] = images.flip(1)
     errors = {name: float((output - other).square().mean()) for name, other in candidates.items()}
     best = min(errors, key=lambda name: errors[name])
     detail = f"nearest: {best} (mean squared error {errors[best]:.4f}; as given {errors['as given']:.4f})"
@@ -139,9 +141,10 @@ def check_bounds(subject: Subject, evidence: Evidence) -> CheckResult:
 
 
 def check_grid(subject: Subject, evidence: Evidence) -> CheckResult:
-    """The finest two-dimensional grid is ceil(side / downsample_factor)."""
+    """The finest grid has ceil(side / downsample_factor) positions along each side; of clips behind an axis of time."""
     grids, factor = _codes(evidence).grids, subject.info.downsample_factor
     finest = max(grids, key=math.prod, default=())
+    finest = finest[1:] if subject.info.video and len(finest) == 3 else finest
     if len(finest) != 2 or factor == 0:
         return CheckResult("grid", True, f"grids {list(grids)}, no two-dimensional one with a factor to compare")
     height, width = evidence.images.shape[-2:]

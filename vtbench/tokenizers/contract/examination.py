@@ -11,7 +11,7 @@ from vtbench.core.foreign.placing import place, refuse_training
 from vtbench.core.foreign.returned import in_words
 from vtbench.core.info import TokenizerInfo
 from vtbench.tokenizers.contract.checks import ANY, WITH_CODES, check_info
-from vtbench.tokenizers.contract.subject import COUNT, CheckResult, Evidence, Subject, photographs
+from vtbench.tokenizers.contract.subject import COUNT, CheckResult, Evidence, Subject
 
 if TYPE_CHECKING:
     from vtbench.core.contracts import Reconstructor, Tokenizer
@@ -46,13 +46,14 @@ def check_tokenizer(tokenizer: Tokenizer | Reconstructor, *, size: int = 64, dev
         refuse_training(subject.tokenizer)
     except Exception as error:  # noqa: BLE001 - the adapter is someone else's code: whatever it raises is the finding
         return [*results, CheckResult("round_trip", False, told(error))]
-    results.append(CheckResult("round_trip", True, f"{COUNT} photographs of {side}x{side} on {device}"))
+    given = f"clips of {evidence.images.shape[1]} frames" if info.video else "photographs"
+    results.append(CheckResult("round_trip", True, f"{COUNT} {given} of {side}x{side} on {device}"))
     checks: tuple[_Check, ...] = (*ANY, *WITH_CODES) if subject.has_codes else ANY
     return [*results, *(_guarded(check, subject, evidence) for check in checks)]
 
 
 def _round_trip(subject: Subject, side: int) -> Evidence:
-    images = photographs(COUNT, side, side)
+    images = subject.samples(COUNT, side, side)
     if not subject.has_codes:
         return Evidence(images, None, subject.round_trip(images.clone()).float().cpu())
     codes = subject.encode(images.clone())

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vtbench.core.contracts import Reconstructor
     from vtbench.core.info import TokenizerInfo
 
-COUNT = 3
+COUNT, FRAMES = 3, 5
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class CheckResult:
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """The tokenizer on its device, called with one seed an image where it is stochastic."""
+    """The tokenizer on its device, called with one seed an image where it is stochastic. One of video is given clips,
+    ``[B,T,3,H,W]``, wherever images are spoken of."""
 
     tokenizer: Tokenizer | Reconstructor
     info: TokenizerInfo
@@ -43,6 +44,12 @@ class Subject:
     def has_codes(self) -> bool:
         """Whether it is a tokenizer, or only a reconstructor."""
         return isinstance(self.tokenizer, Tokenizer)
+
+    def samples(self, count: int, height: int, width: int) -> Tensor:
+        """What it is given: photographs, or clips of them."""
+        if not self.info.video:
+            return photographs(count, height, width)
+        return clips(count, self.info.clip_frames or FRAMES, height, width)
 
     def encode(self, images: Tensor, first_seed: int = 0) -> Codes:
         """Codes of ``float32 [B,3,H,W]``; image i has seed ``first_seed + i``."""
@@ -105,6 +112,15 @@ def photographs(count: int, height: int, width: int) -> Tensor:
         top, left = (covering[0] - height) // 2, (covering[1] - width) // 2
         images.append(image[..., top : top + height, left : left + width])
     return to_unit(to_uint8(torch.cat(images)))
+
+
+def clips(count: int, frames: int, height: int, width: int) -> Tensor:
+    """A window that moves over photographs by two pixels a frame: ``float32 [count,frames,3,H,W]``."""
+    import torch
+
+    spare = 2 * (frames - 1)
+    wide = photographs(count, height, width + spare)
+    return torch.stack([wide[..., start : start + width] for start in range(0, spare + 1, 2)], dim=1)
 
 
 def pick(codes: Codes, index: int) -> Codes:

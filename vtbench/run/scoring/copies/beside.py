@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from vtbench.run.measuring.evaluators import Evaluators
 from vtbench.run.planning.jobs import JobPlan
@@ -25,5 +26,6 @@ class Beside:
 
 def jobs_beside(plan: JobPlan) -> list[Beside]:
     """Those of a job, in the order in which they are measured; none of a job that is no generator's."""
-    found = ((tokenizer_job(plan), tokenizer_evaluators), (training_job(plan), training_evaluators))
-    return [Beside(job, evaluators) for job, evaluators in found if job is not None]
+    tokenizer, training = tokenizer_job(plan), training_job(plan)
+    found = [] if tokenizer is None else [Beside(tokenizer, partial(tokenizer_evaluators, task=tokenizer.task))]
+    return found if training is None else [*found, Beside(training, training_evaluators)]
