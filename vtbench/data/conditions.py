@@ -36,10 +36,12 @@ class ConditionSet:
     Attributes:
         samples: one an image, with unique ids.
         description: how the set came to be, for the record.
+        notes: what a reader of numbers must know of it.
     """
 
     samples: Sequence[ConditionSample]
     description: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -65,12 +67,14 @@ class ConditionSet:
         """The first ``count`` of them."""
         if count >= len(self):
             return self
-        return ConditionSet(self.samples[:count], {**self.description, "limit": count})
+        return ConditionSet(self.samples[:count], {**self.description, "limit": count}, self.notes)
 
     def with_roles(self, roles: Sequence[str]) -> ConditionSet:
         """The same with images of those roles only."""
         return ConditionSet(
-            [ConditionSample(one.id, one.condition.of_roles(roles)) for one in self.samples], self.description
+            [ConditionSample(one.id, one.condition.of_roles(roles)) for one in self.samples],
+            self.description,
+            self.notes,
         )
 
     def times(self, per_line: int) -> ConditionSet:
@@ -80,7 +84,7 @@ class ConditionSet:
         samples = [
             ConditionSample(f"{one.id}-s{copy:02d}", one.condition) for one in self.samples for copy in range(per_line)
         ]
-        return ConditionSet(samples, {**self.description, "per_prompt": per_line, "count": len(samples)})
+        return ConditionSet(samples, {**self.description, "per_prompt": per_line, "count": len(samples)}, self.notes)
 
     def metadata_digest(self) -> str:
         """Digest of what the conditions say beside prompt, label and images: for metrics and strata that read it."""

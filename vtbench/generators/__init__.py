@@ -14,6 +14,7 @@ GENERATORS = Registry(
         "maps": "vtbench.generators.elsewhere.maps:MapSamples",
         "solids-mini": "vtbench.generators.elsewhere.clouds:SolidSamples",
         "command": "vtbench.generators.elsewhere.command:CommandGenerator",
+        "upsample": "vtbench.generators.elsewhere.upsample:Upsample",
         "reencoded": "vtbench.generators.elsewhere.reencoded:Reencoded",
         "diffusers-pipeline": "vtbench.generators.pipelines.diffusers:DiffusersPipeline",
         "acdit": "vtbench.generators.published.next_token.acdit.adapter:Acdit",

@@ -122,6 +122,10 @@ class ConditionSpec(Frozen):
 
     judged: tuple[str, ...] = Field((), description="roles of images beside those, which metrics see and no generator")
 
+    quantiles: tuple[float, ...] = Field(
+        (), description="shares of the worst lines whose bound each image metric is reported at, too: [0.05]"
+    )
+
     @property
     def roles(self) -> tuple[str, ...]:
         """Of all images that a line of the list names."""
@@ -131,7 +135,7 @@ class ConditionSpec(Frozen):
     def _without_images_as_ever(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Where no images are named there are no such keys: protocol ids are those of before."""
         told: dict[str, Any] = dump(self)
-        return {key: value for key, value in told.items() if value or key not in ("images", "judged")}
+        return {key: value for key, value in told.items() if value or key not in ("images", "judged", "quantiles")}
 
     @field_validator("images", "judged")
     @classmethod
@@ -152,6 +156,8 @@ class ConditionSpec(Frozen):
             raise ValueError(f"conditions of {self.of} come from no list that could name images")
         if self.of == "images" and not self.images:
             raise ValueError("conditions of images name their roles: images: [source]")
+        if any(not 0.0 < share < 1.0 for share in self.quantiles):
+            raise ValueError("quantiles are shares between 0 and 1")
         if self.of == "none" and self.count is None:
             raise ValueError("conditions of nothing need a count")
         if self.of == "classes" and self.balance == "balanced" and (self.count or 0) % (self.classes or 1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from vtbench.core.disk.files import expand_user
@@ -45,7 +46,8 @@ def _is_reference(text: str, path: Path) -> bool:
 
 
 def _of_source(reference: Reference, of: str, roles: Sequence[str], per_line: int) -> ConditionSet:
-    found: ConditionSet = CONDITION_SOURCES.create(reference).conditions
+    source = CONDITION_SOURCES.create(reference)
+    found: ConditionSet = replace(source.conditions, notes=tuple(getattr(source, "notes", ())))
     for sample in found.samples:
         lacking = [role for role in roles if role not in sample.condition.images]
         if lacking:

@@ -88,7 +88,7 @@ def open_generation_data(
         fingerprint=digest_json(identity),
         foreign=evaluators_identity(task),
         left_out=left_out,
-        notes=tuple(_notes(task, source, images, beside)),
+        notes=(*conditions.notes, *_notes(task, source, images, beside)),
         conditions=conditions,
         images=images,
         reference=compared,

@@ -18,6 +18,7 @@ from vtbench.core.info import MetricInfo
 from vtbench.data.conditions import line_of
 from vtbench.metrics.catalog.conditioned import CONDITION_REGISTRY, condition_columns, condition_entry
 from vtbench.metrics.catalog.lookup import metric_info
+from vtbench.results.records.quantiles import worst_quantile
 from vtbench.results.records.samples import Samples
 from vtbench.results.records.schema import MetricResult
 from vtbench.results.records.statistics import interval_method, percentiles, resampled_means
@@ -54,11 +55,20 @@ def truth_results(task: TaskSpec, samples: Samples) -> list[MetricResult]:
         return []
     lines = line_numbers(samples.ids)
     infos = [metric_info(request.name) for request in task.image_metrics]
-    return [
-        metric_result(info, rows_estimate(info, mean_of_lines(samples.metrics[info.row_column][mask], lines[mask])), at)
+    by_stratum = [
+        (at, info, mean_of_lines(samples.metrics[info.row_column][mask], lines[mask]))
         for at, mask in strata(samples, task.strata)
         for info in infos
     ]
+    means = [metric_result(info, rows_estimate(info, values), at) for at, info, values in by_stratum]
+    shares = () if task.conditions is None else task.conditions.quantiles
+    worst = [
+        metric_result(info, worst_quantile(info, values, share), f"quantile={share:g}")
+        for share in shares
+        for at, info, values in by_stratum
+        if at == "all"
+    ]
+    return means + worst
 
 
 def line_numbers(ids: Sequence[str]) -> Lines:
