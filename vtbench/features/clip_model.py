@@ -31,6 +31,8 @@ class ClipVariant:
 
 VARIANTS = {
     "ViT-B-32": ClipVariant("ViT-B-32-quickgelu", "timm/vit_base_patch32_clip_224.openai", 224),
+    "ViT-B-16": ClipVariant("ViT-B-16-quickgelu", "timm/vit_base_patch16_clip_224.openai", 224),
+    "ViT-H-14": ClipVariant("ViT-H-14", "laion/CLIP-ViT-H-14-laion2B-s32B-b79K", 224),
     "ViT-L-14": ClipVariant("ViT-L-14-quickgelu", "timm/vit_large_patch14_clip_224.openai", 224),
     "ViT-L-14-336": ClipVariant("ViT-L-14-336-quickgelu", "timm/vit_large_patch14_clip_336.openai", 336),
 }

@@ -159,11 +159,23 @@ PROMPT_INFOS: dict[str, MetricInfo] = {
     name: MetricInfo(name=name, version=1, kind="prompt", higher_is_better=True, summary=f"{_COSINE}{of}.")
     for name, of in {"clip_score": "", "clip_score_crop": "; of the image's centred square"}.items()
 }
+_PREFERRED = {
+    "hps_v2": "HPS v2 (v2.0's weights), 100 × cosine of image and prompt, CLIP ViT-H/14 fitted to preferences.",
+    "hps_v2_1": "HPS v2.1, 100 × cosine of image and prompt, CLIP ViT-H/14 fitted to preferences; not v2's scale.",
+    "pick_score": "PickScore v1, scale × cosine of image and prompt, CLIP ViT-H/14 fitted to picks; about 20.",
+}
+PROMPT_INFOS |= {
+    name: MetricInfo(name=name, version=1, kind="prompt", higher_is_better=True, summary=summary)
+    for name, summary in _PREFERRED.items()
+}
 PROMPT_REGISTRY = Registry(
     "prompt metric",
     "vtbench.prompt_metrics",
     {
         "clip_score": "vtbench.metrics.images.clip_score:ClipScore",
         "clip_score_crop": "vtbench.metrics.images.clip_score:ClipScoreCrop",
+        "hps_v2": "vtbench.metrics.images.preferences.hps:HpsV2",
+        "hps_v2_1": "vtbench.metrics.images.preferences.hps:HpsV21",
+        "pick_score": "vtbench.metrics.images.preferences.pick:PickScore",
     },
 )

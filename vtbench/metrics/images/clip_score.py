@@ -22,7 +22,8 @@ class ClipScore:
     :meth:`cut` tells which.
 
     Args:
-        variant: ``ViT-L-14``, ``ViT-L-14-336`` or ``ViT-B-32``, OpenAI's.
+        variant: ``ViT-L-14``, ``ViT-L-14-336``, ``ViT-B-16`` or ``ViT-B-32``, OpenAI's, or LAION's ``ViT-H-14``. It is
+            part of the protocol: scores of two do not compare.
         weights: local file as open_clip saves it; the hub's unless given.
         model: open_clip's model itself, instead of weights.
         side: of the model's input; the variant's unless given.

@@ -1,0 +1,82 @@
+"""What scorers on CLIP ViT-H/14 share: unit vectors of images and prompts, an image at a time on a CPU."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+    from typing_extensions import Self
+
+ARCHITECTURE = "ViT-H-14"
+SIDE = 224
+
+
+class OnClipH(ABC):
+    """A network, its tokenizer (CLIP's byte pairs, 77 tokens, padded by 0), and the cosine of its two vectors.
+
+    Args:
+        model: the network.
+        side: of its input, in pixels.
+        context_length: tokens that its text encoder reads.
+    """
+
+    def __init__(self, model: Any, side: int, context_length: int) -> None:
+        import open_clip
+
+        self._model, self._side, self._length = model, side, context_length
+        self._tokenize = open_clip.get_tokenizer(ARCHITECTURE, context_length=context_length)
+
+    def to(self, *, device: torch.device | str) -> Self:
+        """Move the network; returns itself."""
+        self._model = self._model.to(device)
+        return self
+
+    def __call__(self, images: Tensor, prompts: Sequence[str]) -> Tensor:
+        """``uint8 [B,3,H,W]`` and ``B`` prompts to ``float64 [B]``."""
+        import torch
+
+        from vtbench.core.threads.lanes import by_image
+
+        device = next(self._model.parameters()).device
+        with torch.inference_mode():
+            seen, words = images.to(device), self._tokenize(list(prompts)).to(device)
+            if device.type != "cpu":
+                return self._score(seen, words)
+            parts = by_image(self._score, seen, words)
+        return torch.cat(parts) if parts else torch.empty(0, dtype=torch.float64)
+
+    def cut(self, prompts: Sequence[str]) -> list[bool]:
+        """Whether a prompt, with its two marks, is longer than what the text encoder reads, so that its end is lost."""
+        return [len(self._tokenize.encode(prompt)) + 2 > self._length for prompt in prompts]
+
+    def _score(self, images: Tensor, words: Tensor) -> Tensor:
+        import torch.nn.functional as F
+
+        from vtbench.features.clip_model import MEAN, STD
+        from vtbench.features.network import by_channel
+
+        prepared = self._prepared(images)
+        mean, std = (by_channel(values, images.device) for values in (MEAN, STD))
+        seen = F.normalize(self._image((prepared / 255.0 - mean) / std).double(), dim=-1)
+        said = F.normalize(self._text(words).double(), dim=-1)
+        return self._scale() * (seen * said).sum(dim=-1)
+
+    @abstractmethod
+    def _prepared(self, images: Tensor) -> Tensor:
+        """``uint8 [B,3,H,W]`` to ``float32 [B,3,side,side]`` of levels."""
+
+    @abstractmethod
+    def _image(self, pixels: Tensor) -> Tensor:
+        """``float32 [B,3,side,side]`` to ``[B,D]``."""
+
+    @abstractmethod
+    def _text(self, words: Tensor) -> Tensor:
+        """``int64 [B,77]`` to ``[B,D]``."""
+
+    @abstractmethod
+    def _scale(self) -> float:
+        """What the cosine is multiplied by."""
