@@ -14,6 +14,7 @@ GENERATORS = Registry(
         "maps": "vtbench.generators.elsewhere.maps:MapSamples",
         "solids-mini": "vtbench.generators.elsewhere.clouds:SolidSamples",
         "command": "vtbench.generators.elsewhere.command:CommandGenerator",
+        "augmented": "vtbench.generators.elsewhere.augmented:Augmented",
         "upsample": "vtbench.generators.elsewhere.upsample:Upsample",
         "reencoded": "vtbench.generators.elsewhere.reencoded:Reencoded",
         "diffusers-pipeline": "vtbench.generators.pipelines.diffusers:DiffusersPipeline",

@@ -17,6 +17,8 @@ CONDITION_SOURCES = Registry(
         "edit-mini": "vtbench.data.condition_sources.embedded.edit_mini:EditMini",
         "emu-edit": "vtbench.data.condition_sources.emu_edit:EmuEdit",
         "magicbrush": "vtbench.data.condition_sources.magicbrush:MagicBrush",
+        "dreambench": "vtbench.data.condition_sources.dreambench:DreamBench",
+        "subjects-mini": "vtbench.data.condition_sources.embedded.subjects_mini:SubjectsMini",
         "pairs": "vtbench.data.condition_sources.pairs:Pairs",
         "sr-mini": "vtbench.data.condition_sources.embedded.sr_mini:SrMini",
         "pie-bench": "vtbench.data.condition_sources.pie_bench:PieBench",
