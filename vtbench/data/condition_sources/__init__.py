@@ -12,6 +12,7 @@ CONDITION_SOURCES = Registry(
     "vtbench.conditions",
     {
         "geneval-scenes": "vtbench.data.condition_sources.geneval_scenes:GenevalScenes",
+        "mjhq": "vtbench.data.condition_sources.mjhq:Mjhq",
         "of-images": "vtbench.data.condition_sources.of_images:OfImages",
         "maps-of": "vtbench.estimators.conditions:MapsOf",
         "edit-mini": "vtbench.data.condition_sources.embedded.edit_mini:EditMini",

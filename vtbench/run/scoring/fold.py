@@ -97,11 +97,12 @@ def block_results(task: TaskSpec, samples: Samples) -> list[MetricResult]:
 
 
 def prompt_results(task: TaskSpec, samples: Samples) -> list[MetricResult]:
-    """Prompt metrics from the rows, with how many prompts were not read to their end."""
+    """Prompt metrics from the rows, with how many prompts were not read to their end: over all, then by stratum."""
     infos = [metric_info(request.name) for request in task.prompt_metrics]
-    _, scored = next(strata(samples, ()))
     return [
-        metric_result(info, _with_cut(info, row_estimate(info, samples, scored), samples, scored)) for info in infos
+        metric_result(info, _with_cut(info, row_estimate(info, samples, mask), samples, mask), stratum)
+        for stratum, mask in strata(samples, task.strata)
+        for info in infos
     ]
 
 

@@ -72,7 +72,7 @@ def count_warnings(task: TaskSpec, samples: Samples, results: Sequence[MetricRes
 
 def _cut_prompts(results: Sequence[MetricResult]) -> Iterator[str]:
     for result in results:
-        if cut := result.details.get("n_prompts_cut"):
+        if result.stratum == "all" and (cut := result.details.get("n_prompts_cut")):
             told = f"{cut} of {result.n} prompts are longer than the text encoder reads, and were cut"
             yield f"{result.metric}: {told}: what their ends ask for does not count"
 
