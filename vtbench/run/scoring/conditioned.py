@@ -63,7 +63,7 @@ def truth_results(task: TaskSpec, samples: Samples) -> list[MetricResult]:
     means = [metric_result(info, rows_estimate(info, values), at) for at, info, values in by_stratum]
     shares = () if task.conditions is None else task.conditions.quantiles
     worst = [
-        metric_result(info, worst_quantile(info, values, share), f"quantile={share:g}")
+        metric_result(info, Estimate(**worst_quantile(info, values, share)._asdict()), f"quantile={share:g}")
         for share in shares
         for at, info, values in by_stratum
         if at == "all"
