@@ -102,7 +102,7 @@ def fields(rows: list[dict[str, Any]]) -> dict[str, Any]:
         ("run --data photos-m", ["photos-mini"]),
         ("run --dtype bf", ["bfloat16"]),
         ("score --task photos-m", ["photos-mini"]),
-        ("rescore r --metric kid_cl", ["kid_clip", "kid_clip_336", "kid_clip_336_square"]),
+        ("rescore r --metric kid_cl", ["kid_clip", "kid_clip_336", "kid_clip_336_square", "kid_clip_cls_256"]),
         ("show tesser", ["tesseract"]),
         ("doctor tiny-a", ["tiny-ae", "tiny-ar"]),
         ("fetch titok-l3", ["titok-l32"]),

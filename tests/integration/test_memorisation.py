@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 from PIL import Image
 
 import vtbench
@@ -206,3 +207,21 @@ def test_three_sets_on_tensors() -> None:
         metric(training, others)
     with pytest.raises(UsageError, match="compares with no training images"):
         vtbench.metric("kid_pixels_32").update(training=training)
+
+
+def test_fdr_of_two_networks_names_both_and_their_mean(place: Path) -> None:
+    stated = yaml.safe_load(TASK) | {"name": "ratio", "set_metrics": ["fdr_efflite0_pixels_32", "mind_pixels_32"]}
+    stated |= {"code_metrics": [], "conditions": {"of": "classes", "classes": 3, "count": 12}, "block_size": 12}
+    stated["reference"] = {"data": "scenes-mini,split=held-out,count=12"}
+    (place / "ratio.yaml").write_text(yaml.safe_dump(stated))
+    options = {"out": place / "runs", "training": "scenes-mini,split=fit,count=15"}
+    (record,) = vtbench.evaluate("tiny-ar", place / "ratio.yaml", **options).records
+    assert record.status == "complete" and record.result("mind_pixels_32") is not None
+    parts = {name: value(record, f"fdr_{name}") for name in ("efflite0", "pixels_32")}
+    mean = record.result("fdr_efflite0_pixels_32")
+    assert mean is not None and mean.value == pytest.approx(sum(parts.values()) / 2) and mean.n == 12
+    assert mean.details["networks"] == parts and parts["efflite0"] > 1  # farther than real images
+    assert mean.details["extractors"]["efflite0"].startswith("efflite0-bicubic224-")
+    assert rescore(folder_of(place, record))[0].results_digest() == record.results_digest()
+    with pytest.raises(UsageError, match="is a mean over networks"):
+        vtbench.metric("fdr_efflite0_pixels_32")

@@ -21,6 +21,11 @@ EXTRACTORS = Registry(
         "dinov2_8bit": "vtbench.features.dinov2:DinoV2Of8Bit",
         "i3d_kinetics400": "vtbench.features.i3d:I3dKinetics400",
         "pixels_32": "vtbench.features.pixels:Pixels32",
+        "convnextv2_base": "vtbench.features.towers:ConvNextV2Base",
+        "dinov2_cls_256": "vtbench.features.towers:DinoV2At256",
+        "mae_cls": "vtbench.features.towers:Mae",
+        "clip_cls_256": "vtbench.features.towers:ClipClassAt256",
+        "siglip2_cls_224": "vtbench.features.towers:SigLip2At224",
     },
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vtbench.metrics.catalog.lookup import set_metric
+from vtbench.metrics.catalog.means import mean_parts
 from vtbench.metrics.catalog.rates import CODE_COPIES
 from vtbench.tasks.sections import MetricRequest
 
@@ -29,5 +30,5 @@ def check_training(kind: str, is_named: bool, asked: Iterable[MetricRequest]) ->
 
 
 def _takes_training(name: str) -> bool:
-    entry = set_metric(name)
+    entry = set_metric(next(iter(mean_parts(name)), name))
     return entry is not None and entry.of_training

@@ -13,6 +13,7 @@ from vtbench.core.contracts import Estimate
 from vtbench.core.errors import UsageError
 from vtbench.core.threads.blas import blas_on_one_thread
 from vtbench.core.threads.steady import one_thread_unless_own
+from vtbench.metrics.catalog.means import mean_info
 from vtbench.metrics.feature_matrix import ArrayFeatures
 from vtbench.run.measuring.evaluators import made_extractor, set_jobs
 
@@ -23,7 +24,11 @@ class SetScore(Score):
     """One estimator on one feature of one network. Sets may differ in size; their images, from call to call, too."""
 
     def _make(self) -> None:
-        (self._job,) = set_jobs([self._request], self._small_sets)
+        jobs = set_jobs([self._request], self._small_sets)
+        if mean_info(self._request.name) is not None:
+            parts = ", ".join(name for job in jobs for name in job.outputs)
+            raise UsageError(f"{self._request.name} is a mean over networks", f"call each, and take the mean: {parts}")
+        (self._job,) = jobs
         self._extractor: Any = made_extractor(self._job.extractor)
         self.reset()
 

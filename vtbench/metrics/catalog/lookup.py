@@ -21,6 +21,7 @@ from vtbench.metrics.catalog.images import (
 from vtbench.metrics.catalog.judged import JUDGED, judged_metric
 from vtbench.metrics.catalog.learnability import LEARNABILITY_INFOS
 from vtbench.metrics.catalog.maps import MAP_INFOS, best_of_info
+from vtbench.metrics.catalog.means import FDR6, mean_info
 from vtbench.metrics.catalog.probing import PROBING_INFOS
 from vtbench.metrics.catalog.rates import (
     CODE_INFOS,
@@ -104,7 +105,8 @@ def metric_names() -> list[str]:
     of_plugins = [f"{prefix}_{name}" for prefix in plugin_estimators() for name in own]
     registered = [name for registry in _REGISTRIES for name in registry.names()]
     of_codes = (*_OF_CODES, *_OF_PERTURBED)
-    of_sets = (*FIXED_SETS, *SECOND_HABITS, *derived, *of_plugins)
+    derived += [f"{prefix}_efflite0" for prefix in ("mind", "fdr", "authenticity", "ct_score", "copy_rate")]
+    of_sets = (*FIXED_SETS, *SECOND_HABITS, FDR6, *derived, *of_plugins)
     return sorted({*registered, *of_codes, *_OF_READINGS, *_APART, *of_sets})
 
 
@@ -112,7 +114,8 @@ def is_own(name: str) -> bool:
     """Whether a metric is vtbench's own, network included."""
     entry = set_metric(name)
     if entry is None:
-        return name in SHIPPED or perturbed_base(name) is not None or _derived(name) is not None
+        derived = (perturbed_base(name), _derived(name), mean_info(name))
+        return name in SHIPPED or any(found is not None for found in derived)
     return entry.extractor in EXTRACTORS.builtin and entry.estimator in ESTIMATORS.builtin
 
 
@@ -132,7 +135,7 @@ def metric_info(name: str) -> MetricInfo:
     entry = set_metric(name)
     if entry is not None:
         return entry.info
-    derived = perturbed_info(name) or _derived(name)
+    derived = perturbed_info(name) or _derived(name) or mean_info(name)
     if derived is not None:
         return derived
     registry = metric_registry(name)

@@ -71,6 +71,14 @@ _ESTIMATORS: dict[str, tuple[str, str, str, str, bool | None, str]] = {
     "cmmd": ("cmmd", "pool", "cmmd", "", False, "1000 × biased squared MMD, Gaussian kernel, σ = 10."),
     "fvd": ("frechet", "pool", "fd", "", False, "Fréchet distance of features of videos."),
     "kvd": ("kernel", "pool", "kid", "", False, "Unbiased squared MMD of features of videos, over subsets."),
+    "mind": (
+        *("mind", "pool", "mind", "", False),
+        "Squared distance of optimal transport along 1,000 random directions, times 3 D.",
+    ),
+    "fdr": (
+        *("frechet_ratio", "pool", "fdr", "", False),
+        "Fréchet distance to training images over that of held-out images, which have 1.",
+    ),
     "authenticity": (
         *("training_distance", "pool", "authenticity", "", True),
         "Share of samples farther from their nearest training image than that is from its own nearest.",
@@ -86,7 +94,7 @@ _ESTIMATORS: dict[str, tuple[str, str, str, str, bool | None, str]] = {
 }
 _OF_VIDEOS = ("fvd", "kvd")
 """Estimators named by what they compare: these take extractors of videos, and the others those of images."""
-OF_TRAINING = ("training_distance", "copy_rate")
+OF_TRAINING = ("training_distance", "copy_rate", "frechet_ratio")
 """Estimators that are given the features of training images, too."""
 # Estimators whose numbers moved since their first version; see Values in CHANGELOG.md.
 _VERSIONS = {"manifold": 2}
@@ -99,6 +107,7 @@ FIXED_SETS: dict[str, tuple[str, str, str]] = {
     "fid_infinity": ("fd_infinity", INCEPTION, "fd_infinity"),
     "cmmd": ("cmmd", "clip_336", "cmmd"),
     "kid": ("kid", INCEPTION, "kid"),
+    "mind": ("mind", INCEPTION, "mind"),
     "is_mean": ("is", INCEPTION, "is_mean"),
     "is_std": ("is", INCEPTION, "is_std"),
     "precision": ("precision", INCEPTION, "precision"),
@@ -125,6 +134,8 @@ ESTIMATOR_TARGETS = {
     "kernel": "vtbench.metrics.sets.kernel:KernelDistance",
     "manifold": "vtbench.metrics.sets.manifold:Manifold",
     "inception_score": "vtbench.metrics.sets.inception_score:InceptionScore",
+    "mind": "vtbench.metrics.sets.sliced:Mind",
+    "frechet_ratio": "vtbench.metrics.sets.frechet_ratio:FrechetRatio",
     "training_distance": "vtbench.metrics.sets.memorisation:TrainingDistance",
     "copy_rate": "vtbench.metrics.sets.memorisation:CopyRate",
 }

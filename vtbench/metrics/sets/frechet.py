@@ -132,7 +132,7 @@ class FrechetDistance:
         low, high = None, None
         if groups > 1:
             left_out = [first(group).distance(second(group), quick=True) for group in range(groups)]
-            low, high = _jackknife_interval(value, left_out)
+            low, high = jackknife_interval(value, left_out)
             method += "" if rows else ", references held fixed"
         details = {
             "n_predictions": n,
@@ -257,7 +257,7 @@ def _nuclear_norm(product: Float64, quick: bool) -> float:
     return float(np.sqrt(np.clip(np.linalg.eigvalsh(gram), 0.0, None)).sum())
 
 
-def _jackknife_interval(value: float, left_out: Sequence[float]) -> tuple[float, float]:
+def jackknife_interval(value: float, left_out: Sequence[float]) -> tuple[float, float]:
     """95 % interval from delete-a-group values (Shao and Tu 1995, sec. 2.3); a squared distance has no negative end."""
     groups = len(left_out)
     variance = (groups - 1) / groups * float(np.square(np.asarray(left_out) - np.mean(left_out)).sum())

@@ -68,6 +68,8 @@ _DISTANCES = (
     "is_efflite0",
     "fd_vgg16",
     "kid_vgg16",
+    "mind",
+    "mind_efflite0",
 )
 _OF_VIDEOS = ("fvd", "kvd")
 _PAIRED = ("psnr", "psnr_pooled", "ssim", "ssim_uniform7", "ms_ssim", "mae", "lpips_alex", "lpips_vgg")
@@ -160,6 +162,8 @@ METRIC_COLUMNS: dict[str, tuple[str, ...]] = {
         *(f"{name}_{by}" for by in ("efflite0", "dinov2", "pixels_32") for name in _MEMORISATION),
         "code_copy_rate",
         "longest_code_run",
+        "fdr6",
+        "fdr_efflite0_vgg16",
         *_TRUTH,
         *_EDITS,
         *_SUBJECTS,

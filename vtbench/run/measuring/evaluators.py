@@ -27,6 +27,7 @@ from vtbench.metrics.catalog.lookup import (
     metric_info,
     set_metric,
 )
+from vtbench.metrics.catalog.means import mean_parts
 from vtbench.run.measuring.instances import InstanceScorer, instance_scorer
 from vtbench.run.measuring.reading_originals.chosen import AnyTextScorer, task_text_scorer
 from vtbench.tasks import MetricRequest, TaskSpec
@@ -147,7 +148,7 @@ def _placed(metric: Any, device: torch.device) -> Any:
 def required_features(requests: Iterable[MetricRequest]) -> dict[str, frozenset[str]]:
     """Extractor name to the features that the set metrics read."""
     needed: dict[str, set[str]] = {}
-    for request in requests:
+    for request in expanded(requests):
         entry = _entry(request)
         needed.setdefault(entry.extractor, set()).add(entry.feature)
     return {name: frozenset(features) for name, features in needed.items()}
@@ -155,13 +156,22 @@ def required_features(requests: Iterable[MetricRequest]) -> dict[str, frozenset[
 
 def guards_small_sets(task: TaskSpec) -> bool:
     """Whether a metric of the task is refused on small sets, unless ``--allow-small-sets`` allows them."""
-    return any(_entry(request).extractor in INCEPTIONS for request in task.set_metrics)
+    return any(_entry(request).extractor in INCEPTIONS for request in expanded(task.set_metrics))
+
+
+def expanded(requests: Iterable[MetricRequest]) -> list[MetricRequest]:
+    """Set metrics with each mean over networks in its parts, which take its parameters; each once."""
+    found: dict[str, MetricRequest] = {}
+    for request in requests:
+        for name in mean_parts(request.name) or (request.name,):
+            found.setdefault(name, MetricRequest(name=name, params=request.params))
+    return list(found.values())
 
 
 def set_jobs(requests: Iterable[MetricRequest], allow_small_sets: bool) -> list[SetJob]:
     """Group requests so that an estimator which yields several names (precision and recall) runs once."""
     grouped: dict[str, list[tuple[str, SetMetricEntry, dict[str, Any]]]] = {}
-    for request in requests:
+    for request in expanded(requests):
         entry = _entry(request)
         settings = entry.settings(request.params)
         key = canonical_json([entry.estimator, entry.extractor, entry.feature, settings])

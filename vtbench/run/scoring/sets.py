@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
-from vtbench.core.contracts import FeatureMoments, Features
+from vtbench.core.contracts import Estimate, FeatureMoments, Features
 from vtbench.core.errors import UsageError, VtbenchError
 from vtbench.core.foreign.guard import foreign
 from vtbench.core.outside.seals import REPAIR
 from vtbench.core.threads.blas import blas_on_one_thread
 from vtbench.core.threads.steady import one_thread_unless_own
+from vtbench.metrics.catalog.means import mean_info, mean_parts
 from vtbench.results.records.samples import FAILED, Samples
 from vtbench.results.records.schema import MetricResult, ReferenceSection
 from vtbench.run.measuring.evaluators import SetJob, required_features, set_jobs
@@ -40,7 +42,25 @@ def set_results(
         references = predictions if alone else compare.find(job)
         trained = [training.find(job)] if job.uses_training else []
         results += set_estimates(job, predictions, references, warnings, trained=trained)
+    results += _means(requests, results, training)
     return results, compare.section if requests else None
+
+
+def _means(
+    requests: Sequence[MetricRequest], results: Sequence[MetricResult], training: _Statistics
+) -> list[MetricResult]:
+    """Means over networks, of which every part was had; which network stands behind each is in the details."""
+    had = {result.metric: result for result in results}
+    found = []
+    for name in (request.name for request in requests):
+        info, parts = mean_info(name), [had[part] for part in mean_parts(name) if part in had]
+        if info is None or len(parts) < len(mean_parts(name)):
+            continue
+        networks = {part.metric.partition("_")[2]: part.value for part in parts}
+        details = {"networks": networks, "extractors": {network: training.id_of(network) for network in networks}}
+        value = math.fsum(networks.values()) / len(networks)
+        found.append(metric_result(info, Estimate(value=value, n=min(part.n for part in parts), details=details)))
+    return found
 
 
 class Originals:
@@ -73,6 +93,11 @@ class _Statistics:
         self._statistics = None if name is None else open_reference(measured.out, name)
         self.section = None if self._statistics is None else reference_section(self._statistics)
         self.notes = () if self._statistics is None else self._statistics.notes
+
+    def id_of(self, extractor: str) -> str:
+        """Which network made the features under a name, resize and weights included."""
+        note = None if self._statistics is None else self._statistics.note.extractors.get(extractor)
+        return "" if note is None else note.id
 
     def find(self, job: SetJob) -> Features | FeatureMoments:
         if self._statistics is None:
