@@ -20,12 +20,12 @@ EXTRACTORS = Registry(
         "dinov2": "vtbench.features.dinov2:DinoV2",
         "dinov2_8bit": "vtbench.features.dinov2:DinoV2Of8Bit",
         "i3d_kinetics400": "vtbench.features.i3d:I3dKinetics400",
-        "pixels_32": "vtbench.features.pixels:Pixels32",
-        "convnextv2_base": "vtbench.features.towers:ConvNextV2Base",
-        "dinov2_cls_256": "vtbench.features.towers:DinoV2At256",
-        "mae_cls": "vtbench.features.towers:Mae",
-        "clip_cls_256": "vtbench.features.towers:ClipClassAt256",
-        "siglip2_cls_224": "vtbench.features.towers:SigLip2At224",
+        "pixels_32": "vtbench.features.whole.pixels:Pixels32",
+        "convnextv2_base": "vtbench.features.whole.towers:ConvNextV2Base",
+        "dinov2_cls_256": "vtbench.features.whole.towers:DinoV2At256",
+        "mae_cls": "vtbench.features.whole.towers:Mae",
+        "clip_cls_256": "vtbench.features.whole.towers:ClipClassAt256",
+        "siglip2_cls_224": "vtbench.features.whole.towers:SigLip2At224",
     },
 )
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vtbench.core.errors import AdapterError, AssetMissingError
 from vtbench.features import EXTRACTORS
-from vtbench.features.towers import (
+from vtbench.features.whole.towers import (
     ClipClassAt256,
     ConvNextV2Base,
     DinoV2At256,
