@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from typing_extensions import Self
 
 from vtbench.assets.checkpoint import load_checkpoint
 from vtbench.assets.hub import hub_file
@@ -17,9 +16,9 @@ from vtbench.assets.lookup import asset_folders
 from vtbench.core.digests import digest_file
 from vtbench.core.disk.files import user_path
 from vtbench.core.errors import AdapterError, AssetMissingError
-from vtbench.core.threads.lanes import by_image
 from vtbench.detectors.contract import COCO, Detections
 from vtbench.detectors.mask2former_names import as_transformers
+from vtbench.detectors.one_at_a_time import OneAtATime
 
 FILE = "mask2former_swin-s-p4-w7-224_lsj_8x2_50e_coco_20220504_001756-743b7d99.pth"
 """MMDetection's; its SHA-256 begins as its name ends."""
@@ -31,7 +30,7 @@ _IGNORED = ("criterion.", "panoptic_head.conv_seg.")
 """Of training alone."""
 
 
-class Mask2Former:
+class Mask2Former(OneAtATime[Detections]):
     """MMDetection's Mask2Former Swin-S (``743b7d99``), the file that GenEval detects with, on transformers' class.
 
     Prepared as in its configuration: the short side to 800 pixels, the long one to 1333 at most (bilinear), ImageNet's
@@ -59,9 +58,9 @@ class Mask2Former:
     ) -> None:
         file = self._file(weights) if state is None else None
         found = load_checkpoint(file) if file is not None else dict(state or {})
-        self._network = filled(self._translated(found), geometry or {}, str(file or self.name))
+        network = filled(self._translated(found), geometry or {}, str(file or self.name))
+        super().__init__(network, self._found)
         self.id = f"{self.name}-swin-s-{digest_file(file)[:12] if file is not None else 'given'}-float32"
-        self._device = torch.device("cpu")
 
     @classmethod
     def check_available(cls) -> None:
@@ -88,18 +87,9 @@ class Mask2Former:
     def _translated(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return as_transformers(state)
 
-    def to(self, *, device: torch.device | str) -> Self:
-        """Move the network; returns itself."""
-        self._device = torch.device(device)
-        self._network.to(self._device)
-        return self
-
     def __call__(self, images: Tensor) -> list[Detections]:
         """``uint8 [B,3,H,W]`` to objects, the surest first."""
-        with torch.inference_mode():
-            if self._device.type == "cpu":
-                return by_image(self._found, images.cpu())
-            return [self._found(image[None]) for image in images.to(self._device)]
+        return self.each(images)
 
     def _found(self, image: Tensor) -> Detections:
         """Of one image, ``uint8 [1,3,H,W]``."""

@@ -8,10 +8,9 @@ from typing import ClassVar
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from typing_extensions import Self
 
 from vtbench import assets
-from vtbench.core.threads.lanes import by_image
+from vtbench.detectors.one_at_a_time import OneAtATime
 from vtbench.networks.graphs.network import GraphNetwork
 
 ASSET = "movenet_lightning"
@@ -24,7 +23,7 @@ KEY_POINTS = (
 """In the order of COCO, and of the rows."""
 
 
-class MoveNet:
+class MoveNet(OneAtATime[Tensor]):
     """MoveNet single-pose lightning, version 4 of TF-Hub, from vladmandic's graph model of it.
 
     The image is scaled to 192 pixels a side, aspect ratio kept (bilinear, antialiased, rounded to levels), and padded
@@ -38,23 +37,13 @@ class MoveNet:
     required_assets: ClassVar[tuple[str, ...]] = (ASSET,)
 
     def __init__(self, tensors: Mapping[str, Tensor] | None = None) -> None:
-        self._network = GraphNetwork(assets.load_tensors(ASSET) if tensors is None else tensors, ASSET).eval()
+        network = GraphNetwork(assets.load_tensors(ASSET) if tensors is None else tensors, ASSET).eval()
+        super().__init__(network, self._found)
         self.id = f"movenet-lightning-192-{assets.fingerprint(ASSET)[:12] if tensors is None else 'given'}-float32"
-        self._device = torch.device("cpu")
-
-    def to(self, *, device: torch.device | str) -> Self:
-        """Move the network; returns itself."""
-        self._device = torch.device(device)
-        self._network.to(self._device)
-        return self
 
     def __call__(self, images: Tensor) -> Tensor:
         """``uint8 [B,3,H,W]`` to ``float32 [B,17,3]``: ``x``, ``y`` in pixels of the image, and a score in [0, 1]."""
-        with torch.inference_mode():
-            if self._device.type == "cpu":
-                found = by_image(self._found, images.cpu())
-            else:
-                found = [self._found(image[None]) for image in images.to(self._device)]
+        found = self.each(images)
         return torch.cat(found) if found else torch.empty(0, len(KEY_POINTS), 3)
 
     def _found(self, image: Tensor) -> Tensor:

@@ -8,11 +8,10 @@ from typing import ClassVar
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from typing_extensions import Self
 
 from vtbench import assets
-from vtbench.core.threads.lanes import by_image
 from vtbench.detectors.contract import Detections
+from vtbench.detectors.one_at_a_time import OneAtATime
 from vtbench.networks.graphs.network import GraphNetwork
 
 ASSET = "nanodet_g_416"
@@ -26,7 +25,7 @@ _SCORES = ("Identity", "Identity_1", "Identity_2")
 _SIDES = ("Identity_3", "Identity_4", "Identity_5")
 
 
-class Nanodet:
+class Nanodet(OneAtATime[Detections]):
     """NanoDet-g, 416×416 (RangiLyu/nanodet), from vladmandic's graph model of it.
 
     The image is stretched to 416×416 (bilinear, no antialiasing), channels in the order blue, green, red. A cell of
@@ -44,22 +43,13 @@ class Nanodet:
     required_assets: ClassVar[tuple[str, ...]] = (ASSET,)
 
     def __init__(self, tensors: Mapping[str, Tensor] | None = None) -> None:
-        self._network = GraphNetwork(assets.load_tensors(ASSET) if tensors is None else tensors, ASSET).eval()
+        network = GraphNetwork(assets.load_tensors(ASSET) if tensors is None else tensors, ASSET).eval()
+        super().__init__(network, self._found)
         self.id = f"nanodet-g-416-{assets.fingerprint(ASSET)[:12] if tensors is None else 'given'}-float32"
-        self._device = torch.device("cpu")
-
-    def to(self, *, device: torch.device | str) -> Self:
-        """Move the network; returns itself."""
-        self._device = torch.device(device)
-        self._network.to(self._device)
-        return self
 
     def __call__(self, images: Tensor) -> list[Detections]:
         """``uint8 [B,3,H,W]`` to objects, the surest first."""
-        with torch.inference_mode():
-            if self._device.type == "cpu":
-                return by_image(self._found, images.cpu())
-            return [self._found(image[None]) for image in images.to(self._device)]
+        return self.each(images)
 
     def _found(self, image: Tensor) -> Detections:
         """Of one image, ``uint8 [1,3,H,W]``."""
