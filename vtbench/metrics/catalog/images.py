@@ -163,6 +163,7 @@ _PREFERRED = {
     "hps_v2": "HPS v2 (v2.0's weights), 100 × cosine of image and prompt, CLIP ViT-H/14 fitted to preferences.",
     "hps_v2_1": "HPS v2.1, 100 × cosine of image and prompt, CLIP ViT-H/14 fitted to preferences; not v2's scale.",
     "pick_score": "PickScore v1, scale × cosine of image and prompt, CLIP ViT-H/14 fitted to picks; about 20.",
+    "vqa_score": 'VQAScore, probability of "Yes" to whether the image shows the prompt, CLIP-FlanT5-XXL unless stated.',
 }
 PROMPT_INFOS |= {
     name: MetricInfo(name=name, version=1, kind="prompt", higher_is_better=True, summary=summary)
@@ -177,5 +178,6 @@ PROMPT_REGISTRY = Registry(
         "hps_v2": "vtbench.metrics.images.preferences.hps:HpsV2",
         "hps_v2_1": "vtbench.metrics.images.preferences.hps:HpsV21",
         "pick_score": "vtbench.metrics.images.preferences.pick:PickScore",
+        "vqa_score": "vtbench.metrics.images.preferences.vqa:VqaScore",
     },
 )
