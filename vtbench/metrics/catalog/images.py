@@ -163,6 +163,7 @@ _PREFERRED = {
     "hps_v2": "HPS v2 (v2.0's weights), 100 × cosine of image and prompt, CLIP ViT-H/14 fitted to preferences.",
     "hps_v2_1": "HPS v2.1, 100 × cosine of image and prompt, CLIP ViT-H/14 fitted to preferences; not v2's scale.",
     "pick_score": "PickScore v1, scale × cosine of image and prompt, CLIP ViT-H/14 fitted to picks; about 20.",
+    "image_reward": "ImageReward, the authors' standardised reward of image and prompt, BLIP fitted to rankings.",
     "vqa_score": 'VQAScore, probability of "Yes" to whether the image shows the prompt, CLIP-FlanT5-XXL unless stated.',
 }
 PROMPT_INFOS |= {
@@ -178,6 +179,7 @@ PROMPT_REGISTRY = Registry(
         "hps_v2": "vtbench.metrics.images.preferences.hps:HpsV2",
         "hps_v2_1": "vtbench.metrics.images.preferences.hps:HpsV21",
         "pick_score": "vtbench.metrics.images.preferences.pick:PickScore",
+        "image_reward": "vtbench.metrics.images.preferences.image_reward.metric:ImageReward",
         "vqa_score": "vtbench.metrics.images.preferences.vqa:VqaScore",
     },
 )
