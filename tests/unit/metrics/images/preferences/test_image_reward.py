@@ -60,7 +60,12 @@ def published() -> dict[str, Tensor]:
     for place, (wide, out) in zip((0, 2, 4, 6, 7), ((t, 1024), (1024, 128), (128, 64), (64, 16), (16, 1)), strict=True):
         shapes |= linear(f"mlp.layers.{place}", wide, out)
     source = torch.Generator().manual_seed(1)
-    drawn = {name: torch.randn(shape, generator=source) * 0.15 for name, shape in shapes.items()}
+    # what an encoder begins with is small, so that the constant under the root of its norms counts
+    begin = ("cls_token", "pos_embed", "patch_embed.proj.weight", "patch_embed.proj.bias", "embeddings.weight")
+    drawn = {
+        name: torch.randn(shape, generator=source) * (0.001 if name.endswith(begin) else 0.2)
+        for name, shape in shapes.items()
+    }
     return drawn | {f"{said}.embeddings.position_ids": torch.arange(TINY.places)[None]}
 
 
@@ -133,7 +138,7 @@ def test_it_is_the_reward_of_the_files_tensors(files: Path) -> None:
     wanted = [written.reward(image, tokens) for image, tokens in zip(pixels, TOKENS, strict=True)]
     metric = made(files)
     found = metric(IMAGES, PROMPTS)
-    assert found.dtype == torch.float64 and found.tolist() == pytest.approx(wanted, rel=1e-4, abs=1e-5)
+    assert found.dtype == torch.float64 and found.tolist() == pytest.approx(wanted, abs=1e-5)
     assert len({round(value, 3) for value in wanted}) == 3
     assert metric(IMAGES[2:], PROMPTS[2:]).tolist() == found[2:].tolist()
     assert metric(IMAGES[:0], []).tolist() == []
