@@ -12,7 +12,7 @@ from vtbench.detectors import DETECTORS
 from vtbench.metrics.catalog.of_conditions.editing import EDITING_ENTRIES, EDITING_INFOS, EDITING_TARGETS
 from vtbench.metrics.catalog.of_conditions.entries import ConditionEntry, Params
 from vtbench.metrics.catalog.of_conditions.entries import condition_info as _info
-from vtbench.metrics.catalog.of_conditions.geneval import geneval_detector, geneval_info, geneval_name
+from vtbench.metrics.catalog.of_conditions.geneval import GENEVAL_ENTRY, geneval_detector, geneval_info, geneval_name
 from vtbench.metrics.catalog.of_conditions.rendered import RENDERED_ENTRIES, RENDERED_INFOS, RENDERED_TARGETS
 from vtbench.metrics.catalog.of_conditions.subjects import SUBJECT_ENTRIES, SUBJECT_INFOS, SUBJECT_TARGETS
 
@@ -122,6 +122,8 @@ def condition_entry(name: str) -> ConditionEntry:
     """
     if name in CONDITION_REGISTRY.builtin:
         return _ENTRIES.get(name, ConditionEntry())
+    if geneval_detector(name) is not None:
+        return GENEVAL_ENTRY
     target = CONDITION_REGISTRY.load(name)
     return ConditionEntry(
         roles=tuple(getattr(target, "roles", ())),

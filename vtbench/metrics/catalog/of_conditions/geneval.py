@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from vtbench.core.info import MetricInfo
 from vtbench.detectors import DETECTORS
+from vtbench.metrics.catalog.of_conditions.entries import ConditionEntry
 
 OFFICIAL = "mask2former"
 """The detector whose number is called ``geneval``."""
 PREFIX = "geneval_"
+
+GENEVAL_ENTRY = ConditionEntry(fields=("tag",))
+"""By any detector: values are made by the tag of a prompt."""
 
 
 def geneval_name(detector: str) -> str:

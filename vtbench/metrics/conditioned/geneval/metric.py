@@ -17,7 +17,7 @@ from vtbench.core.threads.steady import one_thread_unless_own
 from vtbench.detectors import DETECTORS
 from vtbench.detectors.contract import COCO, Detections, Detector, moved
 from vtbench.metrics.catalog.judged import GENEVAL_TAGS
-from vtbench.metrics.catalog.of_conditions.geneval import OFFICIAL, geneval_info, geneval_name
+from vtbench.metrics.catalog.of_conditions.geneval import GENEVAL_ENTRY, OFFICIAL, geneval_info, geneval_name
 from vtbench.metrics.conditioned.geneval.boxes import LEAST_SCORE, LEAST_SCORE_COUNTING, Found, kept_by_class
 from vtbench.metrics.conditioned.geneval.colours import VARIANT, ClipColours, ColourClassifier
 from vtbench.metrics.conditioned.geneval.rules import judge
@@ -56,7 +56,7 @@ class Geneval:
 
     info: ClassVar[MetricInfo] = geneval_info(OFFICIAL)
     detector: ClassVar[str] = OFFICIAL
-    fields: ClassVar[tuple[str, ...]] = ("tag",)
+    fields: ClassVar[tuple[str, ...]] = GENEVAL_ENTRY.fields
 
     def __init__(
         self,
