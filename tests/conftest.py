@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -60,25 +61,88 @@ table: [bits_per_pixel, psnr, mae]
 """
 
 
-@pytest.fixture
-def command_line(tmp_path: Path) -> CommandLine:
-    """``command_line("run", "--limit", "2", env={...}) -> CompletedProcess``, in ``tmp_path`` unless told otherwise.
+# What a command may find otherwise than the server did: nothing that was imported there has read these.
+_READ_LATER = ("VTBENCH_", "PYTEST_")
 
-    The exit code is not checked: tests do, so that a failure shows what was printed.
+
+class CommandServer:
+    """``python -m vtbench`` by children of one process that has imported what each of them would: seconds saved a call.
+
+    A new process where there is no such server (not Linux), or where the environment differs in what is read at import.
     """
 
-    def run(
-        *arguments: str, cwd: Path = tmp_path, env: dict[str, str] | None = None, timeout: float = 600
-    ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "vtbench", *map(str, arguments)],
-            cwd=cwd,
-            env={**os.environ, **(env or {})},
-            capture_output=True,
+    def __init__(self) -> None:
+        self._environment = dict(os.environ)
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("command_server.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             text=True,
-            timeout=timeout,
-            check=False,
         )
+
+    def serves(self, environment: dict[str, str]) -> bool:
+        differing = dict(self._environment.items() ^ environment.items())
+        return all(name.startswith(_READ_LATER) for name in differing)
+
+    def run(
+        self, arguments: list[str], cwd: Path, environment: dict[str, str], timeout: float
+    ) -> subprocess.CompletedProcess[str]:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        with tempfile.TemporaryDirectory() as told:
+            out, err = Path(told, "out"), Path(told, "err")
+            asked = {"arguments": arguments, "cwd": str(cwd.absolute()), "env": environment, "timeout": timeout}
+            self._process.stdin.write(json.dumps({**asked, "out": str(out), "err": str(err)}) + "\n")
+            self._process.stdin.flush()
+            code = int(self._process.stdout.readline())
+            read = (file.read_text(encoding="utf-8") for file in (out, err))
+            return subprocess.CompletedProcess(["vtbench", *arguments], code, *read)
+
+    def close(self) -> None:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def command_server() -> Iterator[CommandServer | None]:
+    """Started by the first test that needs it."""
+    if sys.platform != "linux":
+        yield None
+        return
+    server = CommandServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def command_in(command_server: CommandServer | None) -> CommandLine:
+    """``command_in(folder, "run", "--limit", "2", env={...}) -> CompletedProcess``."""
+
+    def run(
+        cwd: Path, *arguments: str, env: dict[str, str] | None = None, timeout: float = 600
+    ) -> subprocess.CompletedProcess[str]:
+        words, environment = [*map(str, arguments)], {**os.environ, **(env or {})}
+        if command_server is not None and command_server.serves(environment):
+            return command_server.run(words, cwd, environment, timeout)
+        command = [sys.executable, "-m", "vtbench", *words]
+        return subprocess.run(
+            command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=timeout, check=False
+        )
+
+    return run
+
+
+@pytest.fixture
+def command_line(tmp_path: Path, command_in: CommandLine) -> CommandLine:
+    """``command_line("run", "--limit", "2", env={...}) -> CompletedProcess``, in ``tmp_path`` unless told otherwise.
+
+    A process of its own, which has imported nothing of the test's. The exit code is not checked: tests do, so that a
+    failure shows what was printed.
+    """
+
+    def run(*arguments: str, cwd: Path = tmp_path, **named: Any) -> subprocess.CompletedProcess[str]:
+        return command_in(cwd, *arguments, **named)
 
     return run
 

@@ -62,12 +62,12 @@ class MyTokenizer:
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def measured(tmp_path_factory: pytest.TempPathFactory, command_in: CommandLine) -> Path:
     """The folder of one real run of sixteen photographs."""
     folder = tmp_path_factory.mktemp("measured")
     (folder / "small.yaml").write_text(TASK)
     command = ["run", "--task", "./small.yaml", "-t", "jpeg,quality=20", "--limit", "16", "--out", "runs"]
-    done = subprocess.run([sys.executable, "-m", "vtbench", *command], cwd=folder, capture_output=True, text=True)
+    done = command_in(folder, *command)
     assert done.returncode == 0, done.stderr
     return next(folder.rglob("record.json")).parent
 

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,20 +71,14 @@ table: [codebook_usage]
 
 
 @pytest.fixture(scope="session")
-def every_kind_of_task(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def every_kind_of_task(tmp_path_factory: pytest.TempPathFactory, command_in: Callable[..., Any]) -> Path:
     """A folder whose ``runs`` hold reconstruction, detail with strata, text, block metrics and generation, in one."""
     folder = tmp_path_factory.mktemp("every-kind")
     (folder / "few-samples.yaml").write_text(GENERATION)
     tasks = ("photos-mini", "patterns-mini", "english-mini", "vtbench-released-256", "few-samples.yaml")
     models = ("jpeg,quality=5", "jpeg,quality=30", "patch-rvq")
     words = [*(w for task in tasks for w in ("--task", task)), *(w for model in models for w in ("-t", model))]
-    done = subprocess.run(
-        [sys.executable, "-m", "vtbench", "run", "--offline", *words, "-g", "tiny-ar", "--limit", "3", "--json"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = command_in(folder, "run", "--offline", *words, "-g", "tiny-ar", "--limit", "3", "--json")
     assert done.returncode == 0, done.stderr
     return folder
 

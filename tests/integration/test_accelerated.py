@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,18 +37,11 @@ MODELS = ("tiny-ar", "tiny-ar,strategy=sjd,window=8", "tiny-ar,strategy=sjd,wind
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def runs(tmp_path_factory: pytest.TempPathFactory, command_in: CommandLine) -> Path:
     place = tmp_path_factory.mktemp("accelerated")
     (place / "few.yaml").write_text(TASK)
     models = [word for name in MODELS for word in ("-g", name)]
-    done = subprocess.run(
-        [sys.executable, "-m", "vtbench", "run", *models, "--task", "few.yaml", "--samples", "images"],
-        cwd=place,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = command_in(place, "run", *models, "--task", "few.yaml", "--samples", "images")
     assert done.returncode == 0, done.stderr
     return place
 

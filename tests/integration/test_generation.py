@@ -123,20 +123,13 @@ def test_workers_share_a_generation_run(place: Path, command_line: CommandLine) 
 
 
 @pytest.fixture(scope="module")
-def sampled(tmp_path_factory: pytest.TempPathFactory) -> dict[float, RunRecord]:
+def sampled(tmp_path_factory: pytest.TempPathFactory, command_in: CommandLine) -> dict[float, RunRecord]:
     """By temperature."""
     folder = tmp_path_factory.mktemp("sampled")
     (folder / "few.yaml").write_text(TASK.replace("count: 30", "count: 90").replace("count=30", "count=90"))
     names = {temperature: f"tiny-ar,temperature={temperature}" for temperature in (0.05, 0.5, 3.0)}
     arguments = [word for name in names.values() for word in ("--generator", name)]
-    done = subprocess.run(
-        [sys.executable, "-m", "vtbench", "run", *arguments, "--task", "few.yaml", "--out", "runs"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = command_in(folder, "run", *arguments, "--task", "few.yaml", "--out", "runs")
     assert done.returncode == 0, done.stderr
     found = {record.model.label: record for record in load_records(folder / "runs")}
     assert "tiny-ar-vq" in found  # the tokenizer, measured once for all three

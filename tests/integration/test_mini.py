@@ -14,7 +14,7 @@ import vtbench
 from vtbench.results.records.record import RunRecord, load_records
 
 CommandLine = Callable[..., "subprocess.CompletedProcess[str]"]
-QUALITIES = (5, 10, 30, 75)
+QUALITIES = (5, 10, 75)
 BETTER_WITH_QUALITY = ("psnr", "psnr_pooled", "ssim", "ssim_uniform7", "ms_ssim")
 WORSE_WITH_QUALITY = ("mae", "lpips_alex", "kid_efflite0")
 
@@ -45,7 +45,7 @@ def test_jpeg_quality_orders_every_metric_and_identity_is_perfect(command_line: 
 @pytest.mark.slow
 def test_batch_size_moves_no_image_metric(command_line: CommandLine, tmp_path: Path) -> None:
     rows = {}
-    for size in (1, 5, 16):
+    for size in (1, 3, 7):
         done = command_line(
             *(
                 "run",
@@ -54,7 +54,7 @@ def test_batch_size_moves_no_image_metric(command_line: CommandLine, tmp_path: P
                 "--tokenizer",
                 "patch-rvq",
                 "--limit",
-                "16",
+                "7",
                 "--batch-size",
                 str(size),
                 "--out",
@@ -65,9 +65,9 @@ def test_batch_size_moves_no_image_metric(command_line: CommandLine, tmp_path: P
         assert done.returncode == 0, done.stderr
         rows[size] = vtbench.samples_frame(tmp_path / f"runs{size}").set_index("id")
     metrics = ["psnr", "mse", "ssim", "ssim_uniform7", "ms_ssim", "mae", "lpips_alex", "bits_per_pixel"]
-    for size in (1, 5):
-        np.testing.assert_allclose(rows[size][metrics], rows[16][metrics], rtol=1e-5, atol=1e-5)
-    usage = [value(load_records(tmp_path / f"runs{size}")[0], "codebook_usage") for size in (1, 5, 16)]
+    for size in (1, 3):
+        np.testing.assert_allclose(rows[size][metrics], rows[7][metrics], rtol=1e-5, atol=1e-5)
+    usage = [value(load_records(tmp_path / f"runs{size}")[0], "codebook_usage") for size in (1, 3, 7)]
     assert usage[0] == usage[1] == usage[2]
 
 

@@ -20,19 +20,11 @@ def value(record: RunRecord, metric: str, stratum: str = "all") -> float:
 
 
 @pytest.fixture(scope="module")
-def english(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunRecord]:
+def english(tmp_path_factory: pytest.TempPathFactory, command_in: CommandLine) -> dict[str, RunRecord]:
     """``english-mini``, two images a glyph size, under JPEG of three qualities."""
-    import sys
-
     folder = tmp_path_factory.mktemp("english")
     options = [part for q in (5, 15, 60) for part in ("-t", f"jpeg,quality={q}")]
-    done = subprocess.run(
-        [sys.executable, "-m", "vtbench", "run", "--task", "english-mini", "--limit", "16", "-t", "identity", *options],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = command_in(folder, "run", "--task", "english-mini", "--limit", "16", "-t", "identity", *options)
     assert done.returncode == 0, done.stderr
     return {record.model.reference: record for record in load_records(folder / "runs")}
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,8 @@ PLACES = {"created", "finished", "command", "config", "performance", "job_key", 
 """What differs between two runs of one job, or says how it was asked for."""
 
 
-def by_command_line(tmp_path: Path, *arguments: str) -> vtbench.RunRecord:
-    done = subprocess.run(
-        [sys.executable, "-m", "vtbench", "run", "--out", "runs", *arguments],
-        cwd=tmp_path, env=dict(os.environ), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+def by_command_line(command_line: Callable[..., Any], tmp_path: Path, *arguments: str) -> vtbench.RunRecord:
+    done = command_line("run", "--out", "runs", *arguments)
     assert done.returncode == 0, done.stderr
     (record,) = [r for r in vtbench.load_records(tmp_path / "runs") if not r.task.name.endswith("-tokenizer")]
     return record
@@ -53,8 +50,10 @@ def by_command_line(tmp_path: Path, *arguments: str) -> vtbench.RunRecord:
     ],
     ids=["tokenizer", "options", "generator"],
 )  # fmt: skip
-def test_the_record_is_that_of_the_command_line(arguments: list[str], call: dict[str, Any], tmp_path: Path) -> None:
-    expected = by_command_line(tmp_path, *arguments)
+def test_the_record_is_that_of_the_command_line(
+    arguments: list[str], call: dict[str, Any], tmp_path: Path, command_line: Callable[..., Any]
+) -> None:
+    expected = by_command_line(command_line, tmp_path, *arguments)
     (record,) = vtbench.evaluate(**call).records
     assert record.results_digest() == expected.results_digest()
     assert record.run_id == expected.run_id
