@@ -53,7 +53,7 @@ def read_mesh(path: Path, name: str) -> Mesh:
 
     with boundary(f"{name} cannot be read", kind=SampleError):
         stream = io.BytesIO(read_bytes(path, _MOST_BYTES))
-        found = trimesh.load(stream, file_type=path.suffix.lower().lstrip("."), process=False)
+        found: Any = trimesh.load(stream, file_type=path.suffix.lower().lstrip("."), process=False)
         if isinstance(found, trimesh.Scene):
             found = found.to_mesh()
         vertices = np.asarray(found.vertices, dtype=np.float64).reshape(-1, 3)

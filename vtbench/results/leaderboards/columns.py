@@ -73,10 +73,16 @@ _DISTANCES = (
 )
 _OF_VIDEOS = ("fvd", "kvd")
 _PAIRED = ("psnr", "psnr_pooled", "ssim", "ssim_uniform7", "ms_ssim", "mae", "lpips_alex", "lpips_vgg")
+_PROMPTED = (
+    *("hps_v2", "hps_v2_1", "image_reward", "pick_score", "vqa_score"),
+    *("geneval", "geneval_mask2former_meta", "geneval_nanodet"),
+    *("rendered_cer", "rendered_wer", "rendered_ned", "text_present"),
+)
 _FOLLOWED = (
     "control_canny_f1",
     "control_hed_bsds_ssim",
     "control_depth_rmse",
+    "compat_controlnetpp_depth_rmse",
     "control_miou",
     "control_pose_movenet_oks",
 )
@@ -156,6 +162,7 @@ METRIC_COLUMNS: dict[str, tuple[str, ...]] = {
         *_OF_VIDEOS,
         "clip_score",
         "clip_score_crop",
+        *_PROMPTED,
         *_FOLLOWED,
         *_CODES,
         "code_js_divergence",
