@@ -6,21 +6,20 @@ The row that tells what likeness a copy has, and how little of diversity: what a
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import torch
 import torch.nn.functional as F
 
-from vtbench.core.contracts import Condition, SampleFailure
+from vtbench.core.contracts import Condition
 from vtbench.core.errors import SampleError, UsageError
 from vtbench.core.info import ConditionKind, GeneratorInfo
+from vtbench.generators.elsewhere.one_by_one import OneByOne
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Augmented:
+class Augmented(OneByOne):
     """One of the images of a role, altered; of the size it had.
 
     Args:
@@ -31,8 +30,6 @@ class Augmented:
     Raises:
         UsageError: a strength outside 0 to 1.
     """
-
-    batched = True
 
     def __init__(self, role: str = "subject", strength: float = 0.5, conditions: ConditionKind = "none") -> None:
         if not 0.0 <= strength <= 1.0:
@@ -46,26 +43,6 @@ class Augmented:
             sampler={"role": role, "strength": strength},
             images=(role,),
         )
-
-    def sample(self, conditions: Sequence[Condition], seeds: Tensor) -> Tensor:
-        """``float32 [B,3,H,W]`` of conditions whose images are of one size.
-
-        Raises:
-            SampleError: a condition without such an image.
-        """
-        return torch.stack([self._one(*pair) for pair in zip(conditions, seeds.tolist(), strict=True)])
-
-    def sample_each(
-        self, conditions: Sequence[Condition], seeds: Tensor, ids: Sequence[str]
-    ) -> list[Tensor | SampleFailure]:
-        """``float32 [3,H,W]`` each, of any sizes; a condition without such an image fails alone."""
-        found: list[Tensor | SampleFailure] = []
-        for condition, seed, name in zip(conditions, seeds.tolist(), ids, strict=True):
-            try:
-                found.append(self._one(condition, seed))
-            except SampleError as error:
-                found.append(SampleFailure(name, "model", error.what))
-        return found
 
     def _one(self, condition: Condition, seed: int) -> Tensor:
         known = condition.images.get(self._role, ())

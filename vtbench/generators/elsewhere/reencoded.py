@@ -6,14 +6,14 @@ an image that is known to be right does under the metrics of a task.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from vtbench.core.contracts import Condition, SampleFailure
-from vtbench.core.errors import SampleError, UsageError
+from vtbench.core.contracts import Condition
+from vtbench.core.errors import UsageError
 from vtbench.core.info import ConditionKind, GeneratorInfo, role_problem
+from vtbench.generators.elsewhere.one_by_one import OneByOne
 from vtbench.tokenizers.resolve import resolve_tokenizer
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Reencoded:
+class Reencoded(OneByOne):
     """The image of one role through a tokenizer or reconstructor, one at a time.
 
     Args:
@@ -33,8 +33,6 @@ class Reencoded:
     Raises:
         UsageError: no such tokenizer, or one of a fixed size.
     """
-
-    batched = True
 
     def __init__(
         self, by: str, role: str = "source", conditions: ConditionKind = "none", name: str | None = None
@@ -70,31 +68,11 @@ class Reencoded:
             self._device, self._dtype = torch.device(device), dtype
         return self
 
-    def sample(self, conditions: Sequence[Condition], seeds: Tensor) -> Tensor:
-        """``float32 [B,3,H,W]`` of conditions whose images are of one size.
-
-        Raises:
-            SampleError: a condition without that image.
-        """
-        return torch.stack([self._one(*pair) for pair in zip(conditions, seeds, strict=True)])
-
-    def sample_each(
-        self, conditions: Sequence[Condition], seeds: Tensor, ids: Sequence[str]
-    ) -> list[Tensor | SampleFailure]:
-        """``float32 [3,H,W]`` each, of any sizes; a condition without that image fails alone."""
-        found: list[Tensor | SampleFailure] = []
-        for condition, seed, name in zip(conditions, seeds, ids, strict=True):
-            try:
-                found.append(self._one(condition, seed))
-            except SampleError as error:
-                found.append(SampleFailure(name, "model", error.what))
-        return found
-
-    def _one(self, condition: Condition, seed: Tensor) -> Tensor:
+    def _one(self, condition: Condition, seed: int) -> Tensor:
         image = condition.image(self._role)[None].to(self._device).to(self._dtype) / 255
         if hasattr(self._model, "reconstruct"):
             made: Tensor = self._model.reconstruct(image)
         else:
-            drawn = {"seeds": seed[None]} if self._model.info.stochastic else {}
+            drawn = {"seeds": torch.tensor([seed])} if self._model.info.stochastic else {}
             made = self._model.decode(self._model.encode(image, **drawn), **drawn)
         return made[0].float()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-import torch
 from PIL import Image
 
-from vtbench.core.contracts import Condition, SampleFailure
-from vtbench.core.errors import SampleError, UsageError
+from vtbench.core.contracts import Condition
+from vtbench.core.errors import UsageError
 from vtbench.core.info import ConditionKind, GeneratorInfo
 from vtbench.data.pixels import from_pillow, to_pillow
+from vtbench.generators.elsewhere.one_by_one import OneByOne
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,7 +23,7 @@ _FILTERS = {
 }
 
 
-class Upsample:
+class Upsample(OneByOne):
     """The image that is given as ``source``, enlarged by Pillow.
 
     Args:
@@ -35,8 +34,6 @@ class Upsample:
     Raises:
         UsageError: a factor below 1.
     """
-
-    batched = True
 
     def __init__(self, filter: Filter = "bicubic", factor: int = 4, conditions: ConditionKind = "none") -> None:
         if factor < 1:
@@ -51,29 +48,8 @@ class Upsample:
             images=("source",),
         )
 
-    def sample(self, conditions: Sequence[Condition], seeds: Tensor) -> Tensor:
-        """``float32 [B,3,H,W]`` of conditions whose sources are of one size.
-
-        Raises:
-            SampleError: a condition without a source.
-        """
-        del seeds
-        return torch.stack([self._one(condition) for condition in conditions])
-
-    def sample_each(
-        self, conditions: Sequence[Condition], seeds: Tensor, ids: Sequence[str]
-    ) -> list[Tensor | SampleFailure]:
-        """``float32 [3,H,W]`` each, of any sizes; a condition without a source fails alone."""
-        del seeds
-        found: list[Tensor | SampleFailure] = []
-        for condition, name in zip(conditions, ids, strict=True):
-            try:
-                found.append(self._one(condition))
-            except SampleError as error:
-                found.append(SampleFailure(name, "model", error.what))
-        return found
-
-    def _one(self, condition: Condition) -> Tensor:
+    def _one(self, condition: Condition, seed: int) -> Tensor:
+        del seed
         picture = to_pillow(condition.image("source").cpu())
         sides = (picture.width * self._factor, picture.height * self._factor)
         return from_pillow(picture.resize(sides, self._filter)).float() / 255

@@ -28,6 +28,7 @@ from vtbench.run.measuring.evaluators import Evaluators, set_jobs
 from vtbench.run.measuring.tally import CODES_PREFIX, feature_key
 from vtbench.run.planning.foreign_parts import dataset_code, foreign_parts
 from vtbench.run.planning.generation_data import GenerationData
+from vtbench.run.planning.generation_reference import GenerationReference
 from vtbench.run.planning.generators import GeneratorSource, OwnTokenizerSource
 from vtbench.run.planning.jobs import JobPlan, TaskData
 from vtbench.run.scoring.fold import Measured, metric_result
@@ -49,15 +50,22 @@ def tokenizer_job(plan: JobPlan) -> JobPlan | None:
     reference = data.reference
     if reference is None or reference.dataset is None or source.tokenizer_info is None or not plan.task.set_metrics:
         return None
-    task = tokenizer_task(plan.task, reference.source)
+    return own_tokenizer_job(plan, source, reference, tokenizer_task(plan.task, reference.source))
+
+
+def own_tokenizer_job(plan: JobPlan, source: GeneratorSource, images: GenerationReference, task: TaskSpec) -> JobPlan:
+    """A task of a generator's own tokenizer on images that its samples are compared with."""
+    dataset = images.dataset
+    assert dataset is not None, f"{images.source} is no data set"
     measured = TaskData(
         task=task,
-        source=reference.source,
-        ids=reference.dataset.ids,
+        source=images.source,
+        ids=dataset.ids,
         preset=make_preset(task.preprocess.preset, task.preprocess.size, task.frames),
-        fingerprint=reference.dataset.fingerprint,
-        foreign=foreign_parts(task, dataset_code(reference.dataset)),
-        dataset=reference.dataset,
+        fingerprint=dataset.fingerprint,
+        foreign=foreign_parts(task, dataset_code(dataset)),
+        in_shards=bool(getattr(dataset, "in_shards", False)),
+        dataset=dataset,
     )
     return JobPlan(OwnTokenizerSource(source), measured, plan.options, plan.device_type)
 

@@ -15,7 +15,6 @@ import numpy as np
 from scipy import stats
 
 from vtbench.core.contracts import Estimate
-from vtbench.data.preparing.presets import make_preset
 from vtbench.metrics.catalog.lookup import metric_info
 from vtbench.metrics.catalog.rates import CODE_COPIES
 from vtbench.metrics.codes.copies import EQUAL_SHARE, CodeCopies, Tokens
@@ -24,11 +23,11 @@ from vtbench.results.records.samples import SCORED
 from vtbench.results.records.schema import MetricResult
 from vtbench.results.records.statistics import bootstrap_interval, interval_method
 from vtbench.run.measuring.evaluators import Evaluators
-from vtbench.run.planning.foreign_parts import dataset_code, foreign_parts
 from vtbench.run.planning.generation_data import GenerationData
-from vtbench.run.planning.generators import GeneratorSource, OwnTokenizerSource
-from vtbench.run.planning.jobs import JobPlan, TaskData
+from vtbench.run.planning.generators import GeneratorSource
+from vtbench.run.planning.jobs import JobPlan
 from vtbench.run.scoring.fold import Measured, metric_result
+from vtbench.run.scoring.tokenizer_share import own_tokenizer_job
 from vtbench.run.storing.blocks import Block, BlockStore, split_blocks
 from vtbench.run.storing.kept_codes import KEPT_FORM, KEPT_PREFIX
 from vtbench.tasks import TaskSpec
@@ -44,18 +43,7 @@ def training_job(plan: JobPlan) -> JobPlan | None:
     training = data.training
     if training is None or training.dataset is None or source.tokenizer_info is None or not plan.task.compares_codes:
         return None
-    task = training_task(plan.task, training.source)
-    measured = TaskData(
-        task=task,
-        source=training.source,
-        ids=training.dataset.ids,
-        preset=make_preset(task.preprocess.preset, task.preprocess.size),
-        fingerprint=training.dataset.fingerprint,
-        foreign=foreign_parts(task, dataset_code(training.dataset)),
-        in_shards=bool(getattr(training.dataset, "in_shards", False)),
-        dataset=training.dataset,
-    )
-    return JobPlan(OwnTokenizerSource(source), measured, plan.options, plan.device_type)
+    return own_tokenizer_job(plan, source, training, training_task(plan.task, training.source))
 
 
 def training_task(task: TaskSpec, data: str) -> TaskSpec:
