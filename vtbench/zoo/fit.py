@@ -58,11 +58,12 @@ def fit(
                 _write_picture(going, images, out)
     seconds += time.monotonic() - started
     weights = out / f"{recipe.name}.safetensors"
-    write_weights(weights, going.average)
+    command, code = f"python -m vtbench.zoo.fit {recipe.name}", provenance.code()
+    write_weights(weights, going.average, {"command": command, "commit": code.git_commit or f"version {code.vtbench_version}"})
     _write_picture(going, images, out)
     made = {
-        "command": f"python -m vtbench.zoo.fit {recipe.name}",
-        "code": provenance.code().model_dump(),
+        "command": command,
+        "code": code.model_dump(),
         "environment": provenance.environment(device).model_dump(),
     }
     told = {"source": images.source, "count": len(images.pixels), "digest": images.digest}

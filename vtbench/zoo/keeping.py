@@ -53,10 +53,15 @@ def kept_state(path: Path, of: Mapping[str, Any]) -> tuple[dict[str, Array], flo
         return {name: tensors.get_tensor(name) for name in tensors.keys()}, seconds  # noqa: SIM118 - no mapping
 
 
-def write_weights(path: Path, network: nn.Module) -> None:
+def write_weights(path: Path, network: nn.Module, made: Mapping[str, str]) -> None:
     """The weights in half precision, under the names that the family's adapter reads.
 
-    Buffers of whole numbers stay as they are; nothing else but tensors is in the file.
+    Buffers of whole numbers stay as they are.
+
+    Args:
+        path: the file.
+        network: whose state is kept.
+        made: what the file says of itself: the commit and the command that made it.
     """
     from safetensors.torch import save_file
 
@@ -65,7 +70,7 @@ def write_weights(path: Path, network: nn.Module) -> None:
         for name, tensor in network.state_dict().items()
     }
     with atomic_path(path) as temporary:
-        save_file(halves, temporary)
+        save_file(halves, temporary, dict(made))
 
 
 def write_card(path: Path, fit: TokenizerFit, images: dict[str, Any], seconds: float, made: dict[str, Any]) -> None:

@@ -14,14 +14,16 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from PIL import Image
+from safetensors import safe_open
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 from vtbench.core.errors import DamagedFileError, UsageError
 from vtbench.zoo.fit import fit, loaded
 from vtbench.zoo.fitting import TokenizerFit
 from vtbench.zoo.images import FitImages, load_images
 from vtbench.zoo.keeping import identity, keep_state, write_weights
-from vtbench.zoo.recipes import TOKENIZERS, TokenizerRecipe, find_recipe
+from vtbench.zoo.recipes import COMPUTE, TOKENIZERS, TokenizerRecipe, find_recipe
 
 MOST_PARAMETERS = 1_500_000
 CPU = torch.device("cpu")
@@ -47,12 +49,22 @@ def test_loss_falls_and_weights_are_loaded_as_a_checkpoint(name: str, images: Fi
     going.advance(20)
     assert going.losses[-5:].mean() < 0.8 * going.losses[:3].mean()
     assert 10_000 < sum(one.numel() for one in going.network.parameters()) <= MOST_PARAMETERS
-    write_weights(tmp_path / "weights.safetensors", going.average)
+    write_weights(tmp_path / "weights.safetensors", going.average, {"commit": "none"})
     adapter: Any = loaded(going.recipe, tmp_path / "weights.safetensors")
     found = adapter.decode(adapter.encode(images.pixels[:2].float() / 255))
     expected = going.reconstruct(images.pixels[:2])
     assert found.shape == (2, 3, 32, 32)
     assert float((found - expected).abs().mean()) < 0.02  # half precision; a code may change
+
+
+@pytest.mark.parametrize("name", sorted(TOKENIZERS))
+def test_tokenizers_are_fitted_with_equal_compute(name: str, images: FitImages) -> None:
+    going = TokenizerFit(short(name), images.pixels, CPU)
+    with FlopCounterMode(display=False) as counted:
+        going.advance(1)
+    recipe = find_recipe(name)
+    spent = counted.get_total_flops() / going.recipe.batch * recipe.batch * recipe.steps
+    assert spent == pytest.approx(COMPUTE, rel=0.02)
 
 
 def test_a_fit_goes_on_as_if_it_had_not_stopped(images: FitImages, tmp_path: Path) -> None:
@@ -66,6 +78,9 @@ def test_a_fit_goes_on_as_if_it_had_not_stopped(images: FitImages, tmp_path: Pat
     card = json.loads((tmp_path / "zoo-titok.json").read_text())
     assert card["steps"] == 6 and card["seconds"] >= 5.0 and card["images"]["digest"] == images.digest
     assert card["loss"]["values"] == [pytest.approx(float(np.mean(whole.losses, dtype=np.float64)))]
+    with safe_open(weights, "pt") as file:
+        assert file.metadata()["command"] == card["made"]["command"] == "python -m vtbench.zoo.fit zoo-titok"
+        assert file.metadata()["commit"]
     kept = {path.name for path in tmp_path.iterdir()}
     assert weights.name in kept and kept == {f"zoo-titok.{kind}" for kind in ("safetensors", "json", "png")}
 
