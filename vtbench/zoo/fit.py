@@ -59,7 +59,9 @@ def fit(
     seconds += time.monotonic() - started
     weights = out / f"{recipe.name}.safetensors"
     command, code = f"python -m vtbench.zoo.fit {recipe.name}", provenance.code()
-    write_weights(weights, going.average, {"command": command, "commit": code.git_commit or f"version {code.vtbench_version}"})
+    write_weights(
+        weights, going.average, {"command": command, "commit": code.git_commit or f"version {code.vtbench_version}"}
+    )
     _write_picture(going, images, out)
     made = {
         "command": command,

@@ -76,9 +76,10 @@ TOKENIZERS: dict[str, TokenizerRecipe] = {
                 "codebook_dim": 16,
                 "codebook_size": 512,
                 "scales": (1, 2, 3, 4, 6, 8),
+                "blocks": 1,
             },
             form="scales",
-            steps=4_300,
+            steps=6_050,
         ),
         TokenizerRecipe(
             name="zoo-lfq",
@@ -114,7 +115,7 @@ TOKENIZERS: dict[str, TokenizerRecipe] = {
                 **{"two_stage": False, "size": 32, "patch": 4},
             },
             form="distances",
-            steps=11_300,
+            steps=12_850,
         ),
     )
 }

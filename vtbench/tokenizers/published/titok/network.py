@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 WIDTHS = Sizes(
     "titok",
-    {"small": (512, 8, 8), "base": (768, 12, 12), "large": (1024, 24, 16), "nano": (128, 3, 4), "tiny": (32, 1, 2)},
+    {"small": (512, 8, 8), "base": (768, 12, 12), "large": (1024, 24, 16), "nano": (120, 3, 4), "tiny": (32, 1, 2)},
 )
 """Width, layers and heads of the published sizes; ``nano`` is the reference zoo's, ``tiny`` is for tests."""
 PIXEL_CODES = 1024

@@ -32,6 +32,7 @@ class VarVQ(OfficialTokenizer):
         codebook_size: entries.
         codebook_dim: their width.
         smoothings: convolutions that the scales share.
+        blocks: residual blocks of a level.
         where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
     """
 
@@ -56,12 +57,13 @@ class VarVQ(OfficialTokenizer):
         codebook_size: int = 4096,
         codebook_dim: int = 32,
         smoothings: int = 4,
+        blocks: int = 2,
         **where: Unpack[WeightsFrom],
     ) -> None:
         factor = 2 ** (len(multipliers) - 1)
         self.scales = tuple(scales)
         self._setup(
-            lambda: _network(channels, multipliers, codebook_size, codebook_dim, scales, smoothings),
+            lambda: _network(channels, multipliers, codebook_size, codebook_dim, scales, smoothings, blocks),
             Source(**where),
             kind="discrete",
             codebook_sizes=(codebook_size,) * len(scales),
@@ -87,8 +89,14 @@ class VarVQ(OfficialTokenizer):
 
 
 def _network(
-    channels: int, multipliers: Sequence[int], entries: int, latents: int, scales: Sequence[int], smoothings: int
+    channels: int,
+    multipliers: Sequence[int],
+    entries: int,
+    latents: int,
+    scales: Sequence[int],
+    smoothings: int,
+    blocks: int,
 ) -> Any:
     from vtbench.tokenizers.published.var_vq.network import Network
 
-    return Network(channels, multipliers, entries, latents, scales, smoothings)
+    return Network(channels, multipliers, entries, latents, scales, smoothings, blocks)

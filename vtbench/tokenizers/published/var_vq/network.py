@@ -41,10 +41,11 @@ class Network(nn.Module):
         latents: int,
         scales: Sequence[int],
         smoothings: int,
+        blocks: int,
     ) -> None:
         super().__init__()
-        self.encoder = Encoder(channels, multipliers, latents, fused=True)
-        self.decoder = Decoder(channels, multipliers, latents, fused=True)
+        self.encoder = Encoder(channels, multipliers, latents, blocks=blocks, fused=True)
+        self.decoder = Decoder(channels, multipliers, latents, blocks=blocks, fused=True)
         self.quantize = Quantiser(entries, latents, scales, smoothings)
         self.quant_conv = nn.Conv2d(latents, latents, 3, padding=1)
         self.post_quant_conv = nn.Conv2d(latents, latents, 3, padding=1)
