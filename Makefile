@@ -28,12 +28,12 @@ $(BIN)/python:
 
 # torch and torchvision are resolved in one call and unpinned: builds that do not belong together break at import.
 # A stamp is newer than pyproject.toml exactly when its dependencies are installed.
-$(VENV)/.base: pyproject.toml | $(BIN)/python
-	$(PIP) install --editable . torch torchvision
+$(VENV)/.base: pyproject.toml zoo/pyproject.toml | $(BIN)/python
+	$(PIP) install --editable . --editable ./zoo torch torchvision
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml | $(BIN)/python
-	$(PIP) install --editable '.[dev]' torch torchvision
+$(VENV)/.dev: pyproject.toml zoo/pyproject.toml | $(BIN)/python
+	$(PIP) install --editable '.[dev]' --editable ./zoo torch torchvision
 	@touch $@ $(VENV)/.base
 
 .PHONY: install
@@ -123,8 +123,9 @@ bench: $(VENV)/.dev  ## Speed and memory against peers: every benchmarks/bench_*
 
 # --- Release ----------------------------------------------------------------------------------------------------
 .PHONY: build
-build: $(VENV)/.dev  ## Build the sdist and the wheel into dist/
+build: $(VENV)/.dev  ## Build the sdist and the wheel into dist/, and those of vtbench-zoo
 	$(BIN)/python -m build
+	$(BIN)/python -m build zoo --outdir dist
 
 .PHONY: clean
 clean:  ## Remove build products and tool caches; runs, weights and .venv stay

@@ -168,7 +168,7 @@ def test_checkpoints_are_read_safely() -> None:
 
 
 def texts() -> list[Path]:
-    folders = ("vtbench", "tests", "tasks", "docs", "benchmarks", "leaderboards", ".ci")
+    folders = ("vtbench", "tests", "tasks", "docs", "benchmarks", "leaderboards", "zoo", ".ci")
     nested = [path for folder in folders for path in sorted((ROOT / folder).rglob("*")) if path.is_file()]
     top = [
         path for path in sorted(ROOT.iterdir()) if path.suffix in {".md", ".toml", ".yaml"} or path.name == "Makefile"

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from vtbench.checkpoints.geometry import Geometry
 from vtbench.core.errors import UsageError, VtbenchError
@@ -34,6 +34,8 @@ class CardCheckpoint(BaseModel):
         variant: e.g. ``fp16`` for ``diffusion_pytorch_model.fp16.safetensors``.
         revision: branch, tag or commit.
         url: direct address, for checkpoints that are on no hub.
+        package: Python package that holds ``file``, for weights that are a distribution of their own; it is found
+            without being imported, and ``sha256`` has to be given.
         sha256: of the file, where it is known; then it is checked.
         key: entry of the file that holds the weights, e.g. ``ema``; the family's own order unless given.
         prefix: of the tensor names, taken off.
@@ -49,16 +51,25 @@ class CardCheckpoint(BaseModel):
     variant: str | None = None
     revision: str | None = None
     url: str | None = None
+    package: str = Field(default="", pattern=r"^([a-z][a-z0-9_]*)?$")
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     key: str | None = None
     prefix: str | None = None
 
+    @model_validator(mode="after")
+    def _check(self) -> CardCheckpoint:
+        if self.package and not (self.file and self.sha256):
+            raise ValueError("a checkpoint of a package needs its file and its sha256")
+        return self
+
     @property
     def linked(self) -> bool:
         """Whether its authors say where it lies; where not, only who has the file can use the card."""
-        return bool(self.hub or self.url)
+        return bool(self.hub or self.url or self.package)
 
     def __str__(self) -> str:
+        if self.package:
+            return f"{self.package}/{self.file}"
         if not self.hub:
             return self.url or self.file
         return "/".join(part for part in (self.hub, self.folder, self.file) if part)

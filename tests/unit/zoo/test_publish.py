@@ -1,0 +1,154 @@
+"""Weights of the zoo: taken over with their cards, found in a package without importing it, checked before use."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from pydantic import ValidationError
+
+from vtbench.checkpoints import cards as cards_module
+from vtbench.checkpoints.cards import Card, CardCheckpoint, find_card, load_cards, parse_card
+from vtbench.checkpoints.files import locate_official
+from vtbench.core.digests import digest_file
+from vtbench.core.disk import packaged
+from vtbench.core.disk.packaged import CHECKOUT, packaged_file
+from vtbench.core.errors import AssetMissingError, UsageError, VtbenchError
+from vtbench.tokenizers.fetching import fetch_card
+from vtbench.tokenizers.resolve import resolve_tokenizer
+from vtbench.zoo import publish as publish_module
+from vtbench.zoo import recipes as recipes_module
+from vtbench.zoo.cards import PACKAGE, card_text
+from vtbench.zoo.fit import fit
+from vtbench.zoo.images import FitImages
+from vtbench.zoo.page import LOSSES, PAGE, documents, zoo_cards
+from vtbench.zoo.publish import Places, made_by, publish
+from vtbench.zoo.recipes import TokenizerRecipe, find_recipe
+
+ROOT = Path(__file__).parents[3]
+NAME = "zoo-kl"
+SHIPPED = [card for card in load_cards().values() if card.checkpoint and card.checkpoint.package]
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[TokenizerRecipe, Path]:
+    """One recipe of two steps, and what its fit left."""
+    recipe = dataclasses.replace(find_recipe(NAME), steps=2, batch=2, warmup=1)
+    images = FitImages(torch.randint(0, 256, (4, 3, 32, 32), dtype=torch.uint8), torch.arange(4), "train.parquet")
+    folder = tmp_path_factory.mktemp("fits")
+    fit(recipe, images, folder, torch.device("cpu"))
+    return recipe, folder
+
+
+@pytest.fixture
+def places(fitted: tuple[TokenizerRecipe, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
+    """The recipe's weights taken over into a package below a folder that Python looks into, and the card in use."""
+    recipe, folder = fitted
+    alone = {NAME: recipe}
+    for module in (publish_module, recipes_module):
+        monkeypatch.setattr(module, "TOKENIZERS", alone)
+    found = Places(tmp_path / "site" / PACKAGE, tmp_path / "cards")
+    assert publish(folder, places=found) == [NAME]
+    (found.data / "__init__.py").write_text("raise RuntimeError('it is not to be imported')\n")
+    monkeypatch.setattr(packaged, "CHECKOUT", tmp_path / "no-checkout")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    monkeypatch.setenv("VTBENCH_CACHE", str(tmp_path / "cache"))
+    card = parse_card((found.cards / f"{NAME}.yaml").read_text(encoding="utf-8"), NAME)
+    both = {**load_cards(), NAME: card}
+    monkeypatch.setattr(cards_module, "_cards", lambda kind: both if kind is Card else {})
+    return found
+
+
+def test_weights_of_an_installed_package_are_loaded_by_name_and_recorded(places: Places) -> None:
+    tokenizer: Any = resolve_tokenizer(NAME)
+    (weights,) = tokenizer.info.weights
+    assert tokenizer.info.name == NAME and tokenizer.info.native_size == 32
+    assert weights.sha256 == digest_file(places.data / f"{NAME}.safetensors")
+    assert weights.source == f"package:{PACKAGE}/{NAME}.safetensors"
+    images = torch.rand(1, 3, 32, 32)
+    assert tokenizer.decode(tokenizer.encode(images)).shape == images.shape
+    assert [found.path for found in fetch_card(find_card(NAME))] == [places.data / f"{NAME}.safetensors"]
+    assert PACKAGE not in sys.modules
+
+
+def test_other_bytes_than_the_cards_are_refused(places: Places) -> None:
+    weights = places.data / f"{NAME}.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    with pytest.raises(VtbenchError, match=r"(?s)has SHA-256 .* expected .*vtbench and vtbench-zoo of one version"):
+        locate_official(None, find_card(NAME))
+
+
+def test_a_file_of_an_asset_folder_comes_first(places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VTBENCH_ASSETS", str(tmp_path))
+    shutil.copy(places.data / f"{NAME}.safetensors", tmp_path)
+    assert locate_official(None, find_card(NAME)).source == str(tmp_path / f"{NAME}.safetensors")
+
+
+def test_without_the_package_its_name_is_told(places: Places) -> None:
+    shutil.rmtree(places.data)
+    with pytest.raises(AssetMissingError, match="zoo-kl: no checkpoint") as caught:
+        resolve_tokenizer(NAME)
+    assert "pip install vtbench-zoo" in str(caught.value) and "zoo-kl,checkpoint=FILE" in str(caught.value)
+
+
+def test_what_another_recipe_made_is_not_taken(places: Places, fitted: tuple[TokenizerRecipe, Path]) -> None:
+    _, folder = fitted
+    before = (places.cards / f"{NAME}.yaml").read_text(encoding="utf-8")
+    recipes_module.TOKENIZERS[NAME] = dataclasses.replace(recipes_module.TOKENIZERS[NAME], steps=3)
+    with pytest.raises(UsageError, match="fitted by another recipe"):
+        publish(folder, places=places)
+    with pytest.raises(UsageError, match="holds no weights of the zoo"):
+        publish(places.cards, places=places)
+    assert (places.cards / f"{NAME}.yaml").read_text(encoding="utf-8") == before
+
+
+def test_a_checkpoint_of_a_package_states_its_sha256() -> None:
+    with pytest.raises(ValidationError, match="needs its file and its sha256"):
+        CardCheckpoint(package=PACKAGE, file="zoo-kl.safetensors")
+
+
+def test_the_page_tells_each_fit(places: Places) -> None:
+    card = find_card(NAME)
+    written = documents([card])
+    assert f"| `{NAME}` | `ldm-kl` |" in written[PAGE] and LOSSES not in written  # two steps are no curve
+
+
+@pytest.mark.parametrize("card", SHIPPED, ids=lambda card: card.name)
+def test_a_shipped_card_follows_from_its_fit(card: Card) -> None:
+    recipe, told = find_recipe(card.name), json.loads((CHECKOUT / PACKAGE / f"{card.name}.json").read_text())
+    assert card.checkpoint is not None and card.checkpoint.sha256 is not None
+    again = "run: python -m vtbench.zoo.publish --from DIR"
+    text = (ROOT / "vtbench" / "tokenizers" / "cards" / f"{card.name}.yaml").read_text(encoding="utf-8")
+    assert text == card_text(recipe, told["images"]["source"], card.checkpoint.sha256), again
+    assert made_by(recipe, told) and told["made"]["code"]["git_commit"] and not told["made"]["code"]["git_dirty"]
+    weights = packaged_file(PACKAGE, card.checkpoint.file)
+    assert weights == CHECKOUT / PACKAGE / card.checkpoint.file and digest_file(weights) == card.checkpoint.sha256
+
+
+def test_the_page_of_the_zoo_is_current() -> None:
+    for name, text in documents(zoo_cards()).items():
+        written = (ROOT / "docs" / name).read_text(encoding="utf-8")
+        assert written == text, "run: python -m vtbench.zoo.page leaderboards docs"
+
+
+def test_the_wheel_holds_data_and_nothing_else(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(CHECKOUT)]
+    done = subprocess.run(build, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (wheel,) = tmp_path.glob("vtbench_zoo-*.whl")
+    held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    there = {path for path in (CHECKOUT / PACKAGE).rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    assert held == {str(path.relative_to(CHECKOUT)) for path in there}
+    assert {Path(name).suffix for name in held - {f"{PACKAGE}/__init__.py"}} <= {".safetensors", ".json"}
+    total = sum(path.stat().st_size for path in there)
+    assert total < 60e6

@@ -1,0 +1,120 @@
+"""``docs/zoo.md`` and its figures, of fits and records: ``python -m vtbench.zoo.page leaderboards docs``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from vtbench.checkpoints.cards import CommonCard, load_cards, load_generator_cards
+from vtbench.checkpoints.tables import table
+from vtbench.core.disk.files import write_text
+from vtbench.core.disk.packaged import packaged_file
+from vtbench.core.outside.parsing import read_json
+from vtbench.report.leaderboards.picture import picture
+from vtbench.report.marks import COLOURS, SHAPES, Mark
+from vtbench.report.series import Chart, Point
+from vtbench.zoo.cards import PACKAGE
+
+PAGE = "zoo.md"
+LOSSES = "figures/zoo-losses.svg"
+_SETTLED = 400
+"""Steps after which a loss is drawn: what comes before would flatten the rest."""
+_HEAD = """# The reference zoo
+
+Small networks of published families' own classes, fitted on CIFAR-10 with equal compute, so that every kind of
+tokenizer can be run offline with trained weights. Written from the cards of the fits and from `leaderboards/records/`
+by `python -m vtbench.zoo.page leaderboards docs`; do not edit.
+
+- **What they are for.** To see what the kinds trade against one another, and to run trained weights through every
+  code path. They say nothing about the published networks whose classes they are: those are larger, see larger
+  images, and are fitted with perceptual and adversarial terms. These are fitted for squared error alone.
+- **The images are JPEG copies.** CIFAR-10 as JPEG files of quality 75 with subsampled colours. The pixels are not
+  CIFAR-10's own: no number from here stands beside a published one of CIFAR-10. `python -m vtbench.zoo.fit NAME
+  --images DIR --out DIR` takes torchvision's CIFAR-10 too, and the card of a fit says which it had.
+- **Where the weights lie.** In a distribution of their own, `vtbench-zoo`, in the folder `zoo/` of a clone; vtbench
+  finds it there, or installed. It is larger than all of vtbench and changes at another pace, and whoever measures
+  other tokenizers need not carry it. Each file's SHA-256 stands in a card and is checked before the file is read.
+- **How they are loaded.** As any published tokenizer: `vtbench run --tokenizer zoo-vq`, `vtbench show zoo-vq`.
+  Nothing is fetched.
+"""
+_FITS = """## Fits
+
+The loss is the mean squared error in [-1, 1] over the last steps; commit and command stand in the file of weights
+too. Everything else, the loss over all steps included, is in `zoo/vtbench_zoo/NAME.json`.
+"""
+
+
+def documents(cards: Sequence[CommonCard]) -> dict[str, str]:
+    """Text of each file below ``docs``, by its name there.
+
+    Args:
+        cards: those whose weights are of the zoo.
+    """
+    fits = {card.name: _fit(card.name) for card in cards}
+    parts = [_HEAD, _FITS, _fits(cards, fits)]
+    drawn = {name: fit for name, fit in fits.items() if len(fit["loss"]["values"]) > 2}
+    if drawn:
+        parts.append(f"![Loss of each fit over its steps]({LOSSES})\n")
+    return {PAGE: "\n".join(part.rstrip() + "\n" for part in parts), **({LOSSES: _losses(drawn)} if drawn else {})}
+
+
+def zoo_cards() -> list[CommonCard]:
+    """Every card whose weights are of the zoo, tokenizers first."""
+    cards: list[CommonCard] = [*load_cards().values(), *load_generator_cards().values()]
+    return [card for card in cards if card.checkpoint is not None and card.checkpoint.package == PACKAGE]
+
+
+def _fit(name: str) -> Mapping[str, Any]:
+    path = packaged_file(PACKAGE, f"{name}.json")
+    assert path is not None
+    found: Mapping[str, Any] = read_json(path)
+    return found
+
+
+def _fits(cards: Sequence[CommonCard], fits: Mapping[str, Mapping[str, Any]]) -> str:
+    head = ["name", "class", "parameters", "steps", "seconds", "device", "images", "loss", "commit"]
+    return table(head, (_row(card, fits[card.name]) for card in cards)) + "\n"
+
+
+def _row(card: CommonCard, fit: Mapping[str, Any]) -> list[str]:
+    environment, code = fit["made"]["environment"], fit["made"]["code"]
+    return [
+        f"`{card.name}`",
+        f"`{card.target}`",
+        f"{fit['parameters']:,}",
+        f"{fit['steps']:,} of {fit['recipe']['batch']}",
+        f"{fit['seconds']:,.0f}",
+        environment["device_name"] or environment["cpu"],
+        f"{fit['images']['count']:,} of {fit['images']['source']}",
+        f"{fit['loss']['values'][-1]:.4f}",
+        f"`{(code['git_commit'] or code['vtbench_version'])[:9]}`",
+    ]
+
+
+def _losses(fits: Mapping[str, Mapping[str, Any]]) -> str:
+    curves = {name: _points(name, fit) for name, fit in fits.items()}
+    series = tuple((name, points[-1:]) for name, points in curves.items())
+    marks = {name: Mark(place % COLOURS, SHAPES[place // COLOURS % len(SHAPES)]) for place, name in enumerate(fits)}
+    chart = Chart(
+        "Fits", "share of the steps", "mean squared error", series, better="down", curves=tuple(curves.values())
+    )
+    return picture(chart, marks)
+
+
+def _points(name: str, fit: Mapping[str, Any]) -> tuple[Point, ...]:
+    values = fit["loss"]["values"]
+    first = min(len(values) - 1, round(_SETTLED * len(values) / fit["steps"]))
+    return tuple(Point(name, (place + 1) / len(values), value) for place, value in enumerate(values) if place >= first)
+
+
+def main() -> None:
+    """Write the page and its figures into the folder of docs, given second."""
+    target = Path(sys.argv[2])
+    for name, text in documents(zoo_cards()).items():
+        write_text(target / name, text)
+
+
+if __name__ == "__main__":
+    main()
