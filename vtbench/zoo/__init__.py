@@ -3,10 +3,14 @@
 In: a recipe by name and images. Out: weights in the family's own names, as its adapter loads them from any checkpoint,
 with a card that says data, steps, seconds and loss. ``python -m vtbench.zoo.fit NAME`` is the one command.
 
-    recipes      what is fitted: families, geometries, steps
+    recipe       what every recipe says
+    recipes      tokenizers that are fitted: families, geometries, steps; and any recipe by its name
     images       the data, once
-    objectives   a family's loss of a batch, through the modules of its published network
-    fitting      one fit: steps, state, averages of weights
+    loop         one fit of anything: steps, state, averages of weights
+    objectives   a tokenizer's loss of a batch, through the modules of its published network
+    fitting      one fit of a tokenizer
+    generators   the same of generators, on codes
+    keeping      what a fit leaves
     fit          the command
     cards        a fit's card as vtbench reads it
     page         ``docs/zoo.md``

@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from vtbench.fitting.state import Array
-    from vtbench.zoo.fitting import TokenizerFit
-    from vtbench.zoo.recipes import TokenizerRecipe
+    from vtbench.zoo.loop import Fit
+    from vtbench.zoo.recipe import Recipe
 
-_SHOWN = 16
 _WINDOW = 200
 """Steps of which a card gives the mean loss."""
 
 
-def identity(recipe: TokenizerRecipe, images: str) -> dict[str, Any]:
-    """What a kept state is of: a state of another recipe, or of other images, is not gone on from."""
-    return {"recipe": digest_json(dataclasses.asdict(recipe)), "images": images}
+def identity(recipe: Recipe, images: str, facts: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What a kept state is of: a state of another recipe, of other images or of other facts is not gone on from."""
+    further = {"facts": digest_json(dict(facts))} if facts else {}
+    return {"recipe": digest_json(dataclasses.asdict(recipe)), "images": images, **further}
 
 
 def keep_state(path: Path, state: Mapping[str, Array], of: Mapping[str, Any], seconds: float) -> None:
@@ -73,28 +73,33 @@ def write_weights(path: Path, network: nn.Module, made: Mapping[str, str]) -> No
         save_file(halves, temporary, dict(made))
 
 
-def write_card(path: Path, fit: TokenizerFit, images: dict[str, Any], seconds: float, made: dict[str, Any]) -> None:
+def write_card(path: Path, fit: Fit, images: dict[str, Any], seconds: float, made: dict[str, Any]) -> None:
     """How the weights came about, as JSON: recipe, data, time, and the loss over the steps, a mean of 200 each."""
     losses = fit.losses[: fit.step].astype(np.float64)
     means = [float(losses[start : start + _WINDOW].mean()) for start in range(0, len(losses), _WINDOW)]
     parameters = sum(one.numel() for one in fit.network.parameters())
     card = {
-        "recipe": dataclasses.asdict(fit.recipe),
+        "recipe": dataclasses.asdict(fit.plan),
         "parameters": parameters,
         "images": images,
+        **fit.facts(),
         "steps": fit.step,
         "seconds": round(seconds, 1),
-        "loss": {"what": f"mean squared error in [-1, 1], means over {_WINDOW} steps", "values": means},
+        "loss": {"what": f"{fit.measured}, means over {_WINDOW} steps", "values": means},
         "made": made,
     }
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 
-def write_picture(path: Path, originals: Tensor, reconstructions: Tensor) -> None:
-    """Originals over reconstructions, ``uint8 [N,3,H,W]`` twice, the first sixteen, four times as large."""
-    rows = [torch.cat(list(images[:_SHOWN]), dim=-1) for images in (originals, reconstructions)]
-    whole = torch.cat(rows, dim=-2).permute(1, 2, 0).numpy()
+def rows_of(*rows: Tensor) -> Tensor:
+    """Rows of images, ``uint8 [N,3,H,W]`` each, as one picture ``uint8 [3,H',W']``."""
+    return torch.cat([torch.cat(list(images), dim=-1) for images in rows], dim=-2)
+
+
+def write_picture(path: Path, picture: Tensor) -> None:
+    """A picture, ``uint8 [3,H,W]``, four times as large, as PNG."""
+    whole = picture.permute(1, 2, 0).numpy()
     with atomic_path(path) as temporary:
         large = Image.fromarray(whole).resize((4 * whole.shape[1], 4 * whole.shape[0]), Image.Resampling.NEAREST)
         large.save(temporary, format="PNG")

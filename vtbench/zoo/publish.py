@@ -24,7 +24,7 @@ from vtbench.core.errors import UsageError, VtbenchError
 from vtbench.core.outside.parsing import read_json
 from vtbench.zoo.cards import PACKAGE, card_text
 from vtbench.zoo.fit import loaded
-from vtbench.zoo.recipes import TOKENIZERS, TokenizerRecipe, find_recipe
+from vtbench.zoo.recipes import TOKENIZERS, TokenizerRecipe, find_tokenizer
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -55,7 +55,7 @@ def publish(source: Path, names: Sequence[str] = (), places: Places | None = Non
         AdapterError: weights that the family's adapter cannot read.
     """
     places = places or Places()
-    recipes = [find_recipe(name) for name in names] or [
+    recipes = [find_tokenizer(name) for name in names] or [
         recipe for recipe in TOKENIZERS.values() if _weights(source, recipe.name).is_file()
     ]
     if not recipes:

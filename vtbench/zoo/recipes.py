@@ -6,11 +6,12 @@ and backward, of which the largest part is a convolution's or a product of matri
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
 from vtbench.core.errors import UsageError
+from vtbench.zoo.generators.recipes import GENERATORS, GeneratorRecipe
+from vtbench.zoo.recipe import Recipe
 
 Form = Literal["directions", "distances", "scales", "signs", "levels", "posterior"]
 """How a code comes about: nearest direction or nearest entry of a codebook, residual scales of one, signs, rounding to
@@ -18,37 +19,20 @@ finite levels, a posterior."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class TokenizerRecipe:
+class TokenizerRecipe(Recipe):
     """One tokenizer of the zoo.
 
     Attributes:
-        name: of the card.
-        family: registered tokenizer.
-        arguments: its geometry.
         form: of its codes.
-        steps: of the optimiser (AdamW, betas .9 and .99).
-        batch: images a step, mirrored at random.
-        learning_rate: at its highest; up in a line over ``warmup`` steps, then half a cosine to 0.
-        weight_decay: AdamW's.
         commitment: weight of the encoder's distance to its code; of a posterior, of its KL divergence to the normal.
         entropy: weight of the entropy terms of signs.
-        averaging: decay of the running average of weights, which is what is kept.
-        seed: of weights, batches, mirrors and noise.
     """
 
-    name: str
-    family: str
-    arguments: Mapping[str, Any]
+    betas: ClassVar[tuple[float, float]] = (0.9, 0.99)
+
     form: Form
-    steps: int
-    batch: int = 32
-    learning_rate: float = 1e-3
-    warmup: int = 200
-    weight_decay: float = 1e-4
     commitment: float = 0.25
     entropy: float = 0.0
-    averaging: float = 0.999
-    seed: int = 0
     note: str = ""
     size: int = field(default=32)
 
@@ -121,12 +105,21 @@ TOKENIZERS: dict[str, TokenizerRecipe] = {
 }
 
 
-def find_recipe(name: str) -> TokenizerRecipe:
+def find_recipe(name: str) -> TokenizerRecipe | GeneratorRecipe:
     """A recipe by name.
 
     Raises:
         UsageError: no such recipe.
     """
+    return GENERATORS[name] if name in GENERATORS else find_tokenizer(name)
+
+
+def find_tokenizer(name: str) -> TokenizerRecipe:
+    """A tokenizer's recipe by name.
+
+    Raises:
+        UsageError: no such recipe.
+    """
     if name not in TOKENIZERS:
-        raise UsageError(f"the zoo has no recipe {name!r}", f"known: {', '.join(sorted(TOKENIZERS))}")
+        raise UsageError(f"the zoo has no recipe {name!r}", f"known: {', '.join(sorted({**TOKENIZERS, **GENERATORS}))}")
     return TOKENIZERS[name]

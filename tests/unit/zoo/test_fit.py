@@ -30,17 +30,7 @@ CPU = torch.device("cpu")
 
 
 def short(name: str, steps: int = 20) -> TokenizerRecipe:
-    return dataclasses.replace(find_recipe(name), steps=steps, batch=4, warmup=2)
-
-
-@pytest.fixture(scope="module")
-def images() -> FitImages:
-    """Smooth pictures, each of a colour and a slope of its own."""
-    draw = torch.Generator().manual_seed(0)
-    slopes = torch.linspace(-1, 1, 32)
-    level, along, down = (torch.rand(8, 3, 1, 1, generator=draw) for _ in range(3))
-    pictures = 255 * (0.25 + 0.5 * level + 0.2 * along * slopes + 0.2 * down * slopes[:, None]).clamp(0, 1)
-    return FitImages(pictures.byte(), torch.arange(8) % 2, "drawn")
+    return dataclasses.replace(TOKENIZERS[name], steps=steps, batch=4, warmup=2)
 
 
 @pytest.mark.parametrize("name", sorted(TOKENIZERS))
@@ -62,7 +52,7 @@ def test_tokenizers_are_fitted_with_equal_compute(name: str, images: FitImages) 
     going = TokenizerFit(short(name), images.pixels, CPU)
     with FlopCounterMode(display=False) as counted:
         going.advance(1)
-    recipe = find_recipe(name)
+    recipe = TOKENIZERS[name]
     spent = counted.get_total_flops() / going.recipe.batch * recipe.batch * recipe.steps
     assert spent == pytest.approx(COMPUTE, rel=0.02)
 
@@ -123,5 +113,6 @@ def test_images_are_those_of_either_form(tmp_path: Path) -> None:
 
 
 def _codebook(going: TokenizerFit) -> Tensor:
-    found: Tensor = going.network.quantize.embedding.weight.detach()  # type: ignore[union-attr]
+    quantiser: Any = going.network.quantize
+    found: Tensor = quantiser.embedding.weight.detach()
     return found

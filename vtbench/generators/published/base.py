@@ -123,6 +123,11 @@ class PublishedGenerator:
         made: Self = factory(random_weights_seed=seed, **arguments)
         return made
 
+    @property
+    def published_network(self) -> Any:
+        """The module itself, under the names of :meth:`_convert`'s results: for those who fit it anew."""
+        return self._network
+
     def _setup(self, build: Callable[[], Any], source: Source, identity: Identity) -> None:
         card = None if source.card is None else find_generator_card(source.card)
         conventions = self._conventions(card)

@@ -71,8 +71,6 @@ class ScaleLikelihood(Conditioned):
 
     def _maps(self, levels: Sequence[Tensor]) -> list[Any]:
         """What each scale is predicted from, given the codes ``int64 [B,T]`` of all."""
-        accumulator, total, maps = self._accumulator(), None, [None]
-        for scale, codes in enumerate(levels[:-1]):
-            total = accumulator.added(total, codes, scale)
-            maps.append(accumulator.seen_by(scale + 1, total))
-        return maps
+        from vtbench.generators.sampling.next_scale.accumulation import maps_of
+
+        return maps_of(self._accumulator(), levels)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -72,6 +72,16 @@ class LatestScale:
     def seen_by(self, scale: int, total: Tensor) -> Tensor:
         """As :meth:`Accumulator.seen_by`."""
         return F.interpolate(total, size=self.schedule.sizes[scale], mode="bicubic")
+
+
+def maps_of(accumulator: Accumulator, levels: Sequence[Tensor]) -> list[Tensor | None]:
+    """What each scale is predicted from, given the codes ``int64 [B,T]`` of all; ``None`` of the first."""
+    total: Tensor | None = None
+    maps: list[Tensor | None] = [None]
+    for scale, codes in enumerate(levels[:-1]):
+        total = accumulator.added(total, codes, scale)
+        maps.append(accumulator.seen_by(scale + 1, total))
+    return maps
 
 
 def _as_map(codes: Tensor, size: tuple[int, int]) -> Tensor:

@@ -10,6 +10,7 @@ that stay masked: equal for every number of steps at 16, 64, 256 and 1,024 token
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from typing_extensions import Unpack
@@ -18,7 +19,7 @@ from vtbench.checkpoints.loading import Source, WeightsFrom
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.errors import UsageError
 from vtbench.generators.published.base import Identity, ImageRule, PublishedGenerator
-from vtbench.generators.published.masked.mar.geometry import SIZES
+from vtbench.generators.published.masked.mar.geometry import BASE, SIZES, MarGeometry
 from vtbench.generators.published.own_tokenizer import Latents
 from vtbench.generators.sampling.guidance import Constant, Linear, Schedule
 from vtbench.generators.sampling.masked.counts import left_in_order
@@ -46,6 +47,8 @@ class Mar(PublishedGenerator):
         diffusion_steps: of each token, from 2 to 1000.
         temperature: multiplies the noise of every diffusion step but the first.
         draw: ``by-position``, or ``torch-normal`` for the authors' own draws of a single image.
+        latent_scale: of tokens, over what the tokenizer encodes.
+        classes: labels that it was trained with.
         where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
@@ -65,7 +68,7 @@ class Mar(PublishedGenerator):
 
     def __init__(
         self,
-        size: Literal["B", "L", "H", "tiny"] = "B",
+        size: Literal["B", "L", "H", "nano", "tiny"] = "B",
         tokenizer: str = "mar-kl16",
         *,
         cfg_scale: float = 2.9,
@@ -74,9 +77,11 @@ class Mar(PublishedGenerator):
         diffusion_steps: int = 100,
         temperature: float = 1.0,
         draw: LatentDraw = "by-position",
+        latent_scale: float = SCALE,
+        classes: int = BASE.classes,
         **where: Unpack[WeightsFrom],
     ) -> None:
-        geometry = SIZES[size]
+        geometry = replace(SIZES[size], classes=classes)
         settings = LatentSettings(
             steps=steps,
             guidance=schedule(cfg_schedule, cfg_scale),
@@ -86,16 +91,16 @@ class Mar(PublishedGenerator):
         )
         left_in_order(geometry.places, steps)  # refuses more steps than tokens before anything is read
         self._setup(
-            lambda: _network(size),
+            lambda: _network(geometry),
             Source(**where),
             Identity(
                 tokenizer,
-                Latents(geometry.channels, SCALE),
+                Latents(geometry.channels, latent_scale),
                 (geometry.side, geometry.side),
                 settings,
                 ImageRule(),
                 geometry.classes,
-                {"latents": f"tokens / {SCALE}"},
+                {"latents": f"tokens / {latent_scale}"},
             ),
         )
 
@@ -120,7 +125,7 @@ def schedule(name: GuidanceName, scale: float) -> Schedule:
     return Linear(scale, offset=0) if name == "linear" else constant
 
 
-def _network(size: str) -> Any:
+def _network(geometry: MarGeometry) -> Any:
     from vtbench.generators.published.masked.mar.network import MarNetwork
 
-    return MarNetwork(SIZES[size])
+    return MarNetwork(geometry)

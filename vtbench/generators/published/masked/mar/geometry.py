@@ -42,6 +42,8 @@ SIZES = {
     "B": BASE,
     "L": replace(BASE, width=1024, depth=16, heads=16, head_depth=8, head_width=1280),
     "H": replace(BASE, width=1280, depth=20, heads=16, head_depth=12, head_width=1536),
+    "nano": MarGeometry(width=192, depth=3, heads=6, head_depth=3, head_width=192, side=8, channels=4, buffer=8),
     "tiny": MarGeometry(width=64, depth=1, heads=4, head_depth=2, head_width=64, side=4, buffer=4),
 }
-"""Published sizes (MAR, table 3 and the commands of its README), and one for tests that no file has."""
+"""Published sizes (MAR, table 3 and the commands of its README), that of the reference zoo (``nano``), and one for
+tests that no file has."""

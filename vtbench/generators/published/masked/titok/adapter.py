@@ -12,7 +12,8 @@ sampler differs from TiTok's in one line, which says whose it is.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from typing_extensions import Unpack
 
@@ -31,6 +32,9 @@ from vtbench.generators.sampling.guidance import (
 )
 from vtbench.generators.sampling.masked.counts import MaskSchedule
 from vtbench.generators.sampling.masked.settings import MaskedSettings
+
+if TYPE_CHECKING:
+    from vtbench.generators.published.masked.titok.geometry import TitokGeometry
 
 GuidanceName = Literal["constant", "linear", "power-cosine"]
 _TINY = (
@@ -55,6 +59,8 @@ class TiTokGenerator(MaskedGenerator):
         mask_schedule: ``arccos``, ``cosine`` or ``linear``.
         greedy: the likeliest token for every place.
         draw: ``inverse-cdf``, or ``torch-gumbel`` for the authors' own draws of a single image.
+        codebook_size: entries of the tokenizer's codebook; those of the size unless given.
+        classes: labels that it was trained with.
         where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
@@ -69,7 +75,7 @@ class TiTokGenerator(MaskedGenerator):
 
     def __init__(
         self,
-        size: Literal["L-32", "B-64", "S-128", "One-D-Piece", "tiny-bert", "tiny-u-vit"] = "L-32",
+        size: Literal["L-32", "B-64", "S-128", "One-D-Piece", "nano", "tiny-bert", "tiny-u-vit"] = "L-32",
         tokenizer: str = "titok-l32",
         *,
         cfg_scale: float = 4.5,
@@ -81,6 +87,8 @@ class TiTokGenerator(MaskedGenerator):
         mask_schedule: MaskSchedule = "arccos",
         greedy: bool = False,
         draw: Literal["inverse-cdf", "torch-gumbel"] = "inverse-cdf",
+        codebook_size: int | None = None,
+        classes: int = CLASSES,
         **where: Unpack[WeightsFrom],
     ) -> None:
         from vtbench.generators.published.masked.titok.geometry import SIZES
@@ -97,12 +105,12 @@ class TiTokGenerator(MaskedGenerator):
             softmax_annealing=softmax_annealing,
             draw=draw,
         )
-        geometry = SIZES[size]
+        geometry = replace(SIZES[size], classes=classes, vocabulary=codebook_size or SIZES[size].vocabulary)
         image = ImageRule(rounding="truncate")
         self._setup(
-            lambda: _network(size),
+            lambda: _network(geometry),
             Source(**where),
-            Identity(tokenizer, geometry.vocabulary, (geometry.tokens,), settings, image, CLASSES),
+            Identity(tokenizer, geometry.vocabulary, (geometry.tokens,), settings, image, classes),
         )
 
     def _check_tokenizer(self) -> None:
@@ -130,8 +138,7 @@ def schedule(name: GuidanceName, scale: float, power: float) -> tuple[Schedule, 
     return (Constant(scale) if name == "constant" else Proportional(scale)), FROM_CONDITIONAL
 
 
-def _network(size: str) -> Any:
-    from vtbench.generators.published.masked.titok.geometry import SIZES
+def _network(geometry: TitokGeometry) -> Any:
     from vtbench.generators.published.masked.titok.networks import build
 
-    return build(SIZES[size])
+    return build(geometry)

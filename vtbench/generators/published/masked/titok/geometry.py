@@ -57,7 +57,8 @@ SIZES = {
     "B-64": _bert(64),
     "S-128": TitokGeometry("u-vit", depth=20, heads=16, width=1024, hidden=4096, tokens=128),
     "One-D-Piece": _bert(256),
+    "nano": TitokGeometry("u-vit", 6, 6, 192, 768, tokens=32, vocabulary=512),
     "tiny-bert": TitokGeometry("bert", 2, 4, 64, 128, tokens=8, vocabulary=32),
     "tiny-u-vit": TitokGeometry("u-vit", 2, 4, 64, 128, tokens=8, vocabulary=32),
 }
-"""Published sizes by the tokenizer's name, and two for tests that no file has."""
+"""Published sizes by the tokenizer's name, that of the reference zoo (``nano``), and two for tests that no file has."""

@@ -29,6 +29,7 @@ from vtbench.generators.sampling.next_scale.schedule import ScaleSchedule
 from vtbench.generators.sampling.next_scale.settings import ScaleSettings
 
 VOCABULARY = 4096
+CODEBOOK_DIM = 32
 
 
 class Var(ScaleLikelihood, MultiScaleGenerator):
@@ -59,6 +60,9 @@ class Var(ScaleLikelihood, MultiScaleGenerator):
         contextual_budget: of ``hack``: share that heads of contents keep; a quarter of ``budget`` unless given.
         prune: of ``fastvar``: share of positions that middle blocks leave out, by the width of a scale: ``{13: 0.4}``.
         skipped_scales: of ``fastvar``: so many of the last scales are not predicted.
+        codebook_size: entries of the tokenizer's codebook.
+        codebook_dim: channels of an entry.
+        classes: labels that it was trained with.
         where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
@@ -79,7 +83,7 @@ class Var(ScaleLikelihood, MultiScaleGenerator):
 
     def __init__(
         self,
-        size: Literal["d16", "d20", "d24", "d30", "d36-s", "tiny"] = "d16",
+        size: Literal["d16", "d20", "d24", "d30", "d36-s", "micro", "nano", "tiny"] = "d16",
         scales: Sequence[int] = (1, 2, 3, 4, 5, 6, 8, 10, 13, 16),
         tokenizer: str = "var-256",
         *,
@@ -99,6 +103,9 @@ class Var(ScaleLikelihood, MultiScaleGenerator):
         contextual_budget: float | None = None,
         prune: Mapping[int, float] | None = None,
         skipped_scales: int | None = None,
+        codebook_size: int = VOCABULARY,
+        codebook_dim: int = CODEBOOK_DIM,
+        classes: int = CLASSES,
         **where: Unpack[WeightsFrom],
     ) -> None:
         from vtbench.generators.published.next_scale.var.network import SIZES
@@ -124,18 +131,18 @@ class Var(ScaleLikelihood, MultiScaleGenerator):
             ),
         )
         self._setup(
-            lambda: _network(size, schedule),
+            lambda: _network(size, schedule, vocabulary=codebook_size, channels=codebook_dim, classes=classes),
             Source(**where),
             Identity(
-                *(tokenizer, VOCABULARY, schedule.sizes[-1]),
+                *(tokenizer, codebook_size, schedule.sizes[-1]),
                 settings=settings,
                 image=ImageRule(rounding="truncate"),
-                classes=CLASSES,
+                classes=classes,
             ),
         )
 
 
-def _network(size: str, schedule: ScaleSchedule) -> Any:
+def _network(size: str, schedule: ScaleSchedule, **sizes: int) -> Any:
     from vtbench.generators.published.next_scale.var.network import SIZES, VarGeometry, VarNetwork
 
-    return VarNetwork(VarGeometry(**SIZES[size], schedule=schedule))  # type: ignore[arg-type]
+    return VarNetwork(VarGeometry(**SIZES[size], **sizes, schedule=schedule))  # type: ignore[arg-type]

@@ -53,6 +53,8 @@ class LlamaGen(TeacherForced, PublishedGenerator):
         window: tokens of an image that a pass of a strategy sees.
         filling: what a strategy's window holds at first: ``random`` tokens, or each the one on its left.
         output_size: pixels to which images are resized as the authors do; those of the tokenizer unless given.
+        codebook_size: entries of the tokenizer's codebook.
+        classes: labels that it was trained with.
         where: its weights; see :class:`~vtbench.checkpoints.loading.WeightsFrom`.
 
     Raises:
@@ -71,7 +73,7 @@ class LlamaGen(TeacherForced, PublishedGenerator):
 
     def __init__(
         self,
-        size: Literal["B", "L", "XL", "XXL", "3B", "tiny"] = "B",
+        size: Literal["B", "L", "XL", "XXL", "3B", "nano", "tiny"] = "B",
         grid: int = 16,
         tokenizer: str = "llamagen-ds16",
         *,
@@ -87,18 +89,20 @@ class LlamaGen(TeacherForced, PublishedGenerator):
         window: int = 16,
         filling: Filling = "random",
         output_size: int | None = None,
+        codebook_size: int = VOCABULARY,
+        classes: int = CLASSES,
         **where: Unpack[WeightsFrom],
     ) -> None:
         from vtbench.generators.published.next_token.llamagen.network import SIZES, LlamaGenGeometry, LlamaGenNetwork
 
-        geometry = LlamaGenGeometry(SIZES[size], VOCABULARY, grid, CLASSES)
+        geometry = LlamaGenGeometry(SIZES[size], codebook_size, grid, classes)
         filters = Filters(temperature, top_k, top_p, greedy, PRECISIONS[draw])
         guidance = schedule(cfg_scale, cfg_interval, cfg_power)
         settings = SamplerSettings(filters, guidance, draw, strategy=strategy_of(strategy, window, filling))
         self._setup(
             lambda: LlamaGenNetwork(geometry),
             Source(**where),
-            Identity(tokenizer, VOCABULARY, (grid, grid), settings, ImageRule(output_size), CLASSES),
+            Identity(tokenizer, codebook_size, (grid, grid), settings, ImageRule(output_size), classes),
         )
 
 

@@ -78,9 +78,10 @@ SIZES = {
     "XL": _sized(36, 20, 1280),
     "XXL": _sized(48, 24, 1536),
     "3B": _sized(24, 32, 3200),
+    "nano": DecoderGeometry(depth=6, heads=6, width=192, hidden=swiglu_width(192, multiple=64)),
     "tiny": DecoderGeometry(depth=2, heads=4, width=64, hidden=swiglu_width(64, multiple=32)),
 }
-"""Published sizes (LlamaGen, table 1), and one for tests that no file has."""
+"""Published sizes (LlamaGen, table 1), that of the reference zoo (``nano``), and one for tests that no file has."""
 
 
 class LlamaGenNetwork(nn.Module):

@@ -1,0 +1,101 @@
+"""One fit of a generator, on codes that its tokenizer made before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from vtbench.core.contracts import Condition
+from vtbench.core.pixels import to_uint8
+from vtbench.generators import GENERATORS
+from vtbench.zoo.generators.objectives import MEASURED, OBJECTIVES
+from vtbench.zoo.keeping import rows_of
+from vtbench.zoo.loop import Fit, trainable
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vtbench.zoo.generators.codes import ImageCodes
+    from vtbench.zoo.generators.recipes import GeneratorRecipe
+
+_SHOWN_ROWS = 3
+_EMBEDDING_DEVIATION = 0.02
+
+
+class GeneratorFit(Fit):
+    """A generator on its way.
+
+    Args:
+        recipe: what is fitted.
+        tokenizer: reference of the tokenizer, with weights.
+        codes: that it made of the images and of their mirror images.
+        labels: ``int64 [N]``, of the images.
+        device: of the network.
+    """
+
+    def __init__(
+        self, recipe: GeneratorRecipe, tokenizer: str, codes: ImageCodes, labels: Tensor, device: torch.device
+    ) -> None:
+        self.recipe, self._codes, self._labels, self._device = recipe, codes, labels, device
+        self.arguments = {**recipe.arguments, "tokenizer": tokenizer}
+        self.measured = MEASURED[recipe.order]
+        self._adapter = self._made().to(device=device)
+        network, average = (trainable(adapter, device) for adapter in (self._adapter, self._made()))
+        for one in (network, average):
+            begin(one, recipe.zeroed)
+        super().__init__(recipe, network, average, len(codes))
+
+    def _made(self, **settings: Any) -> Any:
+        family: Any = GENERATORS.load(self.recipe.family)
+        return family.random(seed=self.recipe.seed, **{**self.arguments, **settings})
+
+    def _loss(self, chosen: Tensor, draw: torch.Generator) -> tuple[Tensor, Tensor]:
+        mirrored = torch.rand(len(chosen), generator=draw) < 0.5
+        nameless = torch.rand(len(chosen), generator=draw) < self.recipe.label_dropout
+        labels = self._labels[chosen].masked_fill(nameless, self.recipe.arguments["classes"])
+        codes = self._codes.at(chosen, mirrored, self._device)
+        loss = OBJECTIVES[self.recipe.order](self._adapter, self.network, labels.to(self._device), codes, draw)
+        return loss, loss.detach()
+
+    def drawing(self, **settings: Any) -> Any:
+        """The family's adapter with the averaged weights, on the device.
+
+        Args:
+            settings: of its sampler.
+        """
+        adapter = self._made(**settings).to(device=self._device)
+        adapter.published_network.load_state_dict(self.average.state_dict())
+        return adapter
+
+    def picture(self) -> Tensor:
+        """Three images of each class, a column a class."""
+        adapter = self.drawing(**self.recipe.shown)
+        classes = self.recipe.arguments["classes"]
+        conditions = [Condition(label=label) for label in range(classes)] * _SHOWN_ROWS
+        images = to_uint8(adapter.sample(conditions, torch.arange(len(conditions)))).cpu()
+        return rows_of(*torch.split(images, classes))
+
+    def facts(self) -> dict[str, Any]:
+        """The weights of the tokenizer, and the generator's arguments beside it."""
+        made = self._adapter.tokenizer.info
+        files = [{"name": file.name, "sha256": file.sha256} for file in made.weights]
+        arguments = {name: value for name, value in self.arguments.items() if name != "tokenizer"}
+        return {"tokenizer": {"recipe": self.recipe.tokenizer, "weights": files}, "arguments": arguments}
+
+
+def begin(network: nn.Module, zeroed: tuple[str, ...]) -> None:
+    """A network as it begins: biases at 0, embeddings small, and layers at 0 whose names end as ``zeroed`` says.
+
+    Other weights stay as they were drawn.
+    """
+    with torch.no_grad():
+        for name, module in network.named_modules():
+            if isinstance(module, nn.Embedding):
+                module.weight.mul_(_EMBEDDING_DEVIATION)
+            elif isinstance(module, nn.Linear):
+                if module.bias is not None:
+                    module.bias.zero_()
+                if name.endswith(zeroed):
+                    module.weight.zero_()
