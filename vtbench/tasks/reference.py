@@ -12,7 +12,8 @@ from vtbench.tasks.sections import MetricRequest
 from vtbench.tasks.suites import load_suites
 
 _OF_CONDITIONS = ("generation", "editing", "restoration", "subjects")
-_ORDER = ("reconstruction", "detail", "text", "video", *_OF_CONDITIONS, "tokens", "cost", "shapes", "maps", "compat")
+_OTHERS = ("tokens", "cost", "shapes", "maps", "zoo", "compat")
+_ORDER = ("reconstruction", "detail", "text", "video", *_OF_CONDITIONS, *_OTHERS)
 _HEAD = """# Tasks
 
 Written from the files under `tasks/` by `python -m vtbench.tasks.reference`; do not edit. What each metric means is in

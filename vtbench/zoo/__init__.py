@@ -13,6 +13,8 @@ with a card that says data, steps, seconds and loss. ``python -m vtbench.zoo.fit
     keeping      what a fit leaves
     fit          the command
     cards        a fit's card as vtbench reads it
+    references   statistics of a split, small enough to ship
+    measure      everything that is measured of the zoo, by one command
     page         ``docs/zoo.md``
     publish      weights into ``vtbench-zoo``, and what follows from them
 """

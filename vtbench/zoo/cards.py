@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from vtbench.checkpoints.cards import parse_card
+from vtbench.core.disk.packaged import ZOO
 from vtbench.tokenizers import TOKENIZERS
 from vtbench.zoo.images import TORCHVISION
 
 if TYPE_CHECKING:
     from vtbench.zoo.recipes import TokenizerRecipe
 
-PACKAGE = "vtbench_zoo"
 LICENCE = "Apache-2.0; fitted on CIFAR-10, which states no licence"
 SOURCE = "https://www.cs.toronto.edu/~kriz/cifar.html"
 """Of the images."""
@@ -47,7 +47,7 @@ def card_text(recipe: TokenizerRecipe, images: str, sha256: str) -> str:
         "target": recipe.family,
         "args": json.loads(json.dumps(dict(recipe.arguments))),
         "summary": _SUMMARIES[recipe.name] + f" Fitted on {copies} for squared error alone.",
-        "checkpoint": {"package": PACKAGE, "file": f"{recipe.name}.safetensors", "sha256": sha256},
+        "checkpoint": {"package": ZOO, "file": f"{recipe.name}.safetensors", "sha256": sha256},
         "value_range": family.value_range,
         "native_size": recipe.size,
         "geometry": _geometry(recipe, family),

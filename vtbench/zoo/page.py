@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vtbench.checkpoints.cards import CommonCard, load_cards, load_generator_cards
 from vtbench.checkpoints.tables import table
 from vtbench.core.disk.files import write_text
-from vtbench.core.disk.packaged import packaged_file
+from vtbench.core.disk.packaged import ZOO, packaged_file
 from vtbench.core.outside.parsing import read_json
+from vtbench.report.gather import Board
+from vtbench.report.leaderboards.documents import foot
+from vtbench.report.leaderboards.documents import table as rows_of
+from vtbench.report.leaderboards.measured import measured_boards
 from vtbench.report.leaderboards.picture import picture
-from vtbench.report.marks import COLOURS, SHAPES, Mark
-from vtbench.report.series import Chart, Point
-from vtbench.zoo.cards import PACKAGE
+from vtbench.report.marks import COLOURS, SHAPES, Mark, marks_of
+from vtbench.report.series import Chart, Point, rate_charts
 
 PAGE = "zoo.md"
 LOSSES = "figures/zoo-losses.svg"
@@ -46,28 +50,93 @@ too. Everything else, the loss over all steps included, is in `zoo/vtbench_zoo/N
 """
 
 
-def documents(cards: Sequence[CommonCard]) -> dict[str, str]:
+@dataclass(frozen=True)
+class _Part:
+    """A task of the zoo: its heading, what to make of it, and the metric of its picture, where it has one."""
+
+    task: str
+    heading: str
+    told: str
+    metric: str = ""
+
+    @property
+    def figure(self) -> str:
+        """Of the picture."""
+        return f"figures/{self.task}.svg" if self.metric else ""
+
+
+_PARTS = (
+    _Part("zoo-reconstruction", "Reconstruction", "Images of the test split.", "psnr"),
+    _Part("zoo-robustness", "Codes, encoded again, altered and decoded with mistakes", "Images of the test split."),
+    _Part("zoo-learnability", "What a small transformer learns of the codes", "Images of the test split."),
+    _Part(
+        "zoo-share",
+        "The tokenizer's share of a generator's distance",
+        "Images of the *training* split, re-encoded, against the statistics of the test split that generators are held "
+        "against, and as many as are generated. `identity` is the distance that as many other images have; what a "
+        "tokenizer adds to it, a generator of its codes has too, unless it learns to do better than its decoder.",
+    ),
+    _Part("zoo-generation", "Generation", "Ten classes, 2,000 samples, against the statistics of the test split."),
+)
+_MEASURED = """## Measured
+
+± is half of a 95 % interval. `make zoo IMAGES=DIR` measures all of it again, `vtbench run --suite zoo` what can be had
+offline, on tiles of photographs in place of CIFAR-10.
+"""
+
+
+def documents(cards: Sequence[CommonCard], boards: Mapping[str, Board]) -> dict[str, str]:
     """Text of each file below ``docs``, by its name there.
 
     Args:
         cards: those whose weights are of the zoo.
+        boards: measured rows, by task.
     """
     fits = {card.name: _fit(card.name) for card in cards}
     parts = [_HEAD, _FITS, _fits(cards, fits)]
     drawn = {name: fit for name, fit in fits.items() if len(fit["loss"]["values"]) > 2}
     if drawn:
         parts.append(f"![Loss of each fit over its steps]({LOSSES})\n")
-    return {PAGE: "\n".join(part.rstrip() + "\n" for part in parts), **({LOSSES: _losses(drawn)} if drawn else {})}
+    shown = [part for part in _PARTS if part.task in boards]
+    parts += [_MEASURED] if shown else []
+    parts += [_section(part, boards[part.task]) for part in shown]
+    pictures = {LOSSES: _losses(drawn)} if drawn else {}
+    charts = {part.figure: _chart(part, boards[part.task]) for part in shown if part.figure}
+    marks = marks_of(boards.values())
+    pictures |= {file: picture(chart, marks) for file, chart in charts.items() if chart is not None}
+    return {PAGE: "\n".join(part.rstrip() + "\n" for part in parts), **pictures}
+
+
+def _section(part: _Part, board: Board) -> str:
+    seen = f"![Bits a pixel against {part.metric}]({part.figure})\n\n" if _chart(part, board) else ""
+    return f"### {part.heading}\n\n{part.told}\n\n{seen}{rows_of(board)}\n\n{foot(board)}\n"
+
+
+def _chart(part: _Part, board: Board) -> Chart | None:
+    return next((chart for chart in rate_charts(board) if chart.y_name == part.metric), None)
+
+
+def zoo_boards(root: Path) -> dict[str, Board]:
+    """Measured rows of the zoo's tasks, by task.
+
+    Args:
+        root: a leaderboard folder.
+
+    Raises:
+        VtbenchError: a record that cannot be read, or two of one key.
+    """
+    tasks = {part.task for part in _PARTS}
+    return {board.title: board for _, board in measured_boards(root) if board.title in tasks}
 
 
 def zoo_cards() -> list[CommonCard]:
     """Every card whose weights are of the zoo, tokenizers first."""
     cards: list[CommonCard] = [*load_cards().values(), *load_generator_cards().values()]
-    return [card for card in cards if card.checkpoint is not None and card.checkpoint.package == PACKAGE]
+    return [card for card in cards if card.checkpoint is not None and card.checkpoint.package == ZOO]
 
 
 def _fit(name: str) -> Mapping[str, Any]:
-    path = packaged_file(PACKAGE, f"{name}.json")
+    path = packaged_file(ZOO, f"{name}.json")
     assert path is not None
     found: Mapping[str, Any] = read_json(path)
     return found
@@ -110,9 +179,9 @@ def _points(name: str, fit: Mapping[str, Any]) -> tuple[Point, ...]:
 
 
 def main() -> None:
-    """Write the page and its figures into the folder of docs, given second."""
-    target = Path(sys.argv[2])
-    for name, text in documents(zoo_cards()).items():
+    """Write the page and its figures, of a leaderboard folder, given first, into the folder of docs, given second."""
+    root, target = map(Path, sys.argv[1:3])
+    for name, text in documents(zoo_cards(), zoo_boards(root)).items():
         write_text(target / name, text)
 
 

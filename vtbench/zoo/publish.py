@@ -1,13 +1,14 @@
 """``python -m vtbench.zoo.publish --from DIR``: weights that were fitted become those of the zoo's cards.
 
-Everything that follows from weights is written: the files of ``vtbench-zoo``, the cards with their SHA-256, and the
-page of tokenizers.
+Everything that follows from weights is written: the files of ``vtbench-zoo``, the cards with their SHA-256, the
+suite ``zoo``, and the pages of tokenizers and of the zoo.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,10 +20,10 @@ import typer
 
 from vtbench.core.digests import digest_file
 from vtbench.core.disk.files import atomic_path, write_text
-from vtbench.core.disk.packaged import CHECKOUT
+from vtbench.core.disk.packaged import CHECKOUT, ZOO
 from vtbench.core.errors import UsageError, VtbenchError
 from vtbench.core.outside.parsing import read_json
-from vtbench.zoo.cards import PACKAGE, card_text
+from vtbench.zoo.cards import card_text
 from vtbench.zoo.fit import loaded
 from vtbench.zoo.recipes import TOKENIZERS, TokenizerRecipe, find_tokenizer
 
@@ -36,10 +37,12 @@ class Places:
     Attributes:
         data: weights, and how they were fitted.
         cards: of tokenizers.
+        suites: the file that lists the tokenizers of the suite ``zoo``.
     """
 
-    data: Path = CHECKOUT / PACKAGE
+    data: Path = CHECKOUT / ZOO
     cards: Path = _PACKAGE / "tokenizers" / "cards"
+    suites: Path = CHECKOUT.parent / "tasks" / "suites.yaml"
 
 
 def publish(source: Path, names: Sequence[str] = (), places: Places | None = None) -> list[str]:
@@ -98,6 +101,15 @@ def _take(source: Path, recipe: TokenizerRecipe, places: Places) -> None:
     images = read_json(places.data / f"{recipe.name}.json")["images"]["source"]
     sha256 = digest_file(_weights(places.data, recipe.name))
     write_text(places.cards / f"{recipe.name}.yaml", card_text(recipe, images, sha256))
+    write_text(places.suites, listed(places.suites.read_text(encoding="utf-8"), recipe.name))
+
+
+def listed(suites: str, name: str) -> str:
+    """The text of a file of suites, with a tokenizer at the end of the list of ``zoo``."""
+    found = re.search(r"^zoo:\n(?:  .*\n)*?  tokenizers:\n((?:    - .*\n)*)", suites, re.MULTILINE)
+    assert found is not None
+    line = f"    - {name}\n"
+    return suites if line in found[1] else suites[: found.end()] + line + suites[found.end() :]
 
 
 def _weights(folder: Path, name: str) -> Path:
@@ -115,8 +127,12 @@ def main(
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
     from vtbench.tokenizers.reference import tokenizer_reference  # reads the cards, which are new
+    from vtbench.zoo.page import documents, zoo_boards, zoo_cards
 
-    write_text(CHECKOUT.parent / "docs" / "tokenizers.md", tokenizer_reference())
+    root = CHECKOUT.parent
+    pages = documents(zoo_cards(), zoo_boards(root / "leaderboards"))
+    for name, text in {"tokenizers.md": tokenizer_reference(), **pages}.items():
+        write_text(root / "docs" / name, text)
     print(*taken, sep="\n")
 
 

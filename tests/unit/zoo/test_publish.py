@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 from pydantic import ValidationError
 
 from vtbench.checkpoints import cards as cards_module
@@ -21,16 +22,17 @@ from vtbench.checkpoints.files import locate_official
 from vtbench.core.digests import digest_file
 from vtbench.core.disk import packaged
 from vtbench.core.disk.packaged import CHECKOUT, packaged_file
+from vtbench.core.disk.packaged import ZOO as PACKAGE
 from vtbench.core.errors import AssetMissingError, UsageError, VtbenchError
 from vtbench.tokenizers.fetching import fetch_card
 from vtbench.tokenizers.resolve import resolve_tokenizer
 from vtbench.zoo import publish as publish_module
 from vtbench.zoo import recipes as recipes_module
-from vtbench.zoo.cards import PACKAGE, card_text
+from vtbench.zoo.cards import card_text
 from vtbench.zoo.fit import fit
 from vtbench.zoo.images import FitImages
-from vtbench.zoo.page import LOSSES, PAGE, documents, zoo_cards
-from vtbench.zoo.publish import Places, made_by, publish
+from vtbench.zoo.page import LOSSES, PAGE, documents, zoo_boards, zoo_cards
+from vtbench.zoo.publish import Places, listed, made_by, publish
 from vtbench.zoo.recipes import TokenizerRecipe, find_recipe
 
 ROOT = Path(__file__).parents[3]
@@ -55,7 +57,8 @@ def places(fitted: tuple[TokenizerRecipe, Path], tmp_path: Path, monkeypatch: py
     alone = {NAME: recipe}
     for module in (publish_module, recipes_module):
         monkeypatch.setattr(module, "TOKENIZERS", alone)
-    found = Places(tmp_path / "site" / PACKAGE, tmp_path / "cards")
+    (tmp_path / "suites.yaml").write_text((ROOT / "tasks" / "suites.yaml").read_text(encoding="utf-8"))
+    found = Places(tmp_path / "site" / PACKAGE, tmp_path / "cards", tmp_path / "suites.yaml")
     assert publish(folder, places=found) == [NAME]
     (found.data / "__init__.py").write_text("raise RuntimeError('it is not to be imported')\n")
     monkeypatch.setattr(packaged, "CHECKOUT", tmp_path / "no-checkout")
@@ -109,6 +112,8 @@ def test_what_another_recipe_made_is_not_taken(places: Places, fitted: tuple[Tok
         publish(folder, places=places)
     with pytest.raises(UsageError, match="holds no weights of the zoo"):
         publish(places.cards, places=places)
+    suites = places.suites.read_text(encoding="utf-8")
+    assert yaml.safe_load(suites)["zoo"]["tokenizers"].count(NAME) == 1 and listed(suites, NAME) == suites
     assert (places.cards / f"{NAME}.yaml").read_text(encoding="utf-8") == before
 
 
@@ -119,7 +124,7 @@ def test_a_checkpoint_of_a_package_states_its_sha256() -> None:
 
 def test_the_page_tells_each_fit(places: Places) -> None:
     card = find_card(NAME)
-    written = documents([card])
+    written = documents([card], {})
     assert f"| `{NAME}` | `ldm-kl` |" in written[PAGE] and LOSSES not in written  # two steps are no curve
 
 
@@ -136,7 +141,7 @@ def test_a_shipped_card_follows_from_its_fit(card: Card) -> None:
 
 
 def test_the_page_of_the_zoo_is_current() -> None:
-    for name, text in documents(zoo_cards()).items():
+    for name, text in documents(zoo_cards(), zoo_boards(ROOT / "leaderboards")).items():
         written = (ROOT / "docs" / name).read_text(encoding="utf-8")
         assert written == text, "run: python -m vtbench.zoo.page leaderboards docs"
 
@@ -150,5 +155,6 @@ def test_the_wheel_holds_data_and_nothing_else(tmp_path: Path) -> None:
     there = {path for path in (CHECKOUT / PACKAGE).rglob("*") if path.is_file() and "__pycache__" not in path.parts}
     assert held == {str(path.relative_to(CHECKOUT)) for path in there}
     assert {Path(name).suffix for name in held - {f"{PACKAGE}/__init__.py"}} <= {".safetensors", ".json"}
+    assert f"{PACKAGE}/statistics/cifar10-jpeg-test.safetensors" in held
     total = sum(path.stat().st_size for path in there)
     assert total < 60e6

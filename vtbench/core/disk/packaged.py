@@ -7,6 +7,8 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[3] / "zoo"
 """Where such a package lies beside this one, in a checkout."""
+ZOO = "vtbench_zoo"
+"""The package of the reference zoo: weights, and ``statistics/NAME.safetensors``."""
 
 
 def packaged_file(package: str, file: str) -> Path | None:

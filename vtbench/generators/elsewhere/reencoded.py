@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from vtbench.core.contracts import Condition
-from vtbench.core.errors import UsageError
+from vtbench.core.errors import SampleError, UsageError
 from vtbench.core.info import ConditionKind, GeneratorInfo, role_problem
 from vtbench.generators.elsewhere.one_by_one import OneByOne
 from vtbench.tokenizers.resolve import resolve_tokenizer
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 class Reencoded(OneByOne):
     """The image of one role through a tokenizer or reconstructor, one at a time.
 
+    An image of another size than a tokenizer of a fixed size takes fails by itself.
+
     Args:
         by: the tokenizer, as after ``--tokenizer``: ``by='jpeg,quality=5'``.
         role: of the image that is taken.
@@ -31,7 +33,7 @@ class Reencoded(OneByOne):
         name: what tables call it; the tokenizer's unless given.
 
     Raises:
-        UsageError: no such tokenizer, or one of a fixed size.
+        UsageError: no such tokenizer.
     """
 
     def __init__(
@@ -44,11 +46,6 @@ class Reencoded(OneByOne):
         self._device = torch.device("cpu")
         self._dtype = torch.float32
         info = self._model.info
-        if info.fixed_size:
-            raise UsageError(
-                f"{info.name} runs at {info.native_size} px only, and images of conditions are of their own sizes",
-                "take a tokenizer that runs at any size",
-            )
         self.info = GeneratorInfo(
             name=name or f"re-encoded by {info.name}",
             conditions=conditions,
@@ -70,6 +67,12 @@ class Reencoded(OneByOne):
 
     def _one(self, condition: Condition, seed: int) -> Tensor:
         image = condition.image(self._role)[None].to(self._device).to(self._dtype) / 255
+        info = self._model.info
+        if info.fixed_size and image.shape[-2:] != (info.native_size, info.native_size):
+            height, width = image.shape[-2:]
+            raise SampleError(
+                f"{info.name} runs at {info.native_size} px only, and the {self._role} is {width}×{height}"
+            )
         if hasattr(self._model, "reconstruct"):
             made: Tensor = self._model.reconstruct(image)
         else:

@@ -1,9 +1,9 @@
 """Reference statistics: what a set of real images looks like to an extractor, in one safetensors file.
 
-For every feature of every extractor the file holds the moments (number, mean, scatter about the mean, float64) and,
-unless they were left out, the feature rows (float32), which kernel distances and nearest-neighbour metrics need. JSON
-metadata say how each extractor resizes and which weights it has, at what size the images were, and where they came
-from. Nothing in it can be executed.
+For every feature of every extractor the file holds the moments (number, mean, scatter about the mean, float64, or
+packed where it has to be small) and, unless they were left out, the feature rows (float32), which kernel distances
+and nearest-neighbour metrics need. JSON metadata say how each extractor resizes and which weights it has, at what
+size the images were, and where they came from. Nothing in it can be executed.
 """
 
 from __future__ import annotations
@@ -29,11 +29,13 @@ from vtbench.core.outside.seals import UNSEALED
 from vtbench.core.outside.tensor_files import SEAL, check_tensors, tensor_seal
 from vtbench.metrics.sets.frechet import Moments
 from vtbench.metrics.sets.gaussians import checked_gaussian
+from vtbench.metrics.sets.packed_scatter import packed, unpacked
 
 FORMAT = 1
 _META = "vtbench"
 _MADE_FOR = "made for"
 _PLACES = "places"
+_DIAGONAL, _ABOVE = "variances", "correlations"
 _ROWS_AT_ONCE = 1024
 _FAILURES_SHOWN = 3
 
@@ -76,6 +78,7 @@ def write_statistics(
     summaries: Mapping[tuple[str, str], FeatureSummary],
     made_for: str | None = None,
     places: Sequence[int] | None = None,
+    pack: bool = False,
 ) -> ReferenceStatistics:
     """Write the file atomically, sealed, and open it.
 
@@ -83,12 +86,16 @@ def write_statistics(
         summaries: by extractor and feature.
         made_for: the key that the file is kept under, where its place says what it is of.
         places: of the images that rows are of, in their data set; none where every image has a row.
+        pack: scatters as :mod:`vtbench.metrics.sets.packed_scatter`.
     """
     tensors: dict[str, NDArray[Any]] = {} if places is None else {_PLACES: np.asarray(places, dtype=np.int64)}
     for (extractor, feature), summary in summaries.items():
         key = f"{extractor}.{feature}"
         tensors[f"{key}.mean"] = np.ascontiguousarray(summary.moments.mean, dtype=np.float64)
-        tensors[f"{key}.scatter"] = np.ascontiguousarray(summary.moments.scatter, dtype=np.float64)
+        if pack:
+            tensors[f"{key}.{_DIAGONAL}"], tensors[f"{key}.{_ABOVE}"] = packed(summary.moments.scatter)
+        else:
+            tensors[f"{key}.scatter"] = np.ascontiguousarray(summary.moments.scatter, dtype=np.float64)
         if summary.rows is not None:
             tensors[f"{key}.rows"] = np.ascontiguousarray(summary.rows, dtype=np.float32)
     text = note.model_dump_json()
@@ -200,7 +207,7 @@ class ReferenceStatistics:
             VtbenchError: see :func:`~vtbench.metrics.sets.gaussians.checked_gaussian`; or arrays are missing.
         """
         for key, count in self.note.counts.items():
-            mean, scatter = self._tensor(f"{key}.mean"), self._tensor(f"{key}.scatter")
+            mean, scatter = self._tensor(f"{key}.mean"), self._scatter(key)
             checked_gaussian(mean, scatter / max(count - 1, 1), f"{self.path}: {key}.mean")
 
     def moments(self, extractor: str, feature: str) -> Moments | None:
@@ -208,7 +215,7 @@ class ReferenceStatistics:
         key = f"{extractor}.{feature}"
         if key not in self.note.counts:
             return None
-        return Moments(self.note.counts[key], self._tensor(f"{key}.mean"), self._tensor(f"{key}.scatter"))
+        return Moments(self.note.counts[key], self._tensor(f"{key}.mean"), self._scatter(key))
 
     def features(self, extractor: str, feature: str) -> StatisticsRows | None:
         """The rows of a feature, if the file has them."""
@@ -251,6 +258,12 @@ class ReferenceStatistics:
                 f"{self.path} describes images of {theirs}, the task scores images of {ours}",
                 "use statistics of the task's size",
             )
+
+    def _scatter(self, key: str) -> NDArray[np.float64]:
+        with self._opened() as tensors:
+            if f"{key}.{_ABOVE}" not in tensors.keys():  # noqa: SIM118 - a safetensors handle has no __contains__
+                return self._tensor(f"{key}.scatter")
+            return unpacked(tensors.get_tensor(f"{key}.{_DIAGONAL}"), tensors.get_tensor(f"{key}.{_ABOVE}"))
 
     def _tensor(self, key: str) -> NDArray[np.float64]:
         with self._opened() as tensors:

@@ -90,11 +90,12 @@ def _chart(board: Board, part: _Part) -> Chart:
 
 def _section(part: _Part, board: Board, share: Board | None) -> str:
     told = f"![Bits a pixel against {part.metric} of every model on {part.task}]({part.file})\n"
-    parts = [f"## {part.heading}\n", *([told] if part.file else []), table(board), f"\n{_foot(board, share)}\n"]
+    parts = [f"## {part.heading}\n", *([told] if part.file else []), table(board), f"\n{foot(board, share)}\n"]
     return "\n".join(parts)
 
 
-def _foot(board: Board, share: Board | None) -> str:
+def foot(board: Board, share: Board | None = None) -> str:
+    """What a table's rows have in common: protocol, data, number and size, and the distance of the tokenizer alone."""
     record = board.first
     size = record.data.scored_size
     parts = [f"`{record.task.protocol_id}`", f"data `{record.data.fingerprint[:12]}`", f"n {record.data.n_scored}"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from vtbench.core.digests import digest_file
 from vtbench.core.disk.caches import is_there, kept_in, kept_meanwhile, not_kept, places
 from vtbench.core.disk.files import cache_dir, path_segment, user_path
+from vtbench.core.disk.packaged import ZOO, distribution_of, packaged_file
 from vtbench.core.errors import AssetMissingError, StorageFullError, UsageError, VtbenchError
 from vtbench.core.outside.npz_files import array_names
 from vtbench.data import DATASETS
@@ -19,7 +20,7 @@ from vtbench.tasks import MetricRequest
 
 SUFFIX = ".safetensors"
 NAMED_FOLDER = "statistics"
-"""Where statistics with a name are looked for: in ``$VTBENCH_ASSETS`` and in the cache."""
+"""Where statistics with a name are looked for: in ``$VTBENCH_ASSETS``, in the cache, and in the package of the zoo."""
 _IMPORTED_FOLDER = "imported-statistics"
 _OF_OTHERS = (".pt", ".pth", ".pkl", ".pickle")
 _IMAGES = "--reference npz,path={}"
@@ -80,7 +81,7 @@ def _imported(path: Path) -> ReferenceStatistics:
 
 
 def named_statistics(name: str) -> ReferenceStatistics:
-    """A file as it is, or statistics with a name in ``$VTBENCH_ASSETS/statistics`` or in the cache.
+    """A file as it is, or statistics with a name in ``$VTBENCH_ASSETS/statistics``, in the cache or in the zoo.
 
     Raises:
         AssetMissingError: not on this machine.
@@ -89,7 +90,8 @@ def named_statistics(name: str) -> ReferenceStatistics:
     if path is None:
         raise AssetMissingError(
             f"reference statistics {name!r} are not on this machine",
-            f"get the original file once, then: vtbench stats import FILE --name {name}",
+            f"get the original file once, then: vtbench stats import FILE --name {name}; those of the zoo are in "
+            f"{distribution_of(ZOO)}: pip install {distribution_of(ZOO)}",
         )
     return open_statistics(path)
 
@@ -97,8 +99,9 @@ def named_statistics(name: str) -> ReferenceStatistics:
 def _by_name(name: str) -> Path | None:
     from vtbench.assets.lookup import asset_folders
 
-    paths = (folder / NAMED_FOLDER / f"{name}{SUFFIX}" for folder in asset_folders())
-    return next((path for path in paths if is_there(path)), None)
+    file = f"{NAMED_FOLDER}/{name}{SUFFIX}"
+    paths = (folder / file for folder in asset_folders())
+    return next((path for path in paths if is_there(path)), packaged_file(ZOO, file))
 
 
 def check_answers(statistics: ReferenceStatistics, source: str, requests: Sequence[MetricRequest]) -> None:

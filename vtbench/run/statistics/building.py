@@ -43,6 +43,7 @@ class StatisticsRequest:
         features: extractor name to the features wanted.
         keep_rows: whether feature rows are stored beside the moments.
         decoders: decoding processes.
+        pack: whether moments are stored in a quarter of the bytes.
     """
 
     source: str
@@ -52,6 +53,7 @@ class StatisticsRequest:
     keep_rows: bool = True
     decoders: int = 0
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    pack: bool = False
 
 
 @blas_on_one_thread()
@@ -79,7 +81,7 @@ def build_statistics(
     spans = [(index, start, min(start + block, count)) for index, start in enumerate(range(0, count, block))]
     with job_progress(f"statistics of {request.source}", count) as progress:
         gathered.read(spans, progress)
-    return write_statistics(path, gathered.note(), gathered.summaries(), made_for, gathered.places)
+    return write_statistics(path, gathered.note(), gathered.summaries(), made_for, gathered.places, request.pack)
 
 
 class _Gathered:

@@ -1,0 +1,119 @@
+"""``python -m vtbench.zoo.measure --images DIR --out DIR``: measure the zoo, and write all that follows from it.
+
+Everything is run by the command line, as anybody would, in the folder of the runs, so that records name no other. Runs
+that are done are reused. Records then go into the leaderboards, and ``docs/zoo.md`` is written from them.
+"""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from PIL import Image
+
+from vtbench.core.disk.files import atomic_path
+from vtbench.core.disk.packaged import CHECKOUT
+from vtbench.core.errors import VtbenchError
+from vtbench.tasks.suites import load_suite
+from vtbench.zoo.images import FitImages, load_images
+from vtbench.zoo.references import name_of
+
+SUITE = "zoo"
+RUNS = "runs"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many images each task is measured on; as many of each class.
+
+    Attributes:
+        reconstruction: of the test split, also for learnability.
+        robustness: of the test split.
+        share: of the training split: as many as zoo-generation samples.
+    """
+
+    reconstruction: int = 2000
+    robustness: int = 500
+    share: int = 2000
+
+
+def commands(
+    train: FitImages, test: FitImages, folder: Path, models: Sequence[str], counts: Counts | None = None
+) -> list[list[str]]:
+    """Write the images that are measured on below ``folder``, and tell the calls of vtbench to be made there.
+
+    Args:
+        train: the images that the zoo was fitted on.
+        test: held out.
+        folder: of data and runs.
+        models: tokenizers, as after ``--tokenizer``.
+        counts: of images.
+    """
+    counts = counts or Counts()
+    given = [part for model in models for part in ("--tokenizer", model)]
+    made = [part for model in models for part in ("--generator", f"reencoded,by='{model}',name='{model}'")]
+    main, few = (_kept(test, "test", count, folder) for count in (counts.reconstruction, counts.robustness))
+    share = f"of-images,data='{_kept(train, 'train', counts.share, folder)}',roles=[source]"
+    of_tokenizers = {"zoo-reconstruction": main, "zoo-robustness": few, "zoo-learnability": main}
+    runs = [["--task", task, "--data", data, *given] for task, data in of_tokenizers.items()]
+    runs.append(["--task", "zoo-share", "--data", share, *made])
+    generators = [part for model in load_suite(SUITE).generators for part in ("--generator", model)]
+    runs += [["--task", "zoo-generation", *generators]] if generators else []
+    return [["run", *arguments, "--out", RUNS] for arguments in runs]
+
+
+def _kept(images: FitImages, split: str, count: int, folder: Path) -> str:
+    """Every so many-th image of a split in a Parquet file, losslessly; the file, seen from ``folder``."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    step = len(images.pixels) // count
+    pixels, labels = images.pixels[::step][:count], images.labels[::step][:count]
+    file = Path("data", f"{name_of(images, split)}-{count}.parquet")
+    (folder / "data").mkdir(parents=True, exist_ok=True)
+    table = pa.table({"image": [_png(one) for one in pixels], "label": labels.tolist()})
+    with atomic_path(folder / file) as temporary:
+        pq.write_table(table, temporary)
+    return f"parquet,path={file.as_posix()}"
+
+
+def _png(pixels: torch.Tensor) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(stream, format="PNG")
+    return stream.getvalue()
+
+
+def _call(arguments: Sequence[str], folder: Path) -> None:
+    done = subprocess.run([sys.executable, "-m", *arguments], cwd=folder, check=False)
+    if done.returncode != 0:
+        raise VtbenchError(f"{' '.join(arguments[:4])} … ended with {done.returncode}", "see what it printed")
+
+
+def main(
+    images: Annotated[Path, typer.Option(metavar="DIR", help="CIFAR-10: Parquet files, or torchvision's folder.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where data and runs go; what is there is reused.")],
+) -> None:
+    """Measure the zoo on CIFAR-10, put its records into the leaderboards, and write docs/zoo.md."""
+    root = CHECKOUT.parent
+    try:
+        train, test = (load_images(images, split) for split in ("train", "test"))
+        for arguments in commands(train, test, out, load_suite(SUITE).tokenizers):
+            _call(["vtbench", *arguments], out)
+        _call(["vtbench", "leaderboard", "add", RUNS, "--root", str(root / "leaderboards")], out)
+        _call(["vtbench", "leaderboard", "build"], root)
+        for page in ("vtbench.zoo.page", "vtbench.cli.choosing"):
+            _call([page, "leaderboards", "docs"], root)
+    except VtbenchError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
+if __name__ == "__main__":
+    typer.run(main)
