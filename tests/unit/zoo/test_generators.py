@@ -31,6 +31,9 @@ CPU = torch.device("cpu")
 EQUAL_STEPS = {"zoo-var-refiner": "zoo-var"}
 """Fitted with as many steps as another instead of with as much compute."""
 
+COUNTED = {"zoo-mar": 20}
+"""Steps whose operations are counted, where it is more than one: as many as differ in what is masked."""
+
 
 def short(name: str, steps: int = 20) -> GeneratorRecipe:
     return dataclasses.replace(GENERATORS[name], steps=steps, batch=4, warmup=2)
@@ -54,13 +57,13 @@ def test_loss_falls_within_its_compute_and_weights_are_loaded_as_a_checkpoint(
     recipe = GENERATORS[name]
     going = begun(short(name), images)
     with FlopCounterMode(display=False) as counted:
-        going.advance(1)
-    going.advance(19)
+        going.advance(COUNTED.get(name, 1))
+    going.advance(20)
     assert going.losses[-5:].mean() < 0.93 * going.losses[:3].mean()
     if name in EQUAL_STEPS:
         assert recipe.steps == GENERATORS[EQUAL_STEPS[name]].steps
     else:
-        spent = counted.get_total_flops() / going.recipe.batch * recipe.batch * recipe.steps
+        spent = counted.get_total_flops() / COUNTED.get(name, 1) / going.recipe.batch * recipe.batch * recipe.steps
         assert spent == pytest.approx(GENERATOR_COMPUTE, rel=0.02)
     file = tmp_path / "weights.safetensors"
     write_weights(file, going.average, {"commit": "none"})

@@ -33,7 +33,7 @@ from vtbench.zoo.fit import fit
 from vtbench.zoo.images import FitImages
 from vtbench.zoo.page import LOSSES, PAGE, documents, zoo_boards, zoo_cards
 from vtbench.zoo.publish import Places, listed, made_by, publish
-from vtbench.zoo.recipes import TokenizerRecipe, find_recipe
+from vtbench.zoo.recipes import TokenizerRecipe, find_tokenizer
 
 ROOT = Path(__file__).parents[3]
 NAME = "zoo-kl"
@@ -43,7 +43,7 @@ SHIPPED = [card for card in load_cards().values() if card.checkpoint and card.ch
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[TokenizerRecipe, Path]:
     """One recipe of two steps, and what its fit left."""
-    recipe = dataclasses.replace(find_recipe(NAME), steps=2, batch=2, warmup=1)
+    recipe = dataclasses.replace(find_tokenizer(NAME), steps=2, batch=2, warmup=1)
     images = FitImages(torch.randint(0, 256, (4, 3, 32, 32), dtype=torch.uint8), torch.arange(4), "train.parquet")
     folder = tmp_path_factory.mktemp("fits")
     fit(recipe, images, folder, torch.device("cpu"))
@@ -130,7 +130,7 @@ def test_the_page_tells_each_fit(places: Places) -> None:
 
 @pytest.mark.parametrize("card", SHIPPED, ids=lambda card: card.name)
 def test_a_shipped_card_follows_from_its_fit(card: Card) -> None:
-    recipe, told = find_recipe(card.name), json.loads((CHECKOUT / PACKAGE / f"{card.name}.json").read_text())
+    recipe, told = find_tokenizer(card.name), json.loads((CHECKOUT / PACKAGE / f"{card.name}.json").read_text())
     assert card.checkpoint is not None and card.checkpoint.sha256 is not None
     again = "run: python -m vtbench.zoo.publish --from DIR"
     text = (ROOT / "vtbench" / "tokenizers" / "cards" / f"{card.name}.yaml").read_text(encoding="utf-8")

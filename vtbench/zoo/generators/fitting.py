@@ -10,6 +10,7 @@ from torch import nn
 from vtbench.core.contracts import Condition
 from vtbench.core.pixels import to_uint8
 from vtbench.generators import GENERATORS
+from vtbench.zoo.generators.codes import ImageCodes
 from vtbench.zoo.generators.objectives import MEASURED, OBJECTIVES
 from vtbench.zoo.keeping import rows_of
 from vtbench.zoo.loop import Fit, trainable
@@ -17,7 +18,6 @@ from vtbench.zoo.loop import Fit, trainable
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vtbench.zoo.generators.codes import ImageCodes
     from vtbench.zoo.generators.recipes import GeneratorRecipe
 
 _SHOWN_ROWS = 3
@@ -26,6 +26,8 @@ _EMBEDDING_DEVIATION = 0.02
 
 class GeneratorFit(Fit):
     """A generator on its way.
+
+    Latents are scaled to a deviation of 1, and the scale is an argument of the generator from then on.
 
     Args:
         recipe: what is fitted.
@@ -38,8 +40,13 @@ class GeneratorFit(Fit):
     def __init__(
         self, recipe: GeneratorRecipe, tokenizer: str, codes: ImageCodes, labels: Tensor, device: torch.device
     ) -> None:
-        self.recipe, self._codes, self._labels, self._device = recipe, codes, labels, device
+        self.recipe, self._labels, self._device = recipe, labels, device
         self.arguments = {**recipe.arguments, "tokenizer": tokenizer}
+        if codes.latents is not None:
+            scale = round(1 / float(codes.latents.std()), 4)
+            self.arguments["latent_scale"] = scale
+            codes = ImageCodes(latents=codes.latents * scale)
+        self._codes = codes
         self.measured = MEASURED[recipe.order]
         self._adapter = self._made().to(device=device)
         network, average = (trainable(adapter, device) for adapter in (self._adapter, self._made()))

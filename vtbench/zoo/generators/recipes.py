@@ -13,8 +13,9 @@ from typing import Any, ClassVar, Literal
 
 from vtbench.zoo.recipe import Recipe
 
-Order = Literal["next-token", "next-scale"]
-"""What a network predicts: a token from those before it, or a scale from those before it."""
+Order = Literal["next-token", "next-scale", "masked", "masked-latents"]
+"""What a network predicts: a token from those before it, a scale from those before it, masked tokens or masked latents
+from the others."""
 
 GENERATOR_COMPUTE = 2.2e14
 """Operations that a generator is fitted with: a third of an hour on two cores."""
@@ -76,6 +77,25 @@ GENERATORS: dict[str, GeneratorRecipe] = {
             tokenizer="zoo-var-vq",
             steps=4_550,
             zeroed=_SCALES_ZEROED,
+        ),
+        GeneratorRecipe(
+            name="zoo-maskgit",
+            family="titok-generator",
+            arguments={**_OF_CLASSES, "size": "nano"},
+            order="masked",
+            tokenizer="zoo-titok",
+            steps=10_150,
+            zeroed=("lm_head",),
+        ),
+        GeneratorRecipe(
+            name="zoo-mar",
+            family="mar",
+            arguments={"classes": 10, "size": "nano", "steps": 64},
+            order="masked-latents",
+            tokenizer="zoo-kl",
+            steps=4_050,
+            zeroed=("adaLN_modulation.1", "final_layer.linear"),
+            shown={"cfg_scale": 2.0, "steps": 16, "diffusion_steps": 25},
         ),
     )
 }
