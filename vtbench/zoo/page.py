@@ -22,7 +22,11 @@ from vtbench.report.marks import COLOURS, SHAPES, Mark, marks_of
 from vtbench.report.series import Chart, Point, rate_charts
 
 PAGE = "zoo.md"
-LOSSES = "figures/zoo-losses.svg"
+LOSSES = {
+    "mean squared error in [-1, 1]": "figures/zoo-losses.svg",
+    "cross entropy of a token in nats": "figures/zoo-cross-entropies.svg",
+}
+"""By what a fit's losses are, the picture of them."""
 _SETTLED = 400
 """Steps after which a loss is drawn: what comes before would flatten the rest."""
 _HEAD = """# The reference zoo
@@ -45,8 +49,9 @@ by `python -m vtbench.zoo.page leaderboards docs`; do not edit.
 """
 _FITS = """## Fits
 
-The loss is the mean squared error in [-1, 1] over the last steps; commit and command stand in the file of weights
-too. Everything else, the loss over all steps included, is in `zoo/vtbench_zoo/NAME.json`.
+The loss is that of the last steps: of tokenizers the mean squared error in [-1, 1], of generators nats a token;
+commit and command stand in the file of weights too. Everything else, the loss over all steps included, is in
+`zoo/vtbench_zoo/NAME.json`.
 """
 
 
@@ -95,12 +100,15 @@ def documents(cards: Sequence[CommonCard], boards: Mapping[str, Board]) -> dict[
     fits = {card.name: _fit(card.name) for card in cards}
     parts = [_HEAD, _FITS, _fits(cards, fits)]
     drawn = {name: fit for name, fit in fits.items() if len(fit["loss"]["values"]) > 2}
-    if drawn:
-        parts.append(f"![Loss of each fit over its steps]({LOSSES})\n")
+    pictures = {}
+    for unit, file in LOSSES.items():
+        of_unit = {name: fit for name, fit in drawn.items() if _unit(fit) == unit}
+        if of_unit:
+            parts.append(f"![Loss of each fit over its steps: {unit}]({file})\n")
+            pictures[file] = _losses(of_unit, unit)
     shown = [part for part in _PARTS if part.task in boards]
     parts += [_MEASURED] if shown else []
     parts += [_section(part, boards[part.task]) for part in shown]
-    pictures = {LOSSES: _losses(drawn)} if drawn else {}
     charts = {part.figure: _chart(part, boards[part.task]) for part in shown if part.figure}
     marks = marks_of(boards.values())
     pictures |= {file: picture(chart, marks) for file, chart in charts.items() if chart is not None}
@@ -162,13 +170,15 @@ def _row(card: CommonCard, fit: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _losses(fits: Mapping[str, Mapping[str, Any]]) -> str:
+def _unit(fit: Mapping[str, Any]) -> str:
+    return str(fit["loss"]["what"]).rpartition(", means over")[0]
+
+
+def _losses(fits: Mapping[str, Mapping[str, Any]], unit: str) -> str:
     curves = {name: _points(name, fit) for name, fit in fits.items()}
     series = tuple((name, points[-1:]) for name, points in curves.items())
     marks = {name: Mark(place % COLOURS, SHAPES[place // COLOURS % len(SHAPES)]) for place, name in enumerate(fits)}
-    chart = Chart(
-        "Fits", "share of the steps", "mean squared error", series, better="down", curves=tuple(curves.values())
-    )
+    chart = Chart("Fits", "share of the steps", unit, series, better="down", curves=tuple(curves.values()))
     return picture(chart, marks)
 
 

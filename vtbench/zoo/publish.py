@@ -1,7 +1,7 @@
 """``python -m vtbench.zoo.publish --from DIR``: weights that were fitted become those of the zoo's cards.
 
 Everything that follows from weights is written: the files of ``vtbench-zoo``, the cards with their SHA-256, the
-suite ``zoo``, and the pages of tokenizers and of the zoo.
+suite ``zoo``, and the pages of tokenizers, of generators and of the zoo.
 """
 
 from __future__ import annotations
@@ -10,23 +10,30 @@ import dataclasses
 import json
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
+import yaml
+from safetensors import safe_open
 
 from vtbench.core.digests import digest_file
 from vtbench.core.disk.files import atomic_path, write_text
 from vtbench.core.disk.packaged import CHECKOUT, ZOO
 from vtbench.core.errors import UsageError, VtbenchError
 from vtbench.core.outside.parsing import read_json
-from vtbench.zoo.cards import card_text
-from vtbench.zoo.fit import loaded
-from vtbench.zoo.recipes import TOKENIZERS, TokenizerRecipe, find_tokenizer
+from vtbench.generators import GENERATORS as FAMILIES
+from vtbench.zoo.cards import generator_card, tokenizer_card
+from vtbench.zoo.fit import loaded, tokenizer_for
+from vtbench.zoo.generators.recipes import GENERATORS, GeneratorRecipe
+from vtbench.zoo.recipe import Recipe
+from vtbench.zoo.recipes import TOKENIZERS, TokenizerRecipe, find_recipe
 
+KINDS = ("tokenizers", "generators")
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -36,12 +43,14 @@ class Places:
 
     Attributes:
         data: weights, and how they were fitted.
-        cards: of tokenizers.
-        suites: the file that lists the tokenizers of the suite ``zoo``.
+        tokenizers: cards of these.
+        generators: cards of these.
+        suites: the file that lists the models of the suite ``zoo``.
     """
 
     data: Path = CHECKOUT / ZOO
-    cards: Path = _PACKAGE / "tokenizers" / "cards"
+    tokenizers: Path = _PACKAGE / "tokenizers" / "cards"
+    generators: Path = _PACKAGE / "generators" / "cards"
     suites: Path = CHECKOUT.parent / "tasks" / "suites.yaml"
 
 
@@ -54,12 +63,13 @@ def publish(source: Path, names: Sequence[str] = (), places: Places | None = Non
         places: to write to; the checkout's unless given.
 
     Raises:
-        UsageError: no weights, or weights that another recipe made, or that are of a shorter fit.
+        UsageError: no weights, or weights that another recipe made, that are of a shorter fit, or that are of a
+            generator for other weights of its tokenizer.
         AdapterError: weights that the family's adapter cannot read.
     """
     places = places or Places()
-    recipes = [find_tokenizer(name) for name in names] or [
-        recipe for recipe in TOKENIZERS.values() if _weights(source, recipe.name).is_file()
+    recipes: list[Recipe] = [find_recipe(name) for name in names] or [
+        recipe for recipe in (*TOKENIZERS.values(), *GENERATORS.values()) if _weights(source, recipe.name).is_file()
     ]
     if not recipes:
         raise UsageError(f"{source} holds no weights of the zoo", "python -m vtbench.zoo.fit NAME makes them")
@@ -70,16 +80,15 @@ def publish(source: Path, names: Sequence[str] = (), places: Places | None = Non
     return [recipe.name for recipe in recipes]
 
 
-def made_by(recipe: TokenizerRecipe, told: Mapping[str, Any]) -> bool:
+def made_by(recipe: Recipe, told: Mapping[str, Any]) -> bool:
     """Whether the card of a fit says that this recipe made it, whole; fields that recipes got since do not count."""
     now = json.loads(json.dumps(dataclasses.asdict(recipe)))
     stated = told.get("recipe", {})
-    return (
-        bool(stated) and all(now.get(key) == value for key, value in stated.items()) and told["steps"] == now["steps"]
-    )
+    same = bool(stated) and all(now.get(key) == value for key, value in stated.items())
+    return same and bool(told["steps"] == now["steps"])
 
 
-def _check(source: Path, recipe: TokenizerRecipe) -> None:
+def _check(source: Path, recipe: Recipe) -> None:
     weights, card = _weights(source, recipe.name), source / f"{recipe.name}.json"
     for file in (weights, card):
         if not file.is_file():
@@ -89,27 +98,59 @@ def _check(source: Path, recipe: TokenizerRecipe) -> None:
             f"{weights} was fitted by another recipe than {recipe.name} is now",
             f"fit it again: python -m vtbench.zoo.fit {recipe.name}",
         )
-    loaded(recipe, weights)
+    if isinstance(recipe, TokenizerRecipe):
+        loaded(recipe, weights)
+    elif isinstance(recipe, GeneratorRecipe):
+        _check_tokenizer(source, recipe, read_json(card))
 
 
-def _take(source: Path, recipe: TokenizerRecipe, places: Places) -> None:
-    weights = _weights(source, recipe.name)
+def _check_tokenizer(source: Path, recipe: GeneratorRecipe, told: Mapping[str, Any]) -> None:
+    """Of a generator: that its weights are read, and were fitted on codes of the tokenizer that there is."""
+    family: Any = FAMILIES.load(recipe.family)
+    reference = tokenizer_for(recipe, None, source)
+    made = family(**recipe.arguments, tokenizer=reference, checkpoint=str(_weights(source, recipe.name)))
+    fitted_on = [weight["sha256"] for weight in told["tokenizer"]["weights"]]
+    if fitted_on != [weight.sha256 for weight in made.tokenizer.info.weights]:
+        raise UsageError(
+            f"{recipe.name} was fitted on codes of other weights of {recipe.tokenizer} than {reference}",
+            f"fit it again: python -m vtbench.zoo.fit {recipe.name}",
+        )
+
+
+def _take(source: Path, recipe: Recipe, places: Places) -> None:
+    weights = _weights(places.data, recipe.name)
     places.data.mkdir(parents=True, exist_ok=True)
-    for file in (weights, source / f"{recipe.name}.json"):
+    for file in (_weights(source, recipe.name), source / f"{recipe.name}.json"):
         with atomic_path(places.data / file.name) as temporary:
             shutil.copyfile(file, temporary)
-    images = read_json(places.data / f"{recipe.name}.json")["images"]["source"]
-    sha256 = digest_file(_weights(places.data, recipe.name))
-    write_text(places.cards / f"{recipe.name}.yaml", card_text(recipe, images, sha256))
-    write_text(places.suites, listed(places.suites.read_text(encoding="utf-8"), recipe.name))
+    told, sha256 = read_json(places.data / f"{recipe.name}.json"), digest_file(weights)
+    suites = places.suites.read_text(encoding="utf-8")
+    if isinstance(recipe, TokenizerRecipe):
+        write_text(places.tokenizers / f"{recipe.name}.yaml", tokenizer_card(recipe, told, sha256))
+        write_text(places.suites, listed(suites, recipe.name, "tokenizers"))
+    elif isinstance(recipe, GeneratorRecipe):
+        card = generator_card(recipe, told, sha256, tensors_in(weights))
+        write_text(places.generators / f"{recipe.name}.yaml", card)
+        write_text(places.suites, listed(suites, recipe.name, "generators"))
 
 
-def listed(suites: str, name: str) -> str:
-    """The text of a file of suites, with a tokenizer at the end of the list of ``zoo``."""
-    found = re.search(r"^zoo:\n(?:  .*\n)*?  tokenizers:\n((?:    - .*\n)*)", suites, re.MULTILINE)
+def tensors_in(weights: Path) -> int:
+    """How many tensors a file of weights holds."""
+    with safe_open(weights, framework="numpy") as tensors:
+        return len(tensors.keys())
+
+
+def listed(suites: str, name: str, kind: Literal["tokenizers", "generators"]) -> str:
+    """The text of a file of suites, with a model at the end of its list of ``zoo``; a generator brings its task."""
+    found = re.search(r"^zoo:\n((?:  .*\n)+)", suites, re.MULTILINE)
     assert found is not None
-    line = f"    - {name}\n"
-    return suites if line in found[1] else suites[: found.end()] + line + suites[found.end() :]
+    suite: dict[str, Any] = yaml.safe_load(found[1])
+    suite[kind] = list(dict.fromkeys([*suite.get(kind, ()), name]))
+    if kind == "generators":
+        suite["tasks"] = list(dict.fromkeys([*suite["tasks"], "zoo-generation"]))
+    lists = (f"  {one}:\n" + "".join(f"    - {model}\n" for model in suite[one]) for one in KINDS if one in suite)
+    head = f"  summary: {suite['summary']}\n  tasks: [{', '.join(suite['tasks'])}]\n"
+    return suites[: found.start(1)] + head + "".join(lists) + suites[found.end(1) :]
 
 
 def _weights(folder: Path, name: str) -> Path:
@@ -126,14 +167,17 @@ def main(
     except VtbenchError as error:
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
-    from vtbench.tokenizers.reference import tokenizer_reference  # reads the cards, which are new
-    from vtbench.zoo.page import documents, zoo_boards, zoo_cards
-
     root = CHECKOUT.parent
-    pages = documents(zoo_cards(), zoo_boards(root / "leaderboards"))
-    for name, text in {"tokenizers.md": tokenizer_reference(), **pages}.items():
-        write_text(root / "docs" / name, text)
+    for page in ("tokenizers", "generators"):
+        text = _called(f"vtbench.{page}.reference")
+        write_text(root / "docs" / f"{page}.md", text)
+    _called("vtbench.zoo.page", str(root / "leaderboards"), str(root / "docs"))
     print(*taken, sep="\n")
+
+
+def _called(*arguments: str) -> str:
+    """What a command prints: a process of its own, which reads the cards that are new."""
+    return subprocess.run([sys.executable, "-m", *arguments], stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 if __name__ == "__main__":

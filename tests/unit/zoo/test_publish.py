@@ -17,7 +17,7 @@ import yaml
 from pydantic import ValidationError
 
 from vtbench.checkpoints import cards as cards_module
-from vtbench.checkpoints.cards import Card, CardCheckpoint, find_card, load_cards, parse_card
+from vtbench.checkpoints.cards import Card, CardCheckpoint, GeneratorCard, find_card, load_cards, parse_card
 from vtbench.checkpoints.files import locate_official
 from vtbench.core.digests import digest_file
 from vtbench.core.disk import packaged
@@ -28,16 +28,17 @@ from vtbench.tokenizers.fetching import fetch_card
 from vtbench.tokenizers.resolve import resolve_tokenizer
 from vtbench.zoo import publish as publish_module
 from vtbench.zoo import recipes as recipes_module
-from vtbench.zoo.cards import card_text
+from vtbench.zoo.cards import generator_card, tokenizer_card
 from vtbench.zoo.fit import fit
+from vtbench.zoo.generators.recipes import GENERATORS
 from vtbench.zoo.images import FitImages
-from vtbench.zoo.page import LOSSES, PAGE, documents, zoo_boards, zoo_cards
-from vtbench.zoo.publish import Places, listed, made_by, publish
-from vtbench.zoo.recipes import TokenizerRecipe, find_tokenizer
+from vtbench.zoo.page import PAGE, documents, zoo_boards, zoo_cards
+from vtbench.zoo.publish import Places, listed, made_by, publish, tensors_in
+from vtbench.zoo.recipes import TokenizerRecipe, find_recipe, find_tokenizer
 
 ROOT = Path(__file__).parents[3]
 NAME = "zoo-kl"
-SHIPPED = [card for card in load_cards().values() if card.checkpoint and card.checkpoint.package]
+SHIPPED = zoo_cards()
 
 
 @pytest.fixture(scope="module")
@@ -58,13 +59,13 @@ def places(fitted: tuple[TokenizerRecipe, Path], tmp_path: Path, monkeypatch: py
     for module in (publish_module, recipes_module):
         monkeypatch.setattr(module, "TOKENIZERS", alone)
     (tmp_path / "suites.yaml").write_text((ROOT / "tasks" / "suites.yaml").read_text(encoding="utf-8"))
-    found = Places(tmp_path / "site" / PACKAGE, tmp_path / "cards", tmp_path / "suites.yaml")
+    found = Places(tmp_path / "site" / PACKAGE, tmp_path / "cards", tmp_path / "generators", tmp_path / "suites.yaml")
     assert publish(folder, places=found) == [NAME]
     (found.data / "__init__.py").write_text("raise RuntimeError('it is not to be imported')\n")
     monkeypatch.setattr(packaged, "CHECKOUT", tmp_path / "no-checkout")
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
     monkeypatch.setenv("VTBENCH_CACHE", str(tmp_path / "cache"))
-    card = parse_card((found.cards / f"{NAME}.yaml").read_text(encoding="utf-8"), NAME)
+    card = parse_card((found.tokenizers / f"{NAME}.yaml").read_text(encoding="utf-8"), NAME)
     both = {**load_cards(), NAME: card}
     monkeypatch.setattr(cards_module, "_cards", lambda kind: both if kind is Card else {})
     return found
@@ -106,15 +107,16 @@ def test_without_the_package_its_name_is_told(places: Places) -> None:
 
 def test_what_another_recipe_made_is_not_taken(places: Places, fitted: tuple[TokenizerRecipe, Path]) -> None:
     _, folder = fitted
-    before = (places.cards / f"{NAME}.yaml").read_text(encoding="utf-8")
+    before = (places.tokenizers / f"{NAME}.yaml").read_text(encoding="utf-8")
     recipes_module.TOKENIZERS[NAME] = dataclasses.replace(recipes_module.TOKENIZERS[NAME], steps=3)
     with pytest.raises(UsageError, match="fitted by another recipe"):
         publish(folder, places=places)
     with pytest.raises(UsageError, match="holds no weights of the zoo"):
-        publish(places.cards, places=places)
+        publish(places.tokenizers, places=places)
     suites = places.suites.read_text(encoding="utf-8")
-    assert yaml.safe_load(suites)["zoo"]["tokenizers"].count(NAME) == 1 and listed(suites, NAME) == suites
-    assert (places.cards / f"{NAME}.yaml").read_text(encoding="utf-8") == before
+    assert yaml.safe_load(suites)["zoo"]["tokenizers"].count(NAME) == 1
+    assert listed(suites, NAME, "tokenizers") == suites and "zoo-generation" not in suites
+    assert (places.tokenizers / f"{NAME}.yaml").read_text(encoding="utf-8") == before
 
 
 def test_a_checkpoint_of_a_package_states_its_sha256() -> None:
@@ -125,19 +127,50 @@ def test_a_checkpoint_of_a_package_states_its_sha256() -> None:
 def test_the_page_tells_each_fit(places: Places) -> None:
     card = find_card(NAME)
     written = documents([card], {})
-    assert f"| `{NAME}` | `ldm-kl` |" in written[PAGE] and LOSSES not in written  # two steps are no curve
+    assert f"| `{NAME}` | `ldm-kl` |" in written[PAGE] and len(written) == 1  # two steps are no curve
+
+
+def test_a_generator_is_taken_with_the_tokenizer_that_it_was_fitted_on(
+    images: FitImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokenizer = dataclasses.replace(find_tokenizer("zoo-vq"), steps=1, batch=2, warmup=1)
+    generator = dataclasses.replace(GENERATORS["zoo-llamagen"], steps=1, batch=2, warmup=1)
+    monkeypatch.setattr(publish_module, "TOKENIZERS", {tokenizer.name: tokenizer})
+    monkeypatch.setattr(publish_module, "GENERATORS", {generator.name: generator})
+    monkeypatch.setitem(recipes_module.TOKENIZERS, tokenizer.name, tokenizer)
+    fits, suites = tmp_path / "fits", tmp_path / "suites.yaml"
+    for recipe in (tokenizer, generator):
+        fit(recipe, images, fits, torch.device("cpu"))
+    shutil.copy(ROOT / "tasks" / "suites.yaml", suites)
+    places = Places(tmp_path / PACKAGE, tmp_path / "tokenizers", tmp_path / "generators", suites)
+    assert publish(fits, places=places) == ["zoo-vq", "zoo-llamagen"]
+    text = (places.generators / "zoo-llamagen.yaml").read_text(encoding="utf-8")
+    card = parse_card(text, "zoo-llamagen", GeneratorCard)
+    assert (card.tokenizer, card.native_size, card.args["cfg_scale"]) == ("zoo-vq", 32, 2.0)
+    found = yaml.safe_load(suites.read_text(encoding="utf-8"))["zoo"]
+    assert found["generators"] == ["zoo-llamagen"] and found["tasks"][-1] == "zoo-generation"
+    told = json.loads((fits / "zoo-llamagen.json").read_text(encoding="utf-8"))
+    told["tokenizer"]["weights"][0]["sha256"] = "0" * 64
+    (fits / "zoo-llamagen.json").write_text(json.dumps(told), encoding="utf-8")
+    with pytest.raises(UsageError, match="fitted on codes of other weights of zoo-vq"):
+        publish(fits, places=places)
 
 
 @pytest.mark.parametrize("card", SHIPPED, ids=lambda card: card.name)
-def test_a_shipped_card_follows_from_its_fit(card: Card) -> None:
-    recipe, told = find_tokenizer(card.name), json.loads((CHECKOUT / PACKAGE / f"{card.name}.json").read_text())
+def test_a_shipped_card_follows_from_its_fit(card: Card | GeneratorCard) -> None:
+    recipe, told = find_recipe(card.name), json.loads((CHECKOUT / PACKAGE / f"{card.name}.json").read_text())
     assert card.checkpoint is not None and card.checkpoint.sha256 is not None
-    again = "run: python -m vtbench.zoo.publish --from DIR"
-    text = (ROOT / "vtbench" / "tokenizers" / "cards" / f"{card.name}.yaml").read_text(encoding="utf-8")
-    assert text == card_text(recipe, told["images"]["source"], card.checkpoint.sha256), again
-    assert made_by(recipe, told) and told["made"]["code"]["git_commit"] and not told["made"]["code"]["git_dirty"]
     weights = packaged_file(PACKAGE, card.checkpoint.file)
     assert weights == CHECKOUT / PACKAGE / card.checkpoint.file and digest_file(weights) == card.checkpoint.sha256
+    text = (ROOT / "vtbench" / card.shelf / "cards" / f"{card.name}.yaml").read_text(encoding="utf-8")
+    if isinstance(recipe, TokenizerRecipe):
+        expected = tokenizer_card(recipe, told, card.checkpoint.sha256)
+    else:
+        expected = generator_card(recipe, told, card.checkpoint.sha256, tensors_in(weights))
+        of = find_card(recipe.tokenizer).checkpoint
+        assert of is not None and [file["sha256"] for file in told["tokenizer"]["weights"]] == [of.sha256]
+    assert text == expected, "run: python -m vtbench.zoo.publish --from DIR"
+    assert made_by(recipe, told) and told["made"]["code"]["git_commit"] and not told["made"]["code"]["git_dirty"]
 
 
 def test_the_page_of_the_zoo_is_current() -> None:
