@@ -38,6 +38,8 @@ _SUMMARIES = {
     "zoo-titok": "Zoo: one-dimensional tokens by TiTok's class, 32 tokens of 32×32 pixels.",
     "zoo-llamagen": "Zoo: next-token generation by LlamaGen's class, on the codes of zoo-vq.",
     "zoo-var": "Zoo: next-scale generation by VAR's class, on the codes of zoo-var-vq.",
+    "zoo-maskgit": "Zoo: masked generation by TiTok's class, on the tokens of zoo-titok.",
+    "zoo-mar": "Zoo: masked generation of latents with a diffusion loss by MAR's class, on those of zoo-kl.",
     "zoo-var-refiner": "Zoo: a smaller network than zoo-var, on the same codes, to refine what that drafts.",
 }
 

@@ -25,6 +25,8 @@ PAGE = "zoo.md"
 LOSSES = {
     "mean squared error in [-1, 1]": "figures/zoo-losses.svg",
     "cross entropy of a token in nats": "figures/zoo-cross-entropies.svg",
+    "cross entropy of a masked token in nats": "figures/zoo-masked-cross-entropies.svg",
+    "squared error of the noise and bits of its spread, of a value": "figures/zoo-noise.svg",
 }
 """By what a fit's losses are, the picture of them."""
 _SETTLED = 400
@@ -49,9 +51,9 @@ by `python -m vtbench.zoo.page leaderboards docs`; do not edit.
 """
 _FITS = """## Fits
 
-The loss is that of the last steps: of tokenizers the mean squared error in [-1, 1], of generators nats a token;
-commit and command stand in the file of weights too. Everything else, the loss over all steps included, is in
-`zoo/vtbench_zoo/NAME.json`.
+The loss is that of the last steps: of tokenizers the mean squared error in [-1, 1], of generators that of their kind,
+as the pictures say; commit and command stand in the file of weights too. Everything else, the loss over all steps
+included, is in `zoo/vtbench_zoo/NAME.json`.
 """
 
 
