@@ -55,6 +55,7 @@ _PARTS = (
         "figures/detail.svg",
     ),
     _Part("robustness-mini", "Codes, encoded again, altered and decoded with mistakes in them"),
+    _Part("learnability-mini", "Codes, learned by a small transformer: bits that held-out images cost"),
     _Part("english-mini", "Text, on rendered pages with exact truth, read by RapidOCR", "cer", "figures/text.svg"),
     _Part("generation-mini", "Generation, 64×64 samples of a small autoregressive generator at three temperatures"),
 )

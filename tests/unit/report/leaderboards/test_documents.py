@@ -31,7 +31,14 @@ def test_every_file_is_current(written: dict[str, str]) -> None:
 
 def test_the_page_says_what_the_records_say(written: dict[str, str]) -> None:
     page = written["embedded-suite.md"]
-    for task in ("photos-mini", "patterns-mini", "english-mini", "generation-mini", "robustness-mini"):
+    for task in (
+        "photos-mini",
+        "patterns-mini",
+        "english-mini",
+        "generation-mini",
+        "robustness-mini",
+        "learnability-mini",
+    ):
         for file in sorted((RECORDS / task).glob("*.json")):
             record = read_record(file)
             assert f"`{record.task.protocol_id}`" in page and record.data.fingerprint[:12] in page
