@@ -18,6 +18,7 @@ import torch
 import typer
 from PIL import Image
 
+from vtbench.checkpoints.cards import load_cards
 from vtbench.core.disk.files import atomic_path
 from vtbench.core.disk.packaged import CHECKOUT
 from vtbench.core.errors import VtbenchError
@@ -57,12 +58,16 @@ def commands(
         counts: of images.
     """
     counts = counts or Counts()
-    given = [part for model in models for part in ("--tokenizer", model)]
+    own = [model for model in models if model in load_cards()]  # what codecs write is not learnt
     made = [part for model in models for part in ("--generator", f"reencoded,by='{model}',name='{model}'")]
     main, few = (_kept(test, "test", count, folder) for count in (counts.reconstruction, counts.robustness))
     share = f"of-images,data='{_kept(train, 'train', counts.share, folder)}',roles=[source]"
-    of_tokenizers = {"zoo-reconstruction": main, "zoo-robustness": few, "zoo-learnability": main}
-    runs = [["--task", task, "--data", data, *given] for task, data in of_tokenizers.items()]
+    asked = (("reconstruction", main, models), ("robustness", few, models), ("learnability", main, own))
+    runs = [
+        ["--task", f"zoo-{task}", "--data", data, *(part for model in of for part in ("--tokenizer", model))]
+        for task, data, of in asked
+        if of
+    ]
     runs.append(["--task", "zoo-share", "--data", share, *made])
     generators = [part for model in load_suite(SUITE).generators for part in ("--generator", model)]
     runs += [["--task", "zoo-generation", *generators]] if generators else []

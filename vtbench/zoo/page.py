@@ -178,7 +178,7 @@ def _unit(fit: Mapping[str, Any]) -> str:
 
 def _losses(fits: Mapping[str, Mapping[str, Any]], unit: str) -> str:
     curves = {name: _points(name, fit) for name, fit in fits.items()}
-    series = tuple((name, points[-1:]) for name, points in curves.items())
+    series = tuple((name, points[::-1]) for name, points in curves.items())  # a name stands at the first
     marks = {name: Mark(place % COLOURS, SHAPES[place // COLOURS % len(SHAPES)]) for place, name in enumerate(fits)}
     chart = Chart("Fits", "share of the steps", unit, series, better="down", curves=tuple(curves.values()))
     return picture(chart, marks)

@@ -93,11 +93,11 @@ def test_the_calls_measure_the_same_images_of_each_class_again(
     counts = Counts(reconstruction=20, robustness=10, share=10)
     calls = commands(images, images, place, ["identity", "jpeg,quality=10"], counts)
     tasks = [call[call.index("--task") + 1] for call in calls]
-    assert tasks[:4] == ["zoo-reconstruction", "zoo-robustness", "zoo-learnability", "zoo-share"]
+    assert tasks[:3] == ["zoo-reconstruction", "zoo-robustness", "zoo-share"]
     data = open_data("data/cifar10-jpeg-test-20.parquet")
     assert all(torch.equal(data[place].image, images.pixels[::2][place]) for place in range(20))
     assert open_data("data/cifar10-jpeg-train-10.parquet").columns(["label"])["label"] == list(range(CLASSES))  # type: ignore[attr-defined]
-    done = vt(*calls[3], "--json", "--allow-small-sets")
+    done = vt(*calls[2], "--json", "--allow-small-sets")
     assert done.code == 0, done.err
     assert [row["model"] for row in done.rows] == ["identity", "jpeg,quality=10"]
     assert all(done.rows[row]["results"]["fd_efflite0"]["n"] == 10 for row in range(2))
