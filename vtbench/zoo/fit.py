@@ -29,7 +29,7 @@ from vtbench.zoo.recipes import TOKENIZERS as TOKENIZER_RECIPES
 from vtbench.zoo.recipes import TokenizerRecipe, find_recipe
 
 _STEPS_AT_ONCE = 20
-_KEPT_EVERY_S = 60.0
+_KEPT_EVERY_S, _PICTURED_EVERY_S = 60.0, 300.0
 _LOSS_OVER = 100
 
 
@@ -68,7 +68,7 @@ def fit(
         if kept is not None:
             going.load(kept[0])
             seconds = kept[1]
-        started = kept_at = time.monotonic()
+        started = kept_at = pictured_at = time.monotonic()
         shown = progress.add_task(recipe.name, total=recipe.steps, completed=going.step, loss="")
         while not going.done:
             going.advance(_STEPS_AT_ONCE)
@@ -77,7 +77,9 @@ def fit(
             if time.monotonic() - kept_at > _KEPT_EVERY_S:
                 kept_at = time.monotonic()
                 keep_state(state, going.state(), of, seconds + kept_at - started)
+            if time.monotonic() - pictured_at > _PICTURED_EVERY_S:
                 write_picture(out / f"{recipe.name}.png", going.picture())
+                pictured_at = time.monotonic()
     _leave(going, images, out, seconds + time.monotonic() - started, device)
     state.unlink(missing_ok=True)
     return out / f"{recipe.name}.safetensors"

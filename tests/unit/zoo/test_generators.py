@@ -34,6 +34,8 @@ EQUAL_STEPS = {"zoo-var-refiner": "zoo-var"}
 COUNTED = {"zoo-mar": 20}
 """Steps whose operations are counted, where it is more than one: as many as differ in what is masked."""
 
+QUICK = {"zoo-mar": {"steps": 2, "diffusion_steps": 2}}
+
 
 def short(name: str, steps: int = 20) -> GeneratorRecipe:
     return dataclasses.replace(GENERATORS[name], steps=steps, batch=4, warmup=2)
@@ -68,10 +70,10 @@ def test_loss_falls_within_its_compute_and_weights_are_loaded_as_a_checkpoint(
     file = tmp_path / "weights.safetensors"
     write_weights(file, going.average, {"commit": "none"})
     made: Any = FAMILIES.load(recipe.family)
-    adapter = made(**{**going.arguments, **recipe.shown}, checkpoint=str(file))
-    conditions, seeds = [Condition(label=label) for label in range(3)], torch.arange(3)
+    adapter = made(**{**going.arguments, **QUICK.get(name, {})}, checkpoint=str(file))
+    conditions, seeds = [Condition(label=9)] * 2, torch.arange(2)
     with torch.inference_mode():
-        assert adapter.sample(conditions, seeds).shape == (3, 3, 32, 32)
+        assert adapter.sample(conditions, seeds).shape == (2, 3, 32, 32)
     assert adapter.info.classes == 10 and adapter.info.parameters == sum(
         one.numel() for one in going.network.parameters()
     )

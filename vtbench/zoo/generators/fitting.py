@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from vtbench.zoo.generators.recipes import GeneratorRecipe
 
-_SHOWN_ROWS = 3
+_SHOWN_ROWS = 2
 _EMBEDDING_DEVIATION = 0.02
 
 
@@ -77,7 +77,7 @@ class GeneratorFit(Fit):
         return adapter
 
     def picture(self) -> Tensor:
-        """Three images of each class, a column a class."""
+        """Two images of each class, a column a class."""
         adapter = self.drawing(**self.recipe.shown)
         classes = self.recipe.arguments["classes"]
         conditions = [Condition(label=label) for label in range(classes)] * _SHOWN_ROWS
