@@ -43,10 +43,8 @@ class TokenizerFit(Fit):
     def __init__(self, recipe: TokenizerRecipe, pixels: Tensor, device: torch.device) -> None:
         self.recipe, self._pixels, self._device = recipe, pixels, device
         family: Any = TOKENIZERS.load(recipe.family)
-        network, average = (
-            trainable(family.random(seed=recipe.seed, **recipe.arguments), device) for _ in ("network", "average")
-        )
-        super().__init__(recipe, network, average, len(pixels))
+        network = trainable(family.random(seed=recipe.seed, **recipe.arguments), device)
+        super().__init__(recipe, network, len(pixels))
         self._unused = torch.ones(len(self._codebook), dtype=torch.bool) if self._codebook is not None else None
         self._found: Losses | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -27,16 +28,15 @@ class Fit(ABC):
     Args:
         recipe: what is fitted.
         network: as it begins, on its device; it is fitted.
-        average: the same once more.
         count: samples there are.
     """
 
     measured: str
     """What :attr:`losses` are, for the card."""
 
-    def __init__(self, recipe: Recipe, network: nn.Module, average: nn.Module, count: int) -> None:
+    def __init__(self, recipe: Recipe, network: nn.Module, count: int) -> None:
         self.plan = recipe
-        self.network, self.average = network, average
+        self.network, self.average = network, copy.deepcopy(network)
         self._optimiser = torch.optim.AdamW(
             network.parameters(), recipe.learning_rate, recipe.betas, weight_decay=recipe.weight_decay
         )

@@ -49,10 +49,9 @@ class GeneratorFit(Fit):
         self._codes = codes
         self.measured = MEASURED[recipe.order]
         self._adapter = self._made().to(device=device)
-        network, average = (trainable(adapter, device) for adapter in (self._adapter, self._made()))
-        for one in (network, average):
-            begin(one, recipe.zeroed)
-        super().__init__(recipe, network, average, len(codes))
+        network = trainable(self._adapter, device)
+        begin(network, recipe.zeroed)
+        super().__init__(recipe, network, len(codes))
 
     def _made(self, **settings: Any) -> Any:
         family: Any = GENERATORS.load(self.recipe.family)
