@@ -66,7 +66,7 @@ GENERATORS: dict[str, GeneratorRecipe] = {
             arguments={**_OF_SCALES, "size": "micro"},
             order="next-scale",
             tokenizer="zoo-var-vq",
-            steps=2_490,
+            steps=2_350,
             zeroed=_SCALES_ZEROED,
         ),
         GeneratorRecipe(
@@ -75,7 +75,7 @@ GENERATORS: dict[str, GeneratorRecipe] = {
             arguments={**_OF_SCALES, "size": "nano"},
             order="next-scale",
             tokenizer="zoo-var-vq",
-            steps=2_490,
+            steps=2_350,
             zeroed=_SCALES_ZEROED,
         ),
         GeneratorRecipe(

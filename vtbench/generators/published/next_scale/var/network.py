@@ -177,7 +177,7 @@ def _sized(depth: int, **changes: bool) -> dict[str, int | bool]:
 SIZES: dict[str, dict[str, int | bool]] = {
     **{f"d{depth}": _sized(depth) for depth in (16, 20, 24, 30)},
     "d36-s": _sized(36, shared=True),
-    "micro": {"depth": 6, "width": 160, "heads": 5},
+    "micro": {"depth": 10, "width": 128, "heads": 4},
     "nano": {"depth": 3, "width": 128, "heads": 4},
     "tiny": {"depth": 2, "width": 64, "heads": 2},
 }
