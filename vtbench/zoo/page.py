@@ -73,15 +73,20 @@ class _Part:
 
 
 _PARTS = (
-    _Part("zoo-reconstruction", "Reconstruction", "Images of the test split.", "psnr"),
+    _Part(
+        "zoo-reconstruction",
+        "Reconstruction",
+        "Images of the test split. Of a JPEG file so small most bytes are its header and tables.",
+        "psnr",
+    ),
     _Part("zoo-robustness", "Codes, encoded again, altered and decoded with mistakes", "Images of the test split."),
     _Part("zoo-learnability", "What a small transformer learns of the codes", "Images of the test split."),
     _Part(
         "zoo-share",
         "The tokenizer's share of a generator's distance",
         "Images of the *training* split, re-encoded, against the statistics of the test split that generators are held "
-        "against, and as many as are generated. `identity` is the distance that as many other images have; what a "
-        "tokenizer adds to it, a generator of its codes has too, unless it learns to do better than its decoder.",
+        "against, and as many as are generated. `identity` is the distance that as many other images have. What a "
+        "tokenizer adds to that is its share: a generator whose codes were those of images would have as much.",
     ),
     _Part("zoo-generation", "Generation", "Ten classes, 2,000 samples, against the statistics of the test split."),
 )
