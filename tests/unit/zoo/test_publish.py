@@ -174,9 +174,12 @@ def test_a_shipped_card_follows_from_its_fit(card: Card | GeneratorCard) -> None
 
 
 def test_the_page_of_the_zoo_is_current() -> None:
-    for name, text in documents(zoo_cards(), zoo_boards(ROOT / "leaderboards")).items():
+    found = documents(zoo_cards(), zoo_boards(ROOT / "leaderboards"))
+    for name, text in found.items():
         written = (ROOT / "docs" / name).read_text(encoding="utf-8")
         assert written == text, "run: python -m vtbench.zoo.page leaderboards docs"
+    drawn = {path.name for path in (ROOT / "docs" / "figures").glob("zoo-*")}
+    assert drawn == {Path(name).name for name in found if "/" in name}
 
 
 def test_the_wheel_holds_data_and_nothing_else(tmp_path: Path) -> None:
