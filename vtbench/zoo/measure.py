@@ -25,6 +25,7 @@ from vtbench.core.errors import VtbenchError
 from vtbench.tasks.suites import load_suite
 from vtbench.zoo.images import FitImages, load_images
 from vtbench.zoo.references import name_of
+from vtbench.zoo.sampling.sweeps import CALIBRATED, CALIBRATION, TASK, models
 
 SUITE = "zoo"
 RUNS = "runs"
@@ -38,15 +39,17 @@ class Counts:
         reconstruction: of the test split, also for learnability.
         robustness: of the test split.
         share: of the training split: as many as zoo-generation samples.
+        sampling: of the test split: what samples of zoo-sampling are compared with.
     """
 
     reconstruction: int = 2000
     robustness: int = 500
     share: int = 2000
+    sampling: int = 10_000
 
 
 def commands(
-    train: FitImages, test: FitImages, folder: Path, models: Sequence[str], counts: Counts | None = None
+    train: FitImages, test: FitImages, folder: Path, tokenizers: Sequence[str], counts: Counts | None = None
 ) -> list[list[str]]:
     """Write the images that are measured on below ``folder``, and tell the calls of vtbench to be made there.
 
@@ -54,24 +57,35 @@ def commands(
         train: the images that the zoo was fitted on.
         test: held out.
         folder: of data and runs.
-        models: tokenizers, as after ``--tokenizer``.
+        tokenizers: as after ``--tokenizer``.
         counts: of images.
     """
     counts = counts or Counts()
-    own = [model for model in models if model in load_cards()]  # what codecs write is not learnt
-    made = [part for model in models for part in ("--generator", f"reencoded,by='{model}',name='{model}'")]
+    own = [model for model in tokenizers if model in load_cards()]  # what codecs write is not learnt
+    made = [part for model in tokenizers for part in ("--generator", f"reencoded,by='{model}',name='{model}'")]
     main, few = (_kept(test, "test", count, folder) for count in (counts.reconstruction, counts.robustness))
     share = f"of-images,data='{_kept(train, 'train', counts.share, folder)}',roles=[source]"
-    asked = (("reconstruction", main, models), ("robustness", few, models), ("learnability", main, own))
+    asked = (("reconstruction", main, tokenizers), ("robustness", few, tokenizers), ("learnability", main, own))
     runs = [
         ["--task", f"zoo-{task}", "--data", data, *(part for model in of for part in ("--tokenizer", model))]
         for task, data, of in asked
         if of
     ]
     runs.append(["--task", "zoo-share", "--data", share, *made])
-    generators = [part for model in load_suite(SUITE).generators for part in ("--generator", model)]
+    known = load_suite(SUITE).generators
+    generators = [part for model in known for part in ("--generator", model)]
     runs += [["--task", "zoo-generation", *generators]] if generators else []
-    return [["run", *arguments, "--out", RUNS] for arguments in runs]
+    calls = [["run", *arguments, "--out", RUNS] for arguments in runs]
+    return [*calls, *_sampling(_kept(test, "test", counts.sampling, folder), set(known))]
+
+
+def _sampling(reference: str, known: set[str]) -> list[list[str]]:
+    """Calls that measure the settings of samplers, of generators whose weights are there."""
+    swept = [part for model in models(known) for part in ("--generator", model)]
+    if not swept:
+        return []
+    heads = [["calibrate", CALIBRATED, "--output", CALIBRATION]] if CALIBRATED in known else []
+    return [*heads, ["run", "--task", TASK, "--reference", reference, *swept, "--out", RUNS]]
 
 
 def _kept(images: FitImages, split: str, count: int, folder: Path) -> str:
@@ -79,9 +93,9 @@ def _kept(images: FitImages, split: str, count: int, folder: Path) -> str:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    step = len(images.pixels) // count
+    step = max(1, len(images.pixels) // count)
     pixels, labels = images.pixels[::step][:count], images.labels[::step][:count]
-    file = Path("data", f"{name_of(images, split)}-{count}.parquet")
+    file = Path("data", f"{name_of(images, split)}-{len(pixels)}.parquet")
     (folder / "data").mkdir(parents=True, exist_ok=True)
     table = pa.table({"image": [_png(one) for one in pixels], "label": labels.tolist()})
     with atomic_path(folder / file) as temporary:

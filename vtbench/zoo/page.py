@@ -20,6 +20,8 @@ from vtbench.report.leaderboards.measured import measured_boards
 from vtbench.report.leaderboards.picture import picture
 from vtbench.report.marks import COLOURS, SHAPES, Mark, marks_of
 from vtbench.report.series import Chart, Point, rate_charts
+from vtbench.zoo.sampling.sections import sections
+from vtbench.zoo.sampling.sweeps import TASK
 
 PAGE = "zoo.md"
 LOSSES = {
@@ -119,6 +121,9 @@ def documents(cards: Sequence[CommonCard], boards: Mapping[str, Board]) -> dict[
     charts = {part.figure: _chart(part, boards[part.task]) for part in shown if part.figure}
     marks = marks_of(boards.values())
     pictures |= {file: picture(chart, marks) for file, chart in charts.items() if chart is not None}
+    if TASK in boards:
+        texts, drawn_over = sections(boards[TASK])
+        parts, pictures = [*parts, *texts], pictures | drawn_over
     return {PAGE: "\n".join(part.rstrip() + "\n" for part in parts), **pictures}
 
 
@@ -140,7 +145,7 @@ def zoo_boards(root: Path) -> dict[str, Board]:
     Raises:
         VtbenchError: a record that cannot be read, or two of one key.
     """
-    tasks = {part.task for part in _PARTS}
+    tasks = {TASK, *(part.task for part in _PARTS)}
     return {board.title: board for _, board in measured_boards(root) if board.title in tasks}
 
 

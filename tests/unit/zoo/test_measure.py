@@ -104,6 +104,20 @@ def test_the_calls_measure_the_same_images_of_each_class_again(
     assert done.value("fd_efflite0", 0) > 0 and done.value("fd_efflite0", 1) > 0
 
 
+def test_settings_of_samplers_are_measured_where_their_weights_are(
+    images: FitImages, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = Counts(reconstruction=10, robustness=10, share=10)
+    suite = load_suite("zoo").model_copy(update={"generators": ("zoo-var", "zoo-var-refiner")})
+    monkeypatch.setattr("vtbench.zoo.measure.load_suite", lambda _: suite)
+    *_, heads, swept = commands(images, images, place, ["identity"], few)
+    assert heads == ["calibrate", "zoo-var", "--output", "heads-zoo-var.json"]
+    assert swept[swept.index("--reference") + 1] == "parquet,path=data/cifar10-jpeg-test-50.parquet"
+    assert len(open_data("data/cifar10-jpeg-test-50.parquet")) == 50
+    named = [swept[place + 1] for place, part in enumerate(swept) if part == "--generator"]
+    assert len(named) == len(set(named)) > 20 and all(name.startswith("zoo-var") for name in named)
+
+
 def test_the_suite_runs_offline_and_holds_every_tokenizer_of_the_zoo() -> None:
     suite = load_suite("zoo")
     own = {card.name for card in load_cards().values() if card.checkpoint and card.checkpoint.package}

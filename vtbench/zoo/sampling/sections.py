@@ -1,0 +1,141 @@
+"""Sweeps of the zoo's page: a picture, a table, and whether the shape that was expected is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from vtbench.checkpoints.tables import table
+from vtbench.report.gather import Board, Run
+from vtbench.report.leaderboards.documents import foot
+from vtbench.report.leaderboards.picture import picture
+from vtbench.report.marks import COLOURS, SHAPES, Mark
+from vtbench.report.series import Chart, Point
+from vtbench.results.records.schema import MetricResult
+from vtbench.results.tables.digits import column_decimals, interval_text, value_text
+from vtbench.zoo.sampling.shapes import Reading, lowest, shape_of
+from vtbench.zoo.sampling.sweeps import SWEEPS, Sweep
+
+DISTANCE = "fd_efflite0"
+COLUMNS = (DISTANCE, "precision_efflite0", "recall_efflite0", "code_entropy_bits")
+_HEAD = """## Settings of samplers
+
+One setting varied at a time, 2,000 samples from the same seeds, against the images of the test split. Precision is the
+share of samples among the images, recall the share of images among the samples: what guidance gives and takes. ± is
+half of a 95 % interval, and a shape is called there only where differences exceed the intervals of both values; a
+difference that is not found may be too small for so many samples.
+"""
+_WORDS = {
+    "valley": "a valley: lowest inside, higher at both ends",
+    "rising": "rising",
+    "falling": "falling",
+    "level": "level: no difference beyond the intervals",
+    "other": "neither level, nor one way, nor a valley",
+}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A sweep with the runs of its settings, in their order."""
+
+    sweep: Sweep
+    runs: tuple[Run, ...]
+
+    @property
+    def figure(self) -> str:
+        """Of its picture."""
+        return f"figures/zoo-{self.sweep.name}.svg"
+
+    @property
+    def readings(self) -> list[Reading]:
+        """Distances over the axis."""
+        pairs = zip(self.sweep.settings, self.runs, strict=True)
+        return [_reading(setting.x, _result(run, DISTANCE)) for setting, run in pairs]
+
+
+def measured(board: Board, sweeps: Sequence[Sweep] = SWEEPS) -> list[Measured]:
+    """The sweeps of which every setting has a run on the board.
+
+    Args:
+        board: of ``zoo-sampling``.
+        sweeps: that are looked for.
+    """
+    by_model = {run.record.model.reference: run for run in board.runs}
+    return [
+        Measured(sweep, tuple(by_model[one.model] for one in sweep.settings))
+        for sweep in sweeps
+        if all(one.model in by_model for one in sweep.settings)
+    ]
+
+
+def sections(board: Board, sweeps: Sequence[Sweep] = SWEEPS) -> tuple[list[str], dict[str, str]]:
+    """Text of the page, and its pictures by file; nothing where no sweep is whole."""
+    found = measured(board, sweeps)
+    if not found:
+        return [], {}
+    rows = [
+        [f"[{one.sweep.heading}](#{_anchor(one.sweep.heading)})", one.sweep.expected, shape_of(one.readings)]
+        for one in found
+    ]
+    summary = table(["setting", "expected", "measured"], rows)
+    texts = [_HEAD, summary + "\n", f"{foot(board)}\n", *(_section(one) for one in found)]
+    return texts, {one.figure: _picture(one) for one in found}
+
+
+def verdict(readings: Sequence[Reading], sweep: Sweep) -> str:
+    """A sentence: the shape that was found, whether it is the one expected, and where the distance is lowest."""
+    shape = shape_of(readings)
+    best = lowest(readings)
+    there = "as expected" if shape == sweep.expected else f"**not** the expected shape ({_WORDS[sweep.expected]})"
+    return f"Measured: {_WORDS[shape]}; {there}. Lowest at {best.x:g}: {best.value:.1f} ± {best.half:.1f}."
+
+
+def _section(one: Measured) -> str:
+    sweep = one.sweep
+    decimals = {name: column_decimals([_result(run, name) for run in one.runs]) for name in COLUMNS}
+    rows = [
+        [f"`{setting.model}`", *(_cell(_result(run, name), decimals[name]) for name in COLUMNS)]
+        for setting, run in zip(sweep.settings, one.runs, strict=True)
+    ]
+    shown = f"![{DISTANCE} over {sweep.axis}]({one.figure})"
+    parts = (
+        f"### {sweep.heading}",
+        sweep.told,
+        verdict(one.readings, sweep),
+        shown,
+        table(["generator", *COLUMNS], rows),
+    )
+    return "\n\n".join(part.rstrip() for part in parts) + "\n"
+
+
+def _cell(result: MetricResult, decimals: int) -> str:
+    return f"{value_text(result.value, decimals)} {interval_text(result, decimals, ends=False)}".strip()
+
+
+def _picture(one: Measured) -> str:
+    series: dict[str, list[Point]] = {}
+    for setting, reading in zip(one.sweep.settings, one.readings, strict=True):
+        name = setting.model.partition(",")[0]
+        low, high = reading.value - reading.half, reading.value + reading.half
+        series.setdefault(name, []).append(Point(name, reading.x, reading.value, low, high))
+    marks: Mapping[str, Mark] = {
+        name: Mark(place % COLOURS, SHAPES[place // COLOURS % len(SHAPES)]) for place, name in enumerate(series)
+    }
+    drawn = tuple((name, tuple(points)) for name, points in series.items())
+    return picture(Chart(one.sweep.heading, one.sweep.axis, DISTANCE, drawn, lines=True, better="down"), marks)
+
+
+def _reading(x: float, result: MetricResult) -> Reading:
+    low, high = result.ci_low, result.ci_high
+    return Reading(x, result.value, 0.0 if low is None or high is None else (high - low) / 2)
+
+
+def _result(run: Run, name: str) -> MetricResult:
+    found = run.record.result(name)
+    assert found is not None, f"{run.label} lacks {name}"
+    return found
+
+
+def _anchor(heading: str) -> str:
+    kept = "".join(char for char in heading.lower() if char.isalnum() or char in " -")
+    return kept.replace(" ", "-")
