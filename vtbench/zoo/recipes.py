@@ -89,7 +89,7 @@ TOKENIZERS: dict[str, TokenizerRecipe] = {
             arguments={**_CONVOLUTIONAL, "latent_channels": 4, "norm_groups": 8},
             form="posterior",
             steps=6_100,
-            commitment=1e-4,
+            commitment=1e-6,
         ),
         TokenizerRecipe(
             name="zoo-titok",
