@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import torch
 import typer
@@ -27,6 +27,9 @@ from vtbench.zoo.keeping import identity, keep_state, kept_state, write_card, wr
 from vtbench.zoo.loop import Fit
 from vtbench.zoo.recipes import TOKENIZERS as TOKENIZER_RECIPES
 from vtbench.zoo.recipes import TokenizerRecipe, find_recipe
+
+if TYPE_CHECKING:
+    from vtbench.results.records.schema import CodeSection
 
 _STEPS_AT_ONCE = 20
 _KEPT_EVERY_S, _PICTURED_EVERY_S = 60.0, 300.0
@@ -59,6 +62,7 @@ def fit(
         AssetMissingError: a generator's tokenizer has no weights yet.
     """
     out.mkdir(parents=True, exist_ok=True)
+    code = provenance.code()  # of what is loaded now: a checkout may move on while a fit lasts
     state = out / f"{recipe.name}.state"
     with _progress(console or Console(stderr=True)) as progress:
         going = _begun(recipe, images, out, device, tokenizer, progress)
@@ -80,7 +84,7 @@ def fit(
             if time.monotonic() - pictured_at > _PICTURED_EVERY_S:
                 write_picture(out / f"{recipe.name}.png", going.picture())
                 pictured_at = time.monotonic()
-    _leave(going, images, out, seconds + time.monotonic() - started, device)
+    _leave(going, images, out, seconds + time.monotonic() - started, device, code)
     state.unlink(missing_ok=True)
     return out / f"{recipe.name}.safetensors"
 
@@ -121,8 +125,8 @@ def tokenizer_for(recipe: GeneratorRecipe, weights: Path | None, out: Path) -> s
     )
 
 
-def _leave(going: Fit, images: FitImages, out: Path, seconds: float, device: torch.device) -> None:
-    name, code = going.plan.name, provenance.code()
+def _leave(going: Fit, images: FitImages, out: Path, seconds: float, device: torch.device, code: CodeSection) -> None:
+    name = going.plan.name
     command = f"python -m vtbench.zoo.fit {name}"
     commit = code.git_commit or f"version {code.vtbench_version}"
     write_weights(out / f"{name}.safetensors", going.average, {"command": command, "commit": commit})
