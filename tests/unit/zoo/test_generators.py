@@ -107,10 +107,16 @@ def test_codes_are_those_of_images_and_of_their_mirror_images(images: FitImages)
     assert torch.equal(found, tokenizer.encode(chosen.float() / 255).levels[0].long())
 
 
+def test_a_generator_is_not_fitted_without_its_tokenizer(
+    images: FitImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vtbench.zoo.fit.load_cards", dict)
+    with pytest.raises(AssetMissingError, match="draws codes of zoo-var-vq"):
+        fit(short("zoo-var-refiner"), images, tmp_path, CPU)
+
+
 def test_a_fit_goes_on_as_if_it_had_not_stopped(images: FitImages, tmp_path: Path) -> None:
     recipe = short("zoo-var-refiner", steps=4)
-    with pytest.raises(AssetMissingError, match="draws codes of zoo-var-vq"):
-        fit(recipe, images, tmp_path, CPU)
     of = TOKENIZERS[recipe.tokenizer]
     tokenizer: Any = resolve_tokenizer(tokenizer_of(recipe))
     write_weights(tmp_path / "zoo-var-vq.safetensors", tokenizer.published_network, {})

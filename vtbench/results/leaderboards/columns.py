@@ -159,6 +159,8 @@ METRIC_COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "generation": (
         *_DISTANCES,
+        "precision_efflite0",
+        "recall_efflite0",
         *_OF_VIDEOS,
         "clip_score",
         "clip_score_crop",
