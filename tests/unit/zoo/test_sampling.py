@@ -116,7 +116,7 @@ def test_the_page_tells_what_was_measured_and_not_what_was_expected() -> None:
     assert "as expected" in page and SWEEPS[0].heading not in page
     (file,) = pictures
     assert file == "figures/zoo-tried.svg" and pictures[file].count("<circle") + pictures[file].count("<path") >= 3
-    assert DISTANCE in pictures[file]
+    assert DISTANCE in pictures[file] and pictures[file].count('class="whisker"') == 3
     told = verdict(curve(10, 20, 30), sweep)
     assert "**not** the expected shape (a valley" in told and "Measured: rising" in told
     assert sections(Board(board.runs[:2]), [sweep]) == ([], {})

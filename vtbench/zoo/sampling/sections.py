@@ -122,7 +122,8 @@ def _picture(one: Measured) -> str:
         name: Mark(place % COLOURS, SHAPES[place // COLOURS % len(SHAPES)]) for place, name in enumerate(series)
     }
     drawn = tuple((name, tuple(points)) for name, points in series.items())
-    return picture(Chart(one.sweep.heading, one.sweep.axis, DISTANCE, drawn, lines=True, better="down"), marks)
+    curves = tuple(points for _, points in drawn)
+    return picture(Chart(one.sweep.heading, one.sweep.axis, DISTANCE, drawn, better="down", curves=curves), marks)
 
 
 def _reading(x: float, result: MetricResult) -> Reading:

@@ -69,7 +69,7 @@ SWEEPS = (
         settings=_varied("zoo-llamagen", "cfg_scale", 1, 1.5, 2, 3, 5),
         expected="valley",
         told="Guidance makes samples more like their class and less like one another: the distance falls, then rises "
-        "(Ho and Salimans 2022; LlamaGen, figure 5).",
+        "(Ho and Salimans 2022).",
     ),
     Sweep(
         name="guidance-next-scale",
@@ -85,7 +85,7 @@ SWEEPS = (
         axis="cfg_scale of zoo-mar",
         settings=_varied("zoo-mar", "cfg_scale", 1, 1.5, 2, 3, 5),
         expected="valley",
-        told="Of the predicted noise (MAR, section 4.2).",
+        told="Of the predicted noise of each token.",
     ),
     Sweep(
         name="temperature",
