@@ -45,4 +45,9 @@ class Mark:
 def marks_of(boards: Iterable[Board]) -> Mapping[str, Mark]:
     """A mark for every model, in the order in which the boards name them."""
     labels = dict.fromkeys(run.label for board in boards for run in board.runs)
-    return {label: Mark(place % COLOURS, SHAPES[place // COLOURS % len(SHAPES)]) for place, label in enumerate(labels)}
+    return marks_for(labels)
+
+
+def marks_for(names: Iterable[str]) -> dict[str, Mark]:
+    """A mark for every name, in their order; each is given once."""
+    return {name: Mark(place % COLOURS, SHAPES[place // COLOURS % len(SHAPES)]) for place, name in enumerate(names)}

@@ -18,7 +18,7 @@ from vtbench.report.leaderboards.documents import foot
 from vtbench.report.leaderboards.documents import table as rows_of
 from vtbench.report.leaderboards.measured import measured_boards
 from vtbench.report.leaderboards.picture import picture
-from vtbench.report.marks import COLOURS, SHAPES, Mark, marks_of
+from vtbench.report.marks import marks_for, marks_of
 from vtbench.report.series import Chart, Point, rate_charts
 from vtbench.zoo.sampling.sections import sections
 from vtbench.zoo.sampling.sweeps import TASK
@@ -189,9 +189,8 @@ def _unit(fit: Mapping[str, Any]) -> str:
 def _losses(fits: Mapping[str, Mapping[str, Any]], unit: str) -> str:
     curves = {name: _points(name, fit) for name, fit in fits.items()}
     series = tuple((name, points[::-1]) for name, points in curves.items())  # a name stands at the first
-    marks = {name: Mark(place % COLOURS, SHAPES[place // COLOURS % len(SHAPES)]) for place, name in enumerate(fits)}
     chart = Chart("Fits", "share of the steps", unit, series, better="down", curves=tuple(curves.values()))
-    return picture(chart, marks)
+    return picture(chart, marks_for(fits))
 
 
 def _points(name: str, fit: Mapping[str, Any]) -> tuple[Point, ...]:

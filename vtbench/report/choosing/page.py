@@ -13,7 +13,7 @@ from vtbench.report.choosing.measured import Front, fronts
 from vtbench.report.choosing.reported import Claim, Entry, Table, claims, tables
 from vtbench.report.leaderboards.measured import measured_boards
 from vtbench.report.leaderboards.picture import CROWDED, SIZE, picture
-from vtbench.report.marks import COLOURS, SHAPES, Mark
+from vtbench.report.marks import Mark, marks_for
 from vtbench.report.series import Chart, Point
 from vtbench.results.leaderboards.folder import PUBLISHED
 from vtbench.results.leaderboards.published import read_published
@@ -205,6 +205,4 @@ def _picture(one: Table) -> str:
 
 
 def _marks(series: Sequence[tuple[str, object]]) -> Mapping[str, Mark]:
-    return {
-        label: Mark(place % COLOURS, SHAPES[place // COLOURS % len(SHAPES)]) for place, (label, _) in enumerate(series)
-    }
+    return marks_for(label for label, _ in series)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from vtbench.report.axes import NARROW, WIDE, Size
-from vtbench.report.marks import COLOURS, SHAPES, Mark
+from vtbench.report.marks import Mark, marks_for
 from vtbench.report.series import Chart
 from vtbench.report.shell import trusted
 from vtbench.report.svg import chart_svg, unnamed
@@ -23,9 +23,7 @@ _MANY = 14
 def marks_by_family(families: Iterable[str]) -> Mapping[str, Mark]:
     """A mark for every family, the most common first: 32 look different, then they repeat."""
     ordered = [family for family, _ in Counter(families).most_common() if family]
-    return {
-        family: Mark(place % COLOURS, SHAPES[place // COLOURS % len(SHAPES)]) for place, family in enumerate(ordered)
-    }
+    return marks_for(ordered)
 
 
 def drawn(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vtbench.checkpoints.tables import table
 from vtbench.report.gather import Board, Run
 from vtbench.report.leaderboards.documents import foot
 from vtbench.report.leaderboards.picture import picture
-from vtbench.report.marks import COLOURS, SHAPES, Mark
+from vtbench.report.marks import marks_for
 from vtbench.report.series import Chart, Point
 from vtbench.results.records.schema import MetricResult
 from vtbench.results.tables.digits import column_decimals, interval_text, value_text
@@ -118,12 +118,10 @@ def _picture(one: Measured) -> str:
         name = setting.model.partition(",")[0]
         low, high = reading.value - reading.half, reading.value + reading.half
         series.setdefault(name, []).append(Point(name, reading.x, reading.value, low, high))
-    marks: Mapping[str, Mark] = {
-        name: Mark(place % COLOURS, SHAPES[place // COLOURS % len(SHAPES)]) for place, name in enumerate(series)
-    }
     drawn = tuple((name, tuple(points)) for name, points in series.items())
     curves = tuple(points for _, points in drawn)
-    return picture(Chart(one.sweep.heading, one.sweep.axis, DISTANCE, drawn, better="down", curves=curves), marks)
+    chart = Chart(one.sweep.heading, one.sweep.axis, DISTANCE, drawn, better="down", curves=curves)
+    return picture(chart, marks_for(series))
 
 
 def _reading(x: float, result: MetricResult) -> Reading:

@@ -34,10 +34,10 @@ def shape_of(readings: Sequence[Reading]) -> Shape:
         readings: by ``x``, rising; two or more.
     """
     first, last = readings[0], readings[-1]
-    lowest = min(readings, key=lambda one: one.value)
+    bottom = lowest(readings)
     if not _moved(readings):
         return "level"
-    if lowest not in (first, last) and first.above(lowest) and last.above(lowest):
+    if bottom not in (first, last) and first.above(bottom) and last.above(bottom):
         return "valley"
     falls, rises = _steps(readings, down=True), _steps(readings, down=False)
     if last.above(first) and not falls:
