@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vtbench.checkpoints.cards import CommonCard, load_cards, load_generator_cards
+from vtbench.checkpoints.cards import Card, CommonCard, GeneratorCard, load_cards, load_generator_cards
 from vtbench.checkpoints.tables import table
 from vtbench.core.disk.files import write_text
 from vtbench.core.disk.packaged import ZOO, packaged_file
@@ -20,10 +20,12 @@ from vtbench.report.leaderboards.measured import measured_boards
 from vtbench.report.leaderboards.picture import picture
 from vtbench.report.marks import marks_for, marks_of
 from vtbench.report.series import Chart, Point, rate_charts
+from vtbench.zoo import gallery, shares
 from vtbench.zoo.sampling.sections import sections
 from vtbench.zoo.sampling.sweeps import TASK
 
 PAGE = "zoo.md"
+SHARE, GENERATION = "zoo-share", "zoo-generation"
 LOSSES = {
     "mean squared error in [-1, 1]": "figures/zoo-losses.svg",
     "cross entropy of a token in nats": "figures/zoo-cross-entropies.svg",
@@ -36,8 +38,8 @@ _SETTLED = 400
 _HEAD = """# The reference zoo
 
 Small networks of published families' own classes, fitted on CIFAR-10 with equal compute, so that every kind of
-tokenizer can be run offline with trained weights. Written from the cards of the fits and from `leaderboards/records/`
-by `python -m vtbench.zoo.page leaderboards docs`; do not edit.
+tokenizer and of generator can be run offline with trained weights. Written from the cards of the fits and from
+`leaderboards/records/` by `python -m vtbench.zoo.page leaderboards docs`; do not edit.
 
 - **What they are for.** To see what the kinds trade against one another, and to run trained weights through every
   code path. They say nothing about the published networks whose classes they are: those are larger, see larger
@@ -48,8 +50,8 @@ by `python -m vtbench.zoo.page leaderboards docs`; do not edit.
 - **Where the weights lie.** In a distribution of their own, `vtbench-zoo`, in the folder `zoo/` of a clone; vtbench
   finds it there, or installed. It is larger than all of vtbench and changes at another pace, and whoever measures
   other tokenizers need not carry it. Each file's SHA-256 stands in a card and is checked before the file is read.
-- **How they are loaded.** As any published tokenizer: `vtbench run --tokenizer zoo-vq`, `vtbench show zoo-vq`.
-  Nothing is fetched.
+- **How they are loaded.** As any published model: `vtbench run --tokenizer zoo-vq`, `vtbench run --generator
+  zoo-var,cfg_scale=3`, `vtbench show zoo-vq`. Nothing is fetched.
 """
 _FITS = """## Fits
 
@@ -84,14 +86,24 @@ _PARTS = (
     _Part("zoo-robustness", "Codes, encoded again, altered and decoded with mistakes", "Images of the test split."),
     _Part("zoo-learnability", "What a small transformer learns of the codes", "Images of the test split."),
     _Part(
-        "zoo-share",
+        SHARE,
         "The tokenizer's share of a generator's distance",
         "Images of the *training* split, re-encoded, against the statistics of the test split that generators are held "
         "against, and as many as are generated. `identity` is the distance that as many other images have. What a "
         "tokenizer adds to that is its share: a generator whose codes were those of images would have as much.",
     ),
-    _Part("zoo-generation", "Generation", "Ten classes, 2,000 samples, against the statistics of the test split."),
+    _Part(GENERATION, "Generation", "Ten classes, 2,000 samples, against the statistics of the test split."),
 )
+_SEEN = "## To look at\n"
+_RECONSTRUCTIONS = f"""Tiles of photographs, unlike what the tokenizers were fitted on, and what each makes of them.
+
+![Tiles of photographs through each tokenizer of the zoo]({gallery.RECONSTRUCTIONS})
+"""
+_SAMPLES = f"""Samples of the ten classes, of the first seeds there are, none chosen; a column each: airplane, car,
+bird, cat, deer, dog, frog, horse, ship, truck.
+
+![Two samples of each class by each generator of the zoo]({gallery.SAMPLES})
+"""
 _MEASURED = """## Measured
 
 ± is half of a 95 % interval. `make zoo IMAGES=DIR` measures all of it again, `vtbench run --suite zoo` what can be had
@@ -115,16 +127,24 @@ def documents(cards: Sequence[CommonCard], boards: Mapping[str, Board]) -> dict[
         if of_unit:
             parts.append(f"![Loss of each fit over its steps: {unit}]({file})\n")
             pictures[file] = _losses(of_unit, unit)
+    parts += [_SEEN, *_seen(cards)] if cards else []
     shown = [part for part in _PARTS if part.task in boards]
     parts += [_MEASURED] if shown else []
     parts += [_section(part, boards[part.task]) for part in shown]
     charts = {part.figure: _chart(part, boards[part.task]) for part in shown if part.figure}
     marks = marks_of(boards.values())
     pictures |= {file: picture(chart, marks) for file, chart in charts.items() if chart is not None}
+    if {SHARE, GENERATION} <= boards.keys() and (text := shares.section(boards[GENERATION], boards[SHARE])):
+        parts.append(text)
     if TASK in boards:
         texts, drawn_over = sections(boards[TASK])
         parts, pictures = [*parts, *texts], pictures | drawn_over
     return {PAGE: "\n".join(part.rstrip() + "\n" for part in parts), **pictures}
+
+
+def _seen(cards: Sequence[CommonCard]) -> list[str]:
+    kinds = ((Card, _RECONSTRUCTIONS), (GeneratorCard, _SAMPLES))
+    return [text for kind, text in kinds if any(isinstance(card, kind) for card in cards)]
 
 
 def _section(part: _Part, board: Board) -> str:

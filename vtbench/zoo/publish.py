@@ -1,7 +1,7 @@
 """``python -m vtbench.zoo.publish --from DIR``: weights that were fitted become those of the zoo's cards.
 
 Everything that follows from weights is written: the files of ``vtbench-zoo``, the cards with their SHA-256, the
-suite ``zoo``, and the pages of tokenizers, of generators, of tasks and of the zoo.
+suite ``zoo``, and the pages of tokenizers, of generators, of tasks and of the zoo, with its pictures.
 """
 
 from __future__ import annotations
@@ -171,6 +171,7 @@ def main(
     for page in ("tokenizers", "generators", "tasks"):
         text = _called(f"vtbench.{page}.reference")
         write_text(root / "docs" / f"{page}.md", text)
+    _called("vtbench.zoo.gallery", str(root / "docs"))
     _called("vtbench.zoo.page", str(root / "leaderboards"), str(root / "docs"))
     print(*taken, sep="\n")
 

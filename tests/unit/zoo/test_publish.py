@@ -30,6 +30,7 @@ from vtbench.zoo import publish as publish_module
 from vtbench.zoo import recipes as recipes_module
 from vtbench.zoo.cards import generator_card, tokenizer_card
 from vtbench.zoo.fit import fit
+from vtbench.zoo.gallery import RECONSTRUCTIONS, SAMPLES
 from vtbench.zoo.generators.recipes import GENERATORS
 from vtbench.zoo.images import FitImages
 from vtbench.zoo.page import PAGE, documents, zoo_boards, zoo_cards
@@ -39,6 +40,20 @@ from vtbench.zoo.recipes import TokenizerRecipe, find_recipe, find_tokenizer
 ROOT = Path(__file__).parents[3]
 NAME = "zoo-kl"
 SHIPPED = zoo_cards()
+SUITES = """mini:
+  summary: Of another kind.
+  tasks: [photos-mini]
+
+zoo:
+  summary: Small networks.
+  tasks: [zoo-reconstruction]
+  tokenizers:
+    - identity
+
+tokens:
+  summary: Of another kind.
+  tasks: [robustness-mini]
+"""
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +73,7 @@ def places(fitted: tuple[TokenizerRecipe, Path], tmp_path: Path, monkeypatch: py
     alone = {NAME: recipe}
     for module in (publish_module, recipes_module):
         monkeypatch.setattr(module, "TOKENIZERS", alone)
-    (tmp_path / "suites.yaml").write_text((ROOT / "tasks" / "suites.yaml").read_text(encoding="utf-8"))
+    (tmp_path / "suites.yaml").write_text(SUITES)
     found = Places(tmp_path / "site" / PACKAGE, tmp_path / "cards", tmp_path / "generators", tmp_path / "suites.yaml")
     assert publish(folder, places=found) == [NAME]
     (found.data / "__init__.py").write_text("raise RuntimeError('it is not to be imported')\n")
@@ -141,14 +156,14 @@ def test_a_generator_is_taken_with_the_tokenizer_that_it_was_fitted_on(
     fits, suites = tmp_path / "fits", tmp_path / "suites.yaml"
     for recipe in (tokenizer, generator):
         fit(recipe, images, fits, torch.device("cpu"))
-    shutil.copy(ROOT / "tasks" / "suites.yaml", suites)
+    suites.write_text(SUITES)
     places = Places(tmp_path / PACKAGE, tmp_path / "tokenizers", tmp_path / "generators", suites)
     assert publish(fits, places=places) == ["zoo-vq", "zoo-llamagen"]
     text = (places.generators / "zoo-llamagen.yaml").read_text(encoding="utf-8")
     card = parse_card(text, "zoo-llamagen", GeneratorCard)
     assert (card.tokenizer, card.native_size, card.args["cfg_scale"]) == ("zoo-vq", 32, 2.0)
     found = yaml.safe_load(suites.read_text(encoding="utf-8"))["zoo"]
-    assert found["generators"] == ["zoo-llamagen"] and found["tasks"][-1] == "zoo-generation"
+    assert found["generators"] == ["zoo-llamagen"] and found["tasks"] == ["zoo-reconstruction", "zoo-generation"]
     told = json.loads((fits / "zoo-llamagen.json").read_text(encoding="utf-8"))
     told["tokenizer"]["weights"][0]["sha256"] = "0" * 64
     (fits / "zoo-llamagen.json").write_text(json.dumps(told), encoding="utf-8")
@@ -178,8 +193,9 @@ def test_the_page_of_the_zoo_is_current() -> None:
     for name, text in found.items():
         written = (ROOT / "docs" / name).read_text(encoding="utf-8")
         assert written == text, "run: python -m vtbench.zoo.page leaderboards docs"
-    drawn = {path.name for path in (ROOT / "docs" / "figures").glob("zoo-*")}
-    assert drawn == {Path(name).name for name in found if "/" in name}
+    drawn = {f"figures/{path.name}" for path in (ROOT / "docs" / "figures").glob("zoo-*")}
+    shown = {file for file in (RECONSTRUCTIONS, SAMPLES) if f"({file})" in found[PAGE]}
+    assert drawn == shown | (found.keys() - {PAGE})
 
 
 def test_the_wheel_holds_data_and_nothing_else(tmp_path: Path) -> None:

@@ -11,12 +11,11 @@ from vtbench.report.leaderboards.documents import foot
 from vtbench.report.leaderboards.picture import picture
 from vtbench.report.marks import marks_for
 from vtbench.report.series import Chart, Point
-from vtbench.results.records.schema import MetricResult
-from vtbench.results.tables.digits import column_decimals, interval_text, value_text
+from vtbench.results.tables.digits import column_decimals
 from vtbench.zoo.sampling.shapes import Reading, lowest, shape_of
 from vtbench.zoo.sampling.sweeps import SWEEPS, Sweep
+from vtbench.zoo.values import DISTANCE, cell, reading, result_of
 
-DISTANCE = "fd_efflite0"
 COLUMNS = (DISTANCE, "precision_efflite0", "recall_efflite0", "code_entropy_bits")
 _HEAD = """## Settings of samplers
 
@@ -50,7 +49,7 @@ class Measured:
     def readings(self) -> list[Reading]:
         """Distances over the axis."""
         pairs = zip(self.sweep.settings, self.runs, strict=True)
-        return [_reading(setting.x, _result(run, DISTANCE)) for setting, run in pairs]
+        return [reading(result_of(run, DISTANCE), setting.x) for setting, run in pairs]
 
 
 def measured(board: Board, sweeps: Sequence[Sweep] = SWEEPS) -> list[Measured]:
@@ -92,9 +91,9 @@ def verdict(readings: Sequence[Reading], sweep: Sweep) -> str:
 
 def _section(one: Measured) -> str:
     sweep = one.sweep
-    decimals = {name: column_decimals([_result(run, name) for run in one.runs]) for name in COLUMNS}
+    decimals = {name: column_decimals([result_of(run, name) for run in one.runs]) for name in COLUMNS}
     rows = [
-        [f"`{setting.model}`", *(_cell(_result(run, name), decimals[name]) for name in COLUMNS)]
+        [f"`{setting.model}`", *(cell(result_of(run, name), decimals[name]) for name in COLUMNS)]
         for setting, run in zip(sweep.settings, one.runs, strict=True)
     ]
     shown = f"![{DISTANCE} over {sweep.axis}]({one.figure})"
@@ -108,31 +107,16 @@ def _section(one: Measured) -> str:
     return "\n\n".join(part.rstrip() for part in parts) + "\n"
 
 
-def _cell(result: MetricResult, decimals: int) -> str:
-    return f"{value_text(result.value, decimals)} {interval_text(result, decimals, ends=False)}".strip()
-
-
 def _picture(one: Measured) -> str:
     series: dict[str, list[Point]] = {}
-    for setting, reading in zip(one.sweep.settings, one.readings, strict=True):
+    for setting, point in zip(one.sweep.settings, one.readings, strict=True):
         name = setting.model.partition(",")[0]
-        low, high = reading.value - reading.half, reading.value + reading.half
-        series.setdefault(name, []).append(Point(name, reading.x, reading.value, low, high))
+        low, high = point.value - point.half, point.value + point.half
+        series.setdefault(name, []).append(Point(name, point.x, point.value, low, high))
     drawn = tuple((name, tuple(points)) for name, points in series.items())
     curves = tuple(points for _, points in drawn)
     chart = Chart(one.sweep.heading, one.sweep.axis, DISTANCE, drawn, better="down", curves=curves)
     return picture(chart, marks_for(series))
-
-
-def _reading(x: float, result: MetricResult) -> Reading:
-    low, high = result.ci_low, result.ci_high
-    return Reading(x, result.value, 0.0 if low is None or high is None else (high - low) / 2)
-
-
-def _result(run: Run, name: str) -> MetricResult:
-    found = run.record.result(name)
-    assert found is not None, f"{run.label} lacks {name}"
-    return found
 
 
 def _anchor(heading: str) -> str:
