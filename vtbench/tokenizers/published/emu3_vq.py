@@ -69,8 +69,19 @@ class Emu3VQ(OfficialTokenizer):
         **where: Unpack[WeightsFrom],
     ) -> None:
         self._frames = frames
+        sizes = {
+            "base_channels": channels,
+            "channel_multiplier": list(multipliers),
+            "latent_channels": latent_channels,
+            "embed_dim": latent_channels,
+            "codebook_size": codebook_size,
+            "num_res_blocks": blocks,
+            "temporal_downsample_factor": frames,
+            "attn_resolutions": [len(multipliers) - 1],
+            "hidden_size": channels * multipliers[-1],
+        }
         self._setup(
-            lambda: _network(channels, multipliers, latent_channels, codebook_size, blocks, frames),
+            lambda: _network(sizes),
             Source(**where),
             kind="discrete",
             codebook_sizes=(codebook_size,),
@@ -129,24 +140,11 @@ def _swish(hidden: Tensor) -> Tensor:
     return F.silu(hidden)
 
 
-def _network(
-    channels: int, multipliers: Sequence[int], latent_channels: int, codebook_size: int, blocks: int, frames: int
-) -> Any:
+def _network(sizes: Mapping[str, Any]) -> Any:
     try:
         from transformers import Emu3VQVAE, Emu3VQVAEConfig
     except ImportError as error:
         raise AssetMissingError(
             "emu3-vq needs transformers 4.48 or newer", install_extra("hub", "transformers>=4.48")
         ) from error
-    config = Emu3VQVAEConfig(
-        base_channels=channels,
-        channel_multiplier=list(multipliers),
-        latent_channels=latent_channels,
-        embed_dim=latent_channels,
-        codebook_size=codebook_size,
-        num_res_blocks=blocks,
-        temporal_downsample_factor=frames,
-        attn_resolutions=[len(multipliers) - 1],
-        hidden_size=channels * multipliers[-1],
-    )
-    return Emu3VQVAE(config)
+    return Emu3VQVAE(Emu3VQVAEConfig(**sizes))

@@ -77,8 +77,16 @@ class JanusVQ(OfficialTokenizer):
         blocks: int = 2,
         **where: Unpack[WeightsFrom],
     ) -> None:
+        sizes = {
+            "base_channels": channels,
+            "channel_multiplier": list(multipliers),
+            "latent_channels": latent_channels,
+            "embed_dim": codebook_dim,
+            "num_embeddings": codebook_size,
+            "num_res_blocks": blocks,
+        }
         self._setup(
-            lambda: _network(channels, multipliers, latent_channels, codebook_dim, codebook_size, blocks),
+            lambda: _network(sizes),
             Source(**where),
             kind="discrete",
             codebook_sizes=(codebook_size,),
@@ -111,26 +119,11 @@ def to_transformers(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return renamed(part or state, _STEPS)
 
 
-def _network(
-    channels: int,
-    multipliers: Sequence[int],
-    latent_channels: int,
-    codebook_dim: int,
-    codebook_size: int,
-    blocks: int,
-) -> Any:
+def _network(sizes: Mapping[str, Any]) -> Any:
     try:
         from transformers import JanusVQVAE, JanusVQVAEConfig
     except ImportError as error:
         raise AssetMissingError(
             "janus-vq needs transformers 4.51 or newer", install_extra("hub", "transformers>=4.51")
         ) from error
-    config = JanusVQVAEConfig(
-        base_channels=channels,
-        channel_multiplier=list(multipliers),
-        latent_channels=latent_channels,
-        embed_dim=codebook_dim,
-        num_embeddings=codebook_size,
-        num_res_blocks=blocks,
-    )
-    return JanusVQVAE(config)
+    return JanusVQVAE(JanusVQVAEConfig(**sizes))

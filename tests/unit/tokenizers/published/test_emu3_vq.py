@@ -102,4 +102,15 @@ def test_another_width_is_told(small: Emu3VQ, tmp_path: Path) -> None:
 def _whole() -> Any:
     from vtbench.tokenizers.published import emu3_vq
 
-    return emu3_vq._network(256, (1, 2, 2, 4), 4, 32768, 2, 4)
+    sizes = {
+        "base_channels": 256,
+        "channel_multiplier": [1, 2, 2, 4],
+        "latent_channels": 4,
+        "embed_dim": 4,
+        "codebook_size": 32768,
+        "num_res_blocks": 2,
+        "temporal_downsample_factor": 4,
+        "attn_resolutions": [3],
+        "hidden_size": 1024,
+    }
+    return emu3_vq._network(sizes)

@@ -19,6 +19,7 @@ from vtbench.core.codes import Codes
 from vtbench.core.errors import AdapterError, UsageError
 from vtbench.networks.binary import to_bits, to_signs
 from vtbench.tokenizers.published.base import OfficialTokenizer, Source
+from vtbench.tokenizers.published.bsq_vit.geometry import Geometry
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -68,9 +69,10 @@ class BsqVit(OfficialTokenizer):
             raise UsageError(f"bsq-vit has no weights {weights!r}", "weights=ema or weights=raw")
         self._averaged = weights == "ema"
         self.keys = ("ema_state_dict",) if self._averaged else ("state_dict",)
-        self._grid = size // patch
+        geometry = Geometry(bits=bits, size=size, patch=patch, width=width, layers=layers, heads=heads, hidden=hidden)
+        self._grid = geometry.grid
         self._setup(
-            lambda: _network(bits, size, patch, width, layers, heads, hidden),
+            lambda: _network(geometry),
             Source(**where),
             kind="discrete",
             codebook_sizes=(2**bits,),
@@ -107,7 +109,7 @@ def _other_weights(averaged: bool) -> AdapterError:
     )
 
 
-def _network(bits: int, size: int, patch: int, width: int, layers: int, heads: int, hidden: int) -> Any:
+def _network(geometry: Geometry) -> Any:
     from vtbench.tokenizers.published.bsq_vit.network import Network
 
-    return Network(bits, size, patch, width, layers, heads, hidden)
+    return Network(geometry)

@@ -13,15 +13,19 @@ from vtbench.networks.vision_transformer import Block
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from vtbench.tokenizers.published.bsq_vit.geometry import Geometry
+
 
 class Tower(nn.Module):
     """Names: ``positional_embedding``, ``ln_pre``, ``transformer.resblocks``, ``ln_post``."""
 
-    def __init__(self, tokens: int, width: int, layers: int, heads: int) -> None:
+    def __init__(self, geometry: Geometry) -> None:
         super().__init__()
-        self.positional_embedding = nn.Parameter(torch.randn(tokens, width) * 0.02)
+        width = geometry.width
+        blocks = (Block(width, geometry.heads) for _ in range(geometry.layers))
+        self.positional_embedding = nn.Parameter(torch.randn(geometry.grid**2, width) * 0.02)
         self.ln_pre = nn.LayerNorm(width)
-        self.transformer = nn.ModuleDict({"resblocks": nn.Sequential(*(Block(width, heads) for _ in range(layers)))})
+        self.transformer = nn.ModuleDict({"resblocks": nn.Sequential(*blocks)})
         self.ln_post = nn.LayerNorm(width)
 
     def run(self, x: Tensor) -> Tensor:
@@ -33,10 +37,10 @@ class Tower(nn.Module):
 class Encoder(Tower):
     """Pixels ``[B,3,H,W]`` to ``[B,N,width]``. Names: also ``conv1``, a matrix."""
 
-    def __init__(self, patch: int, tokens: int, width: int, layers: int, heads: int) -> None:
-        super().__init__(tokens, width, layers, heads)
-        self.conv1 = nn.Linear(3 * patch**2, width, bias=False)
-        self._patch = patch
+    def __init__(self, geometry: Geometry) -> None:
+        super().__init__(geometry)
+        self.conv1 = nn.Linear(3 * geometry.patch**2, geometry.width, bias=False)
+        self._patch = geometry.patch
 
     def forward(self, images: Tensor) -> Tensor:
         return self.run(self.conv1(F.unfold(images, self._patch, stride=self._patch).transpose(1, 2)))
@@ -45,11 +49,11 @@ class Encoder(Tower):
 class Decoder(Tower):
     """``[B,N,width]`` to pixels ``[B,3,H,W]``. Names: also ``ffn.0`` and ``conv_out``, matrices."""
 
-    def __init__(self, patch: int, tokens: int, width: int, layers: int, heads: int, hidden: int) -> None:
-        super().__init__(tokens, width, layers, heads)
-        self.ffn = nn.Sequential(nn.Linear(width, hidden), nn.Tanh())
-        self.conv_out = nn.Linear(hidden, 3 * patch**2)
-        self._patch, self._side = patch, patch * round(tokens**0.5)
+    def __init__(self, geometry: Geometry) -> None:
+        super().__init__(geometry)
+        self.ffn = nn.Sequential(nn.Linear(geometry.width, geometry.hidden), nn.Tanh())
+        self.conv_out = nn.Linear(geometry.hidden, 3 * geometry.patch**2)
+        self._patch, self._side = geometry.patch, geometry.patch * geometry.grid
 
     def forward(self, x: Tensor) -> Tensor:
         patches = self.conv_out(self.ffn(self.run(x))).transpose(1, 2)
@@ -59,10 +63,8 @@ class Decoder(Tower):
 class Network(nn.Module):
     """Names: ``encoder``, ``quant_embed``, ``post_quant_embed``, ``decoder``."""
 
-    def __init__(self, bits: int, size: int, patch: int, width: int, layers: int, heads: int, hidden: int) -> None:
+    def __init__(self, geometry: Geometry) -> None:
         super().__init__()
-        tokens = (size // patch) ** 2
-        self.encoder = Encoder(patch, tokens, width, layers, heads)
-        self.decoder = Decoder(patch, tokens, width, layers, heads, hidden)
-        self.quant_embed = nn.Linear(width, bits)
-        self.post_quant_embed = nn.Linear(bits, width)
+        self.encoder, self.decoder = Encoder(geometry), Decoder(geometry)
+        self.quant_embed = nn.Linear(geometry.width, geometry.bits)
+        self.post_quant_embed = nn.Linear(geometry.bits, geometry.width)

@@ -19,6 +19,7 @@ from vtbench.core.codes import Codes
 from vtbench.core.errors import UsageError
 from vtbench.networks.nearest import nearest_codes, normalise_rows
 from vtbench.tokenizers.published.base import OfficialTokenizer, Source
+from vtbench.tokenizers.published.mgvq.geometry import Geometry
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -73,9 +74,13 @@ class MgVQ(OfficialTokenizer):
                 "groups divide latents; multipliers, encoder and decoder have an entry a level",
             )
         widths = tuple(channels * multiplier for multiplier in multipliers)
+        geometry = Geometry(
+            widths=widths, encoder=tuple(encoder), decoder=tuple(decoder), channels=latents, groups=groups,
+            entries=codebook_size,
+        )  # fmt: skip
         self._entries = codebook_size
         self._setup(
-            lambda: _network(widths, encoder, decoder, latents, groups, codebook_size),
+            lambda: _network(geometry),
             Source(**where),
             kind="discrete",
             codebook_sizes=(codebook_size,) * groups,
@@ -113,10 +118,7 @@ class MgVQ(OfficialTokenizer):
         return output
 
 
-def _network(
-    widths: tuple[int, ...], encoder: Sequence[int], decoder: Sequence[int], channels: int, groups: int, entries: int
-) -> Any:
-    from vtbench.tokenizers.published.mgvq.network import Geometry, Network
+def _network(geometry: Geometry) -> Any:
+    from vtbench.tokenizers.published.mgvq.network import Network
 
-    blocks = {"encoder": tuple(encoder), "decoder": tuple(decoder)}
-    return Network(Geometry(widths=widths, channels=channels, groups=groups, entries=entries, **blocks))
+    return Network(geometry)

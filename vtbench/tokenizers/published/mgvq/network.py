@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
@@ -13,6 +12,8 @@ from vtbench.networks.codebook import Codebook
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from vtbench.tokenizers.published.mgvq.geometry import Geometry
 
 CONVOLUTIONAL = 3
 """Levels, from the finest, whose blocks are convolutions; those of the others are linear attention."""
@@ -35,27 +36,6 @@ _STEPS = (
     (r"^encoder\.stages\.", "encoder.down_blocks."),
     (r"^decoder\.stages\.", "decoder.up_blocks."),
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Geometry:
-    """Sizes of an MGVQ.
-
-    Attributes:
-        widths: of each level, the finest first; each but the last halves the sides.
-        encoder: blocks a level; none at the first, whose place a convolution takes.
-        decoder: the same of the decoder.
-        channels: of the latents; the groups share them evenly.
-        groups: of channels, with a codebook each.
-        entries: of each codebook.
-    """
-
-    widths: tuple[int, ...]
-    encoder: tuple[int, ...]
-    decoder: tuple[int, ...]
-    channels: int
-    groups: int
-    entries: int
 
 
 class Network(nn.Module):

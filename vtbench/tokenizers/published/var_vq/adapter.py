@@ -15,6 +15,7 @@ from typing_extensions import Unpack
 from vtbench.checkpoints.loading import WeightsFrom
 from vtbench.core.codes import Codes
 from vtbench.tokenizers.published.base import OfficialTokenizer, Source
+from vtbench.tokenizers.published.var_vq.geometry import Geometry
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,16 +61,19 @@ class VarVQ(OfficialTokenizer):
         blocks: int = 2,
         **where: Unpack[WeightsFrom],
     ) -> None:
-        factor = 2 ** (len(multipliers) - 1)
-        self.scales = tuple(scales)
+        geometry = Geometry(
+            channels=channels, multipliers=tuple(multipliers), blocks=blocks, entries=codebook_size,
+            latents=codebook_dim, scales=tuple(scales), smoothings=smoothings,
+        )  # fmt: skip
+        self.scales = geometry.scales
         self._setup(
-            lambda: _network(channels, multipliers, codebook_size, codebook_dim, scales, smoothings, blocks),
+            lambda: _network(geometry),
             Source(**where),
             kind="discrete",
             codebook_sizes=(codebook_size,) * len(scales),
             shared_codebook=True,
-            downsample_factor=factor,
-            native_size=scales[-1] * factor,
+            downsample_factor=geometry.factor,
+            native_size=scales[-1] * geometry.factor,
             fixed_size=True,
         )
 
@@ -88,15 +92,7 @@ class VarVQ(OfficialTokenizer):
         return output.clamp(-1, 1)
 
 
-def _network(
-    channels: int,
-    multipliers: Sequence[int],
-    entries: int,
-    latents: int,
-    scales: Sequence[int],
-    smoothings: int,
-    blocks: int,
-) -> Any:
+def _network(geometry: Geometry) -> Any:
     from vtbench.tokenizers.published.var_vq.network import Network
 
-    return Network(channels, multipliers, entries, latents, scales, smoothings, blocks)
+    return Network(geometry)

@@ -14,6 +14,8 @@ from vtbench.networks.next_scale.residual_scales import ResidualScales
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from vtbench.tokenizers.published.var_vq.geometry import Geometry
+
 
 class Quantiser(ResidualScales):
     """All scales with one codebook. Names: also ``embedding``."""
@@ -33,19 +35,11 @@ class Quantiser(ResidualScales):
 class Network(nn.Module):
     """Names: ``encoder``, ``quant_conv``, ``quantize``, ``post_quant_conv``, ``decoder``."""
 
-    def __init__(
-        self,
-        channels: int,
-        multipliers: Sequence[int],
-        entries: int,
-        latents: int,
-        scales: Sequence[int],
-        smoothings: int,
-        blocks: int,
-    ) -> None:
+    def __init__(self, geometry: Geometry) -> None:
         super().__init__()
-        self.encoder = Encoder(channels, multipliers, latents, blocks=blocks, fused=True)
-        self.decoder = Decoder(channels, multipliers, latents, blocks=blocks, fused=True)
-        self.quantize = Quantiser(entries, latents, scales, smoothings)
+        latents, sizes = geometry.latents, (geometry.channels, geometry.multipliers, geometry.latents)
+        self.encoder = Encoder(*sizes, blocks=geometry.blocks, fused=True)
+        self.decoder = Decoder(*sizes, blocks=geometry.blocks, fused=True)
+        self.quantize = Quantiser(geometry.entries, latents, geometry.scales, geometry.smoothings)
         self.quant_conv = nn.Conv2d(latents, latents, 3, padding=1)
         self.post_quant_conv = nn.Conv2d(latents, latents, 3, padding=1)
