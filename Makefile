@@ -41,8 +41,9 @@ install: $(VENV)/.dev  ## Make .venv and install vtbench with its development to
 
 # --- Use --------------------------------------------------------------------------------------------------------
 .PHONY: run
-run: $(VENV)/.base  ## Install what is needed and run the embedded suite (ARGS="…" for vtbench run)
+run: $(VENV)/.base  ## Install what is needed, run the embedded suite and the best of the zoo (ARGS="…": that vtbench run alone)
 	$(BIN)/vtbench run $(ARGS)
+	$(if $(ARGS),,$(BIN)/vtbench run --suite zoo-mini)
 
 # --- Checks -----------------------------------------------------------------------------------------------------
 # Files stay in order: whole commands come first, and no worker is left alone with them at the end.

@@ -137,7 +137,8 @@ def _card_file(card: CommonCard, checkpoint: CardCheckpoint) -> Located:
     if path is not None:
         return _checked(card, checkpoint, path, str(path))
     if checkpoint.package:
-        return _checked(card, checkpoint, _from_package(card, checkpoint), f"package:{checkpoint}")
+        repair = f"install vtbench and {distribution_of(checkpoint.package)} of one version; "
+        return _checked(card, checkpoint, _from_package(card, checkpoint), f"package:{checkpoint}", repair)
     if checkpoint.hub and checkpoint.file:
         return _checked(card, checkpoint, _from_hub(card, checkpoint), f"hub:{checkpoint}")
     if checkpoint.url and checkpoint.sha256:
@@ -187,15 +188,13 @@ def _from_url(card: CommonCard, url: str, sha256: str) -> Path:
         raise _missing(card, f"{url}: {(str(error).splitlines() or [''])[0][:200]}") from error
 
 
-def _checked(card: CommonCard, checkpoint: CardCheckpoint, path: Path, source: str) -> Located:
+def _checked(card: CommonCard, checkpoint: CardCheckpoint, path: Path, source: str, repair: str = "") -> Located:
     actual = digest_file(path)
-    packaged = source.startswith("package:")
     converted = path.suffix == ".safetensors" and PurePosixPath(checkpoint.file).suffix != ".safetensors"
     if checkpoint.sha256 not in (None, actual) and not converted:
-        versions = f"install vtbench and {distribution_of(checkpoint.package)} of one version; " if packaged else ""
         raise VtbenchError(
             f"{card.name}: {path} has SHA-256 {actual[:16]}…, expected {str(checkpoint.sha256)[:16]}…",
-            f"it is another file; {versions}to use it all the same: {card.name},checkpoint={path}",
+            f"it is another file; {repair}to use it all the same: {card.name},checkpoint={path}",
         )
     return Located(path, actual, source)
 
