@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,11 @@ from vtbench.core.disk.files import write_text
 from vtbench.core.disk.packaged import ZOO, packaged_file
 from vtbench.core.outside.parsing import read_json
 from vtbench.report.gather import Board
-from vtbench.report.leaderboards.documents import foot
-from vtbench.report.leaderboards.documents import table as rows_of
 from vtbench.report.leaderboards.measured import measured_boards
+from vtbench.report.leaderboards.parts import Part, pictures_of
 from vtbench.report.leaderboards.picture import picture
 from vtbench.report.marks import marks_for, marks_of
-from vtbench.report.series import Chart, Point, rate_charts
+from vtbench.report.series import Chart, Point
 from vtbench.zoo import gallery, shares
 from vtbench.zoo.sampling.sections import sections
 from vtbench.zoo.sampling.sweeps import TASK
@@ -61,38 +59,36 @@ included, is in `zoo/vtbench_zoo/NAME.json`.
 """
 
 
-@dataclass(frozen=True)
-class _Part:
-    """A task of the zoo: its heading, what to make of it, and the metric of its picture, where it has one."""
-
-    task: str
-    heading: str
-    told: str
-    metric: str = ""
-
-    @property
-    def figure(self) -> str:
-        """Of the picture."""
-        return f"figures/{self.task}.svg" if self.metric else ""
-
-
 _PARTS = (
-    _Part(
-        "zoo-reconstruction",
-        "Reconstruction",
-        "Images of the test split. Of a JPEG file so small most bytes are its header and tables.",
-        "psnr",
+    Part(
+        task="zoo-reconstruction",
+        heading="Reconstruction",
+        told="Images of the test split. Of a JPEG file so small most bytes are its header and tables.",
+        metric="psnr",
+        figure="figures/zoo-reconstruction.svg",
     ),
-    _Part("zoo-robustness", "Codes, encoded again, altered and decoded with mistakes", "Images of the test split."),
-    _Part("zoo-learnability", "What a small transformer learns of the codes", "Images of the test split."),
-    _Part(
-        SHARE,
-        "The tokenizer's share of a generator's distance",
-        "Images of the *training* split, re-encoded, against the statistics of the test split that generators are held "
-        "against, and as many as are generated. `identity` is the distance that as many other images have. What a "
+    Part(
+        task="zoo-robustness",
+        heading="Codes, encoded again, altered and decoded with mistakes",
+        told="Images of the test split.",
+    ),
+    Part(
+        task="zoo-learnability",
+        heading="What a small transformer learns of the codes",
+        told="Images of the test split.",
+    ),
+    Part(
+        task=SHARE,
+        heading="The tokenizer's share of a generator's distance",
+        told="Images of the *training* split, re-encoded, against the statistics of the test split that generators are "
+        "held against, and as many as are generated. `identity` is the distance that as many other images have. What a "
         "tokenizer adds to that is its share: a generator whose codes were those of images would have as much.",
     ),
-    _Part(GENERATION, "Generation", "Ten classes, 2,000 samples, against the statistics of the test split."),
+    Part(
+        task=GENERATION,
+        heading="Generation",
+        told="Ten classes, 2,000 samples, against the statistics of the test split.",
+    ),
 )
 _SEEN = "## To look at\n"
 _RECONSTRUCTIONS = f"""Tiles of photographs, unlike what the tokenizers were fitted on, and what each makes of them.
@@ -130,10 +126,8 @@ def documents(cards: Sequence[CommonCard], boards: Mapping[str, Board]) -> dict[
     parts += [_SEEN, *_seen(cards)] if cards else []
     shown = [part for part in _PARTS if part.task in boards]
     parts += [_MEASURED] if shown else []
-    parts += [_section(part, boards[part.task]) for part in shown]
-    charts = {part.figure: _chart(part, boards[part.task]) for part in shown if part.figure}
-    marks = marks_of(boards.values())
-    pictures |= {file: picture(chart, marks) for file, chart in charts.items() if chart is not None}
+    parts += [part.section(boards, level=3) for part in shown]
+    pictures |= pictures_of(shown, boards, marks_of(boards.values()))
     if {SHARE, GENERATION} <= boards.keys() and (text := shares.section(boards[GENERATION], boards[SHARE])):
         parts.append(text)
     if TASK in boards:
@@ -145,15 +139,6 @@ def documents(cards: Sequence[CommonCard], boards: Mapping[str, Board]) -> dict[
 def _seen(cards: Sequence[CommonCard]) -> list[str]:
     kinds = ((Card, _RECONSTRUCTIONS), (GeneratorCard, _SAMPLES))
     return [text for kind, text in kinds if any(isinstance(card, kind) for card in cards)]
-
-
-def _section(part: _Part, board: Board) -> str:
-    seen = f"![Bits a pixel against {part.metric}]({part.figure})\n\n" if _chart(part, board) else ""
-    return f"### {part.heading}\n\n{part.told}\n\n{seen}{rows_of(board)}\n\n{foot(board)}\n"
-
-
-def _chart(part: _Part, board: Board) -> Chart | None:
-    return next((chart for chart in rate_charts(board) if chart.y_name == part.metric), None)
 
 
 def zoo_boards(root: Path) -> dict[str, Board]:

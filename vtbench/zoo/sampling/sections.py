@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from vtbench.checkpoints.tables import table
 from vtbench.report.gather import Board, Run
-from vtbench.report.leaderboards.documents import foot
+from vtbench.report.leaderboards.parts import foot
 from vtbench.report.leaderboards.picture import picture
 from vtbench.report.marks import marks_for
 from vtbench.report.series import Chart, Point
