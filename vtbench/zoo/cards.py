@@ -63,10 +63,19 @@ def tokenizer_card(recipe: TokenizerRecipe, told: Mapping[str, Any], sha256: str
 
 
 def generator_card(recipe: GeneratorRecipe, told: Mapping[str, Any], sha256: str, tensors: int) -> str:
-    """The card of a fitted generator, as YAML; its sampler is that of the recipe's pictures. Arguments as of
-    :func:`tokenizer_card`, and how many tensors its weights are."""
+    """The card of a fitted generator, as YAML.
+
+    Its arguments are those that the fit had, the scale that it found for latents among them, and its sampler is that of
+    the recipe's pictures.
+
+    Args:
+        recipe: how it was fitted.
+        told: the card of the fit.
+        sha256: of its weights.
+        tensors: that the weights are.
+    """
     fields = {
-        **_common(recipe, {**recipe.arguments, **recipe.shown}, f"{_copies(told)} by classes", sha256),
+        **_common(recipe, {**told["arguments"], **recipe.shown}, f"{_copies(told)} by classes", sha256),
         "tokenizer": recipe.tokenizer,
         "conditions": "class",
         "parameters": told["parameters"],

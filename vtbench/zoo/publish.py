@@ -108,7 +108,7 @@ def _check_tokenizer(source: Path, recipe: GeneratorRecipe, told: Mapping[str, A
     """Of a generator: that its weights are read, and were fitted on codes of the tokenizer that there is."""
     family: Any = FAMILIES.load(recipe.family)
     reference = tokenizer_for(recipe, None, source)
-    made = family(**recipe.arguments, tokenizer=reference, checkpoint=str(_weights(source, recipe.name)))
+    made = family(**told["arguments"], tokenizer=reference, checkpoint=str(_weights(source, recipe.name)))
     fitted_on = [weight["sha256"] for weight in told["tokenizer"]["weights"]]
     if fitted_on != [weight.sha256 for weight in made.tokenizer.info.weights]:
         raise UsageError(

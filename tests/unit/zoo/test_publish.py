@@ -145,11 +145,12 @@ def test_the_page_tells_each_fit(places: Places) -> None:
     assert f"| `{NAME}` | `ldm-kl` |" in written[PAGE] and len(written) == 1  # two steps are no curve
 
 
+@pytest.mark.parametrize(("name", "found"), [("zoo-llamagen", set()), ("zoo-mar", {"latent_scale"})])
 def test_a_generator_is_taken_with_the_tokenizer_that_it_was_fitted_on(
-    images: FitImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, found: set[str], images: FitImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tokenizer = dataclasses.replace(find_tokenizer("zoo-vq"), steps=1, batch=2, warmup=1)
-    generator = dataclasses.replace(GENERATORS["zoo-llamagen"], steps=1, batch=2, warmup=1)
+    generator = dataclasses.replace(GENERATORS[name], steps=1, batch=2, warmup=1)
+    tokenizer = dataclasses.replace(find_tokenizer(generator.tokenizer), steps=1, batch=2, warmup=1)
     monkeypatch.setattr(publish_module, "TOKENIZERS", {tokenizer.name: tokenizer})
     monkeypatch.setattr(publish_module, "GENERATORS", {generator.name: generator})
     monkeypatch.setitem(recipes_module.TOKENIZERS, tokenizer.name, tokenizer)
@@ -158,16 +159,19 @@ def test_a_generator_is_taken_with_the_tokenizer_that_it_was_fitted_on(
         fit(recipe, images, fits, torch.device("cpu"))
     suites.write_text(SUITES)
     places = Places(tmp_path / PACKAGE, tmp_path / "tokenizers", tmp_path / "generators", suites)
-    assert publish(fits, places=places) == ["zoo-vq", "zoo-llamagen"]
-    text = (places.generators / "zoo-llamagen.yaml").read_text(encoding="utf-8")
-    card = parse_card(text, "zoo-llamagen", GeneratorCard)
-    assert (card.tokenizer, card.native_size, card.args["cfg_scale"]) == ("zoo-vq", 32, 2.0)
-    found = yaml.safe_load(suites.read_text(encoding="utf-8"))["zoo"]
-    assert found["generators"] == ["zoo-llamagen"] and found["tasks"] == ["zoo-reconstruction", "zoo-generation"]
-    told = json.loads((fits / "zoo-llamagen.json").read_text(encoding="utf-8"))
+    assert publish(fits, places=places) == [tokenizer.name, name]
+    card = parse_card((places.generators / f"{name}.yaml").read_text(encoding="utf-8"), name, GeneratorCard)
+    told = json.loads((fits / f"{name}.json").read_text(encoding="utf-8"))
+    assert (card.tokenizer, card.native_size, card.args["cfg_scale"]) == (tokenizer.name, 32, 2.0)
+    assert (
+        card.args == {**told["arguments"], **generator.shown}
+        and told["arguments"].keys() - generator.arguments == found
+    )
+    suite = yaml.safe_load(suites.read_text(encoding="utf-8"))["zoo"]
+    assert suite["generators"] == [name] and suite["tasks"] == ["zoo-reconstruction", "zoo-generation"]
     told["tokenizer"]["weights"][0]["sha256"] = "0" * 64
-    (fits / "zoo-llamagen.json").write_text(json.dumps(told), encoding="utf-8")
-    with pytest.raises(UsageError, match="fitted on codes of other weights of zoo-vq"):
+    (fits / f"{name}.json").write_text(json.dumps(told), encoding="utf-8")
+    with pytest.raises(UsageError, match=f"fitted on codes of other weights of {tokenizer.name}"):
         publish(fits, places=places)
 
 
