@@ -7,7 +7,8 @@ from itertools import groupby
 
 from vtbench.metrics.catalog.lookup import metric_info
 from vtbench.tasks.files import load_task, task_files
-from vtbench.tasks.schema import WITHOUT_IMAGES, TaskSpec
+from vtbench.tasks.kinds import WITHOUT_IMAGES
+from vtbench.tasks.schema import TaskSpec
 from vtbench.tasks.sections import MetricRequest
 from vtbench.tasks.suites import load_suites
 

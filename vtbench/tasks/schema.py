@@ -14,14 +14,11 @@ from pydantic import Field, field_validator, model_validator
 from vtbench.core.digests import digest_json
 from vtbench.data.limits import MOST_FRAMES
 from vtbench.features.faces import FACE_RECOGNISERS
-from vtbench.metrics.catalog.conditioned import CONDITION_REGISTRY, condition_entry
-from vtbench.metrics.catalog.lookup import INSTANCE_METRICS, PIXEL_LIKELIHOOD, metric_info
-from vtbench.metrics.catalog.maps import MAP_METRICS
-from vtbench.metrics.catalog.probing import probe_of
-from vtbench.metrics.catalog.rates import CODE_COPIES, truth_of
-from vtbench.metrics.catalog.robustness import perturbed_base, robustness_rule
+from vtbench.metrics.catalog.lookup import PIXEL_LIKELIHOOD, metric_info
+from vtbench.metrics.catalog.rates import CODE_COPIES
 from vtbench.readers import READERS
-from vtbench.tasks.clips import check_clips
+from vtbench.tasks.checks import check_task
+from vtbench.tasks.kinds import METRIC_KINDS, WITHOUT_IMAGES
 from vtbench.tasks.sections import (
     ConditionSpec,
     DataSpec,
@@ -43,15 +40,8 @@ from vtbench.tasks.sections import (
     TrainingSpec,
 )
 from vtbench.tasks.stated import measured_code, public_name, stated_metric, stated_reference
-from vtbench.tasks.trained import check_training, of_training
+from vtbench.tasks.trained import of_training
 
-TRUTH = "truth"
-"""Role of the image that image metrics of a generation task compare with."""
-_FIRST, _THEN = "video image set code text instance block", "prompt likelihood condition shape map robustness"
-_KINDS = (*_FIRST.split(), *_THEN.split(), "learnability", "probing", "cost", "judged")
-"""Of metrics, in the order in which a protocol states them: a list each, as ``image_metrics``."""
-WITHOUT_IMAGES = ("shapes", "maps")
-"""Kinds of task whose samples are no images."""
 _AS_THEY_ARE = {"preset": "native@1", "size": None}
 PIXEL_RULE = "clamp, times 255, round half to even, uint8"
 _PIXEL_RULES = {
@@ -111,9 +101,10 @@ class TaskSpec(Frozen):
     @property
     def metrics(self) -> tuple[MetricRequest, ...]:
         """Every metric the task asks for, in order."""
-        return tuple(request for kind in _KINDS for request in self._listed(kind))
+        return tuple(request for kind in METRIC_KINDS for request in self.listed(kind))
 
-    def _listed(self, kind: str) -> tuple[MetricRequest, ...]:
+    def listed(self, kind: str) -> tuple[MetricRequest, ...]:
+        """What is asked for under a kind of metrics: of ``image``, ``image_metrics``."""
         found: tuple[MetricRequest, ...] = getattr(self, f"{kind}_metrics")
         return found
 
@@ -253,137 +244,6 @@ class TaskSpec(Frozen):
         return {public_name(name): tolerance for name, tolerance in tolerances.items()}
 
     @model_validator(mode="after")
-    def _metrics_are_known_and_in_place(self) -> TaskSpec:
-        for expected in _KINDS:
-            for request in self._listed(expected):
-                kind = metric_info(request.name).kind
-                measured_too = expected == "condition" and request.name in CONDITION_REGISTRY  # as geneval, also judged
-                if kind != expected and not measured_too:
-                    raise ValueError(f"{request.name} is a metric of kind {kind}, listed under {expected}_metrics")
-        if bool(self.text_metrics) != (self.reader is not None):
-            raise ValueError("text_metrics need a reader, and a reader needs text_metrics")
-        self._check_instances()
-        self._check_generation()
-        check_training(self.kind, self.training is not None, self.of_training)
-        self._check_sections_of_kinds()
-        self._check_likelihood()
-        self._check_robustness()
-        self._check_without_images()
-        check_clips(self)
-        if self.fits_a_probe and self.preprocess.size is None and not self.data.source:
-            raise ValueError("a probe is fitted on images of one size: preprocess.size states it")
-        for request in self.probing_metrics:
-            probe_of(request.name, request.params)
-        derived = [m.name for m in self.text_metrics if m.name.endswith(("_floor", "_excess"))]
-        if derived:
-            raise ValueError(f"{', '.join(derived)}: ask for the metric itself; floor and excess come with it")
-        if len({truth_of(metric.name) for metric in self.text_metrics}) > 1:
-            raise ValueError("text metrics of one task share a truth: cer, reread_… and compat_… are of three")
-        names = [metric_info(request.name).name for request in self.metrics]
-        repeated = sorted({name for name in names if names.count(name) > 1})
-        if repeated:
-            raise ValueError(f"metrics listed twice: {', '.join(repeated)}")
+    def _all_fits(self) -> TaskSpec:
+        check_task(self)
         return self
-
-    def _check_instances(self) -> None:
-        if bool(self.instance_metrics) != (self.instances is not None):
-            raise ValueError("instance_metrics need instances, and instances need instance_metrics")
-        if self.instances is not None:
-            if self.reader is not None:
-                raise ValueError("a task has a reader or instances, not both: a record names one of them")
-            known = INSTANCE_METRICS[self.instances.of]
-            strange = [request.name for request in self.instance_metrics if request.name not in known]
-            if strange:
-                raise ValueError(f"{strange[0]} is no metric of {self.instances.of}; known: {', '.join(known)}")
-
-    def _check_generation(self) -> None:
-        if (self.kind == "generation") != (self.conditions is not None):
-            raise ValueError("a generation task has conditions, and no other task has")
-        if self.kind != "generation":
-            if self.prompt_metrics or self.condition_metrics or (self.reference is not None and not self.of_samples):
-                raise ValueError("prompt_metrics, condition_metrics and a reference belong to generation tasks")
-            if self.kind != "tokens" and not [one for one in self.metrics if one not in self.code_metrics]:
-                raise ValueError("name at least one metric beside code_metrics, as image_metrics or set_metrics")
-            return
-        assert self.conditions is not None
-        paired = self.text_metrics + self.instance_metrics + self.block_metrics
-        if TRUTH not in self.conditions.roles:
-            paired += self.image_metrics
-        if paired:
-            raise ValueError(f"{paired[0].name} compares with an original, which a generated image does not have")
-        if self.prompt_metrics and self.conditions.of in ("classes", "none", "images"):
-            raise ValueError(f"{self.prompt_metrics[0].name} needs prompts")
-        if self.condition_metrics:
-            self._check_conditioned(self.conditions)
-        if self.set_metrics and self.reference is None:
-            raise ValueError("set_metrics of a generation task need a reference (which may be left to --reference: {})")
-
-    def _check_conditioned(self, conditions: ConditionSpec) -> None:
-        for request in self.condition_metrics:
-            entry = condition_entry(request.name)
-            lacking = [role for role in entry.roles_with(request.params) if role not in conditions.roles]
-            if lacking:
-                raise ValueError(f"{request.name} compares with images as {lacking[0]}: name them under conditions")
-            unnamed = [field for field in entry.fields if field not in self.strata]
-            if unnamed:
-                raise ValueError(f"{request.name} is made of values by {unnamed[0]}: add it to strata, [{unnamed[0]}]")
-            if entry.of_groups and self.block_size % conditions.per_prompt:
-                raise ValueError(
-                    f"{request.name} is given all {conditions.per_prompt} images of a prompt: block_size must be a "
-                    f"multiple of that, {self.block_size} is not"
-                )
-
-    def _check_sections_of_kinds(self) -> None:
-        """What one kind of task has, and no other."""
-        for kind, metrics, section, what in (
-            ("tokens", "likelihood_metrics", "likelihood", "what is given"),
-            ("robustness", "robustness_metrics", "", ""),
-            ("learnability", "learnability_metrics", "learnability", "what is fitted"),
-            ("probing", "probing_metrics", "probing", "what is told and held out"),
-            ("cost", "cost_metrics", "timing", "how calls are timed"),
-            ("shapes", "shape_metrics", "shapes", "which clouds are compared"),
-            ("maps", "map_metrics", "maps", "what maps are of"),
-            ("judged", "judged_metrics", "judged", "whose results it is of"),
-        ):
-            of = f"kind {kind}" if kind in ("cost", "judged") else kind
-            if section and (self.kind == kind) != (getattr(self, section) is not None):
-                raise ValueError(f"a task of {of} says under {section} {what}, and no other task does")
-            if bool(getattr(self, metrics)) != (self.kind == kind):
-                raise ValueError(f"{metrics} belong to tasks of {of}, which name at least one")
-
-    def _check_likelihood(self) -> None:
-        if self.kind != "tokens":
-            return
-        others = [r for r in self.metrics if r not in (*self.likelihood_metrics, *self.code_metrics)]
-        if others:
-            raise ValueError(f"{others[0].name} needs a model's images, and nothing is decoded here")
-        if any(request.name == "code_js_divergence" for request in self.code_metrics):
-            raise ValueError("code_js_divergence compares codes that were sampled, and nothing is sampled here")
-        if self.of_pixels and len(self.metrics) > 1:
-            raise ValueError(f"{PIXEL_LIKELIHOOD} is of pixels, the others are of codes: give it a task of its own")
-
-    def _check_without_images(self) -> None:
-        if self.kind == "judged" and self.metrics != self.judged_metrics:
-            raise ValueError("what judges found is all there is of a judged task: judged_metrics alone")
-        if self.kind not in WITHOUT_IMAGES:
-            return
-        if self.reference is None or self.reference.statistics is not None:
-            raise ValueError("the reference is data, or left to --reference: reference: {}")
-        others = [request for request in self.metrics if request not in (*self.shape_metrics, *self.map_metrics)]
-        if others:
-            raise ValueError(f"{others[0].name} needs images, and there are none here")
-        if self.maps is None:
-            return
-        strange = [one.name for one in self.map_metrics if one.name not in MAP_METRICS[self.maps.of]]
-        if strange:
-            raise ValueError(f"{strange[0]} is no metric of {self.maps.of}: {', '.join(MAP_METRICS[self.maps.of])}")
-        if any(one.name == "mo_miou" for one in self.map_metrics) != bool(self.maps.moving):
-            raise ValueError("mo_miou is over the classes under moving, and nothing else is")
-
-    def _check_robustness(self) -> None:
-        plain = {request.name for request in (*self.image_metrics, *self.set_metrics)}
-        for request in self.robustness_metrics:
-            robustness_rule(request.name, request.params)
-            base = perturbed_base(request.name)
-            if base is not None and base not in plain:
-                raise ValueError(f"{request.name} is read beside {base}: ask for that too, with its parameters")

@@ -15,6 +15,7 @@ with a card that says data, steps, seconds and loss. ``python -m vtbench.zoo.fit
     cards        a fit's card as vtbench reads it
     references   statistics of a split, small enough to ship
     measure      everything that is measured of the zoo, by one command
-    page         ``docs/zoo.md``
+    sampling     settings that samplers are measured at, and the shapes of what is found
+    page         ``docs/zoo.md``, its figures and pictures
     publish      weights into ``vtbench-zoo``, and what follows from them
 """

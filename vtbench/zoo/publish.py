@@ -171,7 +171,7 @@ def main(
     for page in ("tokenizers", "generators", "tasks"):
         text = _called(f"vtbench.{page}.reference")
         write_text(root / "docs" / f"{page}.md", text)
-    _called("vtbench.zoo.gallery", str(root / "docs"))
+    _called("vtbench.zoo.page.gallery", str(root / "docs"))
     _called("vtbench.zoo.page", str(root / "leaderboards"), str(root / "docs"))
     print(*taken, sep="\n")
 

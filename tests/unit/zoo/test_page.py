@@ -15,9 +15,9 @@ from vtbench.report.gather import Board, Run
 from vtbench.results.records.record import RunRecord, read_record
 from vtbench.results.records.schema import MetricResult
 from vtbench.tokenizers.resolve import resolve_tokenizer
-from vtbench.zoo import gallery
-from vtbench.zoo.shares import bounds, section
-from vtbench.zoo.values import DISTANCE
+from vtbench.zoo.page import gallery
+from vtbench.zoo.page.shares import bounds, section
+from vtbench.zoo.page.values import DISTANCE
 
 RECORDS = Path(__file__).resolve().parents[3] / "leaderboards" / "records" / "generation-mini"
 

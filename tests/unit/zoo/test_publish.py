@@ -30,10 +30,10 @@ from vtbench.zoo import publish as publish_module
 from vtbench.zoo import recipes as recipes_module
 from vtbench.zoo.cards import generator_card, tokenizer_card
 from vtbench.zoo.fit import fit
-from vtbench.zoo.gallery import RECONSTRUCTIONS, SAMPLES
 from vtbench.zoo.generators.recipes import GENERATORS
 from vtbench.zoo.images import FitImages
-from vtbench.zoo.page import PAGE, documents, zoo_boards, zoo_cards
+from vtbench.zoo.page.documents import PAGE, documents, zoo_boards, zoo_cards
+from vtbench.zoo.page.gallery import RECONSTRUCTIONS, SAMPLES
 from vtbench.zoo.publish import Places, listed, made_by, publish, tensors_in
 from vtbench.zoo.recipes import TokenizerRecipe, find_recipe, find_tokenizer
 

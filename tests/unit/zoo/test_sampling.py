@@ -15,11 +15,11 @@ from vtbench.report.gather import Board, Run
 from vtbench.results.records.record import RunRecord, read_record
 from vtbench.tasks import load_task
 from vtbench.zoo.generators.recipes import GENERATORS
+from vtbench.zoo.page.sweeps import COLUMNS, sections, verdict
+from vtbench.zoo.page.values import DISTANCE
 from vtbench.zoo.recipes import find_tokenizer
-from vtbench.zoo.sampling.sections import COLUMNS, sections, verdict
 from vtbench.zoo.sampling.shapes import Reading, Shape, shape_of
 from vtbench.zoo.sampling.sweeps import SWEEPS, TASK, Setting, Sweep, hosts, models
-from vtbench.zoo.values import DISTANCE
 
 RECORDS = Path(__file__).resolve().parents[3] / "leaderboards" / "records" / "generation-mini"
 NAMES = {name for sweep in SWEEPS for name in hosts(sweep)}

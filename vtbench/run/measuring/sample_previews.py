@@ -20,7 +20,7 @@ from vtbench.core.errors import SampleError
 from vtbench.data.pixels import to_pillow
 from vtbench.run.measuring.previews import preview_name, save_preview
 from vtbench.run.measuring.videos.strips import frames_last, strip
-from vtbench.tasks.schema import TRUTH
+from vtbench.tasks.kinds import TRUTH
 
 _GAP = 4
 _FIRST = ("source", "mask", "control", "subject", "style")

@@ -13,7 +13,7 @@ from vtbench.data.conditions import ConditionSample
 from vtbench.data.preparing.presets import Preset
 from vtbench.metrics.catalog.conditioned import condition_entry
 from vtbench.tasks import TaskSpec
-from vtbench.tasks.schema import TRUTH
+from vtbench.tasks.kinds import TRUTH
 
 LABELS = "labels"
 """Role of a map whose pixels are numbers of classes."""

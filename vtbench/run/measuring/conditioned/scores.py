@@ -15,7 +15,7 @@ from vtbench.data.conditions import line_of
 from vtbench.run.measuring.tally import runs_of_equal_shape
 from vtbench.run.measuring.transit.scored import Scored, values_back
 from vtbench.run.measuring.transit.transfers import Transfers
-from vtbench.tasks.schema import TRUTH
+from vtbench.tasks.kinds import TRUTH
 
 _AT_ONCE = 16
 

@@ -1,15 +1,13 @@
-"""``docs/zoo.md`` and its figures, of fits and records: ``python -m vtbench.zoo.page leaderboards docs``."""
+"""What ``docs/zoo.md`` and its figures say, of fits and records."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from vtbench.checkpoints.cards import Card, CommonCard, GeneratorCard, load_cards, load_generator_cards
 from vtbench.checkpoints.tables import table
-from vtbench.core.disk.files import write_text
 from vtbench.core.disk.packaged import ZOO, packaged_file
 from vtbench.core.outside.parsing import read_json
 from vtbench.report.gather import Board
@@ -18,8 +16,8 @@ from vtbench.report.leaderboards.parts import Part, pictures_of
 from vtbench.report.leaderboards.picture import picture
 from vtbench.report.marks import marks_for, marks_of
 from vtbench.report.series import Chart, Point
-from vtbench.zoo import gallery, shares
-from vtbench.zoo.sampling.sections import sections
+from vtbench.zoo.page import gallery, shares
+from vtbench.zoo.page.sweeps import sections
 from vtbench.zoo.sampling.sweeps import TASK
 
 PAGE = "zoo.md"
@@ -202,14 +200,3 @@ def _points(name: str, fit: Mapping[str, Any]) -> tuple[Point, ...]:
     values = fit["loss"]["values"]
     first = min(len(values) - 1, round(_SETTLED * len(values) / fit["steps"]))
     return tuple(Point(name, (place + 1) / len(values), value) for place, value in enumerate(values) if place >= first)
-
-
-def main() -> None:
-    """Write the page and its figures, of a leaderboard folder, given first, into the folder of docs, given second."""
-    root, target = map(Path, sys.argv[1:3])
-    for name, text in documents(zoo_cards(), zoo_boards(root)).items():
-        write_text(target / name, text)
-
-
-if __name__ == "__main__":
-    main()

@@ -12,9 +12,9 @@ from vtbench.report.leaderboards.picture import picture
 from vtbench.report.marks import marks_for
 from vtbench.report.series import Chart, Point
 from vtbench.results.tables.digits import column_decimals
+from vtbench.zoo.page.values import DISTANCE, cell, reading, result_of
 from vtbench.zoo.sampling.shapes import Reading, lowest, shape_of
 from vtbench.zoo.sampling.sweeps import SWEEPS, Sweep
-from vtbench.zoo.values import DISTANCE, cell, reading, result_of
 
 COLUMNS = (DISTANCE, "precision_efflite0", "recall_efflite0", "code_entropy_bits")
 _HEAD = """## Settings of samplers

@@ -9,7 +9,7 @@ from vtbench.checkpoints.tables import table
 from vtbench.report.gather import Board
 from vtbench.results.records.schema import MetricResult
 from vtbench.results.tables.digits import column_decimals
-from vtbench.zoo.values import DISTANCE, cell, reading, result_of
+from vtbench.zoo.page.values import DISTANCE, cell, reading, result_of
 
 UNTOUCHED = "identity"
 """The row of ``zoo-share`` that no tokenizer touched."""

@@ -1,4 +1,4 @@
-"""``python -m vtbench.zoo.gallery docs``: what the zoo makes, to be looked at; the pictures of ``docs/zoo.md``."""
+"""``python -m vtbench.zoo.page.gallery docs``: what the zoo makes, to be looked at; the pictures of ``docs/zoo.md``."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""``docs/zoo.md`` and its figures: ``python -m vtbench.zoo.page leaderboards docs``."""
