@@ -75,7 +75,12 @@ def generator_card(recipe: GeneratorRecipe, told: Mapping[str, Any], sha256: str
         tensors: that the weights are.
     """
     fields = {
-        **_common(recipe, {**told["arguments"], **recipe.shown}, f"{_copies(told)} by classes", sha256),
+        **_common(
+            recipe,
+            {**told["arguments"], "tokenizer": recipe.tokenizer, **recipe.shown},
+            f"{_copies(told)} by classes",
+            sha256,
+        ),
         "tokenizer": recipe.tokenizer,
         "conditions": "class",
         "parameters": told["parameters"],

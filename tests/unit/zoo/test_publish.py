@@ -19,11 +19,13 @@ from pydantic import ValidationError
 from vtbench.checkpoints import cards as cards_module
 from vtbench.checkpoints.cards import Card, CardCheckpoint, GeneratorCard, find_card, load_cards, parse_card
 from vtbench.checkpoints.files import locate_official
+from vtbench.core.contracts import Condition
 from vtbench.core.digests import digest_file
 from vtbench.core.disk import packaged
 from vtbench.core.disk.packaged import CHECKOUT, packaged_file
 from vtbench.core.disk.packaged import ZOO as PACKAGE
 from vtbench.core.errors import AssetMissingError, UsageError, VtbenchError
+from vtbench.generators.resolve import resolve_generator
 from vtbench.tokenizers.fetching import fetch_card
 from vtbench.tokenizers.resolve import resolve_tokenizer
 from vtbench.zoo import publish as publish_module
@@ -190,6 +192,16 @@ def test_a_shipped_card_follows_from_its_fit(card: Card | GeneratorCard) -> None
         assert of is not None and [file["sha256"] for file in told["tokenizer"]["weights"]] == [of.sha256]
     assert text == expected, "run: python -m vtbench.zoo.publish --from DIR"
     assert made_by(recipe, told) and told["made"]["code"]["git_commit"] and not told["made"]["code"]["git_dirty"]
+
+
+@pytest.mark.parametrize("name", [card.name for card in SHIPPED if isinstance(card, GeneratorCard)])
+def test_a_shipped_generator_samples_the_same_alone_and_among_others(name: str) -> None:
+    generator = resolve_generator(name)
+    seeds = torch.tensor([7, 1, 2])
+    images = generator.sample([Condition(label=label) for label in (3, 9, 0)], seeds)
+    assert generator.info.classes == 10 and images.shape == (3, 3, 32, 32)
+    assert (images[:1] - generator.sample([Condition(label=3)], seeds[:1])).abs().max() < 1e-3
+    assert (images[0] - images[1]).abs().mean() > 0.02
 
 
 def test_the_page_of_the_zoo_is_current() -> None:
