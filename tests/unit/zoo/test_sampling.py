@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,21 @@ def measured(reference: str, value: float, like: RunRecord) -> Run:
     ]
     model = like.model.model_copy(update={"reference": reference, "label": reference})
     return Run(like.model_copy(update={"model": model, "results": results}), Path())
+
+
+def test_what_settings_save_is_told_where_they_differ() -> None:
+    like = read_record(next(iter(sorted(RECORDS.glob("*.json")))))
+    sweep = dataclasses.replace(SWEEPS[0], settings=tuple(Setting(x, f"zoo-var,cfg_scale={x}") for x in (1, 2)))
+    runs = []
+    for one, steps, cache in zip(sweep.settings, (64, 20.25), (4096, 1024), strict=True):
+        saving = like.performance.model_copy(
+            update={"steps_per_image": steps, "kv_cache_bytes": cache, "tokens_computed_per_image": 64.0}
+        )
+        run = measured(one.model, 10, like)
+        runs.append(dataclasses.replace(run, record=run.record.model_copy(update={"performance": saving})))
+    page = "\n".join(sections(Board(tuple(runs)), [sweep])[0])
+    assert "| steps | cache |" in page and "| positions |" not in page
+    assert "| 64 | 100% |" in page and "| 20.25 | 25% |" in page
 
 
 def test_the_page_tells_what_was_measured_and_not_what_was_expected() -> None:

@@ -22,8 +22,16 @@ _HEAD = """## Settings of samplers
 One setting varied at a time, 2,000 samples from the same seeds, against the images of the test split. Precision is the
 share of samples among the images, recall the share of images among the samples: what guidance gives and takes. ± is
 half of a 95 % interval, and a shape is called there only where differences exceed the intervals of both values; a
-difference that is not found may be too small for so many samples.
+difference that is not found may be too small for so many samples. What a setting saves stands beside it where settings
+differ: decoding steps an image, positions that pass through the network for it (those of guidance too), and the
+largest key-value cache as a share of the first row's.
 """
+_SAVED = {
+    "steps": "steps_per_image",
+    "positions": "tokens_computed_per_image",
+    "cache": "kv_cache_bytes",
+}
+"""Columns of what a setting saves, and fields of a record's performance; no time, which another machine moves."""
 _WORDS = {
     "valley": "a valley: lowest inside, higher at both ends",
     "rising": "rising",
@@ -92,9 +100,14 @@ def verdict(readings: Sequence[Reading], sweep: Sweep) -> str:
 def _section(one: Measured) -> str:
     sweep = one.sweep
     decimals = {name: column_decimals([result_of(run, name) for run in one.runs]) for name in COLUMNS}
+    saved = _saved(one.runs)
     rows = [
-        [f"`{setting.model}`", *(cell(result_of(run, name), decimals[name]) for name in COLUMNS)]
-        for setting, run in zip(sweep.settings, one.runs, strict=True)
+        [
+            f"`{setting.model}`",
+            *(cell(result_of(run, name), decimals[name]) for name in COLUMNS),
+            *(column[place] for column in saved.values()),
+        ]
+        for place, (setting, run) in enumerate(zip(sweep.settings, one.runs, strict=True))
     ]
     shown = f"![{DISTANCE} over {sweep.axis}]({one.figure})"
     parts = (
@@ -102,9 +115,19 @@ def _section(one: Measured) -> str:
         sweep.told,
         verdict(one.readings, sweep),
         shown,
-        table(["generator", *COLUMNS], rows),
+        table(["generator", *COLUMNS, *saved], rows),
     )
     return "\n\n".join(part.rstrip() for part in parts) + "\n"
+
+
+def _saved(runs: Sequence[Run]) -> dict[str, list[str]]:
+    """Columns of what settings save, where all tell it and they differ."""
+    found: dict[str, list[str]] = {}
+    for name, field in _SAVED.items():
+        values = [getattr(run.record.performance, field) for run in runs]
+        if all(values) and len(set(values)) > 1:
+            found[name] = [f"{value / values[0]:.0%}" if name == "cache" else f"{value:.4g}" for value in values]
+    return found
 
 
 def _picture(one: Measured) -> str:
