@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 SUITE = "zoo"
 RECONSTRUCTIONS, SAMPLES = "figures/zoo-reconstructions.png", "figures/zoo-samples.png"
 """Tiles of photographs through each tokenizer, and samples of each class by each generator."""
-_TILES = 14
+_TILES = 12
 _SIDE = 32
 _CLASSES = 10
 _ROWS = 2
 _SCALE = 3
-_MARGIN = 132
+_MARGIN = 190
 """Width of the column of names."""
-_TEXT_SIZE = 13
+_TEXT_SIZE = 20
 
 
 def reconstructions(models: Sequence[str], count: int = _TILES) -> dict[str, Tensor]:
