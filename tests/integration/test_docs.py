@@ -40,7 +40,11 @@ def test_the_quickstart_runs_as_printed(
         for line in block.splitlines():
             words = line.split()
             assert words[0] == "vtbench"
-            fewer = ["--limit", "24" if "generation/mini" in line else "3"] if words[1] == "run" else []
+            fewer = (
+                ["--limit", "24" if "generation/mini" in line or "--suite" in line else "3"]
+                if words[1] == "run"
+                else []
+            )
             done = command_line(*words[1:], *fewer, cwd=tmp_path)
             assert done.returncode == 0, f"{line}\n{done.stderr}"
             assert done.stdout.strip()

@@ -27,7 +27,7 @@ from vtbench.zoo.images import FitImages, load_images
 from vtbench.zoo.references import name_of
 from vtbench.zoo.sampling.sweeps import CALIBRATED, CALIBRATION, TASK, models
 
-SUITE = "zoo"
+SUITE, MINI = "zoo", "zoo-mini"
 RUNS = "runs"
 
 
@@ -75,6 +75,7 @@ def commands(
     known = load_suite(SUITE).generators
     generators = [part for model in known for part in ("--generator", model)]
     runs += [["--task", "zoo-generation", *generators]] if generators else []
+    runs.append(["--suite", MINI])
     calls = [["run", *arguments, "--out", RUNS] for arguments in runs]
     return [*calls, *_sampling(_kept(test, "test", counts.sampling, folder), set(known))]
 
