@@ -41,7 +41,7 @@ _PARTS = (
     ),
     Part(
         task="generation-mini",
-        heading="Generation, 64×64 samples of a small autoregressive generator at three temperatures",
+        heading="Generation, 64×64 samples of the one generator inside the package",
     ),
 )
 
