@@ -81,10 +81,13 @@ def publish(source: Path, names: Sequence[str] = (), places: Places | None = Non
 
 
 def made_by(recipe: Recipe, told: Mapping[str, Any]) -> bool:
-    """Whether the card of a fit says that this recipe made it, whole; fields that recipes got since do not count."""
+    """Whether the card of a fit says that this recipe made it, whole.
+
+    Fields that recipes got since do not count, nor a sampler's settings, which decide no weight.
+    """
     now = json.loads(json.dumps(dataclasses.asdict(recipe)))
     stated = told.get("recipe", {})
-    same = bool(stated) and all(now.get(key) == value for key, value in stated.items())
+    same = bool(stated) and all(now.get(key) == value for key, value in stated.items() if key != "shown")
     return same and bool(told["steps"] == now["steps"])
 
 

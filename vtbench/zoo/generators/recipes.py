@@ -30,7 +30,7 @@ class GeneratorRecipe(Recipe):
         tokenizer: name of its recipe.
         zeroed: ends of the names of layers whose weights begin at zero: those that predict, and those that modulate.
         label_dropout: share of images that are shown without their class.
-        shown: settings of the sampler for pictures on the way.
+        shown: settings of the sampler, for pictures on the way and for the card; they decide no weight.
     """
 
     betas: ClassVar[tuple[float, float]] = (0.9, 0.95)
@@ -95,7 +95,7 @@ GENERATORS: dict[str, GeneratorRecipe] = {
             tokenizer="zoo-kl",
             steps=2_200,
             zeroed=("adaLN_modulation.1", "final_layer.linear"),
-            shown={"cfg_scale": 2.0, "steps": 8, "diffusion_steps": 20},
+            shown={"cfg_scale": 2.0, "steps": 8, "diffusion_steps": 20, "clip_denoised": 5.0},
         ),
     )
 }

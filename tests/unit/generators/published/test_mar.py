@@ -166,6 +166,17 @@ def test_it_samples_latents_of_its_tokenizer(tiny: Mar) -> None:
         tokens, _ = tiny._draw(conditions, seeds)
     assert torch.equal(codes.latents[:, :, 1, 2], tokens[:, 6] / SCALE), "raster order, and the authors' scale"
     assert tiny.info.sampler["cfg_formula"] == "u + s (c - u), predicted noise"
+    assert "clip_denoised" not in tiny.info.sampler
+
+
+@pytest.mark.filterwarnings("ignore:.*random weights")
+def test_clean_tokens_are_cut_where_it_is_asked_for(tiny: Mar) -> None:
+    cut = Mar.random(**{**Mar.shrunken, "clip_denoised": 0.25})
+    asked = [Condition(label=3)], torch.tensor([1])
+    with torch.inference_mode():
+        whole, bounded = (one._draw(*asked)[0] for one in (tiny, cut))
+    assert whole.abs().max() > 0.5 and bounded.abs().max() <= 0.25
+    assert cut.info.sampler["clip_denoised"] == 0.25
 
 
 @pytest.mark.filterwarnings("ignore:.*random weights")
@@ -188,6 +199,7 @@ def test_a_tokenizer_that_is_not_its_own_is_refused(tokenizer: str, told: str) -
         ({"steps": 0}, "steps=0: must be a whole number"),
         ({"temperature": -1.0}, "temperature=-1.0: must be 0 or more"),
         ({"diffusion_steps": 1}, "diffusion_steps=1"),
+        ({"clip_denoised": -1.0}, "clip_denoised=-1.0: must be 0"),
         ({"cfg_scale": -1.0}, "cfg_scale=-1.0: must be 0 or more"),
         ({"cfg_schedule": "cosine"}, "must be linear or constant"),
         ({"draw": "torch-gumbel"}, "must be one of by-position, torch-normal"),

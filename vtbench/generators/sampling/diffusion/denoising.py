@@ -66,5 +66,5 @@ def denoise(
             conditional, unconditional = noise.chunk(2)
             noise = guide(conditional, unconditional, strength)
         learned = spread if process.variance == "learned-range" else None
-        x = step.back(x, noise, learned, next(drawn), temperature)
+        x = step.back(x, noise, learned, next(drawn), temperature, process.bound)
     return x

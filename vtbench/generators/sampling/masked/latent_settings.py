@@ -24,6 +24,7 @@ class LatentSettings:
         temperature: multiplies what is drawn at each of them.
         draw: where random numbers come from.
         variance: of a diffusion step.
+        clip_denoised: to which the clean values that a step predicts are cut; 0 for none, as published.
 
     Raises:
         UsageError: a value out of range.
@@ -35,6 +36,7 @@ class LatentSettings:
     temperature: float = 1.0
     draw: LatentDraw = "by-position"
     variance: Variance = "learned-range"
+    clip_denoised: float = 0.0
 
     def __post_init__(self) -> None:
         if self.steps < 1 or int(self.steps) != self.steps:
@@ -43,12 +45,12 @@ class LatentSettings:
             raise UsageError(f"temperature={self.temperature}: must be 0 or more")
         if self.draw not in IN_WORDS:
             raise UsageError(f"draw={self.draw!r}: must be one of {', '.join(get_args(LatentDraw))}")
-        Process(self.diffusion_steps, self.variance)
+        _ = self.process  # which refuses what is out of range
 
     @cached_property
     def process(self) -> Process:
         """By which a token is denoised."""
-        return Process(self.diffusion_steps, self.variance)
+        return Process(self.diffusion_steps, self.variance, self.clip_denoised)
 
     def notes(self) -> tuple[str, ...]:
         """What a reader of the numbers must know, beside the record: nothing."""
@@ -64,6 +66,7 @@ class LatentSettings:
             "cfg_counts": "places filled after the step, of all; at the last step all but one",
             "diffusion_steps": self.diffusion_steps,
             "diffusion": f"1000 steps of cosine noise, respaced evenly; noise is predicted, variance {self.variance}",
+            **({"clip_denoised": self.clip_denoised} if self.clip_denoised else {}),
             "temperature": self.temperature,
             "draw": IN_WORDS[self.draw],
         }

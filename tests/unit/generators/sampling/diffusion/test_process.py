@@ -19,13 +19,17 @@ def test_times_are_evenly_spread_and_rounded_step_by_step() -> None:
     assert times_of(1000) == list(range(1000)) and times_of(2) == [0, 999]
 
 
+@pytest.mark.parametrize("bound", [0.0, 1.5])
 @pytest.mark.parametrize("variance", ["learned-range", "fixed-large"])
-def test_all_thousand_steps_are_those_of_diffusers(variance: Any) -> None:
+def test_all_thousand_steps_are_those_of_diffusers(variance: Any, bound: float) -> None:
     """Respacing aside, one step of diffusers' DDPM with cosine noise, which draws only with a generator of its own."""
     diffusers = pytest.importorskip("diffusers")
     learned = variance == "learned-range"
     scheduler = diffusers.DDPMScheduler(
-        beta_schedule="squaredcos_cap_v2", variance_type=variance.replace("-", "_"), clip_sample=False
+        beta_schedule="squaredcos_cap_v2",
+        variance_type=variance.replace("-", "_"),
+        clip_sample=bound > 0,
+        clip_sample_range=bound,
     )
     scheduler.set_timesteps(1000)
     generator = torch.Generator().manual_seed(0)
@@ -37,7 +41,7 @@ def test_all_thousand_steps_are_those_of_diffusers(variance: Any) -> None:
         drawn = torch.randn(3, 16, generator=torch.Generator().manual_seed(7))
         output = torch.cat([noise, spread], dim=1) if learned else noise
         wanted = scheduler.step(output, time, x, generator=torch.Generator().manual_seed(7)).prev_sample
-        found = step.back(x, noise, spread if learned else None, drawn, 1.0)
+        found = step.back(x, noise, spread if learned else None, drawn, 1.0, bound)
         torch.testing.assert_close(found, wanted, rtol=2e-4, atol=2e-4)
 
 
@@ -54,6 +58,19 @@ def test_a_perfect_prediction_ends_at_the_clean_values() -> None:
     generator = torch.Generator().manual_seed(0)
     drawn = iter(torch.randn(51, 2, 16, generator=generator, dtype=torch.float64))
     torch.testing.assert_close(denoise(predict, process, drawn), clean.float(), rtol=0, atol=1e-4, check_dtype=False)
+
+
+def test_an_error_of_the_noise_is_not_multiplied_beyond_the_bound() -> None:
+    """What is off by a hundredth at the first step is off by 200 in the clean values that follow from it."""
+    by_time = {step.time: step for step in Process(50).course}
+
+    def wrong(x: torch.Tensor, time: int) -> torch.Tensor:
+        noise = (x / by_time[time].scatter).clamp(-1.2, 1.2) + 0.01
+        return torch.cat([noise, torch.full_like(x, -1.0)], dim=1)
+
+    drawn = torch.randn(51, 64, 16, generator=torch.Generator().manual_seed(0))
+    free, bounded = (denoise(wrong, Process(50, bound=bound), iter(drawn)) for bound in (0.0, 3.0))
+    assert free.abs().max() > 1000 and bounded.abs().max() <= 3.0
 
 
 def test_guidance_is_of_the_noise_and_the_spread_that_of_the_condition() -> None:
@@ -106,3 +123,9 @@ def test_at_a_temperature_of_0_nothing_but_the_start_is_drawn() -> None:
 def test_steps_out_of_range_are_refused(steps: int) -> None:
     with pytest.raises(UsageError, match="from 2 to 1000"):
         Process(steps)
+
+
+@pytest.mark.parametrize("bound", [-1.0, math.nan])
+def test_a_bound_below_0_is_refused(bound: float) -> None:
+    with pytest.raises(UsageError, match=r"clip_denoised=.*must be 0"):
+        Process(10, bound=bound)

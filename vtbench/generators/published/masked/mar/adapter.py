@@ -46,6 +46,8 @@ class Mar(PublishedGenerator):
         steps: passes through the transformer; as many as tokens at most.
         diffusion_steps: of each token, from 2 to 1000.
         temperature: multiplies the noise of every diffusion step but the first.
+        clip_denoised: to which the clean tokens that a diffusion step predicts are cut, on both sides; 0 for none, as
+            published. A small network diverges without: what it errs at the first step is multiplied by 20,000.
         draw: ``by-position``, or ``torch-normal`` for the authors' own draws of a single image.
         latent_scale: of tokens, over what the tokenizer encodes.
         classes: labels that it was trained with.
@@ -76,6 +78,7 @@ class Mar(PublishedGenerator):
         steps: int = 256,
         diffusion_steps: int = 100,
         temperature: float = 1.0,
+        clip_denoised: float = 0.0,
         draw: LatentDraw = "by-position",
         latent_scale: float = SCALE,
         classes: int = BASE.classes,
@@ -88,6 +91,7 @@ class Mar(PublishedGenerator):
             diffusion_steps=diffusion_steps,
             temperature=temperature,
             draw=draw,
+            clip_denoised=clip_denoised,
         )
         left_in_order(geometry.places, steps)  # refuses more steps than tokens before anything is read
         self._setup(
