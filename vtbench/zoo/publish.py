@@ -1,7 +1,7 @@
 """``python -m vtbench.zoo.publish --from DIR``: weights that were fitted become those of the zoo's cards.
 
 Everything that follows from weights is written: the files of ``vtbench-zoo``, the cards with their SHA-256, the
-suite ``zoo``, and the pages of tokenizers, of generators, of tasks and of the zoo, with its pictures.
+suites ``zoo`` and ``zoo-mini``, and the pages of tokenizers, of generators, of tasks and of the zoo, with its pictures.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ from vtbench.zoo.recipe import Recipe
 from vtbench.zoo.recipes import TOKENIZERS, TokenizerRecipe, find_recipe
 
 KINDS = ("tokenizers", "generators")
+SUITES = ("zoo", "zoo-mini")
+"""That list every tokenizer of the zoo; its generators are all in the first."""
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -45,7 +47,7 @@ class Places:
         data: weights, and how they were fitted.
         tokenizers: cards of these.
         generators: cards of these.
-        suites: the file that lists the models of the suite ``zoo``.
+        suites: the file that lists the models of the zoo's suites.
     """
 
     data: Path = CHECKOUT / ZOO
@@ -130,7 +132,9 @@ def _take(source: Path, recipe: Recipe, places: Places) -> None:
     suites = places.suites.read_text(encoding="utf-8")
     if isinstance(recipe, TokenizerRecipe):
         write_text(places.tokenizers / f"{recipe.name}.yaml", tokenizer_card(recipe, told, sha256))
-        write_text(places.suites, listed(suites, recipe.name, "tokenizers"))
+        for suite in SUITES:
+            suites = listed(suites, recipe.name, "tokenizers", suite)
+        write_text(places.suites, suites)
     elif isinstance(recipe, GeneratorRecipe):
         card = generator_card(recipe, told, sha256, tensors_in(weights))
         write_text(places.generators / f"{recipe.name}.yaml", card)
@@ -143,9 +147,16 @@ def tensors_in(weights: Path) -> int:
         return len(tensors.keys())
 
 
-def listed(suites: str, name: str, kind: Literal["tokenizers", "generators"]) -> str:
-    """The text of a file of suites, with a model at the end of its list of ``zoo``; a generator brings its task."""
-    found = re.search(r"^zoo:\n((?:  .*\n)+)", suites, re.MULTILINE)
+def listed(suites: str, name: str, kind: Literal["tokenizers", "generators"], of: str = SUITES[0]) -> str:
+    """The text of a file of suites, with a model at the end of the list of a suite; a generator brings its task.
+
+    Args:
+        suites: the text.
+        name: of the model.
+        kind: of the list.
+        of: name of the suite.
+    """
+    found = re.search(rf"^{of}:\n((?:  .*\n)+)", suites, re.MULTILINE)
     assert found is not None
     suite: dict[str, Any] = yaml.safe_load(found[1])
     suite[kind] = list(dict.fromkeys([*suite.get(kind, ()), name]))

@@ -52,6 +52,14 @@ zoo:
   tokenizers:
     - identity
 
+zoo-mini:
+  summary: Fewer.
+  tasks: [zoo-tiles-mini]
+  tokenizers:
+    - jpeg,quality=10
+  generators:
+    - zoo-var,cfg_scale=0
+
 tokens:
   summary: Of another kind.
   tasks: [robustness-mini]
@@ -131,7 +139,12 @@ def test_what_another_recipe_made_is_not_taken(places: Places, fitted: tuple[Tok
     with pytest.raises(UsageError, match="holds no weights of the zoo"):
         publish(places.tokenizers, places=places)
     suites = places.suites.read_text(encoding="utf-8")
-    assert yaml.safe_load(suites)["zoo"]["tokenizers"].count(NAME) == 1
+    both = yaml.safe_load(suites)
+    assert both["zoo"]["tokenizers"] == ["identity", NAME] and both["zoo-mini"]["tokenizers"] == [
+        "jpeg,quality=10",
+        NAME,
+    ]
+    assert both["zoo-mini"]["generators"] == ["zoo-var,cfg_scale=0"]
     assert listed(suites, NAME, "tokenizers") == suites and "zoo-generation" not in suites
     assert (places.tokenizers / f"{NAME}.yaml").read_text(encoding="utf-8") == before
 
