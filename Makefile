@@ -121,7 +121,7 @@ docs: $(VENV)/.dev  ## Build docs/ and the leaderboards as a site in site/, link
 # Fits are another command: python -m vtbench.zoo.fit NAME, then python -m vtbench.zoo.publish --from DIR.
 .PHONY: zoo
 zoo: $(VENV)/.dev  ## Measure the reference zoo on CIFAR-10 (IMAGES=DIR), and write its rows and page
-	$(BIN)/python -m vtbench.zoo.measure --images "$(IMAGES)" --out "$(or $(OUT),build/zoo)"
+	$(BIN)/python -m vtbench.zoo.measure --images "$(IMAGES)" --out "$(or $(OUT),build/zoo)" $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.dev  ## Speed and memory against peers: every benchmarks/bench_*.py

@@ -7,9 +7,11 @@ that are done are reused. Records then go into the leaderboards, and ``docs/zoo.
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -110,8 +112,37 @@ def _png(pixels: torch.Tensor) -> bytes:
     return stream.getvalue()
 
 
-def _call(arguments: Sequence[str], folder: Path) -> None:
-    done = subprocess.run([sys.executable, "-m", *arguments], cwd=folder, check=False)
+def call_all(calls: Sequence[Sequence[str]], folder: Path, jobs: int = 1) -> None:
+    """Make the calls of vtbench, so many at a time, the last, which is the longest, first; calibrations before all.
+
+    Args:
+        calls: as of :func:`commands`.
+        folder: that they are made in.
+        jobs: processes at a time, which share the cores.
+
+    Raises:
+        VtbenchError: a call failed; those that were begun are ended as they end, and no other is begun.
+    """
+    threads = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // jobs))} if jobs > 1 else {}
+    for arguments in calls:
+        if arguments[0] != "run":
+            _call(["vtbench", *arguments], folder)
+    pool = ThreadPoolExecutor(jobs)
+    begun = [
+        pool.submit(_call, ["vtbench", *arguments], folder, threads)
+        for arguments in reversed(calls)
+        if arguments[0] == "run"
+    ]
+    try:
+        for one in as_completed(begun):
+            one.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _call(arguments: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None) -> None:
+    command, around = [sys.executable, "-m", *arguments], {**os.environ, **(environment or {})}
+    done = subprocess.run(command, cwd=folder, env=around, check=False)
     if done.returncode != 0:
         raise VtbenchError(f"{' '.join(arguments[:4])} … ended with {done.returncode}", "see what it printed")
 
@@ -119,13 +150,13 @@ def _call(arguments: Sequence[str], folder: Path) -> None:
 def main(
     images: Annotated[Path, typer.Option(metavar="DIR", help="CIFAR-10: Parquet files, or torchvision's folder.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where data and runs go; what is there is reused.")],
+    jobs: Annotated[int, typer.Option(min=1, help="Runs at a time; they share the cores.")] = 1,
 ) -> None:
     """Measure the zoo on CIFAR-10, put its records into the leaderboards, and write docs/zoo.md."""
     root = CHECKOUT.parent
     try:
         train, test = (load_images(images, split) for split in ("train", "test"))
-        for arguments in commands(train, test, out, load_suite(SUITE).tokenizers):
-            _call(["vtbench", *arguments], out)
+        call_all(commands(train, test, out, load_suite(SUITE).tokenizers), out, jobs)
         _call(["vtbench", "leaderboard", "add", RUNS, "--root", str(root / "leaderboards")], out)
         _call(["vtbench", "leaderboard", "build"], root)
         for page in ("vtbench.zoo.page", "vtbench.cli.choosing"):

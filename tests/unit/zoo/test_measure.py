@@ -13,7 +13,7 @@ import torch
 from vtbench.checkpoints.cards import load_cards
 from vtbench.core.contracts import Condition
 from vtbench.core.disk.packaged import CHECKOUT, ZOO
-from vtbench.core.errors import SampleError
+from vtbench.core.errors import SampleError, VtbenchError
 from vtbench.data.open import open_data
 from vtbench.generators.elsewhere.reencoded import Reencoded
 from vtbench.metrics.sets.frechet import Gaussian, Moments
@@ -23,7 +23,7 @@ from vtbench.run.measuring.evaluators import made_extractor
 from vtbench.run.planning.reference_files import named_statistics
 from vtbench.tasks.suites import load_suite
 from vtbench.zoo.images import TORCHVISION, FitImages
-from vtbench.zoo.measure import Counts, commands
+from vtbench.zoo.measure import Counts, call_all, commands
 from vtbench.zoo.references import build_references, name_of
 
 CLASSES = 10
@@ -120,6 +120,25 @@ def test_settings_of_samplers_are_measured_where_their_weights_are(
     assert len(open_data("data/cifar10-jpeg-test-50.parquet")) == 50
     named = [swept[place + 1] for place, part in enumerate(swept) if part == "--generator"]
     assert len(named) == len(set(named)) > 20 and all(name.startswith("zoo-var") for name in named)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_calls_are_made_the_longest_first_and_calibrations_before_all(
+    jobs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def note(arguments: list[str], folder: Path, environment: Any = None) -> None:
+        made.append(arguments[2])
+        assert folder == tmp_path and (jobs == 1 or arguments[1] == "calibrate" or "OMP_NUM_THREADS" in environment)
+        if arguments[2] == "wrong":
+            raise VtbenchError("run wrong … ended with 1")
+
+    monkeypatch.setattr("vtbench.zoo.measure._call", note)
+    call_all([["run", "first"], ["calibrate", "heads"], ["run", "longest"]], tmp_path, jobs)
+    assert made[0] == "heads" and sorted(made[1:]) == ["first", "longest"] and (jobs > 1 or made[1] == "longest")
+    with pytest.raises(VtbenchError, match="run wrong"):
+        call_all([["run", "first"], ["run", "wrong"]], tmp_path, jobs)
 
 
 def test_the_suite_runs_offline_and_holds_every_tokenizer_of_the_zoo() -> None:
