@@ -20,7 +20,7 @@ def record_of(task: str, model: str) -> RunRecord:
     ("task", "model", "command"),
     [
         ("photos-mini", "jpeg-quality=10", "vtbench run --tokenizer jpeg,quality=10 --task photos-mini"),
-        ("generation-mini", "tiny-ar-temp", "vtbench run --generator tiny-ar,temperature=0.45 --task generation-mini"),
+        ("generation-mini", "tiny-ar", "vtbench run --generator tiny-ar --task generation-mini"),
         ("generation-mini-tokenizer", "tiny-ar-vq", "vtbench run --generator tiny-ar --task generation-mini"),
     ],
 )

@@ -17,7 +17,15 @@ import yaml
 from pydantic import ValidationError
 
 from vtbench.checkpoints import cards as cards_module
-from vtbench.checkpoints.cards import Card, CardCheckpoint, GeneratorCard, find_card, load_cards, parse_card
+from vtbench.checkpoints.cards import (
+    Card,
+    CardCheckpoint,
+    GeneratorCard,
+    find_card,
+    find_generator_card,
+    load_cards,
+    parse_card,
+)
 from vtbench.checkpoints.files import locate_official
 from vtbench.core.contracts import Condition
 from vtbench.core.digests import digest_file
@@ -211,6 +219,7 @@ def test_a_shipped_generator_samples_the_same_alone_and_among_others(name: str) 
     seeds = torch.tensor([7, 1, 2])
     images = generator.sample([Condition(label=label) for label in (3, 9, 0)], seeds)
     assert generator.info.classes == 10 and images.shape == (3, 3, 32, 32)
+    assert generator.info.parameters == find_generator_card(name).parameters
     alone = generator.sample([Condition(label=3)], seeds[:1])
     assert (images[:1] - alone).abs().max() < 1.1 / 255, "float noise; TiTok's own rounding may turn it into a level"
     assert (images[0] - images[1]).abs().mean() > 0.02

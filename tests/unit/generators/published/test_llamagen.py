@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from next_token_cases import cards_of
 from rule_weights import filled, sequences
 
 from vtbench.checkpoints.cards import load_generator_cards
@@ -115,9 +116,7 @@ def test_degenerate_settings_are_what_they_degenerate_to(network: LlamaGenNetwor
     assert cost.kv_cache_bytes == 2 * 2 * 2 * 16 * 64 * 4  # layers, keys and values, batch, positions, width, float32
 
 
-@pytest.mark.parametrize(
-    "name", sorted(name for name, card in load_generator_cards().items() if card.target == "llamagen")
-)
+@pytest.mark.parametrize("name", [card.name for card in cards_of("llamagen")])
 def test_published_sizes_have_the_counts_of_their_cards(name: str) -> None:
     card = load_generator_cards()[name]
     with torch.device("meta"):

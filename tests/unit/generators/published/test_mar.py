@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import torch
+from next_token_cases import cards_of
 from rule_weights import drawn_by_name
 
-from vtbench.checkpoints.cards import load_generator_cards
 from vtbench.core.contracts import Condition, SamplingCost
 from vtbench.core.errors import AdapterError, UsageError
 from vtbench.generators.published.masked.mar.adapter import SCALE, Mar, schedule
@@ -23,7 +23,7 @@ from vtbench.generators.sampling.masked.latent_noise import make_latent_noise
 from vtbench.generators.sampling.masked.latent_settings import LatentSettings
 from vtbench.generators.sampling.next_token import Prompted
 
-CARDS = {name: card for name, card in load_generator_cards().items() if card.target == "mar"}
+CARDS = {card.name: card for card in cards_of("mar")}
 SMALL = MarGeometry(width=64, depth=2, heads=4, head_depth=2, head_width=64, side=4, buffer=4)
 ORDER = [1, 6, 8, 9, 13, 4, 2, 14, 10, 7, 15, 11, 3, 0, 5, 12]
 NONE = 1000

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import torch
 from masked_cases import LABELS, check_an_image_stands_alone, check_greedy_without_noise_heeds_no_seed, refined
+from next_token_cases import cards_of
 from rule_weights import filled, sequences
 
-from vtbench.checkpoints.cards import load_cards, load_generator_cards
+from vtbench.checkpoints.cards import load_cards
 from vtbench.core.contracts import Condition
 from vtbench.core.errors import AdapterError, UsageError
 from vtbench.generators.published.masked.titok.adapter import _TINY, TiTokGenerator, schedule
@@ -19,7 +20,7 @@ from vtbench.generators.published.masked.titok.networks import build
 from vtbench.generators.resolve import resolve_generator
 from vtbench.generators.sampling.masked.settings import MaskedSettings
 
-CARDS = {name: card for name, card in load_generator_cards().items() if card.target == "titok-generator"}
+CARDS = {card.name: card for card in cards_of("titok-generator")}
 FIRST_LOGITS = {"bert": [0.1745, -0.3235, -0.1027, -0.1761], "u-vit": [-0.3870, -1.1075, -0.2455, 0.8111]}
 STILL = "47 93 93 105 93 47 93 93 98 47 105 105 93 105 98 93 | 105 93 61 97 97 97 105 52 97 109 27 93 97 105 97 97"
 
