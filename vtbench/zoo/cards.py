@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from vtbench.checkpoints.cards import Card, CommonCard, GeneratorCard, parse_card
+from vtbench.checkpoints.cards import Card, CommonCard, GeneratorCard, load_cards, parse_card
 from vtbench.core.disk.packaged import ZOO
 from vtbench.generators import GENERATORS
 from vtbench.tokenizers import TOKENIZERS
 from vtbench.zoo.images import TORCHVISION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from vtbench.zoo.generators.recipes import GeneratorRecipe
     from vtbench.zoo.recipe import Recipe
@@ -42,6 +42,15 @@ _SUMMARIES = {
     "zoo-mar": "Zoo: masked generation of latents with a diffusion loss by MAR's class, on those of zoo-kl.",
     "zoo-var-refiner": "Zoo: a smaller network than zoo-var, on the same codes, to refine what that drafts.",
 }
+
+
+SUITE, MINI = "zoo", "zoo-mini"
+"""Suites: of all that the zoo holds, and of the best of it."""
+
+
+def learnt(models: Sequence[str]) -> list[str]:
+    """Those of some tokenizers that are networks with a card: what codecs write is not learnt."""
+    return [model for model in models if model in load_cards()]
 
 
 def tokenizer_card(recipe: TokenizerRecipe, told: Mapping[str, Any], sha256: str) -> str:

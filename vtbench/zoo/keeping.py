@@ -97,9 +97,14 @@ def rows_of(*rows: Tensor) -> Tensor:
     return torch.cat([torch.cat(list(images), dim=-1) for images in rows], dim=-2)
 
 
+def enlarged(picture: Tensor, times: int) -> Image.Image:
+    """A picture, ``uint8 [3,H,W]``, so many times as large, pixel by pixel."""
+    whole = picture.permute(1, 2, 0).numpy()
+    size = (times * whole.shape[1], times * whole.shape[0])
+    return Image.fromarray(whole).resize(size, Image.Resampling.NEAREST)
+
+
 def write_picture(path: Path, picture: Tensor) -> None:
     """A picture, ``uint8 [3,H,W]``, four times as large, as PNG."""
-    whole = picture.permute(1, 2, 0).numpy()
     with atomic_path(path) as temporary:
-        large = Image.fromarray(whole).resize((4 * whole.shape[1], 4 * whole.shape[0]), Image.Resampling.NEAREST)
-        large.save(temporary, format="PNG")
+        enlarged(picture, 4).save(temporary, format="PNG")

@@ -20,16 +20,15 @@ import torch
 import typer
 from PIL import Image
 
-from vtbench.checkpoints.cards import load_cards
 from vtbench.core.disk.files import atomic_path
 from vtbench.core.disk.packaged import CHECKOUT
 from vtbench.core.errors import VtbenchError
 from vtbench.tasks.suites import load_suite
+from vtbench.zoo.cards import MINI, SUITE, learnt
 from vtbench.zoo.images import FitImages, load_images
 from vtbench.zoo.references import name_of
 from vtbench.zoo.sampling.sweeps import CALIBRATED, CALIBRATION, TASK, models
 
-SUITE, MINI = "zoo", "zoo-mini"
 RUNS = "runs"
 
 
@@ -63,7 +62,7 @@ def commands(
         counts: of images.
     """
     counts = counts or Counts()
-    own = [model for model in tokenizers if model in load_cards()]  # what codecs write is not learnt
+    own = learnt(tokenizers)
     made = [part for model in tokenizers for part in ("--generator", f"reencoded,by='{model}',name='{model}'")]
     main, few = (_kept(test, "test", count, folder) for count in (counts.reconstruction, counts.robustness))
     share = f"of-images,data='{_kept(train, 'train', counts.share, folder)}',roles=[source]"

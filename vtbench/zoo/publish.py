@@ -27,14 +27,14 @@ from vtbench.core.disk.packaged import CHECKOUT, ZOO
 from vtbench.core.errors import UsageError, VtbenchError
 from vtbench.core.outside.parsing import read_json
 from vtbench.generators import GENERATORS as FAMILIES
-from vtbench.zoo.cards import generator_card, tokenizer_card
+from vtbench.zoo.cards import MINI, SUITE, generator_card, tokenizer_card
 from vtbench.zoo.fit import loaded, tokenizer_for
 from vtbench.zoo.generators.recipes import GENERATORS, GeneratorRecipe
 from vtbench.zoo.recipe import Recipe
 from vtbench.zoo.recipes import TOKENIZERS, TokenizerRecipe, find_recipe
 
 KINDS = ("tokenizers", "generators")
-SUITES = ("zoo", "zoo-mini")
+SUITES = (SUITE, MINI)
 """That list every tokenizer of the zoo; its generators are all in the first."""
 _PACKAGE = Path(__file__).resolve().parents[1]
 

@@ -79,9 +79,7 @@ class GeneratorFit(Fit):
         """Two images of each class, a column a class."""
         adapter = self.drawing(**self.recipe.shown)
         classes = self.recipe.arguments["classes"]
-        conditions = [Condition(label=label) for label in range(classes)] * _SHOWN_ROWS
-        images = to_uint8(adapter.sample(conditions, torch.arange(len(conditions)))).cpu()
-        return rows_of(*torch.split(images, classes))
+        return rows_of(*torch.split(samples_by_class(adapter, classes, _SHOWN_ROWS), classes))
 
     def facts(self) -> dict[str, Any]:
         """The weights of the tokenizer, and the generator's arguments beside it."""
@@ -89,6 +87,12 @@ class GeneratorFit(Fit):
         files = [{"name": file.name, "sha256": file.sha256} for file in made.weights]
         arguments = {name: value for name, value in self.arguments.items() if name != "tokenizer"}
         return {"tokenizer": {"recipe": self.recipe.tokenizer, "weights": files}, "arguments": arguments}
+
+
+def samples_by_class(generator: Any, classes: int, rows: int) -> Tensor:
+    """Rows of samples of each class in turn, of the first seeds: ``uint8 [rows * classes,3,H,W]`` on the CPU."""
+    conditions = [Condition(label=label) for label in range(classes)] * rows
+    return to_uint8(generator.sample(conditions, torch.arange(len(conditions)))).cpu()
 
 
 def begin(network: nn.Module, zeroed: tuple[str, ...]) -> None:

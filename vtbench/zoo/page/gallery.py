@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from vtbench.checkpoints.cards import load_cards
-from vtbench.core.contracts import Condition
 from vtbench.core.disk.files import atomic_path
 from vtbench.core.pixels import to_uint8, to_unit
 from vtbench.data.open import open_data
@@ -19,11 +17,13 @@ from vtbench.data.preparing.presets import make_preset
 from vtbench.generators.resolve import resolve_generator
 from vtbench.tasks.suites import load_suite
 from vtbench.tokenizers.resolve import resolve_tokenizer
+from vtbench.zoo.cards import SUITE, learnt
+from vtbench.zoo.generators.fitting import samples_by_class
+from vtbench.zoo.keeping import enlarged, rows_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-SUITE = "zoo"
 RECONSTRUCTIONS, SAMPLES = "figures/zoo-reconstructions.png", "figures/zoo-samples.png"
 """Tiles of photographs through each tokenizer, and samples of each class by each generator."""
 _TILES = 12
@@ -63,9 +63,7 @@ def samples(models: Sequence[str], classes: int = _CLASSES, rows: int = _ROWS) -
         classes: that they know.
         rows: of samples of all classes.
     """
-    conditions = [Condition(label=label) for label in range(classes)] * rows
-    seeds = torch.arange(len(conditions))
-    return {model: to_uint8(resolve_generator(model).sample(conditions, seeds)) for model in models}
+    return {model: samples_by_class(resolve_generator(model), classes, rows) for model in models}
 
 
 def picture(rows: Mapping[str, Tensor], columns: int) -> Image.Image:
@@ -82,9 +80,7 @@ def picture(rows: Mapping[str, Tensor], columns: int) -> Image.Image:
     for place, (name, images) in enumerate(drawn):
         if place == 0 or drawn[place - 1][0] != name:
             pen.text((4, place * high + high // 2), name, fill="black", font=font, anchor="lm")
-        for column, image in enumerate(images):
-            shown = Image.fromarray(image.permute(1, 2, 0).numpy()).resize((wide, high), Image.Resampling.NEAREST)
-            whole.paste(shown, (_MARGIN + column * wide, place * high))
+        whole.paste(enlarged(rows_of(images), _SCALE), (_MARGIN, place * high))
     return whole
 
 
@@ -110,8 +106,7 @@ def _write(path: Path, whole: Image.Image) -> None:
 def main() -> None:
     """Of the suite ``zoo``, into the folder of docs that is given."""
     suite = load_suite(SUITE)
-    own = [model for model in suite.tokenizers if model in load_cards()]  # what codecs write is not learnt
-    write_gallery(Path(sys.argv[1]), own, suite.generators)
+    write_gallery(Path(sys.argv[1]), learnt(suite.tokenizers), suite.generators)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from vtbench.report.leaderboards.picture import picture
 from vtbench.report.marks import marks_for
 from vtbench.report.series import Chart, Point
 from vtbench.results.tables.digits import column_decimals
+from vtbench.systems.page import anchor
 from vtbench.zoo.page.values import DISTANCE, cell, reading, result_of
 from vtbench.zoo.sampling.shapes import Reading, lowest, shape_of
 from vtbench.zoo.sampling.sweeps import SWEEPS, Sweep
@@ -81,7 +82,7 @@ def sections(board: Board, sweeps: Sequence[Sweep] = SWEEPS) -> tuple[list[str],
     if not found:
         return [], {}
     rows = [
-        [f"[{one.sweep.heading}](#{_anchor(one.sweep.heading)})", one.sweep.expected, shape_of(one.readings)]
+        [f"[{one.sweep.heading}](#{anchor(one.sweep.heading)})", one.sweep.expected, shape_of(one.readings)]
         for one in found
     ]
     summary = table(["setting", "expected", "measured"], rows)
@@ -140,8 +141,3 @@ def _picture(one: Measured) -> str:
     curves = tuple(points for _, points in drawn)
     chart = Chart(one.sweep.heading, one.sweep.axis, DISTANCE, drawn, better="down", curves=curves)
     return picture(chart, marks_for(series))
-
-
-def _anchor(heading: str) -> str:
-    kept = "".join(char for char in heading.lower() if char.isalnum() or char in " -")
-    return kept.replace(" ", "-")
