@@ -96,7 +96,8 @@ def places(fitted: tuple[TokenizerRecipe, Path], tmp_path: Path, monkeypatch: py
     assert publish(folder, places=found) == [NAME]
     (found.data / "__init__.py").write_text("raise RuntimeError('it is not to be imported')\n")
     monkeypatch.setattr(packaged, "CHECKOUT", tmp_path / "no-checkout")
-    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    installed = [folder for folder in sys.path if not (Path(folder) / PACKAGE).is_dir()]  # without the one in use
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "site"), *installed])
     monkeypatch.setenv("VTBENCH_CACHE", str(tmp_path / "cache"))
     card = parse_card((found.tokenizers / f"{NAME}.yaml").read_text(encoding="utf-8"), NAME)
     both = {**load_cards(), NAME: card}
