@@ -14,8 +14,9 @@ FIGURE = "figures/rate-distortion.svg"
 """The picture of the README: photographs, PSNR."""
 _HEAD = """# The embedded suite
 
-What `make run`, or `vtbench run` without arguments, measures: embedded models on embedded data, offline, in minutes.
-Written from the records of the leaderboards by
+What `make run` measures, offline, in minutes: embedded models on embedded data, as `vtbench run` without arguments
+does, and then small trained networks, as `vtbench run --suite zoo-mini` does where
+[the reference zoo](zoo.md) is installed. Written from the records of the leaderboards by
 `python -m vtbench.report.leaderboards.documents leaderboards docs`; do not edit.
 
 A row a model, by bits a pixel; ± is half of a 95 % interval; a codec's tokens are bytes; (n 41) says that a value rests
@@ -42,6 +43,18 @@ _PARTS = (
     Part(
         task="generation-mini",
         heading="Generation, 64×64 samples of the one generator inside the package",
+    ),
+    Part(
+        task="zoo-tiles-mini",
+        heading="Trained tokenizers of every kind, on 32×32 tiles of photographs",
+        told="All but the codec are networks of the zoo, fitted with equal compute on images of another kind.",
+        metric="psnr",
+        figure="figures/trained.svg",
+    ),
+    Part(
+        task="zoo-generation-mini",
+        heading="Trained generators of every kind, 32×32 samples",
+        told="[The zoo's page](zoo.md#settings-of-samplers) has more samples, and what guidance and acceleration do.",
     ),
 )
 

@@ -12,7 +12,7 @@ from vtbench.report.marks import Mark
 from vtbench.report.series import Chart, rate_charts
 from vtbench.report.tables import header
 from vtbench.results.records.record import RunRecord
-from vtbench.results.tables.digits import MISSING, column_decimals, interval_text, value_text
+from vtbench.results.tables.digits import MISSING, column_decimals, estimate_text, value_text
 from vtbench.results.tables.rows import RATE_METRICS, count_text, metric_result, preferred_metrics
 
 _SHORT = {"bits_per_pixel": "bits/pixel", "tokens_per_image": "tokens", "tokens_per_clip": "tokens"}
@@ -100,5 +100,5 @@ def _cell(record: RunRecord, name: str, decimals: int) -> str:
     result = metric_result(record, name)
     if result is None:
         return MISSING
-    interval = "" if name in RATE_METRICS else interval_text(result, decimals, ends=False)
-    return " ".join(filter(None, (value_text(result.value, decimals), interval, count_text(record, result))))
+    text = value_text(result.value, decimals) if name in RATE_METRICS else estimate_text(result, decimals)
+    return f"{text} {count_text(record, result)}".rstrip()

@@ -67,6 +67,11 @@ def interval_text(result: MetricResult, decimals: int, ends: bool) -> str:
     return f"±<{10.0**-decimals:.{decimals}f}" if float(text) == 0 else f"±{text}"
 
 
+def estimate_text(result: MetricResult, decimals: int) -> str:
+    """``27.31 ±0.42``: a value with half of its interval, alone where it has none."""
+    return f"{value_text(result.value, decimals)} {interval_text(result, decimals, ends=False)}".rstrip()
+
+
 def _decimals_for(value: float, significant: int) -> int:
     return significant - 1 - math.floor(math.log10(value))
 

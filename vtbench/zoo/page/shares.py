@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from vtbench.checkpoints.tables import table
 from vtbench.report.gather import Board
 from vtbench.results.records.schema import MetricResult
-from vtbench.results.tables.digits import column_decimals
-from vtbench.zoo.page.values import DISTANCE, cell, reading, result_of
+from vtbench.results.tables.digits import column_decimals, estimate_text
+from vtbench.zoo.page.values import DISTANCE, reading, result_of
 
 UNTOUCHED = "identity"
 """The row of ``zoo-share`` that no tokenizer touched."""
@@ -76,7 +76,7 @@ def section(generation: Board, share: Board) -> str:
         [bound.generator, bound.tokenizer, *_cells(bound, decimals), f"{bound.added:.{max(decimals)}f}"]
         for bound in found
     ]
-    head = _HEAD.format(untouched="no row" if untouched is None else cell(untouched, decimals[0]))
+    head = _HEAD.format(untouched="no row" if untouched is None else estimate_text(untouched, decimals[0]))
     names = ["generator", "tokenizer", f"{DISTANCE} of the tokenizer alone", f"{DISTANCE} of the generator", "added"]
     return f"{head}\n{_verdict(found)}\n\n{table(names, rows)}\n"
 
@@ -86,7 +86,7 @@ def _alone(share: Board) -> Mapping[str, MetricResult]:
 
 
 def _cells(bound: Bound, decimals: Sequence[int]) -> list[str]:
-    return [cell(bound.share, decimals[0]), cell(bound.distance, decimals[1])]
+    return [estimate_text(bound.share, decimals[0]), estimate_text(bound.distance, decimals[1])]
 
 
 def _verdict(found: Sequence[Bound]) -> str:

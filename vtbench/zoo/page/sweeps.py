@@ -11,9 +11,9 @@ from vtbench.report.leaderboards.parts import foot
 from vtbench.report.leaderboards.picture import picture
 from vtbench.report.marks import marks_for
 from vtbench.report.series import Chart, Point
-from vtbench.results.tables.digits import column_decimals
+from vtbench.results.tables.digits import column_decimals, estimate_text
 from vtbench.systems.page import anchor
-from vtbench.zoo.page.values import DISTANCE, cell, reading, result_of
+from vtbench.zoo.page.values import DISTANCE, reading, result_of
 from vtbench.zoo.sampling.shapes import Reading, lowest, shape_of
 from vtbench.zoo.sampling.sweeps import SWEEPS, Sweep
 
@@ -105,7 +105,7 @@ def _section(one: Measured) -> str:
     rows = [
         [
             f"`{setting.model}`",
-            *(cell(result_of(run, name), decimals[name]) for name in COLUMNS),
+            *(estimate_text(result_of(run, name), decimals[name]) for name in COLUMNS),
             *(column[place] for column in saved.values()),
         ]
         for place, (setting, run) in enumerate(zip(sweep.settings, one.runs, strict=True))

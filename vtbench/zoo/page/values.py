@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from vtbench.report.gather import Run
 from vtbench.results.records.schema import MetricResult
-from vtbench.results.tables.digits import interval_text, value_text
 from vtbench.zoo.sampling.shapes import Reading
 
 DISTANCE = "fd_efflite0"
@@ -22,8 +21,3 @@ def reading(result: MetricResult, x: float = 0.0) -> Reading:
     """A value at ``x`` with the half width of its interval; 0 where it has none."""
     low, high = result.ci_low, result.ci_high
     return Reading(x, result.value, 0.0 if low is None or high is None else (high - low) / 2)
-
-
-def cell(result: MetricResult, decimals: int) -> str:
-    """The value and ± half of its interval."""
-    return f"{value_text(result.value, decimals)} {interval_text(result, decimals, ends=False)}".strip()
