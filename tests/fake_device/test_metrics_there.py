@@ -24,7 +24,7 @@ from traffic import GPU, FakeGpu
 
 from vtbench.core.naming.reference import Reference
 from vtbench.estimators.hed import Hed, HedBsdsRetrained
-from vtbench.features.clip import ClipL14
+from vtbench.features.clip.extractors import ClipL14
 from vtbench.features.dinov2 import SIDE, DinoV2
 from vtbench.features.efflite0 import EfficientNetLite0
 from vtbench.features.i3d import I3dKinetics400
@@ -157,4 +157,4 @@ def test_prompts_are_sent_once_a_batch(tiny_clip: Any) -> None:
         score.to(device=GPU)
         shown = images()
         found = crossed(gpu, lambda: score(shown, ["a cup", "a cat", "", "two words"]))
-    assert found == ({}, {"metrics/images/clip_score.py:__call__": 1})
+    assert found == ({}, {"features/clip/directions.py:_each": 1})

@@ -17,8 +17,8 @@ from torchvision import transforms
 from torchvision.transforms.functional import pil_to_tensor, to_pil_image
 
 from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
-from vtbench.features.clip import ClipL14, ClipL14At336, ClipL14At336Square
-from vtbench.features.clip_model import MEAN, STD, VARIANTS, filled_clip
+from vtbench.features.clip.extractors import ClipL14, ClipL14At336, ClipL14At336Square
+from vtbench.features.clip.model import MEAN, STD, VARIANTS, filled_clip
 from vtbench.features.dinov2 import DinoV2, DinoV2Of8Bit, authors_positions, filled_dinov2
 from vtbench.features.resizing import pillow_bicubic_8bit, short_side_bicubic_8bit, square_bicubic_8bit
 from vtbench.metrics.images.clip_score import ClipScore, ClipScoreCrop

@@ -65,6 +65,18 @@ def by_image(function: Callable[..., Result], *batches: Tensor, most: int | None
     return in_lanes(lambda place: function(*(batch[place : place + 1] for batch in batches)), places, most)
 
 
+def of_each(score: Callable[..., Tensor], images: Tensor, *others: Tensor) -> Tensor:
+    """``score`` of tensors of equal length, joined along the first axis: on a CPU an image at a time, as by
+    :func:`by_image`, elsewhere at once; without gradients, and of no image ``float64 [0]``."""
+    import torch
+
+    with torch.inference_mode():
+        if images.device.type != "cpu":
+            return score(images, *others).clone()
+        parts = by_image(score, images, *others)
+    return torch.cat(parts).clone() if parts else torch.empty(0, dtype=torch.float64)
+
+
 @contextmanager
 def on_one_thread() -> Iterator[None]:
     """Kernels that the body calls run on its thread alone: the same bits, slowly, of code that may not run on lanes."""

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vtbench.core.contracts import Condition
+from vtbench.features.clip.directions import ClipNetwork
 from vtbench.metrics.catalog.of_conditions.editing import EDITING_INFOS
 from vtbench.metrics.catalog.of_conditions.subjects import SUBJECT_INFOS
-from vtbench.metrics.conditioned.clip_network import ClipNetwork
 from vtbench.metrics.conditioned.editing.masks import edited, nan_where, stacked
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class _OfClip:
-    """What all of them share; see :class:`~vtbench.metrics.conditioned.clip_network.ClipNetwork`."""
+    """What all of them share; see :class:`~vtbench.features.clip.directions.ClipNetwork`."""
 
     variant: ClassVar[str] = "ViT-B-32"
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from vtbench.core.contracts import Condition
 from vtbench.core.info import MetricInfo
+from vtbench.core.threads.lanes import of_each
+from vtbench.features.clip.directions import ClipNetwork
 from vtbench.metrics.catalog.of_conditions.subjects import SUBJECT_INFOS, subject_column
 from vtbench.metrics.conditioned.by_subject import Column, fold_by_subject, subject_numbers
-from vtbench.metrics.conditioned.clip_network import ClipNetwork
-from vtbench.metrics.conditioned.editing.masks import of_each
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,7 +87,7 @@ class ClipI(_Similarity):
 
     Args:
         role: ``truth``, ``source`` or ``subject``.
-        variant: see :class:`~vtbench.metrics.conditioned.clip_network.ClipNetwork`, as the others.
+        variant: see :class:`~vtbench.features.clip.directions.ClipNetwork`, as the others.
         weights: local file.
         model: open_clip's model itself.
         side: of the model's input.

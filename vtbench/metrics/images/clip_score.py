@@ -38,56 +38,28 @@ class ClipScore:
     def __init__(
         self, variant: str = "ViT-L-14", weights: str | None = None, model: Any = None, side: int | None = None
     ) -> None:
-        import open_clip
+        from vtbench.features.clip.directions import ClipNetwork
 
-        from vtbench.features.clip_model import load_clip
-        from vtbench.features.clip_model import variant as known
-
-        chosen = known(variant)
-        self._model = load_clip(variant, weights)[0] if model is None else model
-        self._side = side or chosen.side
-        self._tokenize = open_clip.get_tokenizer(chosen.architecture, context_length=self._model.context_length)
+        self._clip = ClipNetwork(variant, weights, model, side, self._resized)
 
     def to(self, *, device: torch.device | str) -> Self:
         """Move the network; returns itself."""
-        self._model = self._model.to(device)
+        self._clip = self._clip.to(device=device)
         return self
 
     def __call__(self, images: Tensor, prompts: Sequence[str]) -> Tensor:
         """``uint8 [B,3,H,W]`` and ``B`` prompts to ``float64 [B]`` between 0 and 100."""
-        import torch
-
-        from vtbench.core.threads.lanes import by_image
-
-        device = next(self._model.parameters()).device
-        with torch.inference_mode():
-            seen, words = images.to(device), self._tokenize(list(prompts)).to(device)
-            if device.type != "cpu":
-                return self._score(seen, words)
-            parts = by_image(self._score, seen, words)
-        return torch.cat(parts) if parts else torch.empty(0, dtype=torch.float64)
-
-    def _score(self, images: Tensor, words: Tensor) -> Tensor:
-        """``uint8 [b,3,H,W]`` and ``int64 [b,77]`` to ``float64 [b]``."""
-        import torch.nn.functional as F
-
-        from vtbench.features.clip_model import MEAN, STD
-        from vtbench.features.network import by_channel
-
-        mean, std = (by_channel(values, images.device) for values in (MEAN, STD))
-        pixels = (self._resized(images) / 255.0 - mean) / std
-        seen = F.normalize(self._model.encode_image(pixels).double(), dim=-1)
-        said = F.normalize(self._model.encode_text(words).double(), dim=-1)
-        return (100.0 * (seen * said).sum(dim=-1)).clamp_min(0.0)
+        return (100.0 * self._clip.cosines(images, prompts)).clamp_min(0.0)
 
     def cut(self, prompts: Sequence[str]) -> list[bool]:
         """Whether a prompt, with its two marks, is longer than what the text encoder reads, so that its end is lost."""
-        return [len(self._tokenize.encode(prompt)) + 2 > self._model.context_length for prompt in prompts]
+        return self._clip.cut(prompts)
 
-    def _resized(self, images: Tensor) -> Tensor:
+    @staticmethod
+    def _resized(images: Tensor, side: int) -> Tensor:
         from vtbench.features.resizing import pillow_bicubic_float
 
-        return pillow_bicubic_float(images, self._side)
+        return pillow_bicubic_float(images, side)
 
 
 class ClipScoreCrop(ClipScore):
@@ -99,7 +71,8 @@ class ClipScoreCrop(ClipScore):
 
     info = PROMPT_INFOS["clip_score_crop"]
 
-    def _resized(self, images: Tensor) -> Tensor:
+    @staticmethod
+    def _resized(images: Tensor, side: int) -> Tensor:
         from vtbench.features.resizing import short_side_bicubic_8bit
 
-        return short_side_bicubic_8bit(images, self._side)
+        return short_side_bicubic_8bit(images, side)

@@ -136,7 +136,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> open_clip.CLIP:
 def test_colours_are_those_of_open_clip_called_directly(tiny: open_clip.CLIP) -> None:
     from torchvision.transforms import CenterCrop, Compose, InterpolationMode, Normalize, Resize, ToTensor
 
-    from vtbench.features.clip_model import MEAN, STD
+    from vtbench.features.clip.model import MEAN, STD
 
     draw = torch.Generator().manual_seed(0)
     image = torch.randint(0, 256, (3, 60, 80), dtype=torch.uint8, generator=draw)

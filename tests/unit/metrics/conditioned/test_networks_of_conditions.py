@@ -22,8 +22,8 @@ from transformers import ViTConfig, ViTModel
 from vtbench.core.contracts import Condition
 from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
 from vtbench.core.foreign.guard import foreign
-from vtbench.features.clip_model import MEAN as CLIP_MEAN
-from vtbench.features.clip_model import STD as CLIP_STD
+from vtbench.features.clip.model import MEAN as CLIP_MEAN
+from vtbench.features.clip.model import STD as CLIP_STD
 from vtbench.features.dino import MEAN, STD, class_tokens, filled_dino, last_keys, load_dino, normalised
 from vtbench.metrics.conditioned.captioned import ClipDirection, ClipOut, ClipScoreEdited, ClipScoreWhole, ClipT
 from vtbench.metrics.conditioned.editing.structure import CompatPieStructureDistance, StructureDistance

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from vtbench.core.contracts import Condition
+from vtbench.core.threads.lanes import of_each
 from vtbench.metrics.catalog.of_conditions.editing import EDITING_INFOS
-from vtbench.metrics.conditioned.editing.masks import edited, nan_where, of_each, stacked
+from vtbench.metrics.conditioned.editing.masks import edited, nan_where, stacked
 from vtbench.metrics.images.pixel import PEAK, check_pair
 from vtbench.metrics.images.ssim import GAUSSIAN_WINDOW, ssim_map
 

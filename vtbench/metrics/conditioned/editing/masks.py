@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from vtbench.core.contracts import Condition
@@ -36,19 +36,6 @@ def stacked(conditions: Sequence[Condition], role: str, device: torch.device) ->
     import torch
 
     return torch.stack([condition.image(role) for condition in conditions]).to(device)
-
-
-def of_each(score: Callable[..., Tensor], images: Tensor, *others: Tensor) -> Tensor:
-    """``score`` of tensors of equal length, ``float64 [B]``: on a CPU an image at a time, whatever the batch."""
-    import torch
-
-    from vtbench.core.threads.lanes import by_image
-
-    with torch.inference_mode():
-        if images.device.type != "cpu":
-            return score(images, *others).clone()
-        parts = by_image(score, images, *others)
-    return torch.cat(parts).clone() if parts else torch.empty(0, dtype=torch.float64)
 
 
 def nan_where(values: Tensor, undefined: Tensor) -> Tensor:

@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from vtbench.core.contracts import Condition
+from vtbench.core.threads.lanes import of_each
 from vtbench.metrics.catalog.of_conditions.editing import EDITING_INFOS
-from vtbench.metrics.conditioned.editing.masks import edited, nan_where, of_each, stacked
+from vtbench.metrics.conditioned.editing.masks import edited, nan_where, stacked
 from vtbench.metrics.images.lpips import LpipsAlex, LpipsSqueeze, LpipsVgg
 from vtbench.metrics.images.pixel import check_pair
 

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vtbench.core.contracts import Condition
+from vtbench.core.threads.lanes import of_each
 from vtbench.metrics.catalog.of_conditions.editing import EDITING_INFOS
-from vtbench.metrics.conditioned.editing.masks import of_each, stacked
+from vtbench.metrics.conditioned.editing.masks import stacked
 from vtbench.metrics.images.pixel import PEAK, check_pair
 
 if TYPE_CHECKING:

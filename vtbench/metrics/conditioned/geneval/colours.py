@@ -44,7 +44,7 @@ class ClipColours:
     def __init__(self, weights: str | None = None, model: Any = None, side: int | None = None) -> None:
         import open_clip
 
-        from vtbench.features.clip_model import load_clip, variant
+        from vtbench.features.clip.model import load_clip, variant
 
         known = variant(VARIANT)
         self._model = load_clip(VARIANT, weights)[0] if model is None else model
@@ -89,13 +89,10 @@ class ClipColours:
         return self._words[name]
 
     def _prepared(self, image: Tensor, one: Found) -> Tensor:
-        from vtbench.features.clip_model import MEAN, STD
-        from vtbench.features.network import by_channel
+        from vtbench.features.clip.model import standardised
         from vtbench.features.resizing import short_side_bicubic_8bit
 
-        pixels = short_side_bicubic_8bit(cut_out(image, one)[None], self._side) / 255.0
-        mean, std = (by_channel(values, pixels.device) for values in (MEAN, STD))
-        return (pixels - mean) / std
+        return standardised(short_side_bicubic_8bit(cut_out(image, one)[None], self._side))
 
     def _nearest(self, crop: Tensor, words: Tensor) -> int:
         import torch.nn.functional as F

@@ -160,7 +160,7 @@ def by_class(found: Detections) -> dict[str, list[Found]]:
 
 
 def _require_clip(weights: str | None) -> None:
-    from vtbench.features.clip_model import clip_file
+    from vtbench.features.clip.model import clip_file
 
     try:
         clip_file(VARIANT, weights)

@@ -37,17 +37,10 @@ class OnClipH(ABC):
 
     def __call__(self, images: Tensor, prompts: Sequence[str]) -> Tensor:
         """``uint8 [B,3,H,W]`` and ``B`` prompts to ``float64 [B]``."""
-        import torch
-
-        from vtbench.core.threads.lanes import by_image
+        from vtbench.core.threads.lanes import of_each
 
         device = next(self._model.parameters()).device
-        with torch.inference_mode():
-            seen, words = images.to(device), self._tokenize(list(prompts)).to(device)
-            if device.type != "cpu":
-                return self._score(seen, words)
-            parts = by_image(self._score, seen, words)
-        return torch.cat(parts) if parts else torch.empty(0, dtype=torch.float64)
+        return of_each(self._score, images.to(device), self._tokenize(list(prompts)).to(device))
 
     def cut(self, prompts: Sequence[str]) -> list[bool]:
         """Whether a prompt, with its two marks, is longer than what the text encoder reads, so that its end is lost."""
@@ -56,12 +49,9 @@ class OnClipH(ABC):
     def _score(self, images: Tensor, words: Tensor) -> Tensor:
         import torch.nn.functional as F
 
-        from vtbench.features.clip_model import MEAN, STD
-        from vtbench.features.network import by_channel
+        from vtbench.features.clip.model import standardised
 
-        prepared = self._prepared(images)
-        mean, std = (by_channel(values, images.device) for values in (MEAN, STD))
-        seen = F.normalize(self._image((prepared / 255.0 - mean) / std).double(), dim=-1)
+        seen = F.normalize(self._image(standardised(self._prepared(images))).double(), dim=-1)
         said = F.normalize(self._text(words).double(), dim=-1)
         return self._scale() * (seen * said).sum(dim=-1)
 

@@ -65,7 +65,7 @@ def _filled(weights: str | None, file: str) -> Any:
     from vtbench.assets.checkpoint import load_checkpoint
     from vtbench.assets.hub import hub_file
     from vtbench.core.disk.files import user_path
-    from vtbench.features.clip_model import filled_clip
+    from vtbench.features.clip.model import filled_clip
 
     path = user_path(weights) if weights else hub_file(REPOSITORY, file)
     return filled_clip(ARCHITECTURE, load_checkpoint(path), str(path))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from vtbench.core.digests import digest_file
 from vtbench.core.errors import AssetMissingError
 from vtbench.core.info import WeightFile
-from vtbench.features.clip_model import HUB_FILE, VARIANTS, clip_file, load_clip
+from vtbench.features.clip.model import HUB_FILE, VARIANTS, clip_file, load_clip
 
 if TYPE_CHECKING:
     from torch import Tensor

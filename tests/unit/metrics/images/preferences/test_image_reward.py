@@ -13,7 +13,7 @@ from torch import Tensor
 from torchvision.transforms import CenterCrop, Compose, InterpolationMode, Normalize, Resize, ToTensor
 
 from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
-from vtbench.features.clip_model import MEAN, STD
+from vtbench.features.clip.model import MEAN, STD
 from vtbench.metrics.images.preferences.image_reward.metric import ImageReward
 from vtbench.metrics.images.preferences.image_reward.network import RewardGeometry
 

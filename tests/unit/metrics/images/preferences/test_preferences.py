@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from vtbench.core.errors import AdapterError, AssetMissingError
-from vtbench.features.clip_model import MEAN, STD, VARIANTS
+from vtbench.features.clip.model import MEAN, STD, VARIANTS
 from vtbench.metrics.images.preferences import hps
 from vtbench.metrics.images.preferences.hps import HpsV2, HpsV21, long_side_padded
 from vtbench.metrics.images.preferences.pick import PickScore

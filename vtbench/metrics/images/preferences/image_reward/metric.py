@@ -60,17 +60,10 @@ class ImageReward:
 
     def __call__(self, images: Tensor, prompts: Sequence[str]) -> Tensor:
         """``uint8 [B,3,H,W]`` and ``B`` prompts to ``float64 [B]``."""
-        import torch
-
-        from vtbench.core.threads.lanes import by_image
+        from vtbench.core.threads.lanes import of_each
 
         device = next(self._network.parameters()).device
-        with torch.inference_mode():
-            seen, words = images.to(device), self._words(prompts).to(device)
-            if device.type != "cpu":
-                return self._score(seen, words)
-            parts = by_image(self._score, seen, words)
-        return torch.cat(parts) if parts else torch.empty(0, dtype=torch.float64)
+        return of_each(self._score, images.to(device), self._words(prompts).to(device))
 
     def cut(self, prompts: Sequence[str]) -> list[bool]:
         """Whether a prompt, with its two marks, is longer than 35 tokens, so that its end is lost."""
@@ -78,11 +71,9 @@ class ImageReward:
 
     def _score(self, images: Tensor, words: Tensor) -> Tensor:
         """``uint8 [b,3,H,W]`` and ``int64 [b,35]`` to ``float64 [b]``."""
-        from vtbench.features.clip_model import MEAN, STD
-        from vtbench.features.network import by_channel
+        from vtbench.features.clip.model import standardised
         from vtbench.features.resizing import short_side_bicubic_8bit
 
-        mean, std = (by_channel(values, images.device) for values in (MEAN, STD))
-        pixels = (short_side_bicubic_8bit(images, self._side) / 255.0 - mean) / std
+        pixels = standardised(short_side_bicubic_8bit(images, self._side))
         found: Tensor = self._network(pixels, words, (words != self._words.padding).long())
         return (found.double() - MEAN_REWARD) / STD_REWARD

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vtbench.features.clip_model import MEAN, STD, clip_file, load_clip
-from vtbench.features.network import NetworkExtractor, by_channel
+from vtbench.features.clip.model import clip_file, load_clip, standardised
+from vtbench.features.network import NetworkExtractor
 from vtbench.features.resizing import pillow_bicubic_float, square_bicubic_8bit
 
 
@@ -52,9 +52,7 @@ class ClipL14(NetworkExtractor):
         return pillow_bicubic_float(images.to(device), self.side)
 
     def _forward(self, images: Tensor) -> dict[str, Tensor]:
-        mean, std = (by_channel(values, images.device) for values in (MEAN, STD))
-        embedded = self._network((images / 255.0 - mean) / std)
-        return {"pool": F.normalize(embedded.float(), dim=-1)}
+        return {"pool": F.normalize(self._network(standardised(images)).float(), dim=-1)}
 
 
 class ClipL14At336(ClipL14):

@@ -13,6 +13,7 @@ from vtbench.assets.hub import hub_file
 from vtbench.core.digests import digest_file
 from vtbench.core.disk.files import user_path
 from vtbench.core.errors import AdapterError, UsageError
+from vtbench.features.network import by_channel
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
@@ -36,6 +37,12 @@ VARIANTS = {
     "ViT-L-14": ClipVariant("ViT-L-14-quickgelu", "timm/vit_large_patch14_clip_224.openai", 224),
     "ViT-L-14-336": ClipVariant("ViT-L-14-336-quickgelu", "timm/vit_large_patch14_clip_336.openai", 336),
 }
+
+
+def standardised(levels: Tensor) -> Tensor:
+    """``[B,3,H,W]`` between 0 and 255 to what CLIP's networks take: by OpenAI's means and standard deviations."""
+    mean, std = (by_channel(values, levels.device) for values in (MEAN, STD))
+    return (levels / 255.0 - mean) / std
 
 
 def variant(name: str) -> ClipVariant:
