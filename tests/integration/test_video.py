@@ -192,6 +192,7 @@ def test_pictures_are_strips_one_below_another(place: Path, jpeg: RunRecord) -> 
     assert first.shots[0].original != first.shots[0].prediction and first.shots[0].caption.endswith("dB")
     page = html_page([board])
     assert 'class="shots strips"' in page and "Worst clip of each model" in page
+    assert "Single clips" in page and "Single images" not in page
 
 
 def test_what_does_not_fit_is_refused_before_any_work(place: Path) -> None:
