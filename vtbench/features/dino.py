@@ -14,13 +14,12 @@ from vtbench.assets.checkpoint import load_checkpoint
 from vtbench.assets.hub import hub_file
 from vtbench.core.digests import digest_file
 from vtbench.core.disk.files import user_path
-from vtbench.core.errors import AdapterError, UsageError
+from vtbench.core.errors import UsageError
 from vtbench.features.dinov2 import authors_positions
-from vtbench.features.network import by_channel
+from vtbench.features.network import filled, standardised
 from vtbench.features.resizing import pillow_bicubic_8bit, short_side_bicubic_8bit
 
 SIDE, SHORT_SIDE = 224, 256
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 HUB_FILE = "model.safetensors"
 
 
@@ -86,13 +85,7 @@ def filled_dino(state: dict[str, Tensor], source: str, architecture: str, side: 
     positions, wanted = tensors.get("pos_embed"), model.pos_embed.shape
     if positions is not None and positions.shape != wanted:
         tensors["pos_embed"] = authors_positions(positions, model.patch_embed.grid_size[0])
-    try:
-        model.load_state_dict(tensors, assign=True)
-    except RuntimeError as error:
-        raise AdapterError(
-            f"{source} does not fill {architecture}: {str(error)[:300]}", "give the authors' file, or timm's"
-        ) from error
-    return model.eval().requires_grad_(False)
+    return filled(model, tensors, source, architecture, "give the authors' file, or timm's")
 
 
 def of_transformers(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -134,7 +127,7 @@ def class_tokens(model: Any, images: Tensor) -> Tensor:
     standard deviation.
     """
     prepared = short_side_bicubic_8bit(images, SHORT_SIDE, SIDE).to(_device(model))
-    tokens: Tensor = model.forward_features(normalised(prepared / 255.0))
+    tokens: Tensor = model.forward_features(standardised(prepared / 255.0))
     return tokens[:, 0]
 
 
@@ -162,12 +155,6 @@ def last_keys(model: Any, pixels: Tensor) -> Tensor:
     _, keys, _ = last.attn.qkv(last.norm1(tokens)).chunk(3, dim=-1)
     found: Tensor = keys
     return found
-
-
-def normalised(pixels: Tensor) -> Tensor:
-    """``float32 [B,3,H,W]`` less ImageNet's mean, over its standard deviation."""
-    mean, std = (by_channel(values, pixels.device) for values in (MEAN, STD))
-    return (pixels - mean) / std
 
 
 def _device(model: Any) -> torch.device:

@@ -14,14 +14,12 @@ from vtbench.assets.checkpoint import load_checkpoint
 from vtbench.assets.hub import hub_file
 from vtbench.core.digests import digest_file
 from vtbench.core.disk.files import user_path
-from vtbench.core.errors import AdapterError
-from vtbench.features.network import NetworkExtractor, by_channel
+from vtbench.features.network import NetworkExtractor, filled, standardised
 from vtbench.features.resizing import pillow_bicubic_8bit, pillow_bicubic_float
 
 SIDE = 224
 ARCHITECTURE = "vit_large_patch14_dinov2"
 REPOSITORY, FILE = "timm/vit_large_patch14_dinov2.lvd142m", "model.safetensors"
-_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _OFFSET = 0.1
 
 
@@ -62,8 +60,7 @@ class DinoV2(NetworkExtractor):
         return pillow_bicubic_float(images.to(device), SIDE)
 
     def _forward(self, images: Tensor) -> dict[str, Tensor]:
-        mean, std = (by_channel(values, images.device) for values in (_MEAN, _STD))
-        tokens: Tensor = self._network.forward_features((images / 255.0 - mean) / std)  # type: ignore[operator, unused-ignore]
+        tokens: Tensor = self._network.forward_features(standardised(images / 255.0))  # type: ignore[operator, unused-ignore]
         return {"pool": tokens[:, 0]}
 
 
@@ -95,13 +92,7 @@ def filled_dinov2(state: dict[str, Tensor], source: str, architecture: str = ARC
     positions, wanted = tensors.get("pos_embed"), model.pos_embed.shape
     if positions is not None and positions.shape != wanted:
         tensors["pos_embed"] = authors_positions(positions, model.patch_embed.grid_size[0])
-    try:
-        model.load_state_dict(tensors, assign=True)
-    except RuntimeError as error:
-        raise AdapterError(
-            f"{source} does not fill {architecture}: {str(error)[:300]}", "give the authors' file, or timm's"
-        ) from error
-    return model.eval().requires_grad_(False)
+    return filled(model, tensors, source, architecture, "give the authors' file, or timm's")
 
 
 def authors_positions(positions: Tensor, side: int) -> Tensor:

@@ -13,9 +13,12 @@ from torch import Tensor, nn
 
 from vtbench import assets
 from vtbench.core.digests import digest_arrays
+from vtbench.core.errors import AdapterError
 from vtbench.core.threads.lanes import by_image
 
 State = Mapping[str, Tensor]
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of the training images' pixels in [0, 1], as torchvision and timm give them."""
 Self = TypeVar("Self", bound="NetworkExtractor")
 
 
@@ -99,6 +102,34 @@ def frozen(network: nn.Module) -> nn.Module:
     """For inference only: evaluation mode, no gradients, ``channels_last`` (faster convolutions on every device)."""
     network.eval().requires_grad_(False)
     return network.to(memory_format=torch.channels_last)
+
+
+def filled(network: Any, tensors: State, source: str, name: str, repair: str) -> Any:
+    """A network that was made on torch's device ``meta``, with these tensors as they are, frozen.
+
+    Args:
+        network: without memory.
+        tensors: all that it has, and no others.
+        source: where they are from.
+        name: of the network.
+        repair: what to give instead.
+
+    Raises:
+        AdapterError: the tensors do not fill it.
+    """
+    try:
+        network.load_state_dict(tensors, assign=True)
+    except RuntimeError as error:
+        raise AdapterError(f"{source} does not fill {name}: {str(error)[:300]}", repair) from error
+    return network.eval().requires_grad_(False)
+
+
+def standardised(
+    pixels: Tensor, mean: tuple[float, ...] = IMAGENET_MEAN, std: tuple[float, ...] = IMAGENET_STD
+) -> Tensor:
+    """``[B,C,H,W]`` in [0, 1] less the mean of each channel, over its standard deviation; ImageNet's unless given."""
+    average, deviation = (by_channel(values, pixels.device) for values in (mean, std))
+    return (pixels - average) / deviation
 
 
 @lru_cache(maxsize=32)

@@ -8,13 +8,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from vtbench.features.network import NetworkExtractor, State, asset_or, by_channel, frozen
+from vtbench.features.network import NetworkExtractor, State, asset_or, frozen, standardised
 from vtbench.features.resizing import antialiased_bicubic
 
 SIDE = 224
 _LAYERS = 30
 """Of torchvision's ``features``: everything up to relu5_3; the max pool after it is left out."""
-_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class Vgg16(NetworkExtractor):
@@ -40,8 +39,7 @@ class Vgg16(NetworkExtractor):
         return antialiased_bicubic(images.to(device), SIDE)
 
     def _forward(self, images: Tensor) -> dict[str, Tensor]:
-        mean, std = (by_channel(values, images.device) for values in (_MEAN, _STD))
-        normalised = ((images / 255.0 - mean) / std).contiguous(memory_format=torch.channels_last)
+        normalised = standardised(images / 255.0).contiguous(memory_format=torch.channels_last)
         maps: Tensor = self._network(normalised)
         return {"pool": maps.mean(dim=(2, 3))}
 

@@ -13,7 +13,7 @@ from vtbench.assets.hub import hub_file
 from vtbench.core.digests import digest_file
 from vtbench.core.disk.files import user_path
 from vtbench.core.errors import AdapterError, UsageError
-from vtbench.features.network import by_channel
+from vtbench.features.network import standardised as of_channels
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
@@ -41,8 +41,7 @@ VARIANTS = {
 
 def standardised(levels: Tensor) -> Tensor:
     """``[B,3,H,W]`` between 0 and 255 to what CLIP's networks take: by OpenAI's means and standard deviations."""
-    mean, std = (by_channel(values, levels.device) for values in (MEAN, STD))
-    return (levels / 255.0 - mean) / std
+    return of_channels(levels / 255.0, MEAN, STD)
 
 
 def variant(name: str) -> ClipVariant:

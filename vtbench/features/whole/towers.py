@@ -17,8 +17,7 @@ from vtbench.assets.checkpoint import load_checkpoint
 from vtbench.assets.hub import hub_file
 from vtbench.core.digests import digest_file
 from vtbench.core.disk.files import user_path
-from vtbench.core.errors import AdapterError
-from vtbench.features.network import NetworkExtractor, by_channel
+from vtbench.features.network import IMAGENET_MEAN, IMAGENET_STD, NetworkExtractor, filled, standardised
 
 _FILE = "model.safetensors"
 
@@ -40,8 +39,8 @@ class Tower(NetworkExtractor):
     network: ClassVar[str]
     """timm's name, with the tag of the weights."""
     side: ClassVar[int]
-    mean: ClassVar[tuple[float, ...]] = (0.485, 0.456, 0.406)
-    std: ClassVar[tuple[float, ...]] = (0.229, 0.224, 0.225)
+    mean: ClassVar[tuple[float, ...]] = IMAGENET_MEAN
+    std: ClassVar[tuple[float, ...]] = IMAGENET_STD
 
     def __init__(self, weights: str | None = None, model: Any = None) -> None:
         fingerprint = "given"
@@ -62,8 +61,8 @@ class Tower(NetworkExtractor):
         return F.interpolate(placed, sides, mode="bicubic", align_corners=False, antialias=True)
 
     def _forward(self, images: Tensor) -> dict[str, Tensor]:
-        mean, std = (by_channel(values, images.device) for values in (self.mean, self.std))
-        return {"pool": self._pooled(self._network.forward_features((images / 255.0 - mean) / std))}  # type: ignore[operator, unused-ignore]
+        pixels = standardised(images / 255.0, self.mean, self.std)
+        return {"pool": self._pooled(self._network.forward_features(pixels))}  # type: ignore[operator, unused-ignore]
 
     def _pooled(self, found: Tensor) -> Tensor:
         """What ``forward_features`` gives, as one vector an image: the class token."""
@@ -145,8 +144,4 @@ def filled_tower(network: str, state: Mapping[str, Tensor], source: str, **geome
         model = made_tower(network, **geometry)
     classifier = f"{model.pretrained_cfg.get('classifier') or 'head'}."
     tensors = {name: tensor.float() for name, tensor in state.items() if not name.startswith(classifier)}
-    try:
-        model.load_state_dict(tensors, assign=True)
-    except RuntimeError as error:
-        raise AdapterError(f"{source} does not fill {network}: {str(error)[:300]}", "give timm's file") from error
-    return model.eval().requires_grad_(False)
+    return filled(model, tensors, source, network, "give timm's file")

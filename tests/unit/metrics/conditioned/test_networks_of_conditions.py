@@ -24,7 +24,8 @@ from vtbench.core.errors import AdapterError, AssetMissingError, UsageError
 from vtbench.core.foreign.guard import foreign
 from vtbench.features.clip.model import MEAN as CLIP_MEAN
 from vtbench.features.clip.model import STD as CLIP_STD
-from vtbench.features.dino import MEAN, STD, class_tokens, filled_dino, last_keys, load_dino, normalised
+from vtbench.features.dino import class_tokens, filled_dino, last_keys, load_dino
+from vtbench.features.network import IMAGENET_MEAN, IMAGENET_STD, standardised
 from vtbench.metrics.conditioned.captioned import ClipDirection, ClipOut, ClipScoreEdited, ClipScoreWhole, ClipT
 from vtbench.metrics.conditioned.editing.structure import CompatPieStructureDistance, StructureDistance
 from vtbench.metrics.conditioned.similarity import (
@@ -78,7 +79,7 @@ def clip_pixels(images: Tensor) -> Tensor:
 
 
 def test_keys_are_those_that_a_hook_finds_and_those_of_a_hand_computation(tiny_dino: Any) -> None:
-    pixels = normalised(noise(2, 3, 64, 80, seed=1).float() / 255)
+    pixels = standardised(noise(2, 3, 64, 80, seed=1).float() / 255)
     caught: list[Tensor] = []
     handle = tiny_dino.blocks[-1].attn.qkv.register_forward_hook(lambda *call: caught.append(call[-1]))
     with torch.inference_mode():
@@ -107,7 +108,7 @@ def test_structure_distance_is_that_of_self_similarities(tiny_dino: Any) -> None
         (StructureDistance(model=tiny_dino), 255.0),
         (CompatPieStructureDistance(model=tiny_dino), 1.0),
     ):
-        mean, std = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
+        mean, std = (torch.tensor(values).view(3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
         values = []
         for pair in zip(images, sources, strict=True):
             maps = []
@@ -142,7 +143,7 @@ def test_files_of_transformers_timm_and_the_authors_fill_one_network(tmp_path: P
             transforms.Resize(256, transforms.InterpolationMode.BICUBIC),
             transforms.CenterCrop(224),
             transforms.ToTensor(),
-            transforms.Normalize(MEAN, STD),
+            transforms.Normalize(IMAGENET_MEAN, IMAGENET_STD),
         ]
     )
     with torch.inference_mode():

@@ -65,13 +65,14 @@ class StructureDistance:
         """``float64 [B,N,N]``."""
         import torch.nn.functional as F
 
-        from vtbench.features.dino import SIDE, last_keys, normalised
+        from vtbench.features.dino import SIDE, last_keys
+        from vtbench.features.network import standardised
 
         height, width = images.shape[-2:]
         short = min(height, width)
         sides = [SIDE * height // short, SIDE * width // short]
         pixels = F.interpolate(images.float(), sides, mode="bilinear", align_corners=False, antialias=True)
-        keys = F.normalize(last_keys(self._model, normalised(pixels / self.scale)).double(), dim=-1)
+        keys = F.normalize(last_keys(self._model, standardised(pixels / self.scale)).double(), dim=-1)
         return keys @ keys.transpose(1, 2)
 
 
