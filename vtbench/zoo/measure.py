@@ -20,6 +20,7 @@ import torch
 import typer
 from PIL import Image
 
+from vtbench.checkpoints.cards import find_generator_card
 from vtbench.core.disk.files import atomic_path
 from vtbench.core.disk.packaged import CHECKOUT
 from vtbench.core.errors import VtbenchError
@@ -82,12 +83,13 @@ def commands(
 
 
 def _sampling(reference: str, known: set[str]) -> list[list[str]]:
-    """Calls that measure the settings of samplers, of generators whose weights are there."""
-    swept = [part for model in models(known) for part in ("--generator", model)]
-    if not swept:
-        return []
+    """Calls that measure the settings of samplers, of generators whose weights are there; one for each tokenizer."""
+    swept: dict[str, list[str]] = {}
+    for model in models(known):
+        swept.setdefault(find_generator_card(model.partition(",")[0]).tokenizer, []).extend(("--generator", model))
     heads = [["calibrate", CALIBRATED, "--output", CALIBRATION]] if CALIBRATED in known else []
-    return [*heads, ["run", "--task", TASK, "--reference", reference, *swept, "--out", RUNS]]
+    runs = [["run", "--task", TASK, "--reference", reference, *asked, "--out", RUNS] for asked in swept.values()]
+    return [*heads, *runs] if runs else []
 
 
 def _kept(images: FitImages, split: str, count: int, folder: Path) -> str:
@@ -112,7 +114,7 @@ def _png(pixels: torch.Tensor) -> bytes:
 
 
 def call_all(calls: Sequence[Sequence[str]], folder: Path, jobs: int = 1) -> None:
-    """Make the calls of vtbench, so many at a time, the last, which is the longest, first; calibrations before all.
+    """Make the calls of vtbench, so many at a time, the last, which are the longest, first; calibrations before all.
 
     Args:
         calls: as of :func:`commands`.

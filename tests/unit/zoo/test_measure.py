@@ -120,6 +120,12 @@ def test_settings_of_samplers_are_measured_where_their_weights_are(
     assert len(open_data("data/cifar10-jpeg-test-50.parquet")) == 50
     named = [swept[place + 1] for place, part in enumerate(swept) if part == "--generator"]
     assert len(named) == len(set(named)) > 20 and all(name.startswith("zoo-var") for name in named)
+    monkeypatch.undo()
+    of_each = [call for call in commands(images, images, place, ["identity"], few) if "zoo-sampling" in call]
+    hosts = [
+        {part.partition(",")[0] for part in call if part.startswith("zoo-") and part != call[2]} for call in of_each
+    ]
+    assert hosts == [{"zoo-llamagen"}, {"zoo-var", "zoo-var-refiner"}, {"zoo-mar"}]  # runs side by side share nothing
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
