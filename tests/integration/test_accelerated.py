@@ -110,3 +110,14 @@ def test_what_cannot_be_paired_is_told(runs: Path, tmp_path: Path) -> None:
     os.utime(picture, (later, later))
     scored = with_image_scores(row, *sides)
     assert scored.psnr is None and any("written anew" in told for told in scored.missing)
+
+
+def test_a_setting_by_number_is_recorded_and_met_again(place: Path, vt: CommandLine) -> None:
+    (place / "few.yaml").write_text(TASK)
+    pruned = "zoo-var,strategy=fastvar,prune={8: 0.75}"
+    done = vt("run", "-g", pruned, "--task", "few.yaml", "--json")
+    assert done.code == 0, done.err
+    (record,) = [record for record in load_records(place / "runs") if record.model.kind == "generator"]
+    assert record.model.args["prune"] == {"8": 0.75} and record.model.reference == pruned
+    assert record.model.sampler["strategy_pruned"] == {"8x8": 0.75}
+    assert "reused the record" in vt("run", "-g", pruned, "--task", "few.yaml", "--json").err

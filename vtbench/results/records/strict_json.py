@@ -19,18 +19,18 @@ def plain(value: Any) -> Any:
     """Free-form content as plain data, keys sorted: what a record holds in memory equals what it reads back.
 
     Tuples and sets become lists, NumPy scalars and arrays become numbers and lists, paths become text; the strings
-    ``"inf"``, ``"-inf"``, ``"nan"`` become floats.
+    ``"inf"``, ``"-inf"``, ``"nan"`` become floats, and whole numbers that are keys become text, as JSON has them.
 
     Raises:
-        ValueError: something that JSON cannot hold, or a key that is not text.
+        ValueError: something that JSON cannot hold, or a key that is neither text nor a whole number.
     """
     if isinstance(value, str):
         return NON_FINITE.get(value, str(value))
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, Mapping):
-        _check_keys(value)
-        return {key: plain(value[key]) for key in sorted(value)}
+        named = _by_text(value)
+        return {key: plain(named[key]) for key in sorted(named)}
     if isinstance(value, (set, frozenset)):
         return sorted(plain(item) for item in value)
     if isinstance(value, (list, tuple)):
@@ -83,7 +83,12 @@ def exact(value: Any) -> Any:
     return value
 
 
-def _check_keys(value: Mapping[Any, Any]) -> None:
-    for key in value:
-        if not isinstance(key, str):
+def _by_text(value: Mapping[Any, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, item in value.items():
+        if not isinstance(key, (str, int)) or isinstance(key, bool):
             raise ValueError(f"a record's keys are text, got {key!r}")
+        if str(key) in found:
+            raise ValueError(f"a record cannot hold two keys that read {str(key)!r}")
+        found[str(key)] = item
+    return found

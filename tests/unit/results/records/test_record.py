@@ -56,6 +56,16 @@ def test_bytes_on_disk_do_not_depend_on_the_order_of_free_form_keys(make_record,
     assert next(iter(json.loads((tmp_path / "a").read_text()))) == "schema_version"
 
 
+def test_whole_numbers_that_are_keys_become_text(make_record, tmp_path):
+    record = make_record("m", config={"resolved": {"shares": {8: 0.5, 10: 1}}})
+    assert record.config.resolved == {"shares": {"10": 1, "8": 0.5}}
+    write_record(record, tmp_path / "record.json")
+    assert read_record(tmp_path) == record
+    for wrong in ({8: 1, "8": 2}, {True: 1}, {1.5: 1}, {(1, 2): 1}):
+        with pytest.raises(ValidationError, match=r"two keys that read '8'|keys are text"):
+            make_record("m", config={"resolved": {"shares": wrong}})
+
+
 def test_floats_survive_bit_by_bit(tmp_path, make_record):
     values = np.random.default_rng(0).standard_normal(50) * 10.0 ** np.arange(-25, 25)
     results = [{"metric": f"m{i}", "value": value, "n": 1} for i, value in enumerate(values)]
