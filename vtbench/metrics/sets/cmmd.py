@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
-from scipy import special
 
 from vtbench.core.contracts import Estimate, FeatureMoments, Features
 from vtbench.core.errors import UsageError
 from vtbench.metrics.feature_matrix import Float64, check_pair, require_rows, take, tile_ranges
+from vtbench.metrics.sets.jackknife import jackknife_groups, jackknife_interval, jackknife_method
 
 _GROUPS = 10
 
@@ -21,7 +20,7 @@ class Cmmd:
     2024, eq. 4 and sec. 4).
 
     Embeddings are taken as the extractor gives them: CLIP's, scaled to length 1. The interval is a grouped jackknife
-    over interleaved groups of predictions (t with K - 1 degrees of freedom), references held fixed. Kernel sums are
+    over balanced groups of predictions (t with K - 1 degrees of freedom), references held fixed. Kernel sums are
     taken tile by tile, in memory that does not grow with N.
 
     Args:
@@ -47,46 +46,40 @@ class Cmmd:
         if min(n, m) < 2:
             raise UsageError(f"cmmd needs at least 2 images in each set, there are {n} and {m}")
         groups = min(_GROUPS, n)
-        own = self._kernel_sums(predictions, predictions, groups, groups)
-        across = self._kernel_sums(predictions, references, groups, 1)
-        fixed = float(self._kernel_sums(references, references, 1, 1).sum()) / m**2
+        member, one = np.eye(groups)[jackknife_groups(n, groups)], np.ones((m, 1))
+        own = self._kernel_sums(predictions, predictions, member, member)
+        across = self._kernel_sums(predictions, references, member, one)
+        fixed = float(self._kernel_sums(references, references, one, one).sum()) / m**2
 
         def value(kept: Float64) -> float:
             """With the groups that ``kept`` weighs 1, the others 0."""
-            size = float(kept @ np.bincount(np.arange(n) % groups, minlength=groups))
+            size = float(kept @ member.sum(axis=0))
             inner, outer = float(kept @ own @ kept), float((kept @ across).sum())
             return self.scale * (inner / size**2 + fixed - 2.0 * outer / (size * m))
 
         whole = value(np.ones(groups))
         left_out = np.array([value(np.arange(groups) != group) for group in range(groups)])
-        variance = (groups - 1) / groups * float(np.square(left_out - left_out.mean()).sum())
-        half = float(special.stdtrit(groups - 1, 0.975)) * math.sqrt(variance)
+        low, high = jackknife_interval(whole, left_out.tolist())
         return {
             "cmmd": Estimate(
                 value=whole,
                 n=n,
-                ci_low=max(0.0, whole - half),
-                ci_high=whole + half,
-                ci_method=f"grouped jackknife, {groups} interleaved groups of predictions, t interval",
+                ci_low=low,
+                ci_high=high,
+                ci_method=jackknife_method(groups, of=" of predictions"),
                 details={"n_predictions": n, "n_references": m, "sigma": self.sigma, "scale": self.scale},
             )
         }
 
-    def _kernel_sums(self, left: Features, right: Features, left_groups: int, right_groups: int) -> Float64:
-        """``[left_groups,right_groups]``: the kernel summed over all pairs, by the interleaved groups of both."""
-        sums = np.zeros((left_groups, right_groups))
+    def _kernel_sums(self, left: Features, right: Features, of_left: Float64, of_right: Float64) -> Float64:
+        """``[K,L]``: the kernel summed over all pairs, by the groups of both, 1 where a sample is in one."""
+        sums = np.zeros((of_left.shape[1], of_right.shape[1]))
         for rows in tile_ranges(left.shape[0]):
-            x, of_rows = take(left, rows), _membership(rows, left_groups)
+            x, of_rows = take(left, rows), of_left[rows.start : rows.stop]
             for columns in tile_ranges(right.shape[0]):
                 tile = _gaussian_kernel(x, take(right, columns), self.sigma)
-                sums += of_rows.T @ tile @ _membership(columns, right_groups)
+                sums += of_rows.T @ tile @ of_right[columns.start : columns.stop]
         return sums
-
-
-def _membership(indices: range, groups: int) -> Float64:
-    """``[len(indices),groups]``: 1 where an index belongs to a group."""
-    belongs = np.arange(indices.start, indices.stop)[:, None] % groups == np.arange(groups)
-    return np.where(belongs, 1.0, 0.0)
 
 
 def _gaussian_kernel(x: Float64, y: Float64, sigma: float) -> Float64:

@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg, special
+from scipy import linalg
 from scipy.linalg import blas
 
 from vtbench.core.contracts import Estimate, FeatureMoments, Features
 from vtbench.core.errors import UsageError
 from vtbench.metrics.feature_matrix import Float64, check_width, has_rows, matrix, take
+from vtbench.metrics.sets.jackknife import jackknife_groups, jackknife_interval, jackknife_method
 
 INCEPTION_MIN_SAMPLES = 2048
 """Below this the covariance of 2048 features is singular, and the distance is mostly bias."""
@@ -97,10 +98,11 @@ class Gaussian:
 class FrechetDistance:
     """Fréchet distance of predictions to references (Heusel et al. 2017); output ``fd``.
 
-    Covariances have the divisor N - 1. The interval is a grouped jackknife: sample i belongs to group ``i mod K``,
-    each group is left out of both sets at once (so that the shared content of paired sets cancels), and the spread of
-    the K values gives a t interval with K - 1 degrees of freedom. It covers sampling noise, not the bias of small N.
-    Of references known by their moments alone, none can be left out: the interval then covers the predictions' noise.
+    Covariances have the divisor N - 1. The interval is a grouped jackknife over K balanced groups
+    (:func:`~vtbench.metrics.sets.jackknife.jackknife_groups`): each is left out of both sets at once (so that the
+    shared content of paired sets cancels), and the spread of the K values gives a t interval with K - 1 degrees of
+    freedom. It covers sampling noise, not the bias of small N. Of references known by their moments alone, none can be
+    left out: the interval then covers the predictions' noise.
     K is lowered where the jackknife would cost too much, and there is no interval below 2K samples.
 
     Args:
@@ -156,7 +158,7 @@ class FrechetDistance:
                 return 1, f"none: a jackknife would cost more than {self.max_cost:g} times the distance"
         if min(n, m) < 2 * groups:
             return 1, f"none: fewer than {2 * groups} images"
-        return groups, f"grouped jackknife, {groups} interleaved groups, t interval"
+        return groups, jackknife_method(groups)
 
 
 def check_sizes(predictions: Features, references: Features | FeatureMoments, min_samples: int) -> None:
@@ -220,22 +222,22 @@ def _reference_parts(
 
 def _parts(features: Features, groups: int) -> Callable[[int | None], Gaussian]:
     """A function from a group to the Gaussian of all other groups; ``None`` leaves nothing out."""
-    if features.shape[0] < features.shape[1]:
+    n = features.shape[0]
+    member = jackknife_groups(n, groups)
+    if n < features.shape[1]:
         rows = matrix(features)
-        member = np.arange(len(rows)) % groups
         return lambda left_out: Gaussian.of_rows(rows if left_out is None else rows[member != left_out])
-    whole = _moments(features, 0, 1)
+    whole = moments_of_rows(features, range(n))
 
     def part(left_out: int | None) -> Gaussian:
+        if left_out is None:
+            return Gaussian.of_moments(whole)
         # The moments of a group are summed when asked for: keeping those of all would take D² numbers a group.
-        return Gaussian.of_moments(whole if left_out is None else whole.without(_moments(features, left_out, groups)))
+        return Gaussian.of_moments(
+            whole.without(moments_of_rows(features, np.flatnonzero(member == left_out).tolist()))
+        )
 
     return part
-
-
-def _moments(features: Features, first: int, step: int) -> Moments:
-    """Moments of the samples ``first``, ``first + step`` …, summed in sample order."""
-    return moments_of_rows(features, range(first, features.shape[0], step))
 
 
 def _root(covariance: Float64) -> Float64:
@@ -255,11 +257,3 @@ def _nuclear_norm(product: Float64, quick: bool) -> float:
         return float(linalg.svdvals(product, check_finite=False).sum())
     gram = product @ product.T if product.shape[0] <= product.shape[1] else product.T @ product
     return float(np.sqrt(np.clip(np.linalg.eigvalsh(gram), 0.0, None)).sum())
-
-
-def jackknife_interval(value: float, left_out: Sequence[float]) -> tuple[float, float]:
-    """95 % interval from delete-a-group values (Shao and Tu 1995, sec. 2.3); a squared distance has no negative end."""
-    groups = len(left_out)
-    variance = (groups - 1) / groups * float(np.square(np.asarray(left_out) - np.mean(left_out)).sum())
-    half = float(special.stdtrit(groups - 1, 0.975)) * math.sqrt(variance)
-    return max(0.0, value - half), value + half

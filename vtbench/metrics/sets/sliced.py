@@ -11,7 +11,7 @@ import numpy as np
 from vtbench.core.contracts import Estimate, FeatureMoments, Features
 from vtbench.core.errors import UsageError
 from vtbench.metrics.feature_matrix import Float64, Ints, check_pair, require_rows, take
-from vtbench.metrics.sets.frechet import jackknife_interval
+from vtbench.metrics.sets.jackknife import jackknife_groups, jackknife_interval
 
 _LINES_AT_ONCE = 128
 _ROWS_AT_ONCE = 1024
@@ -64,7 +64,7 @@ class Mind:
             return {"mind": Estimate(value=value, n=predictions.shape[0], details=details)}
         left_out = 3 * width * np.concatenate([each for _, each in found], axis=1).mean(axis=1)
         low, high = jackknife_interval(value, left_out.tolist())
-        method = f"grouped jackknife, {groups} groups of both sets, directions fixed, 95%"
+        method = f"grouped jackknife, {groups} balanced groups of both sets, directions fixed, 95%"
         ends = {"ci_low": low, "ci_high": high}
         return {"mind": Estimate(value=value, n=predictions.shape[0], **ends, ci_method=method, details=details)}
 
@@ -100,9 +100,10 @@ def _along(sides: Sequence[Float64], groups: int) -> tuple[Float64, Float64]:
     ranked = [np.take_along_axis(side, order, axis=1) for side, order in zip(sides, orders, strict=True)]
     whole: Float64 = np.square(ranked[0] - ranked[1]).mean(axis=1)
     without = np.empty((groups, len(whole)))
+    member = jackknife_groups(sides[0].shape[1], max(1, groups))
     for group in range(groups):
         # what is left of sorted values is sorted, and as many in every line
-        kept = [order % groups != group for order in orders]
+        kept = [member[order] != group for order in orders]
         left = [side[stays].reshape(len(side), -1) for side, stays in zip(ranked, kept, strict=True)]
         without[group] = np.square(left[0] - left[1]).mean(axis=1)
     return whole, without

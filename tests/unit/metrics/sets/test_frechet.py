@@ -123,6 +123,22 @@ def test_interval_has_the_spread_of_fresh_samples() -> None:
     assert np.sqrt(np.mean(np.square(widths))) == pytest.approx(spread, rel=0.25)
 
 
+@pytest.mark.parametrize("order", ["class after class", "class by class"])
+def test_interval_does_not_tell_how_unlike_the_classes_are(order: str) -> None:
+    """Ten classes far apart, as many samples of each, in the two orders that samplers have."""
+    label = np.arange(400) % 10 if order == "class after class" else np.arange(400) // 40
+    centres = 3.0 * np.random.default_rng(20).standard_normal((10, 6))
+
+    def drawn(seed: int) -> np.ndarray:
+        return (centres[label] + np.random.default_rng(seed).standard_normal((400, 6))).astype(np.float32)
+
+    reference = Moments.of(drawn(0).astype(np.float64))
+    estimates = [FrechetDistance()(ArrayFeatures(drawn(seed)), reference)["fd"] for seed in range(1, 41)]
+    spread = np.std([estimate.value for estimate in estimates])
+    width = np.sqrt(np.mean([np.square((e.ci_high or 0) - e.value) for e in estimates])) / 2.262
+    assert width == pytest.approx(spread, rel=0.3)
+
+
 def test_pairs_that_share_their_content_get_a_narrower_interval() -> None:
     x = correlated(14, 300, 8)
     y = (1.4 * x + 0.1 * np.random.default_rng(15).standard_normal(x.shape)).astype(np.float32)
