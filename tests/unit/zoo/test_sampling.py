@@ -137,3 +137,6 @@ def test_the_page_tells_what_was_measured_and_not_what_was_expected() -> None:
     told = verdict(curve(10, 20, 30), sweep)
     assert "**not** the expected shape (a valley" in told and "Measured: rising" in told
     assert sections(Board(board.runs[:2]), [sweep]) == ([], {})
+    without = [run.record.model_copy(update={"results": run.record.results[:-1]}) for run in board.runs]
+    of_latents = Board(tuple(Run(record, Path()) for record in without))
+    assert f"| {' | '.join(COLUMNS[:-1])} |" in "\n".join(sections(of_latents, [sweep])[0])

@@ -100,12 +100,13 @@ def verdict(readings: Sequence[Reading], sweep: Sweep) -> str:
 
 def _section(one: Measured) -> str:
     sweep = one.sweep
-    decimals = {name: column_decimals([result_of(run, name) for run in one.runs]) for name in COLUMNS}
+    had = [name for name in COLUMNS if all(run.record.result(name) for run in one.runs)]  # latents have no codes
+    decimals = {name: column_decimals([result_of(run, name) for run in one.runs]) for name in had}
     saved = _saved(one.runs)
     rows = [
         [
             f"`{setting.model}`",
-            *(estimate_text(result_of(run, name), decimals[name]) for name in COLUMNS),
+            *(estimate_text(result_of(run, name), decimals[name]) for name in had),
             *(column[place] for column in saved.values()),
         ]
         for place, (setting, run) in enumerate(zip(sweep.settings, one.runs, strict=True))
@@ -116,7 +117,7 @@ def _section(one: Measured) -> str:
         sweep.told,
         verdict(one.readings, sweep),
         shown,
-        table(["generator", *COLUMNS, *saved], rows),
+        table(["generator", *had, *saved], rows),
     )
     return "\n\n".join(part.rstrip() for part in parts) + "\n"
 
