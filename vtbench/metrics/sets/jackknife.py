@@ -9,36 +9,31 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-_STEP, _FIRST, _SECOND = map(np.uint64, (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
+_GOLDEN = 0.6180339887
 
 
 def jackknife_groups(n: int, groups: int) -> NDArray[np.int64]:
     """Which group each of ``n`` samples is in, ``int64 [n]``; sizes are equal or one apart.
 
-    Samples come in an order, often one of each class, over and over: groups of every so many-th would each hold classes
-    of their own, and the interval would tell how unlike the classes are. So the digits of a sample's place to the base
-    of the number of groups are each replaced, by a table of their position, and added up. Each group then holds as many
-    of every class where the classes are a divisor of a power of the base (10, 100, 1000 of 10 groups), in whichever of
-    the two orders, and nearly as many elsewhere. It is the same on every machine, and sets of as many samples have the
-    same groups, so that paired samples leave together.
+    Samples come in an order, often one of each class, over and over: with every K-th sample in a group, each of ten
+    groups would hold one of ten classes, and the interval would tell how unlike the classes are. So of each run of K
+    samples, K the number of groups, one goes to each group, and which is first moves on by m in each K-th part of the
+    runs: sample i is in group ``(i + m floor(K floor(i / K) / ceil(n / K))) mod K``, m being next to 0.618 K without a
+    common divisor. A group then holds about as many of every class as another, whatever their number, and also where
+    one class comes after the other. Sets of as many samples have the same groups: paired samples leave together.
 
     Args:
         n: samples.
         groups: how many.
     """
-    found, size, position = np.zeros(n, dtype=np.int64), 1, 0
-    while size < n and groups > 1:
-        found += _table(position, groups)[np.arange(n) // size % groups]
-        size, position = size * groups, position + 1
-    return found % groups
+    place = np.arange(n)
+    runs = max(1, -(-n // groups))
+    return (place + _stride(groups) * (place // groups * groups // runs)) % groups
 
 
-def _table(position: int, groups: int) -> NDArray[np.int64]:
-    """A permutation, by SplitMix64 (Steele et al. 2014) of where its entries stand."""
-    keys = np.arange(position * groups + 1, (position + 1) * groups + 1, dtype=np.uint64) * _STEP
-    keys = (keys ^ (keys >> np.uint64(30))) * _FIRST
-    keys = (keys ^ (keys >> np.uint64(27))) * _SECOND
-    return np.argsort(keys ^ (keys >> np.uint64(31)), kind="stable")
+def _stride(groups: int) -> int:
+    coprime = (number for number in range(1, groups + 1) if math.gcd(number, groups) == 1)
+    return min(coprime, key=lambda number: abs(number - _GOLDEN * groups))
 
 
 def jackknife_method(groups: int, of: str = "") -> str:
