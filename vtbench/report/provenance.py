@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from vtbench.checkpoints.cards import load_generator_cards
 from vtbench.results.records.record import RunRecord
 
 _BESIDE, _SHARE = "tokenizer of ", "-tokenizer"
@@ -33,17 +34,31 @@ def origin(record: RunRecord) -> list[tuple[str, str]]:
 def command_of(record: RunRecord) -> str:
     """A command that measures this row again, whatever else the original one measured.
 
-    A generator's tokenizer is measured beside the generator: it has no name of its own.
+    A generator's tokenizer is measured beside the generator, by a task that is not asked for by name.
     """
-    reference, task = record.model.reference, record.task.name
-    option = "--generator" if record.model.kind == "generator" else "--tokenizer"
-    if reference.startswith(_BESIDE):
-        option, reference, task = "--generator", reference.removeprefix(_BESIDE), task.removesuffix(_SHARE)
-    words = ["vtbench", "run", option, reference, "--task", task]
-    if record.config.given.get("data"):
-        words += ["--data", str(record.config.given["data"])]
+    task, beside = record.task.name, _generators_beside(record)
+    option = "--generator" if record.model.kind == "generator" or beside else "--tokenizer"
+    models = beside or [record.model.reference]
+    words = ["vtbench", "run", *(word for model in models for word in (option, model))]
+    words += ["--task", task.removesuffix(_SHARE) if beside else task]
+    for name in ("data", "reference"):
+        if record.config.given.get(name):
+            words += [f"--{name}", str(record.config.given[name])]
     if record.determinism.seed:
         words += ["--seed", str(record.determinism.seed)]
     if record.model.dtype != "float32":
         words += ["--dtype", record.model.dtype]
     return shlex.join(words)
+
+
+def _generators_beside(record: RunRecord) -> list[str]:
+    """Generators whose tokenizer the row is of; none where it was measured by itself."""
+    reference = record.model.reference
+    if reference.startswith(_BESIDE):
+        return [reference.removeprefix(_BESIDE)]
+    run = record.config.run
+    if record.task.name.removesuffix(_SHARE) not in run.get("tasks", ()) or not record.task.name.endswith(_SHARE):
+        return []
+    asked, cards = [str(model) for model in run.get("generators", ())], load_generator_cards()
+    its = [model for model in asked if (card := cards.get(model.partition(",")[0])) and card.tokenizer == reference]
+    return its[:1] or asked

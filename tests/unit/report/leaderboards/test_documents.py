@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from vtbench.core.outgoing import markdown_text
 from vtbench.report.leaderboards.documents import FIGURE, documents
 from vtbench.results.records.record import read_record
 
@@ -48,7 +49,7 @@ def test_the_page_says_what_the_records_say(written: dict[str, str]) -> None:
             name = next(n for n in ("psnr", "fd_efflite0") if record.result(n) is not None)
             result = record.result(name)
             assert result is not None
-            rows = [line for line in page.splitlines() if line.startswith(f"| {record.model.label} |")]
+            rows = [line for line in page.splitlines() if line.startswith(f"| {markdown_text(record.model.label)} |")]
             shown = [float(text) for row in rows for text in re.findall(r"(?<=\| )-?\d+\.\d+(?= ±)", row)]
             assert "∞" in "".join(rows) or any(abs(value - result.value) < 0.06 for value in shown), (task, file.name)
 

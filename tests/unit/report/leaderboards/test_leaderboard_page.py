@@ -93,12 +93,13 @@ def test_every_link_leads_to_one_place(page: str) -> None:
 
 
 def test_a_measured_row_opens_its_protocol_its_card_and_its_command(shipped: Contents) -> None:
+    from vtbench.checkpoints.cards import load_generator_cards
     from vtbench.core.naming.reference import parse_reference
     from vtbench.generators import GENERATORS
     from vtbench.tasks.files import task_files
     from vtbench.tokenizers.resolve import tokenizer_names
 
-    known = {"--tokenizer": {*tokenizer_names()}, "--generator": {*GENERATORS.names()}}
+    known = {"--tokenizer": {*tokenizer_names()}, "--generator": {*GENERATORS.names(), *load_generator_cards()}}
     for line in lines(shipped, "measured"):
         assert line.sheet.protocol in shipped.protocols and line.sheet.card in shipped.cards
         words = shlex.split(line.sheet.command)
