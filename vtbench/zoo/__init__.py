@@ -17,5 +17,6 @@ with a card that says data, steps, seconds and loss. ``python -m vtbench.zoo.fit
     measure      everything that is measured of the zoo, by one command
     sampling     settings that samplers are measured at, and the shapes of what is found
     page         ``docs/zoo.md``, its figures and pictures
+    repeats      cards of second fits: whether a recipe comes to its loss again
     publish      weights into ``vtbench-zoo``, and what follows from them
 """

@@ -4,33 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from vtbench.checkpoints.cards import Card, CommonCard, GeneratorCard, load_cards, load_generator_cards
-from vtbench.checkpoints.tables import table
-from vtbench.core.disk.packaged import ZOO, packaged_file
-from vtbench.core.outside.parsing import read_json
+from vtbench.core.disk.packaged import ZOO
 from vtbench.report.gather import Board
 from vtbench.report.leaderboards.measured import measured_boards
 from vtbench.report.leaderboards.parts import Part, pictures_of
-from vtbench.report.leaderboards.picture import picture
-from vtbench.report.marks import marks_for, marks_of
-from vtbench.report.series import Chart, Point
-from vtbench.zoo.page import gallery, shares
+from vtbench.report.marks import marks_of
+from vtbench.zoo.page import again, fits, gallery, shares
 from vtbench.zoo.page.sweeps import sections
+from vtbench.zoo.repeats import repeats
 from vtbench.zoo.sampling.sweeps import TASK
 
 PAGE = "zoo.md"
 SHARE, GENERATION = "zoo-share", "zoo-generation"
-LOSSES = {
-    "mean squared error in [-1, 1]": "figures/zoo-losses.svg",
-    "cross entropy of a token in nats": "figures/zoo-cross-entropies.svg",
-    "cross entropy of a masked token in nats": "figures/zoo-masked-cross-entropies.svg",
-    "squared error of the noise and bits of its spread, of a value": "figures/zoo-noise.svg",
-}
-"""By what a fit's losses are, the picture of them."""
-_SETTLED = 400
-"""Steps after which a loss is drawn: what comes before would flatten the rest."""
 _HEAD = """# The reference zoo
 
 Small networks of published families' own classes, fitted on CIFAR-10 with equal compute, so that every kind of
@@ -49,14 +36,6 @@ tokenizer and of generator can be run offline with trained weights. Written from
 - **How they are loaded.** As any published model: `vtbench run --tokenizer zoo-vq`, `vtbench run --generator
   zoo-var,cfg_scale=3`, `vtbench show zoo-vq`. Nothing is fetched.
 """
-_FITS = """## Fits
-
-The loss is that of the last steps: of tokenizers the mean squared error in [-1, 1], of generators that of their kind,
-as the pictures say; commit and command stand in the file of weights too. Everything else, the loss over all steps
-included, is in `zoo/vtbench_zoo/NAME.json`.
-"""
-
-
 _PARTS = (
     Part(
         task="zoo-reconstruction",
@@ -112,15 +91,9 @@ def documents(cards: Sequence[CommonCard], boards: Mapping[str, Board]) -> dict[
         cards: those whose weights are of the zoo.
         boards: measured rows, by task.
     """
-    fits = {card.name: _fit(card.name) for card in cards}
-    parts = [_HEAD, _FITS, _fits(cards, fits)]
-    drawn = {name: fit for name, fit in fits.items() if len(fit["loss"]["values"]) > 2}
-    pictures = {}
-    for unit, file in LOSSES.items():
-        of_unit = {name: fit for name, fit in drawn.items() if _unit(fit) == unit}
-        if of_unit:
-            parts.append(f"![Loss of each fit over its steps: {unit}]({file})\n")
-            pictures[file] = _losses(of_unit, unit)
+    found, pictures = fits.sections(cards)
+    parts = [_HEAD, *found]
+    parts += filter(None, [again.section(repeats([card.name for card in cards]))])
     parts += [_SEEN, *_seen(cards)] if cards else []
     shown = [part for part in _PARTS if part.task in boards]
     parts += [_MEASURED] if shown else []
@@ -156,47 +129,3 @@ def zoo_cards() -> list[CommonCard]:
     """Every card whose weights are of the zoo, tokenizers first."""
     cards: list[CommonCard] = [*load_cards().values(), *load_generator_cards().values()]
     return [card for card in cards if card.checkpoint is not None and card.checkpoint.package == ZOO]
-
-
-def _fit(name: str) -> Mapping[str, Any]:
-    path = packaged_file(ZOO, f"{name}.json")
-    assert path is not None
-    found: Mapping[str, Any] = read_json(path)
-    return found
-
-
-def _fits(cards: Sequence[CommonCard], fits: Mapping[str, Mapping[str, Any]]) -> str:
-    head = ["name", "class", "parameters", "steps", "seconds", "device", "images", "loss", "commit"]
-    return table(head, (_row(card, fits[card.name]) for card in cards)) + "\n"
-
-
-def _row(card: CommonCard, fit: Mapping[str, Any]) -> list[str]:
-    environment, code = fit["made"]["environment"], fit["made"]["code"]
-    return [
-        f"`{card.name}`",
-        f"`{card.target}`",
-        f"{fit['parameters']:,}",
-        f"{fit['steps']:,} of {fit['recipe']['batch']}",
-        f"{fit['seconds']:,.0f}",
-        environment["device_name"] or environment["cpu"],
-        f"{fit['images']['count']:,} of {fit['images']['source']}",
-        f"{fit['loss']['values'][-1]:.4f}",
-        f"`{(code['git_commit'] or code['vtbench_version'])[:9]}`",
-    ]
-
-
-def _unit(fit: Mapping[str, Any]) -> str:
-    return str(fit["loss"]["what"]).rpartition(", means over")[0]
-
-
-def _losses(fits: Mapping[str, Mapping[str, Any]], unit: str) -> str:
-    curves = {name: _points(name, fit) for name, fit in fits.items()}
-    series = tuple((name, points[::-1]) for name, points in curves.items())  # a name stands at the first
-    chart = Chart("Fits", "share of the steps", unit, series, better="down", curves=tuple(curves.values()))
-    return picture(chart, marks_for(fits))
-
-
-def _points(name: str, fit: Mapping[str, Any]) -> tuple[Point, ...]:
-    values = fit["loss"]["values"]
-    first = min(len(values) - 1, round(_SETTLED * len(values) / fit["steps"]))
-    return tuple(Point(name, (place + 1) / len(values), value) for place, value in enumerate(values) if place >= first)
