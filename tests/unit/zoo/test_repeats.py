@@ -83,8 +83,9 @@ def test_losses_are_held_against_the_noise_of_the_first() -> None:
     assert near.holds and not far.holds
     text = again.section([near, far])
     assert "**not** within twice the noise: far." in text
-    assert "| `near` | 11 → 11 | `0.1.0` → `0.1.0` | 1.9000 | 2.6000 | +0.7000 | 7.0000 | 0.4000 |" in text
+    assert "| `near` | 11 → 11 | `0.1.0` → `0.1.0` | 1.9000 | 2.6000 | +0.7 | 7 | 0.4000 |" in text
     assert "in every row" in again.section([near]) and again.section([]) == ""
+    assert "the same to its last digit" in again.section([Repeat("same", first, first)])
 
 
 def test_what_is_shipped_came_again() -> None:

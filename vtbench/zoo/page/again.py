@@ -11,8 +11,7 @@ from vtbench.zoo.repeats import Repeat
 
 _HEAD = """### Fitted again
 
-The same recipe, seed and images, another time, and with another number of threads where it says so: a sum in another
-order is another float, and what it leads to differs more with every step. Beside the last losses stand the largest
+The same recipe, seed and images, another time, on as many threads as it says. Beside the last losses stand the largest
 difference of the two over all the steps, and the noise: how far one mean of so many steps lies from the next.
 """
 
@@ -27,6 +26,8 @@ def section(found: Sequence[Repeat]) -> str:
 
 def _verdict(found: Sequence[Repeat]) -> str:
     missed = [one.name for one in found if not one.holds]
+    if all(one.farthest == 0 and one.losses[0] == one.losses[1] for one in found):
+        return "Measured: every loss is the same to its last digit."
     if not missed:
         return "Measured: the last losses differ by less than twice the noise, in every row."
     return f"Measured: **not** within twice the noise: {', '.join(missed)}."
@@ -40,8 +41,8 @@ def _row(one: Repeat) -> list[str]:
         " → ".join(map(commit_of, _both(one))),
         f"{before:.4f}",
         f"{after:.4f}",
-        f"{after - before:+.4f}",
-        f"{one.farthest:.4f}",
+        f"{after - before:+.2g}",
+        f"{one.farthest:.2g}",
         f"{one.noise:.4f}",
     ]
 
