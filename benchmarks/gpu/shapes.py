@@ -11,7 +11,7 @@ from networks import seeded_inception
 from torch import Tensor, nn
 
 from vtbench.core.contracts import FeatureExtractor, ImageMetric
-from vtbench.features.clip import ClipL14
+from vtbench.features.clip.extractors import ClipL14
 from vtbench.features.inception import InceptionTF
 from vtbench.metrics.images.lpips import LpipsAlex
 from vtbench.metrics.images.pixel import Psnr

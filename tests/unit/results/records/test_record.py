@@ -94,7 +94,7 @@ def test_an_undefined_interval_is_none():
         {"n": -1},
         {"surprise": 1},
         {"details": {"f": object()}},
-        {"details": {1: 2}},
+        {"details": {1.5: 2}},
     ],
 )
 def test_a_senseless_result_is_refused(fields):
