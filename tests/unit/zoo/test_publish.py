@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -46,6 +47,11 @@ from vtbench.zoo.page.documents import PAGE, documents, zoo_boards, zoo_cards
 from vtbench.zoo.page.gallery import RECONSTRUCTIONS, SAMPLES
 from vtbench.zoo.publish import Places, listed, made_by, publish, tensors_in
 from vtbench.zoo.recipes import TokenizerRecipe, find_recipe, find_tokenizer
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 ROOT = Path(__file__).parents[3]
 NAME = "zoo-kl"
@@ -248,3 +254,37 @@ def test_the_wheel_holds_data_and_nothing_else(tmp_path: Path) -> None:
     assert f"{PACKAGE}/statistics/cifar10-jpeg-test.safetensors" in held
     total = sum(path.stat().st_size for path in there)
     assert total < 60e6
+
+
+_WITHOUT_EXTRAS = """
+import importlib.abc, json, sys
+refused, models = json.loads(sys.argv[1]), sys.argv[2:]
+class Refused(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in refused:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Refused())
+from vtbench.generators.resolve import resolve_generator
+from vtbench.tokenizers.resolve import resolve_tokenizer
+for name in models:
+    (resolve_generator if name.startswith("generator:") else resolve_tokenizer)(name.rpartition(":")[2])
+"""
+
+
+@pytest.mark.slow
+def test_what_it_depends_on_is_all_that_its_models_need() -> None:
+    """In an environment of vtbench, of the zoo, and of no extra."""
+
+    def names(requirements: list[str]) -> set[str]:
+        return {re.split(r"[\[<>=]", one)[0].replace("-", "_") for one in requirements}
+
+    own, zoo = (tomllib.loads((place / "pyproject.toml").read_text())["project"] for place in (ROOT, CHECKOUT))
+    extras = names([one for group in ("hub", "report") for one in own["optional-dependencies"][group]])
+    # what those two bring along, or take where it is installed
+    brought = {"tokenizers", "huggingface_hub", "jinja2", "markupsafe", "accelerate", "ftfy", "matplotlib"}
+    refused = extras - names(own["dependencies"]) - names(zoo["dependencies"]) - brought
+    assert "datasets" in refused
+    models = [("generator:" if isinstance(card, GeneratorCard) else "tokenizer:") + card.name for card in SHIPPED]
+    command = [sys.executable, "-c", _WITHOUT_EXTRAS, json.dumps(sorted(refused)), *models]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
